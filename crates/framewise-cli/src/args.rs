@@ -1,0 +1,81 @@
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Parser, Subcommand};
+
+use crate::explain::ExplainArgs;
+use crate::failure::complain;
+use crate::inspect::InspectArgs;
+use crate::output::Color;
+use crate::read::ReadArgs;
+use crate::serve::ServeArgs;
+
+/// WebSocket connections inspected, recordings diagnosed, codes and error messages explained.
+///
+/// Exit codes: 0 nothing wrong was found, 1 something was, 2 the command could not do its work.
+#[derive(Debug, Parser)]
+#[command(name = "framewise", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(after_help = "Start with:\n  framewise explain 1006\n  framewise demo")]
+pub(crate) struct Args {
+    /// When to colour the output; `NO_COLOR` is honoured
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", display_order = 100)]
+    pub(crate) color: Color,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Explain(ExplainArgs),
+    Read(ReadArgs),
+    Inspect(InspectArgs),
+    Serve(ServeArgs),
+}
+
+/// Help on standard output; a mistake as one sentence on standard error.
+pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let mut stdout = anstream::stdout().lock();
+            // A pipe that was closed early has had its help.
+            let _ = write!(stdout, "{}", error.render().ansi()).and_then(|()| stdout.flush());
+            ExitCode::SUCCESS
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = write!(anstream::stderr(), "{}", error.render().ansi());
+            ExitCode::from(2)
+        }
+        _ => {
+            complain(&sentence(error));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Clap's message without its usage: the sentence, its tip, where to read more.
+fn sentence(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let mut parts: Vec<String> = Vec::new();
+    let mut lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")).peekable();
+    while let Some(line) = lines.next() {
+        let line = line.strip_prefix("error: ").or_else(|| line.strip_prefix("tip: ")).unwrap_or(line);
+        if line.starts_with("For more information") || line.is_empty() {
+            continue;
+        }
+        // What is missing stands on lines of its own behind a colon.
+        match parts.last_mut().filter(|last| last.ends_with(':')) {
+            Some(last) => *last = format!("{last} {line}"),
+            None => parts.push(line.to_owned()),
+        }
+    }
+    let command = match error.get(ContextKind::Usage) {
+        Some(ContextValue::StyledStr(usage)) => {
+            let usage = usage.to_string();
+            let words = usage.trim_start_matches("Usage:").split_whitespace();
+            words.take(2).take_while(|word| !word.starts_with(['[', '<', '-'])).collect::<Vec<_>>().join(" ")
+        }
+        _ => "framewise".to_owned(),
+    };
+    format!("{}; `{command} --help` says more", parts.join("; ").trim_end_matches('.'))
+}

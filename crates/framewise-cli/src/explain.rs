@@ -1,0 +1,100 @@
+mod compare;
+mod entry;
+mod json;
+mod list;
+mod lookup;
+mod messages;
+mod page;
+mod said;
+
+use std::process::ExitCode;
+
+use clap::Args;
+use framewise_rules::prose::Language;
+
+use crate::failure::Failure;
+use crate::output::Output;
+use entry::Entry;
+
+/// Explain a close code, a rule, a cause, or an error message; compare two of them
+///
+/// TERM is a close code (1006), a rule (mask-missing), a cause (interleaved-writers), or an error message as a browser,
+/// a library or a proxy shows it. Two codes, rules or causes are compared. Without TERM: the list of all.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  framewise explain 1006
+  framewise explain mask-missing
+  framewise explain \"Invalid frame header\"
+  framewise explain 1002 1007
+  framewise explain --lang fr 1001 1006")]
+pub(crate) struct ExplainArgs {
+    /// A close code, a rule, a cause, or an error message
+    #[arg(value_name = "TERM", allow_hyphen_values = false)]
+    terms: Vec<String>,
+    /// The language: en or fr; the locale's by default
+    #[arg(long, value_name = "LANG", value_parser = language)]
+    lang: Option<Language>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn language(code: &str) -> Result<Language, String> {
+    Language::from_code(code).ok_or_else(|| "the languages are en and fr".to_owned())
+}
+
+/// The language of the locale, as POSIX ranks its variables.
+fn language_of_locale() -> Language {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set);
+    locale.map_or(Language::English, |locale| Language::from_locale(&locale))
+}
+
+/// A text of the program's own in the language of the reference.
+fn tr<'t>(language: Language, english: &'t str, french: &'t str) -> &'t str {
+    match language {
+        Language::English => english,
+        Language::French => french,
+    }
+}
+
+pub(crate) fn run(args: &ExplainArgs, output: Output) -> Result<ExitCode, Failure> {
+    let language = args.lang.unwrap_or_else(language_of_locale);
+    let entries: Option<Vec<Entry>> = args.terms.iter().map(|term| Entry::named(term)).collect();
+    match entries.as_deref() {
+        Some([]) if args.json => output.json(&json::list(language))?,
+        Some([]) => output.print(&list::list(language, output.width()))?,
+        Some(&[entry]) if args.json => output.json(&json::entry(entry, language))?,
+        Some(&[entry]) => output.print(&page::page(entry, language, output.width()))?,
+        Some(&[a, b]) if a == b => output.print(&page::page(a, language, output.width()))?,
+        Some(&[a, b]) if args.json => output.json(&compare::json(a, b, language))?,
+        Some(&[a, b]) => output.print(&compare::compare(a, b, language, output.width()))?,
+        Some(_) => return Err(Failure::said("two can be compared at a time; leave out the others")),
+        // A message that was pasted without quotes.
+        None => return message(&args.terms, language, args.json, output),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn message(terms: &[String], language: Language, json: bool, output: Output) -> Result<ExitCode, Failure> {
+    let text = terms.join(" ");
+    let found = messages::search(&text);
+    if found.is_empty() {
+        // Codes or rules named in a sentence: "closed with 1006", "rule mask-missing was broken".
+        if let Some(entry) = lookup::mentioned(&text) {
+            if json {
+                output.json(&json::entry(entry, language))?;
+            } else {
+                output.print(&page::page(entry, language, output.width()))?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        return Err(Failure::said(lookup::unknown(terms)));
+    }
+    if json {
+        output.json(&said::json(&text, &found, language))?;
+    } else {
+        output.print(&said::said(&text, &found, language, output.width()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

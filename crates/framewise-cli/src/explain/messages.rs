@@ -1,0 +1,233 @@
+//! Error messages of browsers, libraries and proxies, and the search for the one that was pasted.
+//!
+//! A pasted message is seldom the one in the table letter by letter: an address, a number or a file name stands in it, a
+//! log line around it, or it is only a part. So both are taken as rows of words, and the longest common row is weighed:
+//! a rare word counts for more than `the`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use framewise_rules::{Cause, Rule};
+use serde::Deserialize;
+
+/// What is known about a message: a line of `data/messages.jsonl`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Message {
+    /// As it is shown, its variable parts as `{…}`, addresses as `{url}`.
+    pub(super) message: String,
+    /// Who says it; or, from a report, who took part: `client: …; server: …`.
+    pub(super) software: Vec<String>,
+    pub(super) versions: Vec<String>,
+    rules: Vec<String>,
+    causes: Vec<String>,
+    pub(super) note: Option<String>,
+    #[serde(skip)]
+    words: Vec<Word>,
+}
+
+/// A message that the text may be.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) message: &'static Message,
+    /// From 0 to 1.
+    pub(super) score: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Word {
+    Literal(String),
+    /// `{…}`, `{url}`: any words, or none.
+    Any,
+}
+
+/// Below that it is another message.
+const ENOUGH: f64 = 0.62;
+/// Messages that are shown, and how far they may be behind the first.
+const MOST: usize = 6;
+const BEHIND: f64 = 0.12;
+
+static MESSAGES: LazyLock<Vec<Message>> = LazyLock::new(|| {
+    let lines = include_str!("../../data/messages.jsonl").lines();
+    lines
+        .filter_map(|line| {
+            // A test holds that every line parses.
+            let mut message: Message = serde_json::from_str(line).ok()?;
+            message.words = template(&message.message);
+            Some(message)
+        })
+        .collect()
+});
+
+/// How much a word tells: the rarer, the more.
+static WEIGHTS: LazyLock<HashMap<&'static str, f64>> = LazyLock::new(|| {
+    let mut counts: HashMap<&'static str, f64> = HashMap::new();
+    for message in MESSAGES.iter() {
+        let mut literals: Vec<&'static str> = message.words.iter().filter_map(literal).collect();
+        literals.sort_unstable();
+        literals.dedup();
+        for word in literals {
+            *counts.entry(word).or_default() += 1.0;
+        }
+    }
+    let all = MESSAGES.len() as f64;
+    counts.into_iter().map(|(word, count)| (word, (1.0 + all / count).ln())).collect()
+});
+
+impl Message {
+    /// The rules that it can denote and that this table has.
+    pub(super) fn rules(&self) -> impl Iterator<Item = Rule> {
+        self.rules.iter().filter_map(|id| Rule::from_id(id))
+    }
+
+    /// The causes that were found behind it.
+    pub(super) fn causes(&self) -> impl Iterator<Item = Cause> {
+        self.causes.iter().filter_map(|id| Cause::ALL.iter().copied().find(|cause| cause.id() == id))
+    }
+}
+
+/// The messages that the text can be, the likeliest first.
+pub(super) fn search(text: &str) -> Vec<Found> {
+    // No message is that long: a whole log would only take time.
+    let text: String = text.chars().take(2_000).collect();
+    let words = words(&without_addresses(&text));
+    if words.is_empty() {
+        return Vec::new();
+    }
+    let mut found: Vec<Found> = MESSAGES
+        .iter()
+        .map(|message| Found { message, score: score(&message.words, &words) })
+        .filter(|found| found.score >= ENOUGH)
+        .collect();
+    found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let best = found.first().map_or(0.0, |found| found.score);
+    found.retain(|found| found.score >= best - BEHIND);
+    found.truncate(MOST);
+    found
+}
+
+/// How well a text fits a message: the share of the message that is in the text, and of the text that is in the message.
+fn score(template: &[Word], text: &[String]) -> f64 {
+    let of_template: f64 = template.iter().filter_map(literal).map(weight).sum();
+    let of_text: f64 = text.iter().map(|word| weight(word)).sum();
+    let common = common(template, text);
+    if common == 0.0 || of_template == 0.0 {
+        return 0.0;
+    }
+    let (covered, explained) = (common / of_template, common / of_text);
+    // The whole message inside a longer line: what stands around it says little against it. A part of a message has to
+    // be a large one.
+    let whole = if covered > 0.99 && of_template > 6.0 { 0.35 } else { 0.0 };
+    let harmonic = 2.0 * covered * explained / (covered + explained);
+    harmonic.max(whole + (1.0 - whole) * harmonic)
+}
+
+/// The weight of the longest row of words that stand in both in this order.
+fn common(template: &[Word], text: &[String]) -> f64 {
+    let mut row = vec![0.0_f64; text.len() + 1];
+    for word in template.iter().filter_map(literal) {
+        let weight = weight(word);
+        let mut diagonal = 0.0;
+        for (index, other) in text.iter().enumerate() {
+            let above = row[index + 1];
+            let matched = if word == other { diagonal + weight } else { 0.0 };
+            row[index + 1] = above.max(row[index]).max(matched);
+            diagonal = above;
+        }
+    }
+    row[text.len()]
+}
+
+fn literal(word: &Word) -> Option<&str> {
+    match word {
+        Word::Literal(word) => Some(word),
+        Word::Any => None,
+    }
+}
+
+/// A word that no message has is a name, an address or a number of the day: it hardly tells against a message.
+fn weight(word: &str) -> f64 {
+    let number = word.bytes().all(|byte| byte.is_ascii_digit());
+    let unknown = if word.bytes().any(|byte| byte.is_ascii_digit()) { 0.2 } else { 1.0 };
+    let known = WEIGHTS.get(word).copied().unwrap_or(unknown);
+    // A status or a close code tells much, a bit or a count little.
+    if number && word.len() < 3 { known.min(1.0) } else { known }
+}
+
+fn template(message: &str) -> Vec<Word> {
+    let mut template = Vec::new();
+    let mut rest = message;
+    loop {
+        let variable = ["{…}", "{url}"].iter().filter_map(|mark| Some((rest.find(mark)?, mark.len()))).min();
+        let (end, length) = variable.unwrap_or((rest.len(), 0));
+        template.extend(words(&rest[..end]).into_iter().map(Word::Literal));
+        if length == 0 {
+            return template;
+        }
+        template.push(Word::Any);
+        rest = &rest[end + length..];
+    }
+}
+
+/// Words in lower case: letters and digits, whatever stands between them.
+fn words(text: &str) -> Vec<String> {
+    let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
+    parts.map(str::to_lowercase).collect()
+}
+
+fn without_addresses(text: &str) -> String {
+    let address = |word: &&str| !word.contains("://");
+    text.split_whitespace().filter(address).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(text: &str) -> &'static str {
+        search(text).first().map_or("nothing", |found| &found.message.message)
+    }
+
+    #[test]
+    fn every_line_is_read_and_known() {
+        let lines = include_str!("../../data/messages.jsonl").lines().count();
+        assert_eq!(MESSAGES.len(), lines);
+        assert!(MESSAGES.is_sorted_by(|a, b| a.message <= b.message), "the lines are sorted");
+        for message in MESSAGES.iter() {
+            for id in &message.rules {
+                // Rules over HTTP/2 are not in the table yet.
+                assert!(id.starts_with("h2-") || Rule::from_id(id).is_some(), "{id}");
+            }
+            assert_eq!(message.causes().count(), message.causes.len(), "{}", message.message);
+        }
+    }
+
+    #[test]
+    fn every_message_finds_itself() {
+        for message in MESSAGES.iter().filter(|message| message.words.iter().any(|word| *word != Word::Any)) {
+            let text = message.message.replace("{…}", "x7").replace("{url}", "wss://example.com:8080/a?b=c");
+            let found = search(&text);
+            let twin = |found: &Found| {
+                literals(found.message) == literals(message) || found.message.message == message.message
+            };
+            assert!(found.iter().any(twin), "{text}: {:?}", found.first().map(|f| (&f.message.message, f.score)));
+        }
+        fn literals(message: &Message) -> Vec<&str> {
+            message.words.iter().filter_map(literal).collect()
+        }
+    }
+
+    #[test]
+    fn variable_parts_case_and_surroundings_do_not_matter() {
+        assert_eq!(first("invalid FRAME header"), "Invalid frame header");
+        let log = "2026-11-22T10:00:00Z app[71]: ERR RangeError: Invalid WebSocket frame: RSV1 must be clear at Receiver.getInfo (/srv/node_modules/ws/lib/receiver.js:176:14)";
+        assert!(first(log).contains("RSV1 must be clear"), "{}", first(log));
+        assert!(first("Unexpected server response: 502").starts_with("Unexpected server response"));
+    }
+
+    #[test]
+    fn other_text_finds_nothing() {
+        for text in ["", "???", "the quick brown fox", "SyntaxError: missing ) after argument list", "1006"] {
+            assert!(search(text).is_empty(), "{text}: {}", first(text));
+        }
+    }
+}

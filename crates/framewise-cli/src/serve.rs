@@ -1,0 +1,165 @@
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use framewise::{CloseCode, Limits, Role, Server, WebSocket};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch::Receiver;
+use tokio::task::JoinSet;
+
+use crate::failure::Failure;
+use crate::live::{Live, To};
+use crate::net;
+use crate::output::Output;
+use crate::watch::{About, Show, Tee, Watch};
+
+/// A message or a frame larger than this is refused with 1009.
+const LARGEST: u64 = 64 << 20;
+
+/// Run a server that echoes text and binary as they came, for trying things
+///
+/// It takes messages of up to 64 MiB, and says what a client does wrong as a diagnosis. Ctrl-C closes the connections
+/// with 1001. Exit code 1 if a client broke a rule.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  framewise serve
+  framewise serve --listen 127.0.0.1:0 --protocol chat.v2")]
+pub(crate) struct ServeArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9001")]
+    listen: String,
+    /// A subprotocol that is spoken; may be given again, the preferred one first
+    #[arg(long, value_name = "NAME")]
+    protocol: Vec<String>,
+    /// A line for each frame and each head
+    #[arg(long)]
+    frames: bool,
+    /// Judge nobody: faster, for load
+    #[arg(long, conflicts_with = "frames")]
+    quiet: bool,
+    /// Print what clients do wrong as JSON, one object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &ServeArgs, output: Output) -> Result<ExitCode, Failure> {
+    let runtime = net::runtime()?;
+    let found = Arc::new(AtomicBool::new(false));
+    let result = runtime.block_on(serve(args, output, Arc::clone(&found)));
+    runtime.shutdown_background();
+    result?;
+    Ok(ExitCode::from(u8::from(found.load(Ordering::Relaxed))))
+}
+
+async fn serve(args: &ServeArgs, output: Output, found: Arc<AtomicBool>) -> Result<(), Failure> {
+    let listener = net::listen(&args.listen).await?;
+    let address = listener.local_addr().map_err(|error| Failure::said(net::plain(&error)))?;
+    let (live, writer) = Live::start(output);
+    live.say(if args.json { To::Stderr } else { To::Stdout }, format!("listening on ws://{address}\n"));
+    let show = Show {
+        live: live.clone(),
+        to: To::Stdout,
+        json: args.json,
+        frames: args.frames,
+        bytes: false,
+        only: Some(Role::Client),
+        summary: false,
+        prefix: String::new(),
+        width: output.width(),
+        found,
+    };
+    let echo = Echo { server: server(&args.protocol), show: (!args.quiet).then_some(show), number: AtomicU64::new(0) };
+    echo.serve(listener).await;
+    drop(live);
+    writer.finish();
+    Ok(())
+}
+
+fn server(protocols: &[String]) -> Server {
+    let limits = Limits { message: LARGEST, frame: LARGEST, inflated: LARGEST, ..Limits::DEFAULT };
+    Server::new().limits(limits).protocols(protocols)
+}
+
+struct Echo {
+    server: Server,
+    show: Option<Show>,
+    number: AtomicU64,
+}
+
+impl Echo {
+    /// Serves until Ctrl-C, then tells everybody that it goes away.
+    async fn serve(self, listener: TcpListener) {
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let mut open = JoinSet::new();
+        let echo = Arc::new(self);
+        let interrupted = net::interrupted();
+        tokio::pin!(interrupted);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut interrupted => break,
+            };
+            while open.try_join_next().is_some() {}
+            match accepted {
+                Ok((stream, address)) => {
+                    open.spawn(Arc::clone(&echo).connection(stream, address, stopped.clone()));
+                }
+                // The system has no descriptor left, say: those that are there are served on.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+        drop(listener);
+        stop.send_replace(true);
+        // The second Ctrl-C does not wait for clients that do not answer.
+        tokio::select! {
+            () = async { while open.join_next().await.is_some() {} } => {}
+            () = net::interrupted() => {}
+        }
+    }
+
+    async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, stopped: Receiver<bool>) {
+        let _ = stream.set_nodelay(true);
+        let Some(show) = &self.show else {
+            if let Ok(ws) = self.server.accept(stream).await {
+                echo(ws, stopped).await;
+            }
+            return;
+        };
+        let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
+        let prefix = format!("#{number} ");
+        let about = About { id: number.to_string(), client: Some(address.to_string()), server: None };
+        let watch = Watch::new(about, Show { prefix, ..show.clone() }, None);
+        // What goes wrong in the handshake is told by the watch.
+        if let Ok(ws) = self.server.accept(Tee::new(stream, Role::Server, watch)).await {
+            echo(ws, stopped).await;
+        }
+    }
+}
+
+/// Sends back what comes, as text or binary as it came.
+async fn echo<S>(mut ws: WebSocket<S>, mut stopped: Receiver<bool>)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let mut told = false;
+    loop {
+        tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stop| *stop), if !told => {
+                told = true;
+                // It fails where the client has closed already.
+                let _ = ws.start_close(CloseCode::GOING_AWAY, "the server ends");
+            }
+            message = ws.next() => {
+                let Some(message) = message else { return };
+                // A violation was answered, and is told by the watch; `next` does the rest of the closing.
+                if let Ok(message) = message {
+                    let _ = ws.send(message).await;
+                }
+            }
+        }
+    }
+}

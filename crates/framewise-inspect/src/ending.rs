@@ -1,0 +1,264 @@
+//! How a connection ends (RFC 6455 §7), what keeps it alive (§5.5.2), and what an observer infers from both.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use framewise_rules::{CloseCode, Role, Rule};
+
+use crate::frames::{Broken, CloseSeen, Moment};
+use crate::leg::{Leg, Seen, What};
+use crate::report::How;
+
+/// Pings that are remembered.
+const PINGS: usize = 64;
+/// An answer that takes longer than this was waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The Pings of a direction that no Pong answered yet.
+#[derive(Debug, Default)]
+pub(crate) struct Pings {
+    open: VecDeque<(Vec<u8>, Moment)>,
+    /// One of them was reported as unanswered.
+    pub(crate) unanswered: bool,
+}
+
+fn waited(since: Moment, now: Moment) -> Option<Duration> {
+    Some(now.time?.saturating_sub(since.time?))
+}
+
+impl Leg {
+    pub(crate) fn ping(&mut self, from: Role, payload: Vec<u8>, _offset: u64, at: Moment, out: &mut Vec<Seen>) {
+        self.ping_unanswered(from, at, false, out);
+        let pings = &mut self.dir_mut(from).pings;
+        if pings.open.len() == PINGS {
+            pings.open.pop_front();
+        }
+        pings.open.push_back((payload, at));
+    }
+
+    pub(crate) fn pong(&mut self, from: Role, payload: &[u8], offset: u64, frame: u64, at: Moment, out: &mut Vec<Seen>) {
+        let pings = &mut self.dir_mut(from.peer()).pings;
+        // RFC 6455 §5.5.3: "A Pong frame sent in response to a Ping frame must have identical "Application data"";
+        // it may answer the last of several Pings alone, and it "MAY be sent unsolicited".
+        match pings.open.iter().rposition(|(ping, _)| ping == payload) {
+            Some(answered) => {
+                pings.open.drain(..=answered);
+            }
+            None if pings.open.is_empty() => {}
+            None => {
+                let messages = self.dir(from).frames.as_ref().map_or(0, crate::frames::Frames::messages);
+                let broken = Broken {
+                    rule: Rule::PongMismatched,
+                    offset,
+                    length: 2,
+                    frame,
+                    message: messages,
+                    detail: String::new(),
+                    also: Vec::new(),
+                };
+                self.broken(from, broken, at, out);
+            }
+        }
+    }
+
+    /// Reports the peer of `pinger` where it left a Ping unanswered for too long.
+    pub(crate) fn ping_unanswered(&mut self, pinger: Role, at: Moment, ended: bool, out: &mut Vec<Seen>) {
+        let pings = &mut self.dir_mut(pinger).pings;
+        let Some(&(_, since)) = pings.open.front() else { return };
+        let enough = if ended { Duration::from_secs(5) } else { PATIENCE };
+        if waited(since, at).is_none_or(|waited| waited < enough) {
+            return;
+        }
+        pings.open.clear();
+        pings.unanswered = true;
+        let detail = match waited(since, at) {
+            Some(waited) => format!("{:.1} s after it", waited.as_secs_f64()),
+            None => String::new(),
+        };
+        self.broken_by_end(pinger.peer(), Rule::PingUnanswered, detail, at, out);
+    }
+
+    /// A Close frame from one side.
+    pub(crate) fn close(&mut self, from: Role, close: CloseSeen, at: Moment, out: &mut Vec<Seen>) {
+        self.ping_unanswered(from, at, true, out);
+        let peer = self.dir(from.peer());
+        let first = peer.frames.as_ref().and_then(|frames| frames.close.clone());
+        let code = close.code.map_or(0, |code| code.0);
+        if let Some(first) = &first
+            && let (Some(asked), Some(answer)) = (first.code, close.code)
+            && asked != answer
+            // Of a code that no frame may carry, the answer is another one by necessity.
+            && asked.may_be_sent()
+            && !peer.broken
+        {
+            // RFC 6455 §5.5.1: "When sending a Close frame in response, the endpoint typically echoes the status code".
+            let broken = Broken {
+                rule: Rule::CloseCodeNotEchoed,
+                offset: close.offset,
+                length: 2,
+                frame: close.frame,
+                message: self.dir(from).frames.as_ref().map_or(0, crate::frames::Frames::messages),
+                detail: format!("{answer} for {asked}"),
+                also: Vec::new(),
+            };
+            self.broken(from, broken, at, out);
+        }
+        let peer = self.dir(from.peer());
+        let echo = first.is_some_and(|first| first.code == close.code);
+        if peer.broken || echo {
+            return;
+        }
+        // What an observer infers (rules.md): the endpoint knows its limits, we see their effect.
+        match code {
+            1009 => self.inferred_from_message(from.peer(), Rule::MessageTooBig, at, out),
+            1003 if !names_fragments(&close.reason) => {
+                self.inferred_from_message(from.peer(), Rule::UnsupportedData, at, out);
+            }
+            1010 if from == Role::Client => self.one(Role::Server, Rule::ExtensionRequired, 0, 0, at, out),
+            1011 if self.dir(from).pings.unanswered => {}
+            1002 | 1003 | 1007 | 1011 => out.push(Seen { stream: from, what: What::Refused(close), at }),
+            _ => {}
+        }
+    }
+
+    /// A side's last message is what the other side's Close refuses.
+    fn inferred_from_message(&mut self, by: Role, rule: Rule, at: Moment, out: &mut Vec<Seen>) {
+        let Some(frames) = &self.dir(by).frames else { return };
+        let refused = match rule {
+            Rule::MessageTooBig => frames.log.largest(),
+            _ => frames.log.last_message(),
+        };
+        let Some(frame) = refused else { return };
+        let broken = Broken {
+            rule,
+            offset: frame.offset,
+            length: frame.header.size() as u64,
+            frame: frame.number,
+            message: frame.message,
+            detail: match rule {
+                Rule::MessageTooBig => format!("{} bytes in this frame", frame.header.length),
+                _ => format!("a {} message", frame.header.opcode),
+            },
+            also: Vec::new(),
+        };
+        self.broken(by, broken, at, out);
+    }
+
+    /// The end of a side's stream.
+    pub(crate) fn end(&mut self, from: Role, how: How, at: Moment, out: &mut Vec<Seen>) {
+        self.passes(at);
+        self.silence(from, at, out);
+        if self.is_open() {
+            self.ping_unanswered(from, at, true, out);
+            self.end_open(from, how, at, out);
+        } else if self.opened.is_none() {
+            self.end_handshake(from, how, at, out);
+        }
+        let dir = self.dir_mut(from);
+        if dir.end.is_none() || how == How::Reset {
+            dir.end = Some((how, at));
+        }
+    }
+
+    fn end_open(&mut self, from: Role, how: How, at: Moment, out: &mut Vec<Seen>) {
+        let (own, peer) = (self.dir(from), self.dir(from.peer()));
+        let (closed, peer_closed) = (own.closed(), peer.closed());
+        if (closed && peer_closed) || (peer.end.is_some() && !(peer_closed && !closed)) || own.end.is_some() {
+            return;
+        }
+        let cut = own.frames.as_ref().and_then(|frames| frames.cut(&own.window));
+        let rule = match (how, closed, peer_closed) {
+            (How::Reset, _, _) => Rule::ConnectionReset,
+            // RFC 6455 §5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the
+            // endpoint MUST send a Close frame in response."
+            (_, false, true) => Rule::CloseUnanswered,
+            (_, true, _) => return self.gave_up_waiting(from, at, out),
+            (_, false, false) => match cut {
+                Some(rule) if !own.broken => rule,
+                _ => Rule::CloseMissing,
+            },
+        };
+        self.broken_by_end(from, rule, String::new(), at, out);
+    }
+
+    /// A side that sent its Close ends its stream: did it wait for the answer?
+    fn gave_up_waiting(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
+        let since = self.dir(from).frames.as_ref().and_then(|frames| Some(frames.close.as_ref()?.at));
+        // A peer that did not answer a Ping either is gone; its silence was reported.
+        if self.dir(from).pings.unanswered {
+            return;
+        }
+        if since.and_then(|since| waited(since, at)).is_some_and(|waited| waited >= PATIENCE) {
+            self.broken_by_end(from.peer(), Rule::CloseUnanswered, String::new(), at, out);
+        }
+    }
+
+    fn end_handshake(&mut self, from: Role, how: How, at: Moment, out: &mut Vec<Seen>) {
+        let _ = how;
+        if self.response.is_some() || self.dir(from.peer()).end.is_some() {
+            return;
+        }
+        // An end behind something that is no handshake at all adds nothing to it.
+        if self.dir(from).stage == crate::leg::Stage::Foreign {
+            return;
+        }
+        let request = self.request.is_some();
+        let begun = self.dir(Role::Client).window.end() > 0 && !request && self.dir(Role::Client).stage == crate::leg::Stage::Head;
+        let elapsed = self.first.and_then(|first| Some(at.time?.saturating_sub(first)));
+        let long = elapsed.is_some_and(|elapsed| elapsed >= Duration::from_secs(5).min(self.setup.limits.handshake));
+        let (by, rule) = match from {
+            Role::Client if begun => (Role::Client, Rule::RequestTruncated),
+            Role::Client if !request => return,
+            Role::Client if long => (Role::Server, Rule::ResponseTimeout),
+            Role::Client => (Role::Server, Rule::ResponseMissing),
+            Role::Server if begun && long => (Role::Client, Rule::RequestTimeout),
+            // Frames, or something else, where a status line was due.
+            Role::Server if self.dir(Role::Server).window.end() > 0 && !starts_http(self.dir(Role::Server).window.from(0)) => {
+                let length = self.dir(Role::Server).window.end();
+                return self.one(Role::Server, Rule::ResponseNotHttp, 0, length.min(80), at, out);
+            }
+            Role::Server => (Role::Server, Rule::ResponseMissing),
+        };
+        self.broken_by_end(by, rule, String::new(), at, out);
+    }
+
+    /// Time passed: what a deadline that the observer was told says about it.
+    pub(crate) fn silence(&mut self, _from: Role, _at: Moment, _out: &mut Vec<Seen>) {}
+
+    /// Masking keys that someone could guess (RFC 6455 §5.3: "must be unpredictable").
+    pub(crate) fn predictable_key(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
+        let _ = (from, at, out);
+    }
+
+    /// The recording is over.
+    pub(crate) fn over(&mut self, at: Moment, out: &mut Vec<Seen>) {
+        let server = self.dir(Role::Server);
+        // What waited for a status line behind it never got one.
+        if self.opened.is_none()
+            && self.response.is_none()
+            && server.stage == crate::leg::Stage::Head
+            && server.window.end() > 0
+            && server.end.is_none()
+            && !starts_http(server.window.from(0))
+        {
+            let length = server.window.end().min(80);
+            self.one(Role::Server, Rule::ResponseNotHttp, 0, length, at, out);
+        }
+    }
+}
+
+fn starts_http(bytes: &[u8]) -> bool {
+    const HTTP: &[u8] = b"HTTP/";
+    bytes.starts_with(HTTP) || HTTP.starts_with(bytes)
+}
+
+/// Whether a Close's reason speaks of fragments: 1003 is then about them, and not about text or binary.
+fn names_fragments(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    reason.contains("continuation") || reason.contains("fragment")
+}
+
+/// The code, where it says that the connection failed.
+pub(crate) fn is_failure(code: CloseCode) -> bool {
+    !matches!(code.0, 1000 | 1001 | 1005)
+}

@@ -1,0 +1,114 @@
+//! Findings, made of what was found: their sentence, and the bytes around them.
+
+use std::fmt::Write as _;
+
+use framewise_rules::Role;
+
+use crate::frames::{Broken, CloseSeen, Moment};
+use crate::leg::{Direction, Leg};
+use crate::report::{Excerpt, Finding};
+
+/// Bytes before and behind the offending ones that an excerpt holds.
+const BEFORE: u64 = 32;
+const BEHIND: u64 = 64;
+/// Bytes that a finding shows at most.
+const SHOWN: usize = 48;
+/// Bytes behind the offending ones that a finding shows: a header's payload begins there.
+const MORE: usize = 8;
+
+/// The finding of a rule that was broken.
+pub(crate) fn broken(leg: &Leg, stream: Role, broken: Broken, at: Moment) -> Finding {
+    let mut says = broken.rule.sentence().to_owned();
+    if !broken.detail.is_empty() {
+        let _ = write!(says, " ({})", broken.detail);
+    }
+    let _ = write!(says, ": the {stream}, at byte {}", broken.offset);
+    if broken.frame > 0 {
+        let _ = write!(says, ", frame {}", broken.frame);
+    }
+    says.push('.');
+    let mut finding = Finding {
+        rule: Some(broken.rule),
+        answer: Some(broken.rule.answer()),
+        by: Some(stream),
+        leg: leg.name.clone(),
+        offset: broken.offset,
+        length: broken.length,
+        frame: Some(broken.frame).filter(|&frame| frame > 0),
+        message: Some(broken.message).filter(|&message| message > 0),
+        time: at.time,
+        bytes: String::new(),
+        also: broken.also,
+        says,
+        causes: Vec::new(),
+        excerpt: Excerpt::default(),
+        close: None,
+    };
+    fill(&mut finding, leg.dir(stream));
+    finding
+}
+
+/// The finding of a Close frame that refuses what is legal.
+pub(crate) fn refused(leg: &Leg, stream: Role, close: &CloseSeen, at: Moment) -> Finding {
+    let code = close.code.map_or(0, |code| code.0);
+    let mut says = format!("Every byte of the {} is legal, yet the {stream} fails the connection with {code}", stream.peer());
+    if !close.reason.is_empty() {
+        let _ = write!(says, " ({:?})", close.reason);
+    }
+    says.push('.');
+    let mut finding = Finding {
+        rule: None,
+        answer: None,
+        by: None,
+        leg: leg.name.clone(),
+        offset: close.offset,
+        length: 2,
+        frame: Some(close.frame),
+        message: None,
+        time: at.time,
+        bytes: String::new(),
+        also: Vec::new(),
+        says,
+        causes: Vec::new(),
+        excerpt: Excerpt::default(),
+        close: close.code,
+    };
+    fill(&mut finding, leg.dir(stream));
+    finding
+}
+
+/// Fills in the bytes, as far as they are there by now.
+pub(crate) fn fill(finding: &mut Finding, dir: &Direction) {
+    let window = &dir.window;
+    let end = finding.offset.saturating_add(finding.length);
+    let (start, bytes) = window.around(finding.offset..end.saturating_add(BEHIND), BEFORE);
+    if bytes.is_empty() {
+        return;
+    }
+    let from = (finding.offset.saturating_sub(start) as usize).min(bytes.len());
+    let to = (from + finding.length as usize).min(bytes.len());
+    let mut labels = Vec::new();
+    if let Some(frames) = &dir.frames
+        && let Some(frame) = finding.frame.and_then(|number| frames.log.frame(number))
+    {
+        let inside = |offset: u64| (offset.saturating_sub(start) as usize).min(bytes.len());
+        if frame.offset >= start {
+            labels.push((inside(frame.offset)..inside(frame.payload()), format!("{} header", frame.header.opcode)));
+            labels.push((inside(frame.payload())..inside(frame.end()), "payload".to_owned()));
+        }
+    }
+    labels.retain(|(range, _)| !range.is_empty());
+    finding.excerpt = Excerpt { start, bytes: bytes.to_vec(), marked: from..to, labels };
+    if finding.length > 0 {
+        finding.bytes = hex(&bytes[from..(to + MORE).min(from + SHOWN).min(bytes.len())]);
+    }
+}
+
+/// Bytes in hexadecimal, a space between two.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 3);
+    for (index, byte) in bytes.iter().enumerate() {
+        let _ = write!(text, "{}{byte:02x}", if index == 0 { "" } else { " " });
+    }
+    text
+}

@@ -1,0 +1,432 @@
+//! The frames of one direction, as an observer reads them: every fault is reported, and the reading goes on.
+
+mod content;
+mod log;
+mod resync;
+
+use std::time::Duration;
+
+use framewise_proto::{Header, Opcode};
+use framewise_proto::frame::{Expect, Sequence, check_close};
+use framewise_rules::{CloseCode, Limits, Role, Rule, Setup};
+
+use crate::window::Window;
+use content::Content;
+pub(crate) use log::{FrameSeen, Log, MessageSeen};
+pub(crate) use resync::Plausible;
+
+/// When something happened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Moment {
+    /// The number of the step in the recording.
+    pub(crate) step: u64,
+    pub(crate) time: Option<Duration>,
+}
+
+/// A rule that was broken in one direction.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken {
+    pub(crate) rule: Rule,
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+    pub(crate) frame: u64,
+    pub(crate) message: u64,
+    pub(crate) detail: String,
+    pub(crate) also: Vec<Rule>,
+}
+
+/// A Close frame.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CloseSeen {
+    pub(crate) code: Option<CloseCode>,
+    pub(crate) reason: String,
+    pub(crate) offset: u64,
+    pub(crate) frame: u64,
+    pub(crate) at: Moment,
+}
+
+/// What came out of a step.
+#[derive(Clone, Debug)]
+pub(crate) enum Signal {
+    Broken(Broken),
+    /// A frame is there, or as much of it as is shown.
+    Frame(FrameSeen),
+    Ping { payload: Vec<u8>, offset: u64 },
+    Pong { payload: Vec<u8>, offset: u64, frame: u64 },
+    Close(CloseSeen),
+}
+
+#[derive(Debug)]
+enum State {
+    Header,
+    Payload { header: Header, end: u64 },
+    /// A header that looks like no header; whether there is one where it says that its frame ends, is to be seen.
+    Doubt { end: u64 },
+    /// Where the next frame begins is not known; the place from which it is looked for.
+    Lost { from: u64 },
+}
+
+/// One direction after the handshake.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    role: Role,
+    expect: Expect,
+    sequence: Sequence,
+    /// Where the first frame should begin.
+    pub(crate) base: u64,
+    /// The next byte to be read.
+    at: u64,
+    state: State,
+    content: Content,
+    /// The payload of the control frame at hand.
+    control: Vec<u8>,
+    /// The header at this offset was reported.
+    reported: Option<u64>,
+    /// A Close frame went this way.
+    pub(crate) close: Option<CloseSeen>,
+    after_close: bool,
+    pub(crate) log: Log,
+    /// The frame at hand was shown.
+    shown: bool,
+    rate: Vec<Duration>,
+}
+
+/// Payload bytes of a control frame that are kept: what follows its legal 125 is evidence.
+const CONTROL_KEPT: usize = 1024;
+/// Payload bytes after which a frame is shown, be it complete or not.
+const SHOWN: u64 = 256;
+
+impl Frames {
+    /// `deflate`: window bits and context takeover of this direction, where it was agreed.
+    pub(crate) fn new(role: Role, setup: &Setup, base: u64, deflate: Option<(u8, bool)>) -> Self {
+        let limits = crate::setup::known(&setup.limits);
+        Self {
+            role,
+            expect: Expect { sender: role, deflate: deflate.is_some(), limits, messages: setup.messages },
+            sequence: Sequence::default(),
+            base,
+            at: base,
+            state: State::Header,
+            content: Content::new(deflate, limits.inflated),
+            control: Vec::new(),
+            reported: None,
+            close: None,
+            after_close: false,
+            log: Log::default(),
+            shown: false,
+            rate: Vec::new(),
+        }
+    }
+
+    /// Whether RSV1 has a meaning.
+    pub(crate) const fn deflate(&self) -> bool {
+        self.expect.deflate
+    }
+
+    /// What is cut off where the stream ends here: nothing, a header, or a payload.
+    pub(crate) fn cut(&self, window: &Window) -> Option<Rule> {
+        match self.state {
+            State::Header if self.at == window.end() || self.reported == Some(self.at) => None,
+            // A header that is whole but for its masking key is a header still.
+            State::Header => Some(Rule::HeaderTruncated),
+            State::Payload { .. } => Some(Rule::PayloadTruncated),
+            State::Doubt { .. } | State::Lost { .. } => None,
+        }
+    }
+
+    /// Whether a message is open.
+    pub(crate) const fn message_open(&self) -> bool {
+        self.sequence.open().is_some()
+    }
+
+    pub(crate) const fn frames(&self) -> u64 {
+        self.sequence.frames()
+    }
+
+    pub(crate) const fn messages(&self) -> u64 {
+        self.sequence.messages()
+    }
+
+    /// Skips bytes that are no frame.
+    pub(crate) fn skip_to(&mut self, offset: u64) {
+        self.at = offset;
+    }
+
+    /// Reads on as far as the window goes.
+    pub(crate) fn advance(&mut self, window: &Window, at: Moment, out: &mut Vec<Signal>) {
+        loop {
+            let more = match self.state {
+                State::Header => self.header(window, at, out),
+                State::Payload { header, end } => self.payload(&header, end, window, at, out),
+                State::Doubt { end } => self.doubt(end, window),
+                State::Lost { from } => self.look(from, window),
+            };
+            if !more {
+                return;
+            }
+        }
+    }
+
+    fn header(&mut self, window: &Window, at: Moment, out: &mut Vec<Signal>) -> bool {
+        let bytes = window.slice(self.at..self.at + framewise_proto::frame::MAX_HEADER as u64);
+        // The masking key is no part of the check: a fault is there before it is.
+        let Some(header) = Header::decode_without_mask(bytes) else { return false };
+        let mut faults = if self.after_close { Vec::new() } else { self.sequence.faults(&header, &self.expect) };
+        if header.opcode.is_control() && !self.after_close && self.too_fast(at.time) && !faults.contains(&Rule::ControlFlood) {
+            faults.push(Rule::ControlFlood);
+        }
+        if self.reported != Some(self.at) {
+            self.report(&header, faults.clone(), out);
+        }
+        let wild = faults.iter().any(|&rule| resync::makes_doubtful(rule));
+        if wild {
+            // Is it a frame that breaks a rule, or no frame at all?
+            if header.length > resync::REACH {
+                self.state = State::Lost { from: self.at + 1 };
+                return true;
+            }
+            self.state = State::Doubt { end: self.at + header.size() as u64 + header.length };
+            return true;
+        }
+        let Some(header) = Header::decode(bytes) else { return false };
+        self.begin(&header, at);
+        true
+    }
+
+    fn begin(&mut self, header: &Header, at: Moment) {
+        self.sequence.take(header, &self.expect);
+        if header.opcode.is_control() {
+            self.rate.extend(at.time);
+            self.control.clear();
+        }
+        self.log.begin(FrameSeen {
+            offset: self.at,
+            number: self.sequence.frames(),
+            message: self.sequence.messages(),
+            header: *header,
+            preview: Vec::new(),
+            at,
+        });
+        if !header.opcode.is_control()
+            && let Some(open) = self.sequence.open()
+        {
+            // A continuation without a message before it opens one as well: the reading goes on.
+            if open.fragments == 1 {
+                self.content.begin_message(open, self.at, self.sequence.messages(), at);
+            }
+            self.content.begin_frame(self.at + header.size() as u64);
+        }
+        self.at += header.size() as u64;
+        // A length beyond what a stream can have would overflow its end.
+        self.state = State::Payload { header: *header, end: self.at.saturating_add(header.length) };
+        self.shown = false;
+    }
+
+    fn report(&mut self, header: &Header, mut faults: Vec<Rule>, out: &mut Vec<Signal>) {
+        if self.close.is_some() && !self.after_close {
+            // RFC 6455 §5.5.1: "The application MUST NOT send any more data frames after sending a Close frame."
+            self.after_close = true;
+            faults = vec![Rule::FrameAfterClose];
+        }
+        if faults.is_empty() {
+            return;
+        }
+        self.reported = Some(self.at);
+        let rule = faults.remove(0);
+        let begins = !header.opcode.is_control() && header.opcode != Opcode::Continuation;
+        out.push(Signal::Broken(Broken {
+            rule,
+            offset: self.at,
+            length: header.size() as u64,
+            frame: self.sequence.frames() + 1,
+            message: self.sequence.messages() + u64::from(begins),
+            detail: self.detail(rule, header),
+            also: faults,
+        }));
+    }
+
+    fn detail(&self, rule: Rule, header: &Header) -> String {
+        let limits: &Limits = &self.expect.limits;
+        match rule {
+            Rule::FrameTooBig => format!("{} bytes are announced, the limit is {}", header.length, limits.frame),
+            Rule::MessageTooBig => {
+                let before = self.sequence.open().map_or(0, |open| open.length);
+                format!("{} bytes come to {}, the limit is {}", header.length, before.saturating_add(header.length), limits.message)
+            }
+            Rule::LengthNotMinimal16 | Rule::LengthNotMinimal64 => format!("the length is {}", header.length),
+            Rule::ControlTooLong => format!("{} bytes", header.length),
+            Rule::OpcodeReservedControl | Rule::OpcodeReservedData => format!("opcode {:X}", header.opcode.bits()),
+            Rule::FrameAfterClose => format!("a {} frame", header.opcode),
+            Rule::FragmentsTooMany => format!("the limit is {}", limits.fragments),
+            _ => String::new(),
+        }
+    }
+
+    /// Control frames in the last second: RFC 6455 §10.4 asks for limits, and a rate is one.
+    fn too_fast(&mut self, now: Option<Duration>) -> bool {
+        let Some(now) = now else { return false };
+        if self.expect.limits.control_rate == u32::MAX {
+            self.rate.clear();
+            return false;
+        }
+        self.rate.retain(|&then| now.saturating_sub(then) < Duration::from_secs(1));
+        self.rate.len() >= self.expect.limits.control_rate as usize
+    }
+
+    fn payload(&mut self, header: &Header, end: u64, window: &Window, at: Moment, out: &mut Vec<Signal>) -> bool {
+        let start = self.log.last().map_or(self.at, FrameSeen::payload);
+        let there = window.slice(self.at..end);
+        if there.is_empty() && self.at < end {
+            return false;
+        }
+        let mut scratch = [0; 4096];
+        for piece in there.chunks(scratch.len()) {
+            let plain = &mut scratch[..piece.len()];
+            plain.copy_from_slice(piece);
+            if let Some(key) = header.mask {
+                framewise_simd::unmask(plain, key, ((self.at - start) & 3) as usize);
+            }
+            self.log.preview(plain, SHOWN);
+            if header.opcode.is_control() {
+                let room = CONTROL_KEPT.saturating_sub(self.control.len());
+                self.control.extend_from_slice(&plain[..plain.len().min(room)]);
+            } else if !self.after_close
+                && let Some(fault) = self.content.take(plain, self.at)
+            {
+                self.broken(fault, out);
+            }
+            self.at += piece.len() as u64;
+        }
+        if !self.shown && (self.at >= end || self.at - start >= SHOWN) {
+            self.shown = true;
+            out.extend(self.log.last().cloned().map(Signal::Frame));
+        }
+        if self.at < end {
+            return false;
+        }
+        self.state = State::Header;
+        if header.opcode.is_control() {
+            self.end_control(header, at, out);
+        } else {
+            self.end_data(header, out);
+        }
+        true
+    }
+
+    fn end_data(&mut self, header: &Header, out: &mut Vec<Signal>) {
+        let frame_start = self.log.last().map_or(self.at, |frame| frame.offset);
+        if !header.fin {
+            return;
+        }
+        self.sequence.finish();
+        let (fault, message) = self.content.end_message(self.at, frame_start, header.length);
+        if let Some(fault) = fault
+            && !self.after_close
+        {
+            self.broken(fault, out);
+        }
+        self.log.message(message);
+    }
+
+    fn end_control(&mut self, header: &Header, at: Moment, out: &mut Vec<Signal>) {
+        let (offset, frame) = self.log.last().map_or((self.at, 0), |frame| (frame.offset, frame.number));
+        let payload = std::mem::take(&mut self.control);
+        match header.opcode {
+            Opcode::Ping => out.push(Signal::Ping { payload, offset }),
+            Opcode::Pong => out.push(Signal::Pong { payload, offset, frame }),
+            Opcode::Close => {
+                if self.close.is_none() {
+                    let start = offset + header.size() as u64;
+                    if header.length <= 125 {
+                        self.check_close(&payload, start, out);
+                    }
+                    let code = payload.first_chunk().map(|&code| CloseCode(u16::from_be_bytes(code)));
+                    let reason = payload.get(2..).map_or_else(String::new, |reason| String::from_utf8_lossy(reason).into());
+                    let close = CloseSeen { code, reason, offset, frame, at };
+                    self.close = Some(close.clone());
+                    out.push(Signal::Close(close));
+                }
+            }
+            Opcode::Continuation | Opcode::Text | Opcode::Binary | Opcode::Reserved(_) => {}
+        }
+    }
+
+    fn check_close(&self, payload: &[u8], start: u64, out: &mut Vec<Signal>) {
+        let (rule, offset, length, detail) = match check_close(payload) {
+            Err(fault) => {
+                let code = payload.first_chunk().map_or(0, |&code| u16::from_be_bytes(code));
+                let detail = match (fault.utf8, fault.rule) {
+                    (Some(error), _) => framewise_proto::utf8_fault(error.fault).to_owned(),
+                    (None, Rule::CloseCodeInvalid | Rule::CloseCodeReserved) => code.to_string(),
+                    _ => String::new(),
+                };
+                (fault.rule, fault.offset as u64, fault.length as u64, detail)
+            }
+            // RFC 6455 §7.4.1, 1010: "this status code is not used by the server".
+            Ok(Some(close)) if close.code == CloseCode::MANDATORY_EXTENSION && self.role == Role::Server => {
+                (Rule::CloseCodeWrongRole, 0, 2, String::new())
+            }
+            Ok(_) => return,
+        };
+        out.push(Signal::Broken(Broken {
+            rule,
+            offset: start + offset,
+            length,
+            frame: self.sequence.frames(),
+            message: self.sequence.messages(),
+            detail,
+            also: Vec::new(),
+        }));
+    }
+
+    fn broken(&self, fault: content::Fault, out: &mut Vec<Signal>) {
+        out.push(Signal::Broken(Broken {
+            rule: fault.rule,
+            offset: fault.offset,
+            length: fault.length,
+            frame: self.sequence.frames(),
+            message: self.sequence.messages(),
+            detail: fault.detail,
+            also: Vec::new(),
+        }));
+    }
+
+    fn doubt(&mut self, end: u64, window: &Window) -> bool {
+        let expect = self.plausible();
+        match expect.header(window, end) {
+            None => false,
+            Some(false) => {
+                self.state = State::Lost { from: self.at + 1 };
+                true
+            }
+            Some(true) => {
+                // It was a frame: it is taken in as it stands, its payload left alone.
+                if let Some(header) = Header::decode(window.slice(self.at..end)) {
+                    self.begin(&header, Moment::default());
+                    self.sequence.finish();
+                }
+                self.content.lose_history();
+                self.at = end;
+                self.state = State::Header;
+                true
+            }
+        }
+    }
+
+    fn look(&mut self, from: u64, window: &Window) -> bool {
+        let (found, at) = self.plausible().find(window, from.max(window.start()));
+        if !found {
+            self.state = State::Lost { from: at };
+            return false;
+        }
+        self.at = at;
+        self.state = State::Header;
+        self.sequence.finish();
+        self.content.lose_history();
+        true
+    }
+
+    fn plausible(&self) -> Plausible {
+        Plausible::new(self.role, self.expect.deflate)
+    }
+}

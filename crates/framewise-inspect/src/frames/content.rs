@@ -1,0 +1,181 @@
+use framewise_proto::MessageKind;
+use framewise_proto::frame::OpenMessage;
+use framewise_rules::Rule;
+use framewise_simd::Utf8;
+
+use super::{MessageSeen, Moment};
+use crate::digest::Digest;
+use crate::inflate::{self, Inflater};
+
+/// A fault in a message's content.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) rule: Rule,
+    pub(super) offset: u64,
+    pub(super) length: u64,
+    pub(super) detail: String,
+}
+
+/// The messages of one direction: their payload, unmasked, inflated where it is compressed, and what it is.
+#[derive(Debug)]
+pub(super) struct Content {
+    inflater: Option<Inflater>,
+    limit: u64,
+    utf8: Utf8,
+    /// The message at hand was reported, and is not looked at any more.
+    reported: bool,
+    message: MessageSeen,
+    digest: Digest,
+    /// Of the first byte of payload of the frame at hand.
+    payload: u64,
+}
+
+impl Content {
+    pub(super) fn new(deflate: Option<(u8, bool)>, limit: u64) -> Self {
+        Self {
+            inflater: deflate.map(|(bits, takeover)| Inflater::new(bits, takeover)),
+            limit,
+            utf8: Utf8::new(),
+            reported: false,
+            message: MessageSeen::default(),
+            digest: Digest::default(),
+            payload: 0,
+        }
+    }
+
+    /// A message begins, with a frame at this offset.
+    pub(super) fn begin_message(&mut self, open: OpenMessage, offset: u64, number: u64, at: Moment) {
+        self.message = MessageSeen {
+            text: open.kind == MessageKind::Text,
+            compressed: open.compressed,
+            offset,
+            number,
+            at,
+            ..MessageSeen::default()
+        };
+        self.utf8 = Utf8::new();
+        self.digest = Digest::default();
+        self.reported = false;
+    }
+
+    /// A frame of the message begins, with its payload at this offset.
+    pub(super) fn begin_frame(&mut self, payload: u64) {
+        self.payload = payload;
+        self.message.frames = self.message.frames.saturating_add(1);
+    }
+
+    pub(super) fn lose_history(&mut self) {
+        if let Some(inflater) = &mut self.inflater {
+            inflater.lose_history();
+        }
+    }
+
+    /// A piece of payload, which begins at this offset.
+    pub(super) fn take(&mut self, plain: &[u8], offset: u64) -> Option<Fault> {
+        self.message.payload += plain.len() as u64;
+        if self.message.compressed {
+            return self.take_compressed(plain);
+        }
+        self.digest.update(plain);
+        self.message.length += plain.len() as u64;
+        if !self.message.text || self.reported {
+            return None;
+        }
+        let error = self.utf8.validate(plain).err()?;
+        self.reported = true;
+        Some(Fault {
+            rule: Rule::TextInvalidUtf8,
+            offset: offset + error.offset as u64,
+            length: 1,
+            detail: framewise_proto::utf8_fault(error.fault).to_owned(),
+        })
+    }
+
+    fn take_compressed(&mut self, plain: &[u8]) -> Option<Fault> {
+        let inflater = self.inflater.as_mut()?;
+        let (utf8, digest, length) = (&mut self.utf8, &mut self.digest, &mut self.message.length);
+        let text = self.message.text && !self.reported;
+        let mut bad = None;
+        inflater.feed(plain, &mut |inflated| {
+            digest.update(inflated);
+            *length += inflated.len() as u64;
+            if bad.is_none() && text {
+                bad = utf8.validate(inflated).err();
+            }
+        });
+        let fault = if inflater.message() > self.limit {
+            inflater.lose_history();
+            Some((Rule::InflateTooBig, format!("the limit is {}", self.limit)))
+        } else if let Some(fault) = inflater.fault() {
+            Some(deflate_fault(fault))
+        } else {
+            bad.map(|error| (Rule::TextInvalidUtf8, framewise_proto::utf8_fault(error.fault).to_owned()))
+        };
+        self.fault(fault?)
+    }
+
+    /// What is wrong with a compressed message lies in what it inflates to: the frame's payload stands for it.
+    fn fault(&mut self, (rule, detail): (Rule, String)) -> Option<Fault> {
+        let fault = Fault { rule, offset: self.payload, length: 1, detail };
+        (!std::mem::replace(&mut self.reported, true)).then_some(fault)
+    }
+
+    /// The last frame of the message is complete: it ends at `end`, began at `frame` and has a payload of `length`.
+    pub(super) fn end_message(&mut self, end: u64, frame: u64, length: u64) -> (Option<Fault>, MessageSeen) {
+        let mut fault = None;
+        if self.message.compressed {
+            fault = self.end_compressed();
+        }
+        let unfinished = self.utf8.open() as u64;
+        if fault.is_none() && !self.reported && self.message.text && unfinished > 0 {
+            // The character's first byte, where this frame holds it as it stands.
+            let offset = match (self.message.compressed, unfinished <= length) {
+                (true, _) => self.payload,
+                (false, true) => end - unfinished,
+                (false, false) => frame,
+            };
+            fault = Some(Fault {
+                rule: Rule::TextTruncatedUtf8,
+                offset,
+                length: end.saturating_sub(offset),
+                detail: String::new(),
+            });
+        }
+        self.message.digest = self.digest.value();
+        self.utf8 = Utf8::new();
+        self.reported = false;
+        (fault, std::mem::take(&mut self.message))
+    }
+
+    fn end_compressed(&mut self) -> Option<Fault> {
+        let inflater = self.inflater.as_mut()?;
+        let (utf8, digest, length) = (&mut self.utf8, &mut self.digest, &mut self.message.length);
+        let text = self.message.text && !self.reported;
+        let mut bad = None;
+        let fault = inflater.finish(&mut |inflated| {
+            digest.update(inflated);
+            *length += inflated.len() as u64;
+            if bad.is_none() && text {
+                bad = utf8.validate(inflated).err();
+            }
+        });
+        let fault = match (fault, bad) {
+            (Some(fault), _) => deflate_fault(fault),
+            (None, Some(error)) => (Rule::TextInvalidUtf8, framewise_proto::utf8_fault(error.fault).to_owned()),
+            (None, None) => return None,
+        };
+        self.fault(fault)
+    }
+}
+
+fn deflate_fault(fault: inflate::Fault) -> (Rule, String) {
+    match fault {
+        inflate::Fault::Invalid(why) => (Rule::DeflateDataInvalid, why.to_owned()),
+        inflate::Fault::Window { distance, allowed } => {
+            (Rule::DeflateWindowViolated, format!("a distance of {distance}, the agreed window is {allowed}"))
+        }
+        inflate::Fault::Context { distance, available } => {
+            (Rule::DeflateContextMismatch, format!("a distance of {distance} with {available} bytes of history"))
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Where the next frame begins, when a length lied or something that is no frame got between.
+
+use framewise_proto::Header;
+use framewise_proto::frame::{Expect, MAX_HEADER, Sequence};
+use framewise_rules::{Limits, MessageKinds, Role, Rule};
+
+use crate::window::Window;
+
+/// The longest payload of a frame that is believed while the boundary is looked for: three of them fit into the window.
+pub(crate) const REACH: u64 = 16 * 1024;
+/// Headers in a row that make a boundary.
+const CHAIN: usize = 3;
+
+/// Whether a header with this fault may be no header at all.
+pub(super) const fn makes_doubtful(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::Rsv2Set
+            | Rule::Rsv3Set
+            | Rule::OpcodeReservedData
+            | Rule::OpcodeReservedControl
+            | Rule::ControlFragmented
+            | Rule::ControlTooLong
+            | Rule::LengthTopBit
+    )
+}
+
+/// What a header of this direction has to look like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plausible {
+    expect: Expect,
+}
+
+impl Plausible {
+    pub(crate) const fn new(role: Role, deflate: bool) -> Self {
+        let limits = Limits {
+            message: u64::MAX,
+            frame: u64::MAX,
+            fragments: u32::MAX,
+            control_run: u32::MAX,
+            control_rate: u32::MAX,
+            ..Limits::DEFAULT
+        };
+        Self { expect: Expect { sender: role, deflate, limits, messages: MessageKinds::All } }
+    }
+
+    /// Whether what stands at the start of `bytes` is a header without a fault; `None` where too little is there.
+    pub(crate) fn decode(&self, bytes: &[u8]) -> Option<Option<Header>> {
+        let header = Header::decode_without_mask(bytes)?;
+        let faults = Sequence::default().faults(&header, &self.expect);
+        // In which order frames come is not known where the boundary was lost.
+        Some(faults.iter().all(|&rule| rule == Rule::ContinuationOrphan).then_some(header))
+    }
+
+    /// Whether a header stands at `offset`; `None` where it is not there yet.
+    pub(crate) fn header(&self, window: &Window, offset: u64) -> Option<bool> {
+        Some(self.decode(window.slice(offset..offset + MAX_HEADER as u64))?.is_some())
+    }
+
+    /// Looks for a chain of headers: whether one was found, and where, or where to go on looking.
+    pub(crate) fn find(&self, window: &Window, from: u64) -> (bool, u64) {
+        let mut at = from;
+        while at < window.end() {
+            match self.chain(window, at) {
+                Some(true) => return (true, at),
+                Some(false) => at += 1,
+                None => return (false, at),
+            }
+        }
+        (false, at)
+    }
+
+    fn chain(&self, window: &Window, mut at: u64) -> Option<bool> {
+        for _ in 0..CHAIN {
+            let Some(header) = self.decode(window.slice(at..at + MAX_HEADER as u64))? else { return Some(false) };
+            if header.length > REACH {
+                return Some(false);
+            }
+            at += header.size() as u64 + header.length;
+        }
+        Some(true)
+    }
+}

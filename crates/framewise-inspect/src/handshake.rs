@@ -1,0 +1,334 @@
+//! The two heads of the opening handshake (RFC 6455 §4), and what comes too early or between.
+
+use framewise_proto::Violation;
+use framewise_proto::handshake::{
+    ClientOffer, Head, HeadFault, Request, Response, ServerPolicy, Start, check_request, check_response,
+};
+use framewise_rules::{Answer, Limits, Role, Rule};
+
+use crate::frames::{Broken, Moment};
+use crate::leg::{Leg, Seen, Stage, What};
+
+/// Bytes of a head that are taken where the endpoint's limit is not known: four times what servers allow.
+const HEAD: usize = 64 * 1024;
+/// Bytes before a response's head that are looked at for frames that were sent too early.
+const EARLY: usize = 16 * 1024;
+
+/// A request that was seen.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestSeen {
+    pub(crate) request: Request,
+    pub(crate) method: String,
+    pub(crate) minor: u8,
+    /// Its head, as it stood on the wire.
+    pub(crate) head: Vec<u8>,
+    /// The rules that it breaks.
+    pub(crate) breaks: Vec<Rule>,
+    pub(crate) at: Moment,
+}
+
+/// A response that was seen.
+#[derive(Clone, Debug)]
+pub(crate) struct ResponseSeen {
+    pub(crate) response: Response,
+    pub(crate) reason: String,
+    /// Its head, as it stood on the wire.
+    pub(crate) head: Vec<u8>,
+    /// Of the head's first byte: what comes before it was sent too early.
+    pub(crate) start: u64,
+    pub(crate) at: Moment,
+}
+
+impl RequestSeen {
+    /// Whether it is of hixie-76, whose frames are others.
+    pub(crate) fn is_hixie(&self) -> bool {
+        self.request.header("sec-websocket-key1").is_some() || self.request.header("sec-websocket-key2").is_some()
+    }
+
+    /// A header as text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.request.header(name).and_then(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// The values of all headers of this name.
+    pub(crate) fn headers<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r str> {
+        values(&self.request.headers, name)
+    }
+}
+
+impl ResponseSeen {
+    /// A header as text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.response.header(name).and_then(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// The values of all headers of this name.
+    pub(crate) fn headers<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r str> {
+        values(&self.response.headers, name)
+    }
+
+    /// Of the first byte behind the head.
+    pub(crate) const fn end(&self) -> u64 {
+        self.start + self.head.len() as u64
+    }
+}
+
+fn values<'r>(headers: &'r [(String, Vec<u8>)], name: &'r str) -> impl Iterator<Item = &'r str> {
+    headers
+        .iter()
+        .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
+        .filter_map(|(_, value)| std::str::from_utf8(value).ok())
+}
+
+impl Leg {
+    fn head_limit(&self) -> usize {
+        if self.setup.limits.head == Limits::DEFAULT.head { HEAD } else { self.setup.limits.head }
+    }
+
+    /// More of the client's head is there; `new` is what came last.
+    pub(crate) fn read_request(&mut self, at: Moment, new: &[u8], out: &mut Vec<Seen>) {
+        let bytes = self.dir(Role::Client).window.from(0);
+        let limit = self.head_limit();
+        // Parsing again at each byte would be quadratic: only a line's end, or the very start, can change anything.
+        if !(new.contains(&b'\n') || bytes.len() <= 256 || bytes.len() > limit) {
+            return;
+        }
+        let (rule, offset, length) = match Head::request(&bytes[..bytes.len().min(limit)]) {
+            Ok(Some(head)) => {
+                let policy = ServerPolicy {
+                    limits: self.setup.limits,
+                    origins: self.setup.origins.map(|all| all.iter().map(|&origin| origin.to_owned()).collect()),
+                };
+                let found = check_request(&head, &policy);
+                let seen = RequestSeen {
+                    request: Request::from_head(&head),
+                    method: match head.start {
+                        Start::Request { method, .. } => method.to_owned(),
+                        Start::Response { .. } => String::new(),
+                    },
+                    minor: head.minor,
+                    head: bytes[..head.size].to_vec(),
+                    breaks: found.iter().map(|violation| violation.rule).collect(),
+                    at,
+                };
+                self.request = Some(seen);
+                self.dir_mut(Role::Client).stage = Stage::Behind;
+                self.found(Role::Client, 0, found, at, out);
+                return;
+            }
+            Ok(None) if bytes.len() > limit => (Rule::RequestTooLarge, limit, bytes.len() - limit),
+            Ok(None) => return,
+            Err(HeadFault::TooManyLines) => (Rule::RequestTooLarge, 0, bytes.len()),
+            Err(HeadFault::NotHttp) => (Rule::RequestNotHttp, 0, first_line(bytes)),
+        };
+        self.dir_mut(Role::Client).stage = Stage::Foreign;
+        self.one(Role::Client, rule, offset as u64, length as u64, at, out);
+    }
+
+    /// More of the server's head is there; `new` is what came last.
+    pub(crate) fn read_response(&mut self, at: Moment, new: &[u8], out: &mut Vec<Seen>) {
+        let bytes = self.dir(Role::Server).window.from(0);
+        let limit = self.head_limit();
+        if !(new.contains(&b'\n') || bytes.len() <= 256 || bytes.len() > limit) {
+            return;
+        }
+        let start = match early_frames(bytes) {
+            Early::None => 0,
+            Early::Until(start) => start,
+            Early::NotYet => return,
+        };
+        let (rule, offset, length) = match Head::response(&bytes[start..bytes.len().min(start + limit)]) {
+            Ok(Some(head)) => {
+                let end = start + head.size;
+                let found = self.check_response(&head);
+                let seen = ResponseSeen {
+                    response: Response::from_head(&head),
+                    reason: match head.start {
+                        Start::Response { reason, .. } => reason.to_owned(),
+                        Start::Request { .. } => String::new(),
+                    },
+                    head: bytes[start..end].to_vec(),
+                    start: start as u64,
+                    at,
+                };
+                self.answered(seen, found, at, out);
+                return;
+            }
+            Ok(None) if bytes.len() > start + limit => {
+                (Rule::ResponseTooLarge, start + limit, bytes.len() - start - limit)
+            }
+            Ok(None) => return,
+            Err(HeadFault::TooManyLines) => (Rule::ResponseTooLarge, 0, bytes.len()),
+            Err(HeadFault::NotHttp) => (Rule::ResponseNotHttp, 0, first_line(bytes)),
+        };
+        self.dir_mut(Role::Server).stage = Stage::Foreign;
+        self.one(Role::Server, rule, offset as u64, length as u64, at, out);
+    }
+
+    fn check_response(&self, head: &Head<'_>) -> Vec<Violation> {
+        let offer = self.request.as_ref().map(|seen| ClientOffer::of(&seen.request));
+        let mut found = check_response(head, &offer.clone().unwrap_or_default());
+        // What answers a request cannot be judged without it.
+        if offer.is_none() {
+            found.retain(|violation| {
+                matches!(
+                    violation.rule,
+                    Rule::ResponseStatus
+                        | Rule::ResponseUpgrade
+                        | Rule::ResponseConnection
+                        | Rule::ResponseAcceptMissing
+                        | Rule::ResponseBodyFraming
+                        | Rule::ResponseContentEncoding
+                )
+            });
+        }
+        // The answer to hixie-76 lacks by nature what the RFC asks for.
+        if self.request.as_ref().is_some_and(RequestSeen::is_hixie) {
+            found.retain(|violation| violation.rule == Rule::ResponseStatus);
+        }
+        found
+    }
+
+    fn answered(&mut self, seen: ResponseSeen, found: Vec<Violation>, at: Moment, out: &mut Vec<Seen>) {
+        let (status, start, end) = (seen.response.status, seen.start, seen.end());
+        let agreed = seen.response.extensions.clone();
+        let hixie = self.request.as_ref().is_some_and(RequestSeen::is_hixie);
+        let in_head = self.dir(Role::Client).stage == Stage::Head && self.dir(Role::Client).window.end() > 0;
+        self.response = Some(seen);
+        self.dir_mut(Role::Server).stage = Stage::Behind;
+        if start > 0 {
+            self.one(Role::Server, Rule::ResponseEarlyData, 0, start, at, out);
+        }
+        if status == 408 && in_head {
+            // What an observer infers: the server says itself that it waited too long.
+            self.broken_by_end(Role::Client, Rule::RequestTimeout, String::new(), at, out);
+        }
+        self.found(Role::Server, start, found, at, out);
+        if status != 101 || hixie {
+            self.dir_mut(Role::Server).stage = Stage::Foreign;
+            self.dir_mut(Role::Client).stage = Stage::Foreign;
+            return;
+        }
+        let deflate = agreed.iter().any(|extension| extension.name == framewise_proto::extension::PERMESSAGE_DEFLATE);
+        if self.setup.requires_deflate && !deflate {
+            self.one(Role::Server, Rule::ExtensionRequired, 0, end, at, out);
+        }
+        let client = self.request.as_ref().map_or(0, |seen| seen.head.len() as u64 + body(seen));
+        self.begin_frames(&agreed, client, end);
+        // What the client sent before the 101 are its first frames.
+        self.advance(Role::Client, at, out);
+    }
+
+    /// A client's frames before the 101: RFC 6455 §4.1, "the client MUST wait for a response from the server before
+    /// sending any further data".
+    pub(crate) fn early_data(&mut self, at: Moment, out: &mut Vec<Seen>) {
+        let Some(request) = &self.request else { return };
+        let start = request.head.len() as u64;
+        let dir = self.dir(Role::Client);
+        if self.early || self.opened.is_some() || self.response.is_some() || dir.window.end() <= start || request.is_hixie() {
+            return;
+        }
+        // A body, or the next request of a connection that is kept alive, are no frames.
+        let first = dir.window.slice(start..start + 1).first().copied().unwrap_or(b'\n');
+        if body(request) > 0 || first.is_ascii_alphabetic() || first == b'\r' || first == b'\n' {
+            return;
+        }
+        let length = dir.window.end() - start;
+        self.early = true;
+        self.one(Role::Client, Rule::RequestEarlyData, start, length, at, out);
+    }
+
+    /// Puts what one head breaks into one finding: the first in the order of the table, the others beside it.
+    fn found(&mut self, by: Role, start: u64, mut found: Vec<Violation>, at: Moment, out: &mut Vec<Seen>) {
+        // What an old draft lacks by nature goes behind its name.
+        found.sort_by_key(|violation| (violation.rule != Rule::RequestLegacyDraft, violation.rule));
+        let enforced = found.iter().position(|violation| violation.answer() != Answer::Note);
+        let broken = |violation: &Violation, also| Broken {
+            rule: violation.rule,
+            offset: start + violation.offset,
+            length: violation.length,
+            frame: 0,
+            message: 0,
+            detail: match violation.detail {
+                framewise_proto::Detail::Status(status) => status.to_string(),
+                _ => String::new(),
+            },
+            also,
+        };
+        if let Some(first) = enforced {
+            let main = found.remove(first);
+            let mut also: Vec<_> = found.iter().map(|violation| violation.rule).filter(|&rule| rule != main.rule).collect();
+            also.dedup();
+            self.broken(by, broken(&main, also), at, out);
+        } else {
+            for violation in &found {
+                self.broken(by, broken(violation, Vec::new()), at, out);
+            }
+        }
+        let text = match by {
+            Role::Client => self.request.as_ref().map(|seen| &seen.head),
+            Role::Server => self.response.as_ref().map(|seen| &seen.head),
+        };
+        if let Some(head) = text {
+            let what = What::Head(String::from_utf8_lossy(head).into_owned());
+            out.push(Seen { stream: by, what, at });
+        }
+    }
+
+    pub(crate) fn one(&mut self, by: Role, rule: Rule, offset: u64, length: u64, at: Moment, out: &mut Vec<Seen>) {
+        let broken = Broken { rule, offset, length, frame: 0, message: 0, detail: String::new(), also: Vec::new() };
+        self.broken(by, broken, at, out);
+    }
+}
+
+/// Bytes of body that a request announces.
+fn body(request: &RequestSeen) -> u64 {
+    request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0)
+}
+
+/// What stands before a response's head.
+#[derive(Debug, PartialEq, Eq)]
+enum Early {
+    /// Nothing, or nothing that is a frame.
+    None,
+    /// Whole frames, up to here.
+    Until(usize),
+    /// Frames so far; what follows them is still to come.
+    NotYet,
+}
+
+/// Whole frames at the start of a server's stream, and a status line behind them: RFC 6455 §4.2.2 has the server
+/// begin with its handshake.
+fn early_frames(bytes: &[u8]) -> Early {
+    const STATUS: &[u8] = b"HTTP/1.";
+    let plausible = crate::frames::Plausible::new(Role::Server, false);
+    let mut at = 0;
+    loop {
+        let rest = &bytes[at..];
+        if rest.starts_with(STATUS) {
+            return if at == 0 { Early::None } else { Early::Until(at) };
+        }
+        if STATUS.starts_with(rest) {
+            return if at == 0 { Early::None } else { Early::NotYet };
+        }
+        if at > EARLY {
+            return Early::None;
+        }
+        match plausible.decode(rest) {
+            Some(Some(header)) if header.length <= EARLY as u64 => {
+                at += header.size() + header.length as usize;
+                if at > bytes.len() {
+                    return Early::NotYet;
+                }
+            }
+            Some(_) => return Early::None,
+            None => return if rest.first().is_some_and(|&first| matches!(first, 0x80..=0x82 | 0x88..=0x8a | 1 | 2)) || at > 0 { Early::NotYet } else { Early::None },
+        }
+    }
+}
+
+/// Bytes up to the first line's end: what is shown of something that is no head.
+fn first_line(bytes: &[u8]) -> usize {
+    let shown = &bytes[..bytes.len().min(80)];
+    shown.iter().position(|&byte| byte == b'\r' || byte == b'\n').unwrap_or(shown.len()).max(1).min(bytes.len())
+}

@@ -1,0 +1,222 @@
+//! One leg of a connection: two directions, from the first byte of the handshake to the end of both streams.
+
+use std::time::Duration;
+
+use framewise_proto::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLATE, parse_extensions};
+use framewise_rules::{Answer, Role, Rule, Setup};
+
+use crate::ending::Pings;
+use crate::frames::{Broken, Frames, Moment, Signal};
+use crate::handshake::{RequestSeen, ResponseSeen};
+use crate::report::How;
+use crate::window::Window;
+
+/// How far the reading of a direction has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// In the head of the handshake.
+    Head,
+    /// Behind it.
+    Behind,
+    /// It is not, or not any more, a WebSocket.
+    Foreign,
+}
+
+/// One side's stream.
+#[derive(Debug)]
+pub(crate) struct Direction {
+    pub(crate) role: Role,
+    pub(crate) window: Window,
+    pub(crate) stage: Stage,
+    pub(crate) frames: Option<Frames>,
+    pub(crate) end: Option<(How, Moment)>,
+    /// When bytes came last.
+    pub(crate) last: Option<Moment>,
+    /// It broke a rule that is enforced, in its frames.
+    pub(crate) broken: bool,
+    pub(crate) pings: Pings,
+}
+
+impl Direction {
+    fn new(role: Role) -> Self {
+        Self {
+            role,
+            window: Window::default(),
+            stage: Stage::Head,
+            frames: None,
+            end: None,
+            last: None,
+            broken: false,
+            pings: Pings::default(),
+        }
+    }
+
+    /// Whether a Close frame went this way.
+    pub(crate) fn closed(&self) -> bool {
+        self.frames.as_ref().is_some_and(|frames| frames.close.is_some())
+    }
+}
+
+/// Something that was found on a leg.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// Whose stream the offset is of.
+    pub(crate) stream: Role,
+    pub(crate) what: What,
+    pub(crate) at: Moment,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// A rule was broken by the side whose stream it is.
+    Broken(Broken),
+    /// Every byte of the other side is legal, and this Close frame refuses it.
+    Refused(crate::frames::CloseSeen),
+    /// A head, complete.
+    Head(String),
+    /// A frame.
+    Frame(crate::frames::FrameSeen),
+}
+
+#[derive(Debug)]
+pub(crate) struct Leg {
+    pub(crate) name: String,
+    pub(crate) setup: Setup,
+    client: Direction,
+    server: Direction,
+    /// The extensions that were agreed before the recording begins.
+    pub(crate) opened: Option<String>,
+    pub(crate) request: Option<RequestSeen>,
+    pub(crate) response: Option<ResponseSeen>,
+    /// When the first thing happened.
+    pub(crate) first: Option<Duration>,
+    /// When the last thing happened.
+    pub(crate) latest: Option<Duration>,
+    /// A client's bytes before the 101 were reported.
+    pub(crate) early: bool,
+}
+
+impl Leg {
+    pub(crate) fn new(name: &str, setup: Setup) -> Self {
+        Self {
+            name: name.to_owned(),
+            setup,
+            client: Direction::new(Role::Client),
+            server: Direction::new(Role::Server),
+            opened: None,
+            request: None,
+            response: None,
+            first: None,
+            latest: None,
+            early: false,
+        }
+    }
+
+    pub(crate) const fn dir(&self, role: Role) -> &Direction {
+        match role {
+            Role::Client => &self.client,
+            Role::Server => &self.server,
+        }
+    }
+
+    pub(crate) const fn dir_mut(&mut self, role: Role) -> &mut Direction {
+        match role {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        }
+    }
+
+    /// Starts behind a handshake that agreed these extensions.
+    pub(crate) fn open(&mut self, extensions: &str) {
+        self.opened = Some(extensions.to_owned());
+        let agreed = parse_extensions(extensions).unwrap_or_default();
+        self.begin_frames(&agreed, 0, 0);
+    }
+
+    /// The handshake is done; frames begin at these offsets.
+    pub(crate) fn begin_frames(&mut self, agreed: &[Extension], client: u64, server: u64) {
+        let deflate = agreed.iter().find(|extension| extension.name == PERMESSAGE_DEFLATE);
+        // An answer that breaks a rule is taken for what its server meant by it.
+        let deflate = deflate.map(|extension| DeflateParameters::of_answer(extension).unwrap_or_default());
+        for (role, base) in [(Role::Client, client), (Role::Server, server)] {
+            let parameters = deflate.map(|agreed| match role {
+                Role::Client => {
+                    (agreed.client_max_window_bits.flatten().unwrap_or(15), !agreed.client_no_context_takeover)
+                }
+                Role::Server => (agreed.server_max_window_bits.unwrap_or(15), !agreed.server_no_context_takeover),
+            });
+            let frames = Frames::new(role, &self.setup, base, parameters);
+            let dir = self.dir_mut(role);
+            if base >= dir.window.start() {
+                dir.frames = Some(frames);
+                dir.stage = Stage::Behind;
+            } else {
+                dir.stage = Stage::Foreign;
+            }
+        }
+    }
+
+    /// Whether the handshake is done, and frames are read.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.client.frames.is_some() && self.server.frames.is_some()
+    }
+
+    /// The next bytes of a side.
+    pub(crate) fn bytes(&mut self, from: Role, at: Moment, bytes: &[u8], out: &mut Vec<Seen>) {
+        self.passes(at);
+        self.silence(from, at, out);
+        let dir = self.dir_mut(from);
+        dir.window.push(bytes);
+        dir.last = Some(at);
+        if dir.stage == Stage::Head && self.opened.is_none() {
+            match from {
+                Role::Client => self.read_request(at, bytes, out),
+                Role::Server => self.read_response(at, bytes, out),
+            }
+        }
+        self.early_data(at, out);
+        self.advance(from, at, out);
+    }
+
+    /// Reads frames as far as there are any.
+    pub(crate) fn advance(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
+        let mut signals = Vec::new();
+        let dir = self.dir_mut(from);
+        if let Some(frames) = &mut dir.frames {
+            frames.advance(&dir.window, at, &mut signals);
+        }
+        for signal in signals {
+            match signal {
+                Signal::Broken(broken) => self.broken(from, broken, at, out),
+                Signal::Frame(frame) => {
+                    out.push(Seen { stream: from, what: What::Frame(frame), at });
+                    self.predictable_key(from, at, out);
+                }
+                Signal::Ping { payload, offset } => self.ping(from, payload, offset, at, out),
+                Signal::Pong { payload, offset, frame } => self.pong(from, &payload, offset, frame, at, out),
+                Signal::Close(close) => self.close(from, close, at, out),
+            }
+        }
+    }
+
+    /// Notes that a side broke a rule.
+    pub(crate) fn broken(&mut self, by: Role, broken: Broken, at: Moment, out: &mut Vec<Seen>) {
+        let dir = self.dir_mut(by);
+        dir.broken |= broken.rule.answer() != Answer::Note && broken.frame > 0;
+        out.push(Seen { stream: by, what: What::Broken(broken), at });
+    }
+
+    /// Notes that a side's stream, as long as it is now, breaks a rule by its end or its silence.
+    pub(crate) fn broken_by_end(&mut self, by: Role, rule: Rule, detail: String, at: Moment, out: &mut Vec<Seen>) {
+        let dir = self.dir(by);
+        let (frame, message) = dir.frames.as_ref().map_or((0, 0), |frames| (frames.frames(), frames.messages()));
+        let broken = Broken { rule, offset: dir.window.end(), length: 0, frame, message, detail, also: Vec::new() };
+        out.push(Seen { stream: by, what: What::Broken(broken), at });
+    }
+
+    pub(crate) fn passes(&mut self, at: Moment) {
+        self.first = self.first.or(at.time);
+        self.latest = at.time.or(self.latest);
+    }
+}

@@ -1,0 +1,314 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use framewise_proto::Header;
+use framewise_rules::transcript::{Transcript, What as Step};
+use framewise_rules::{Role, Setup};
+
+use crate::cause;
+use crate::excerpt;
+use crate::frames::{CloseSeen, Moment};
+use crate::leg::{Leg, Seen, What};
+use crate::report::{Connection, Ended, Finding, Handshake, How};
+use crate::verdict::verdict;
+
+/// Findings that are kept of one connection; more tell nothing new.
+const FINDINGS: usize = 1000;
+/// Bytes behind a finding after which its causes are looked for: what follows tells why.
+const BEHIND: u64 = 96 * 1024;
+/// Bytes that are taken in at once.
+const PIECE: usize = 16 * 1024;
+/// Payload bytes of a frame that are shown live.
+const PREVIEW: usize = 256;
+
+/// A leg of the connection that is observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LegId(usize);
+
+/// Something that was seen just now.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Observed {
+    /// A head of the handshake, complete.
+    Head {
+        /// The leg.
+        leg: LegId,
+        /// Who sent it.
+        from: Role,
+        /// When.
+        time: Option<Duration>,
+        /// The head.
+        text: String,
+    },
+    /// A frame: whole, or its header and as much of a long payload as is shown.
+    Frame {
+        /// The leg.
+        leg: LegId,
+        /// Who sent it.
+        from: Role,
+        /// When it began.
+        time: Option<Duration>,
+        /// Of its header's first byte, in the sender's stream.
+        offset: u64,
+        /// Its header.
+        header: Header,
+        /// Its payload's first bytes, unmasked; of a compressed message, compressed.
+        payload: Vec<u8>,
+        /// Its number in its direction, from 1.
+        number: u64,
+    },
+    /// A finding, with the causes that can be told already; the report may tell more.
+    Finding(Box<Finding>),
+}
+
+/// A finding, and where it came from.
+#[derive(Debug)]
+struct Known {
+    finding: Finding,
+    leg: usize,
+    stream: Role,
+    /// Its causes were looked for when enough had followed.
+    judged: bool,
+}
+
+/// One connection, live or recorded: bytes go in as they are seen, findings come out.
+///
+/// It keeps some hundred KiB of the last bytes of each direction, never the stream.
+///
+/// ```
+/// use framewise_inspect::Observer;
+/// use framewise_rules::{Role, Rule, Setup};
+///
+/// let mut observer = Observer::new(Setup::DEFAULT);
+/// let leg = observer.leg("client-server");
+/// observer.open(leg, "");
+/// observer.bytes(leg, Role::Client, None, b"\x81\x02hi");
+/// let connection = observer.finish();
+/// assert_eq!(connection.findings[0].rule, Some(Rule::MaskMissing));
+/// assert_eq!(connection.verdict.unwrap().close.unwrap().0, 1002);
+/// ```
+#[derive(Debug)]
+pub struct Observer {
+    setup: Setup,
+    legs: Vec<Leg>,
+    known: Vec<Known>,
+    queue: VecDeque<Observed>,
+    live: bool,
+    step: u64,
+    ended: Option<Ended>,
+}
+
+impl Observer {
+    /// Observes a connection whose endpoints are set up like this. A limit that stands at its default counts as not
+    /// known.
+    pub fn new(setup: Setup) -> Self {
+        Self { setup, legs: Vec::new(), known: Vec::new(), queue: VecDeque::new(), live: false, step: 0, ended: None }
+    }
+
+    /// The leg of this name; a new one where there is none.
+    pub fn leg(&mut self, name: &str) -> LegId {
+        if let Some(known) = self.legs.iter().position(|leg| leg.name == name) {
+            return LegId(known);
+        }
+        self.legs.push(Leg::new(name, self.setup));
+        LegId(self.legs.len() - 1)
+    }
+
+    /// What will be seen of this leg begins behind its handshake, which agreed these extensions (`""`: none).
+    pub fn open(&mut self, leg: LegId, extensions: &str) {
+        self.legs[leg.0].open(extensions);
+    }
+
+    /// Bytes that one side of a leg sent, `time` after the start of the recording.
+    pub fn bytes(&mut self, leg: LegId, from: Role, time: Option<Duration>, bytes: &[u8]) {
+        let at = self.moment(time);
+        for piece in bytes.chunks(PIECE) {
+            let mut out = Vec::new();
+            self.legs[leg.0].bytes(from, at, piece, &mut out);
+            self.take(leg.0, out);
+            self.judge_settled(leg.0, from);
+        }
+    }
+
+    /// One side of a leg closed its direction.
+    pub fn eof(&mut self, leg: LegId, from: Role, time: Option<Duration>) {
+        self.end(leg, from, time, How::Eof);
+    }
+
+    /// One side of a leg reset the connection.
+    pub fn reset(&mut self, leg: LegId, from: Role, time: Option<Duration>) {
+        self.end(leg, from, time, How::Reset);
+    }
+
+    /// What was seen since it was called last, one by one. Who calls it once is told everything from then on.
+    pub fn poll_observed(&mut self) -> Option<Observed> {
+        self.live = true;
+        self.queue.pop_front()
+    }
+
+    /// The recording is over: the report.
+    pub fn finish(mut self) -> Connection {
+        let at = self.moment(None);
+        for leg in 0..self.legs.len() {
+            let mut out = Vec::new();
+            self.legs[leg].over(at, &mut out);
+            self.take(leg, out);
+        }
+        for found in crate::path::compare(&self.legs) {
+            self.known.push(Known { finding: found.finding, leg: found.leg, stream: found.stream, judged: false });
+        }
+        for index in 0..self.known.len() {
+            self.judge(index);
+        }
+        let findings: Vec<_> = self.known.into_iter().map(|known| known.finding).collect();
+        Connection {
+            id: "1".to_owned(),
+            client: None,
+            server: None,
+            legs: self.legs.iter().map(|leg| leg.name.clone()).collect(),
+            handshake: self.legs.iter().find_map(handshake),
+            verdict: verdict(&findings),
+            findings,
+            ended: self.ended,
+        }
+    }
+
+    fn end(&mut self, leg: LegId, from: Role, time: Option<Duration>, how: How) {
+        let at = self.moment(time);
+        let mut out = Vec::new();
+        self.legs[leg.0].end(from, how, at, &mut out);
+        self.take(leg.0, out);
+        self.ended.get_or_insert(Ended { by: from, how, code: None, reason: None });
+    }
+
+    fn moment(&mut self, time: Option<Duration>) -> Moment {
+        self.step += 1;
+        Moment { step: self.step, time }
+    }
+
+    fn take(&mut self, leg: usize, seen: Vec<Seen>) {
+        for Seen { stream, what, at } in seen {
+            let finding = match what {
+                What::Head(text) => {
+                    self.show(Observed::Head { leg: LegId(leg), from: stream, time: at.time, text });
+                    continue;
+                }
+                What::Frame(frame) => {
+                    let mut payload = frame.preview;
+                    payload.truncate(PREVIEW);
+                    self.show(Observed::Frame {
+                        leg: LegId(leg),
+                        from: stream,
+                        time: frame.at.time,
+                        offset: frame.offset,
+                        header: frame.header,
+                        payload,
+                        number: frame.number,
+                    });
+                    continue;
+                }
+                What::Broken(broken) => excerpt::broken(&self.legs[leg], stream, broken, at),
+                What::Refused(close) => excerpt::refused(&self.legs[leg], stream, &close, at),
+            };
+            if self.known.len() == FINDINGS {
+                return;
+            }
+            self.known.push(Known { finding, leg, stream, judged: false });
+            if self.live {
+                let mut finding = self.known[self.known.len() - 1].finding.clone();
+                finding.causes = cause::causes(&self.legs, leg, stream, &finding);
+                self.queue.push_back(Observed::Finding(Box::new(finding)));
+            }
+        }
+        self.note_end();
+    }
+
+    /// The first Close frame on any leg is how the connection ended.
+    fn note_end(&mut self) {
+        if self.ended.is_some() {
+            return;
+        }
+        let closes = self.legs.iter().flat_map(|leg| {
+            [Role::Client, Role::Server]
+                .into_iter()
+                .filter_map(|role| Some((role, leg.dir(role).frames.as_ref()?.close.as_ref()?)))
+        });
+        if let Some((by, close)) = closes.min_by_key(|(_, close)| close.at.step) {
+            let CloseSeen { code, reason, .. } = close;
+            let reason = Some(reason.clone()).filter(|reason| !reason.is_empty());
+            self.ended = Some(Ended { by, how: How::Close, code: *code, reason });
+        }
+    }
+
+    fn show(&mut self, observed: Observed) {
+        if self.live {
+            self.queue.push_back(observed);
+        }
+    }
+
+    /// Looks for the causes of what has enough behind it, before the bytes around it are gone.
+    fn judge_settled(&mut self, leg: usize, from: Role) {
+        let end = self.legs[leg].dir(from).window.end();
+        for index in 0..self.known.len() {
+            let known = &self.known[index];
+            if !known.judged && known.leg == leg && known.stream == from && known.finding.offset + BEHIND < end {
+                self.judge(index);
+                self.known[index].judged = true;
+            }
+        }
+    }
+
+    fn judge(&mut self, index: usize) {
+        let known = &self.known[index];
+        let causes = cause::causes(&self.legs, known.leg, known.stream, &known.finding);
+        let known = &mut self.known[index];
+        // What was told while the bytes were there stands.
+        if !(known.judged && causes.is_empty()) {
+            known.finding.causes = causes;
+        }
+        if !known.judged {
+            excerpt::fill(&mut known.finding, self.legs[known.leg].dir(known.stream));
+        }
+    }
+}
+
+fn handshake(leg: &Leg) -> Option<Handshake> {
+    if let Some(extensions) = &leg.opened {
+        let extensions = Some(extensions.clone()).filter(|extensions| !extensions.is_empty());
+        return Some(Handshake { status: None, subprotocol: None, extensions });
+    }
+    let Some(seen) = &leg.response else {
+        return leg.request.is_some().then(Handshake::default);
+    };
+    let list: Vec<_> = seen.headers("sec-websocket-extensions").collect();
+    Some(Handshake {
+        status: Some(seen.response.status),
+        subprotocol: seen.response.protocol.clone(),
+        extensions: Some(list.join(", ")).filter(|list| !list.is_empty()),
+    })
+}
+
+/// Diagnoses a recorded connection.
+pub fn diagnose(transcript: &Transcript) -> Connection {
+    let mut observer = Observer::new(Setup::DEFAULT);
+    let legs: Vec<_> = transcript
+        .legs
+        .iter()
+        .map(|leg| {
+            let id = observer.leg(&leg.name);
+            if let Some(extensions) = &leg.open {
+                observer.open(id, extensions);
+            }
+            id
+        })
+        .collect();
+    for event in &transcript.events {
+        let leg = legs[event.leg];
+        match &event.what {
+            Step::Bytes(bytes) => observer.bytes(leg, event.from, event.time, bytes),
+            Step::Eof => observer.eof(leg, event.from, event.time),
+            Step::Reset => observer.reset(leg, event.from, event.time),
+        }
+    }
+    observer.finish()
+}

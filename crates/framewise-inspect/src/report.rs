@@ -1,0 +1,263 @@
+//! What an observation comes to: the objects of `framewise read --json`, field by field.
+
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+
+use framewise_rules::{Answer, Cause, CloseCode, Role, Rule};
+use serde::ser::{SerializeMap as _, SerializeSeq as _};
+use serde::{Serialize, Serializer};
+
+/// Every connection of one recording.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Report {
+    /// The connections, in the order in which they began.
+    pub connections: Vec<Connection>,
+}
+
+/// What was found in one connection.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Connection {
+    /// Names it among the others of the recording.
+    pub id: String,
+    /// The client's address, where the recording has it.
+    pub client: Option<String>,
+    /// The server's address, where the recording has it.
+    pub server: Option<String>,
+    /// The names of its legs, in the order in which they appear.
+    pub legs: Vec<String>,
+    /// What the handshake came to, on the leg next to the client; `None` where none was seen.
+    pub handshake: Option<Handshake>,
+    /// What was found, in the order in which it could be known.
+    pub findings: Vec<Finding>,
+    /// How it ended; `None` where it did not within the recording.
+    pub ended: Option<Ended>,
+    /// The finding that explains the end; `None` where nothing is wrong, or only notes were found.
+    pub verdict: Option<Verdict>,
+}
+
+/// What a handshake came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Handshake {
+    /// The response's status; `None` where the recording begins after the handshake, or holds no response.
+    pub status: Option<u16>,
+    /// The subprotocol that was chosen.
+    pub subprotocol: Option<String>,
+    /// The extensions that were agreed, as the answer has them.
+    pub extensions: Option<String>,
+}
+
+/// One rule that was broken, or something that no rule forbids and that broke the connection all the same.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// The rule; `None` where every byte is legal.
+    #[serde(serialize_with = "optional_id")]
+    pub rule: Option<Rule>,
+    /// What a strict endpoint does about it; `None` without a rule.
+    #[serde(serialize_with = "answer")]
+    pub answer: Option<Answer>,
+    /// Who broke it; `None` where every byte is legal.
+    #[serde(serialize_with = "optional_role")]
+    pub by: Option<Role>,
+    /// The leg that it was seen on.
+    pub leg: String,
+    /// Bytes from the start of that side's stream on that leg to the first byte that breaks the rule; the stream's
+    /// length where its end or its silence does.
+    pub offset: u64,
+    /// Bytes that break it; 0 for an end or a silence.
+    pub length: u64,
+    /// The frame, from 1; `None` in the handshake.
+    pub frame: Option<u64>,
+    /// The message, from 1; `None` before the first.
+    pub message: Option<u64>,
+    /// When it was seen, since the start of the recording.
+    #[serde(serialize_with = "seconds")]
+    pub time: Option<Duration>,
+    /// The bytes that break the rule and a few behind them, in hexadecimal.
+    pub bytes: String,
+    /// The other rules that the same header or head breaks.
+    #[serde(serialize_with = "ids")]
+    pub also: Vec<Rule>,
+    /// What was seen, in a sentence for a person.
+    pub says: String,
+    /// Why it was broken, the likeliest first; empty where nothing points anywhere.
+    pub causes: Vec<CauseFound>,
+    /// The bytes around it, for who wants to draw them.
+    #[serde(skip)]
+    pub excerpt: Excerpt,
+    /// The code of the Close frame that answered legal bytes, where there is no rule.
+    #[serde(skip)]
+    pub close: Option<CloseCode>,
+}
+
+/// The bytes around a finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The offset of the first byte in its direction's stream.
+    pub start: u64,
+    /// The bytes, as they stood on the wire.
+    pub bytes: Vec<u8>,
+    /// Which of them break the rule.
+    pub marked: Range<usize>,
+    /// What some of them are, in a word or two.
+    pub labels: Vec<(Range<usize>, String)>,
+}
+
+/// A cause that the evidence supports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CauseFound {
+    /// The cause.
+    #[serde(serialize_with = "id")]
+    pub id: Cause,
+    /// Who is at fault.
+    pub fault: Fault,
+    /// What points to it: bytes, offsets, times, headers, or what the other leg saw.
+    pub evidence: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+/// Who is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fault {
+    /// The client, or the program around it.
+    Client,
+    /// The server, or the program around it.
+    Server,
+    /// Someone between the two: a proxy, a load balancer, a filter.
+    Intermediary,
+}
+
+impl From<Role> for Fault {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Client => Self::Client,
+            Role::Server => Self::Server,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Client => "client",
+            Self::Server => "server",
+            Self::Intermediary => "intermediary",
+        })
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ended {
+    /// Who ended it.
+    #[serde(serialize_with = "role")]
+    pub by: Role,
+    /// By what.
+    pub how: How,
+    /// The code of its Close frame.
+    #[serde(serialize_with = "code")]
+    pub code: Option<CloseCode>,
+    /// The reason in its Close frame, where it is text and not empty.
+    pub reason: Option<String>,
+}
+
+/// By what a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// A Close frame.
+    Close,
+    /// The end of its stream, without a Close frame.
+    Eof,
+    /// A reset.
+    Reset,
+}
+
+/// The one finding that explains the end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// The rule; `None` where every byte is legal.
+    #[serde(serialize_with = "optional_id")]
+    pub rule: Option<Rule>,
+    /// The likeliest cause.
+    #[serde(serialize_with = "optional_id")]
+    pub cause: Option<Cause>,
+    /// Who is at fault.
+    pub fault: Option<Fault>,
+    /// The code that a strict endpoint sends or reports; without a rule, the code that the endpoint sent.
+    #[serde(serialize_with = "code")]
+    pub close: Option<CloseCode>,
+    /// Which of the findings it is.
+    #[serde(skip)]
+    pub finding: usize,
+}
+
+/// What has an id in the tables.
+trait Id: Copy {
+    fn id(self) -> &'static str;
+}
+
+impl Id for Rule {
+    fn id(self) -> &'static str {
+        Self::id(self)
+    }
+}
+
+impl Id for Cause {
+    fn id(self) -> &'static str {
+        Self::id(self)
+    }
+}
+
+fn id<T: Id, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(value.id())
+}
+
+#[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
+fn optional_id<T: Id, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.map(T::id).serialize(serializer)
+}
+
+fn ids<S: Serializer>(rules: &[Rule], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut list = serializer.serialize_seq(Some(rules.len()))?;
+    for rule in rules {
+        list.serialize_element(rule.id())?;
+    }
+    list.end()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]
+fn role<S: Serializer>(role: &Role, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(role.name())
+}
+
+#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]
+fn optional_role<S: Serializer>(role: &Option<Role>, serializer: S) -> Result<S::Ok, S::Error> {
+    role.map(Role::name).serialize(serializer)
+}
+
+#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]
+fn code<S: Serializer>(code: &Option<CloseCode>, serializer: S) -> Result<S::Ok, S::Error> {
+    code.map(|code| code.0).serialize(serializer)
+}
+
+#[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
+fn seconds<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.as_secs_f64()).serialize(serializer)
+}
+
+#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]
+fn answer<S: Serializer>(answer: &Option<Answer>, serializer: S) -> Result<S::Ok, S::Error> {
+    let Some(answer) = answer else { return serializer.serialize_none() };
+    let mut map = serializer.serialize_map(Some(1))?;
+    match answer {
+        Answer::Close(code) => map.serialize_entry("close", &code.0)?,
+        Answer::Http(status) => map.serialize_entry("http", status)?,
+        Answer::Abort => map.serialize_entry("abort", &true)?,
+        Answer::Lost => map.serialize_entry("lost", &CloseCode::ABNORMAL_CLOSURE.0)?,
+        Answer::Note => map.serialize_entry("note", &true)?,
+    }
+    map.end()
+}

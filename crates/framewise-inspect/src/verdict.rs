@@ -1,0 +1,22 @@
+//! Which finding explains the end of the connection.
+
+use framewise_rules::{Answer, CloseCode};
+
+use crate::report::{Finding, Verdict};
+
+/// The first finding in the recording's order that is no note; `None` where there is none.
+pub(crate) fn verdict(findings: &[Finding]) -> Option<Verdict> {
+    let (index, finding) = findings.iter().enumerate().find(|(_, finding)| finding.answer != Some(Answer::Note))?;
+    let cause = finding.causes.first();
+    let close = match finding.answer {
+        Some(answer) => answer.close_code(),
+        None => finding.close.filter(|code| matches!(*code, CloseCode(1002 | 1003 | 1007 | 1011))),
+    };
+    Some(Verdict {
+        rule: finding.rule,
+        cause: cause.map(|cause| cause.id),
+        fault: cause.map(|cause| cause.fault),
+        close,
+        finding: index,
+    })
+}

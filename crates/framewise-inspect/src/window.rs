@@ -1,0 +1,75 @@
+//! The recent bytes of one direction, by their offset in its stream.
+
+use std::ops::Range;
+
+/// Bytes that are kept at least: enough behind a frame's header to see what a wrong 16-bit length did.
+const KEPT: usize = 128 * 1024;
+
+/// The last bytes of a stream. A long-running connection keeps at most twice [`KEPT`] of them.
+#[derive(Debug, Default)]
+pub(crate) struct Window {
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    /// Appends; what has become too old is dropped.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        // Dropped in one go when there are twice as many: every byte is moved once at most.
+        if self.bytes.len() + bytes.len() > 2 * KEPT {
+            let drop = (self.bytes.len() + bytes.len()).saturating_sub(KEPT).min(self.bytes.len());
+            self.bytes.drain(..drop);
+            self.start += drop as u64;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The offset of the first byte that is still there.
+    pub(crate) const fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// The length of the stream so far.
+    pub(crate) const fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+
+    /// What there is from `offset` on.
+    pub(crate) fn from(&self, offset: u64) -> &[u8] {
+        self.slice(offset..self.end())
+    }
+
+    /// What there is of a range; nothing, where its beginning was dropped.
+    pub(crate) fn slice(&self, range: Range<u64>) -> &[u8] {
+        if range.start < self.start {
+            return &[];
+        }
+        let at = |offset: u64| usize::try_from(offset - self.start).map_or(self.bytes.len(), |at| at.min(self.bytes.len()));
+        let (from, to) = (at(range.start), at(range.end.max(range.start)));
+        &self.bytes[from..to]
+    }
+
+    /// What there is around a range: it, clipped, with at most `before` bytes before it.
+    pub(crate) fn around(&self, range: Range<u64>, before: u64) -> (u64, &[u8]) {
+        let start = range.start.saturating_sub(before).max(self.start);
+        (start, self.slice(start..range.end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_bytes_go_and_offsets_stay() {
+        let mut window = Window::default();
+        for piece in 0..64_u8 {
+            window.push(&[piece; 16 * 1024]);
+        }
+        assert_eq!(window.end(), 1024 * 1024);
+        assert!(window.start() >= window.end() - 2 * KEPT as u64);
+        assert_eq!(window.slice(0..4), b"");
+        assert_eq!(window.slice(window.end() - 2..window.end() + 9), [63, 63]);
+        assert_eq!(window.from(63 * 16 * 1024 - 1)[..2], [62, 63]);
+    }
+}

@@ -1,0 +1,37 @@
+//! A transcript judged by the observer of both directions.
+
+use framewise_inspect::Observer;
+use framewise_rules::transcript::{Transcript, What};
+use framewise_rules::{Rule, Setup};
+
+use super::endpoint::{Cut, bytes};
+
+/// Every rule that was found, with its offset, in order.
+pub(crate) fn judge(transcript: &Transcript, setup: &Setup, cut: Cut) -> Vec<(Rule, u64)> {
+    let mut observer = Observer::new(*setup);
+    let legs: Vec<_> = transcript
+        .legs
+        .iter()
+        .map(|leg| {
+            let id = observer.leg(&leg.name);
+            if let Some(extensions) = &leg.open {
+                observer.open(id, extensions);
+            }
+            id
+        })
+        .collect();
+    for event in &transcript.events {
+        let leg = legs[event.leg];
+        match event.what {
+            What::Bytes(_) => {
+                for piece in cut.pieces(bytes(event)) {
+                    observer.bytes(leg, event.from, event.time, piece);
+                }
+            }
+            What::Eof => observer.eof(leg, event.from, event.time),
+            What::Reset => observer.reset(leg, event.from, event.time),
+        }
+    }
+    let connection = observer.finish();
+    connection.findings.iter().filter_map(|finding| Some((finding.rule?, finding.offset))).collect()
+}

@@ -1,0 +1,44 @@
+use framewise_rules::{Limits, MessageKinds, Rule};
+
+use crate::deflate::DeflateConfig;
+
+/// How an endpoint judges what its peer sends.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Config {
+    /// The limits; all are on by default.
+    pub limits: Limits,
+    /// The kinds of message that it takes.
+    pub messages: MessageKinds,
+    /// What it lets pass.
+    pub strictness: Strictness,
+    /// permessage-deflate: offered by a client, accepted by a server. Not at all, if `None`: it costs up to 300 KiB a
+    /// connection, and time.
+    pub deflate: Option<DeflateConfig>,
+}
+
+/// The leniencies, one by one; all are off by default. A rule that is let pass is still reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Strictness {
+    /// A client takes masked frames (`mask-present`): Firefox, aiohttp and websocket-client do.
+    pub masked_server_frames: bool,
+    /// A server takes frames without a mask (`mask-missing`).
+    pub unmasked_client_frames: bool,
+    /// Lengths in a longer form than needed (`length-not-minimal-16`, `length-not-minimal-64`): most libraries take them.
+    pub long_lengths: bool,
+    /// Close codes that no frame may carry (`close-code-reserved`, `close-code-invalid`): reported as they came, and
+    /// answered without a code.
+    pub invalid_close_codes: bool,
+    /// Content-Length or Transfer-Encoding on a 101 (`response-body-framing`): an HTTP library's default headers.
+    pub body_headers_on_101: bool,
+}
+
+impl Strictness {
+    /// Whether this rule is let pass.
+    pub fn lets_pass(&self, rule: Rule) -> bool {
+        (self.masked_server_frames && rule == Rule::MaskPresent)
+            || (self.unmasked_client_frames && rule == Rule::MaskMissing)
+            || (self.long_lengths && matches!(rule, Rule::LengthNotMinimal16 | Rule::LengthNotMinimal64))
+            || (self.invalid_close_codes && matches!(rule, Rule::CloseCodeReserved | Rule::CloseCodeInvalid))
+            || (self.body_headers_on_101 && rule == Rule::ResponseBodyFraming)
+    }
+}

@@ -1,0 +1,399 @@
+mod send;
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::mem;
+use core::time::Duration;
+
+use framewise_rules::{Answer, CloseCode, Role, Rule};
+use framewise_simd::Utf8;
+
+use crate::deflate::{Compressor, DeflateAgreement};
+use crate::receive::{Receiver, Step};
+use crate::{CloseFrame, Config, Detail, Ended, EndedBy, Event, MessageKind, Opcode, Violation};
+
+/// Where a client's masking keys come from.
+///
+/// RFC 6455 §5.3: "The masking key needs to be unpredictable; thus, the masking key MUST be derived from a strong
+/// source of entropy". It is an argument: this crate has no randomness of its own.
+pub type MaskingKeys = Box<dyn FnMut() -> [u8; 4] + Send + Sync>;
+
+/// What is to be done with the transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// Keep it open.
+    Open,
+    /// Write what is queued, shut the writing side down, and read until the peer's end: RFC 6455 §7.1.1.
+    ShutDown,
+    /// Write what is queued, and read until the server's end: RFC 6455 §7.1.1 has the server close first.
+    AwaitEnd,
+    /// Close it.
+    Close,
+}
+
+/// One end of a connection, after its handshake. It does no I/O: bytes come in, events and bytes go out.
+///
+/// Its methods are of four kinds.
+/// - Getters.
+/// - Inputs, which never fail: [`receive`](Self::receive), [`receive_eof`](Self::receive_eof),
+///   [`handle_timeout`](Self::handle_timeout). What the peer does wrong is an event.
+/// - Commands, which return [`Misuse`](crate::Misuse) when the caller is wrong, and then did nothing: [`send_text`](Self::send_text),
+///   [`send_binary`](Self::send_binary), [`begin`](Self::begin), [`ping`](Self::ping), [`close`](Self::close) and others.
+/// - Outputs: [`poll_event`](Self::poll_event), [`poll_transmit`](Self::poll_transmit),
+///   [`poll_timeout`](Self::poll_timeout), [`poll_transport`](Self::poll_transport).
+///
+/// Moments are durations since a moment of the caller's choice, always the same one.
+pub struct Connection {
+    role: Role,
+    receiver: Receiver,
+    keys: Option<MaskingKeys>,
+    config: Config,
+    compressor: Option<Compressor>,
+    out: Vec<u8>,
+    /// The kind of the message that is being sent in parts, and its UTF-8 so far.
+    sending: Option<(MessageKind, bool, Utf8)>,
+    close_sent: bool,
+    close_received: bool,
+    transport: Transport,
+    /// Until when the peer's Close, or its end of TCP, has to come.
+    deadline: Option<Duration>,
+    heard: Duration,
+    /// Control frames since `second` began.
+    controls: u32,
+    second: Duration,
+    /// What `poll_event` has to say yet.
+    violation: Option<Box<Violation>>,
+    ended: Option<Ended>,
+    over: bool,
+    note_given: bool,
+}
+
+impl Connection {
+    /// The client's end. `offset`: bytes of the server's stream before the first frame, which is to say the size of
+    /// its handshake's head.
+    pub fn client(config: Config, keys: MaskingKeys, offset: u64, now: Duration) -> Self {
+        Self::new(Role::Client, config, Some(keys), offset, now)
+    }
+
+    /// The server's end. `offset`: bytes of the client's stream before the first frame.
+    pub fn server(config: Config, offset: u64, now: Duration) -> Self {
+        Self::new(Role::Server, config, None, offset, now)
+    }
+
+    fn new(role: Role, config: Config, keys: Option<MaskingKeys>, offset: u64, now: Duration) -> Self {
+        Self {
+            role,
+            receiver: Receiver::new(role.peer(), config, offset),
+            keys,
+            config,
+            compressor: None,
+            out: Vec::new(),
+            sending: None,
+            close_sent: false,
+            close_received: false,
+            transport: Transport::Open,
+            deadline: None,
+            heard: now,
+            controls: 0,
+            second: now,
+            violation: None,
+            ended: None,
+            over: false,
+            note_given: false,
+        }
+    }
+
+    /// The handshake agreed permessage-deflate.
+    #[must_use]
+    pub fn with_deflate(mut self, agreement: &DeflateAgreement) -> Self {
+        let config = self.config.deflate.unwrap_or_default();
+        let direction = agreement.sent_by(self.role);
+        self.compressor = Some(Compressor::new(direction, config.context, config.level, config.threshold));
+        self.receiver.agree(agreement);
+        self
+    }
+
+    // Getters
+
+    /// Which end this is.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Bytes of the data frame at hand that are still to come: a reader may make room for them.
+    pub fn remaining(&self) -> u64 {
+        self.receiver.remaining()
+    }
+
+    /// Whether messages may be sent.
+    pub const fn is_open(&self) -> bool {
+        !self.close_sent && !self.over
+    }
+
+    /// Whether a message of so many bytes is sent compressed.
+    pub fn compresses(&self, length: usize) -> bool {
+        self.compressor.as_ref().is_some_and(|compressor| length >= compressor.threshold)
+    }
+
+    /// Bytes queued that [`Connection::poll_transmit`] gives.
+    pub fn queued(&self) -> usize {
+        self.out.len()
+    }
+
+    // Inputs
+
+    /// Takes from the front of `bytes`, which the transport delivered and which were not consumed yet, and says how
+    /// many it consumed and what they were. Call it again with the rest until it says `None`; what is then left
+    /// over, at most 139 bytes of it, is to be given again with more behind it.
+    ///
+    /// The payload is unmasked where it lies. Bytes that are not consumed are not changed.
+    #[inline]
+    pub fn receive<'b>(&mut self, now: Duration, bytes: &'b mut [u8]) -> (usize, Option<Event<'b>>) {
+        if bytes.is_empty() {
+            return (0, None);
+        }
+        self.heard = now;
+        if self.over || self.close_received {
+            return self.discard(bytes);
+        }
+        let (consumed, step) = self.receiver.receive(bytes);
+        let event = match step {
+            Step::More => return (consumed, None),
+            Step::Data { kind, payload, first, last } => Event::Data { kind, payload, first, last },
+            Step::Inflated { kind, first, last } => Event::Inflated { kind, first, last },
+            Step::Ping(payload) => {
+                if let Some(flood) = self.control(now) {
+                    return (consumed, Some(self.fail(flood)));
+                }
+                // RFC 6455 §5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response,
+                // unless it already received a Close frame."
+                if !self.close_sent {
+                    self.frame(Opcode::Pong, true, false, payload);
+                }
+                Event::Ping(payload)
+            }
+            Step::Pong(payload) => {
+                if let Some(flood) = self.control(now) {
+                    return (consumed, Some(self.fail(flood)));
+                }
+                Event::Pong(payload)
+            }
+            Step::Close(close) => self.close_frame(now, close),
+            Step::Violation(violation) => self.violation(now, violation),
+            Step::LetPass(violation) => Event::LetPass(violation),
+        };
+        (consumed, Some(event))
+    }
+
+    /// What a compressed message inflated to since it was taken last: after an [`Event::Inflated`]. Who leaves it until
+    /// the last part has the message whole.
+    pub fn take_inflated(&mut self) -> Vec<u8> {
+        self.receiver.take_inflated()
+    }
+
+    /// RFC 6455 §5.5.1: after a Close frame "the peer does not send any further data"; §1.4: "after receiving such a
+    /// frame, the other peer … discards any further data received". The first frame of it is told.
+    #[cold]
+    fn discard<'b>(&mut self, bytes: &[u8]) -> (usize, Option<Event<'b>>) {
+        if !self.close_received || self.note_given {
+            return (bytes.len(), None);
+        }
+        self.note_given = true;
+        let mut violation =
+            self.receiver.at(Rule::FrameAfterClose, self.receiver.offset(), bytes.len() as u64);
+        violation.frame += 1;
+        (bytes.len(), Some(Event::LetPass(violation)))
+    }
+
+    /// RFC 6455 §10.4: a limit on what costs more to answer than to send.
+    fn control(&mut self, now: Duration) -> Option<Box<Violation>> {
+        if now.saturating_sub(self.second) >= Duration::from_secs(1) {
+            self.second = now;
+            self.controls = 0;
+        }
+        self.controls += 1;
+        let limit = self.receiver.limits().control_rate;
+        if self.controls <= limit {
+            return None;
+        }
+        let mut violation = self.receiver.at_control(Rule::ControlFlood);
+        violation.detail = Detail::Limit { got: u64::from(self.controls), limit: u64::from(limit) };
+        Some(violation)
+    }
+
+    fn close_frame<'b>(&mut self, now: Duration, close: Option<CloseFrame>) -> Event<'b> {
+        self.close_received = true;
+        let by = if self.close_sent { EndedBy::Us } else { EndedBy::Peer };
+        if !self.close_sent {
+            // RFC 6455 §5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the
+            // endpoint MUST send a Close frame in response. (When sending a Close frame in response, the endpoint
+            // typically echos the status code it received.)"
+            let mut echo = close.clone();
+            // 1010 is a client's alone (§7.4.1): a server confirms it without a code.
+            if self.role == Role::Server && echo.as_ref().is_some_and(|close| close.code.0 == 1010) {
+                echo = None;
+            }
+            if let Some(echo) = &mut echo {
+                echo.reason = String::new();
+            }
+            self.queue_close(echo.as_ref());
+        }
+        self.end(now, by, close.as_ref().map_or(CloseCode::NO_STATUS, |close| close.code), true);
+        Event::Close(close)
+    }
+
+    fn violation<'b>(&mut self, now: Duration, violation: Box<Violation>) -> Event<'b> {
+        if let (Rule::CloseCodeReserved | Rule::CloseCodeInvalid, true) =
+            (violation.rule, self.lets_pass(violation.rule))
+        {
+            self.close_frame(now, None);
+            return Event::LetPass(violation);
+        }
+        self.heard = now;
+        self.fail(violation)
+    }
+
+    fn lets_pass(&self, rule: Rule) -> bool {
+        self.receiver.strictness().lets_pass(rule)
+    }
+
+    /// RFC 6455 §7.1.7: "_Fail the WebSocket Connection_".
+    #[cold]
+    fn fail<'b>(&mut self, violation: Box<Violation>) -> Event<'b> {
+        match violation.rule.answer() {
+            Answer::Close(code) => {
+                if !self.close_sent {
+                    self.queue_close(Some(&CloseFrame { code, reason: violation.rule.id().into() }));
+                }
+                self.end(self.heard, EndedBy::Us, code, false);
+            }
+            Answer::Lost | Answer::Http(_) | Answer::Abort | Answer::Note => {
+                self.end(self.heard, EndedBy::Nobody, CloseCode::ABNORMAL_CLOSURE, false);
+                self.transport = Transport::Close;
+            }
+        }
+        Event::Violation(violation)
+    }
+
+    fn end(&mut self, now: Duration, by: EndedBy, code: CloseCode, clean: bool) {
+        if self.over {
+            return;
+        }
+        self.over = true;
+        self.sending = None;
+        self.ended = Some(Ended { by, code, clean });
+        self.deadline = Some(now + self.receiver.limits().close);
+        // RFC 6455 §7.1.1: "the server MUST close the TCP connection immediately; … the client SHOULD wait for the
+        // server to close the connection but MAY close the connection at any time".
+        self.transport =
+            if clean && self.role == Role::Client { Transport::AwaitEnd } else { Transport::ShutDown };
+    }
+
+    /// The transport's stream ended (or was reset), with `rest` not consumed.
+    pub fn receive_eof(&mut self, now: Duration, rest: &[u8]) {
+        if !self.over {
+            self.heard = now;
+            let violation = self.receiver.end(rest);
+            if let Event::Violation(violation) = self.fail(violation) {
+                self.violation = Some(violation);
+            }
+        }
+        self.transport = Transport::Close;
+        self.deadline = None;
+    }
+
+    /// The moment that [`Connection::poll_timeout`] named has come. Early or late calls are harmless.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        let limits = *self.receiver.limits();
+        if let Some(deadline) = self.deadline
+            && now >= deadline
+        {
+            self.deadline = None;
+            if self.over {
+                self.transport = Transport::Close;
+            } else {
+                // RFC 6455 §7.1.1: a peer that does not answer a Close is not waited for.
+                self.time_out(now, Rule::CloseTimeout);
+            }
+        } else if !self.over
+            && let Some(idle) = limits.idle
+            && now.saturating_sub(self.heard) >= idle
+        {
+            self.time_out(now, Rule::IdleTimeout);
+        }
+    }
+
+    fn time_out(&mut self, now: Duration, rule: Rule) {
+        self.heard = now;
+        let violation = self.receiver.at(rule, self.receiver.offset(), 0);
+        if let Event::Violation(violation) = self.fail(violation) {
+            self.violation = Some(violation);
+        }
+    }
+
+    /// Fails the connection for a rule that was seen to be broken outside of its frames: `extension-required`.
+    pub fn fail_for(&mut self, now: Duration, violation: Violation) {
+        self.heard = now;
+        if let Event::Violation(violation) = self.fail(Box::new(violation)) {
+            self.violation = Some(violation);
+        }
+    }
+
+    // Outputs
+
+    /// What inputs without bytes brought about: a stream that ended, a deadline that passed, and the end of it all.
+    /// Call it when [`Connection::receive`] has said `None`.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<Event<'static>> {
+        if let Some(violation) = self.violation.take() {
+            return Some(Event::Violation(violation));
+        }
+        self.ended.take().map(Event::Ended)
+    }
+
+    /// Takes what is to be written, in order. Give the buffer back to [`Connection::recycle`] when it is written.
+    #[must_use]
+    pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
+        if self.out.is_empty() { None } else { Some(mem::take(&mut self.out)) }
+    }
+
+    /// Gives a written buffer back, so that the next frames are queued in its room.
+    pub fn recycle(&mut self, mut buffer: Vec<u8>) {
+        if self.out.capacity() == 0 {
+            buffer.clear();
+            self.out = buffer;
+        }
+    }
+
+    /// When [`Connection::handle_timeout`] is to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let idle = if self.over { None } else { self.receiver.limits().idle.map(|idle| self.heard + idle) };
+        match (self.deadline, idle) {
+            (Some(deadline), Some(idle)) => Some(deadline.min(idle)),
+            (deadline, idle) => deadline.or(idle),
+        }
+    }
+
+    /// What is to be done with the transport once everything queued is written.
+    #[must_use]
+    pub const fn poll_transport(&self) -> Transport {
+        self.transport
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("role", &self.role)
+            .field("received", &self.receiver.offset())
+            .field("frames", &self.receiver.frames())
+            .field("queued", &self.out.len())
+            .field("close_sent", &self.close_sent)
+            .field("close_received", &self.close_received)
+            .field("transport", &self.transport)
+            .finish_non_exhaustive()
+    }
+}

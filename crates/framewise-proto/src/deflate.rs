@@ -1,0 +1,12 @@
+//! permessage-deflate (RFC 7692): what was agreed, messages inflated and compressed, and back-references checked
+//! against the agreed window, which a zlib does not do inside one call.
+
+mod agreement;
+mod compress;
+mod distance;
+mod inflate;
+
+pub use agreement::{Context, DeflateAgreement, DeflateConfig, negotiate};
+pub(crate) use compress::Compressor;
+pub use distance::{DistanceCheck, WindowExceeded};
+pub(crate) use inflate::{InflateFault, Inflater};

@@ -1,0 +1,237 @@
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use framewise_rules::Role;
+
+use crate::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLATE};
+
+/// How an endpoint wants permessage-deflate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeflateConfig {
+    /// zlib's level, 1 (fast) to 9 (small).
+    pub level: u8,
+    /// Messages of fewer bytes are sent as they are.
+    pub threshold: usize,
+    /// The window of this end's compressor, 8 to 15 bits: how far back it looks, and what it costs.
+    pub window_bits: u8,
+    /// The window that the peer's compressor may use, 8 to 15 bits: what this end's inflater costs.
+    pub peer_window_bits: u8,
+    /// This end's compressor forgets after each message.
+    pub no_context_takeover: bool,
+    /// The peer's compressor is asked to forget after each message.
+    pub peer_no_context_takeover: bool,
+    /// A client gives up (code 1010) where the server does not agree it.
+    pub required: bool,
+    /// When the memory of compressor and inflater is held.
+    pub context: Context,
+}
+
+/// When the memory of a compressor and an inflater is held. Both are allocated when the first message needs them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Context {
+    /// As long as the connection lasts: nothing is allocated for a message.
+    #[default]
+    Kept,
+    /// Between messages it is given back where that direction has no context takeover. With takeover it has to stay.
+    Released,
+}
+
+impl Default for DeflateConfig {
+    fn default() -> Self {
+        Self {
+            level: 6,
+            threshold: 128,
+            window_bits: 15,
+            peer_window_bits: 15,
+            no_context_takeover: false,
+            peer_no_context_takeover: false,
+            required: false,
+            context: Context::Kept,
+        }
+    }
+}
+
+impl DeflateConfig {
+    /// The offer of a client with these wishes.
+    pub fn offer(&self) -> Extension {
+        let mut parameters = Vec::new();
+        let mut flag = |name: &str, set| {
+            if set {
+                parameters.push((name.to_string(), None));
+            }
+        };
+        flag("server_no_context_takeover", self.peer_no_context_takeover);
+        flag("client_no_context_takeover", self.no_context_takeover);
+        if self.peer_window_bits < 15 {
+            parameters.push(("server_max_window_bits".into(), Some(self.peer_window_bits.to_string())));
+        }
+        // RFC 7692 §7.1.2.2: with it "a client informs the peer server" that the answer may limit its window.
+        let bits = (self.window_bits < 15).then(|| self.window_bits.to_string());
+        parameters.push(("client_max_window_bits".into(), bits));
+        Extension { name: PERMESSAGE_DEFLATE.into(), parameters }
+    }
+}
+
+/// One direction of an agreement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Direction {
+    /// The window of its compressor, 8 to 15 bits.
+    pub window_bits: u8,
+    /// A message may refer to those before it.
+    pub takeover: bool,
+}
+
+/// What client and server agreed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeflateAgreement {
+    /// What the client sends.
+    pub client: Direction,
+    /// What the server sends.
+    pub server: Direction,
+}
+
+impl DeflateAgreement {
+    /// What a valid answer agrees.
+    pub fn of(answer: &DeflateParameters) -> Self {
+        Self {
+            client: Direction {
+                window_bits: answer.client_max_window_bits.flatten().unwrap_or(15),
+                takeover: !answer.client_no_context_takeover,
+            },
+            server: Direction {
+                window_bits: answer.server_max_window_bits.unwrap_or(15),
+                takeover: !answer.server_no_context_takeover,
+            },
+        }
+    }
+
+    /// What an answer in a response's extensions agrees; `None` where it is not there, or not valid.
+    pub fn in_response(extensions: &[Extension]) -> Option<Self> {
+        let answer = extensions.iter().find(|extension| extension.name == PERMESSAGE_DEFLATE)?;
+        DeflateParameters::of_answer(answer).map(|answer| Self::of(&answer))
+    }
+
+    /// What this end sends.
+    pub const fn sent_by(&self, role: Role) -> Direction {
+        match role {
+            Role::Client => self.client,
+            Role::Server => self.server,
+        }
+    }
+}
+
+/// A server's answer to the offers of a request: to the first that it can take (RFC 7692 §5.1). `None` where there is
+/// none: the connection goes on without.
+pub fn negotiate(offers: &[Extension], config: &DeflateConfig) -> Option<(Extension, DeflateAgreement)> {
+    let mut offers = offers.iter().filter(|extension| extension.name == PERMESSAGE_DEFLATE);
+    let offer = offers.find_map(DeflateParameters::of_offer)?;
+
+    let mut answer = DeflateParameters {
+        // §7.1.1.1: what the client asks of the server is taken; §7.1.1.2: what it says of itself is a hint.
+        server_no_context_takeover: offer.server_no_context_takeover || config.no_context_takeover,
+        client_no_context_takeover: offer.client_no_context_takeover || config.peer_no_context_takeover,
+        ..DeflateParameters::default()
+    };
+    let server_bits = offer.server_max_window_bits.unwrap_or(15).min(config.window_bits);
+    if offer.server_max_window_bits.is_some() || server_bits < 15 {
+        answer.server_max_window_bits = Some(server_bits);
+    }
+    // §7.1.2.2: only a client that offered the parameter can be held to a window.
+    if let Some(hint) = offer.client_max_window_bits {
+        let bits = hint.unwrap_or(15).min(config.peer_window_bits);
+        if bits < 15 {
+            answer.client_max_window_bits = Some(Some(bits));
+        }
+    }
+    Some((written(&answer), DeflateAgreement::of(&answer)))
+}
+
+fn written(answer: &DeflateParameters) -> Extension {
+    let mut parameters = Vec::new();
+    if answer.server_no_context_takeover {
+        parameters.push(("server_no_context_takeover".into(), None));
+    }
+    if answer.client_no_context_takeover {
+        parameters.push(("client_no_context_takeover".into(), None));
+    }
+    if let Some(bits) = answer.server_max_window_bits {
+        parameters.push(("server_max_window_bits".into(), Some(bits.to_string())));
+    }
+    if let Some(Some(bits)) = answer.client_max_window_bits {
+        parameters.push(("client_max_window_bits".into(), Some(bits.to_string())));
+    }
+    Extension { name: PERMESSAGE_DEFLATE.into(), parameters }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extension::parse_extensions;
+
+    fn answer(offers: &str, config: &DeflateConfig) -> Option<alloc::string::String> {
+        let offers = parse_extensions(offers).expect("the offers follow the grammar");
+        negotiate(&offers, config).map(|(answer, _)| answer.to_string())
+    }
+
+    #[test]
+    fn each_offer_is_answered_with_what_it_allows() {
+        let config = DeflateConfig::default();
+        for (offers, expected) in [
+            ("permessage-deflate", "permessage-deflate"),
+            ("permessage-deflate; client_max_window_bits", "permessage-deflate"),
+            (
+                "permessage-deflate; server_max_window_bits=10; server_no_context_takeover",
+                "permessage-deflate; server_no_context_takeover; server_max_window_bits=10",
+            ),
+            ("permessage-deflate; client_max_window_bits=8", "permessage-deflate; client_max_window_bits=8"),
+            // The first that is valid, of several.
+            (
+                "permessage-deflate; x, permessage-deflate; client_no_context_takeover, permessage-deflate",
+                "permessage-deflate; client_no_context_takeover",
+            ),
+        ] {
+            assert_eq!(answer(offers, &config).as_deref(), Some(expected), "{offers}");
+        }
+        assert_eq!(
+            answer("x-webkit-deflate-frame, permessage-deflate; server_max_window_bits=16", &config),
+            None
+        );
+    }
+
+    #[test]
+    fn a_window_is_asked_only_of_a_client_that_offered_it() {
+        let config = DeflateConfig { peer_window_bits: 9, window_bits: 12, ..DeflateConfig::default() };
+        assert_eq!(
+            answer("permessage-deflate", &config).as_deref(),
+            Some("permessage-deflate; server_max_window_bits=12")
+        );
+        assert_eq!(
+            answer("permessage-deflate; client_max_window_bits", &config).as_deref(),
+            Some("permessage-deflate; server_max_window_bits=12; client_max_window_bits=9")
+        );
+    }
+
+    #[test]
+    fn what_we_answer_breaks_no_rule_towards_what_we_offer() {
+        let windows = [8, 9, 12, 15];
+        for client in windows.map(|bits| DeflateConfig {
+            window_bits: bits,
+            peer_window_bits: bits,
+            ..DeflateConfig::default()
+        }) {
+            for server in windows.map(|bits| DeflateConfig {
+                window_bits: bits,
+                peer_window_bits: bits,
+                no_context_takeover: bits == 9,
+                ..DeflateConfig::default()
+            }) {
+                let offer = client.offer();
+                let (answer, agreed) = negotiate(core::slice::from_ref(&offer), &server).expect("it is a valid offer");
+                let answer = DeflateParameters::of_answer(&answer).expect("it is a valid answer");
+                let offer = DeflateParameters::of_offer(&offer).expect("it is a valid offer");
+                assert_eq!(answer.answer_fault(&offer), None);
+                assert!(agreed.server.window_bits <= client.peer_window_bits.min(server.window_bits));
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+use zlib_rs::{Deflate, DeflateFlush};
+
+use super::agreement::{Context, Direction};
+
+/// Compresses the messages that one end sends.
+pub(crate) struct Compressor {
+    direction: Direction,
+    context: Context,
+    level: u8,
+    pub(crate) threshold: usize,
+    deflate: Option<Box<Deflate>>,
+}
+
+impl Compressor {
+    pub(crate) const fn new(direction: Direction, context: Context, level: u8, threshold: usize) -> Self {
+        Self { direction, context, level, threshold, deflate: None }
+    }
+
+    /// Compresses a piece of a message behind `out`; the last one ends it as RFC 7692 §7.2.1 says: flushed to a byte's
+    /// border, and without the "0x00 0x00 0xff 0xff" at its end.
+    pub(crate) fn compress(&mut self, mut piece: &[u8], last: bool, out: &mut Vec<u8>) {
+        // zlib has no window of 256 bytes for a raw stream; that of 512 looks 250 bytes back at the most.
+        let bits = self.direction.window_bits.max(9);
+        let level = i32::from(self.level.clamp(1, 9));
+        let deflate = self.deflate.get_or_insert_with(|| Box::new(Deflate::new(level, false, bits)));
+        let begin = out.len();
+        let flush = if last { DeflateFlush::SyncFlush } else { DeflateFlush::NoFlush };
+        loop {
+            let start = out.len();
+            let room = piece.len() / 2 + 64;
+            out.resize(start + room, 0);
+            let (read, written) = (deflate.total_in(), deflate.total_out());
+            // It cannot fail: the state is valid, and room for output is not an error.
+            let _ = deflate.compress(piece, &mut out[start..], flush);
+            let read = (deflate.total_in() - read) as usize;
+            let written = (deflate.total_out() - written) as usize;
+            out.truncate(start + written);
+            piece = &piece[read..];
+            if written < room && piece.is_empty() {
+                break;
+            }
+        }
+        if last {
+            if out.ends_with(&[0x00, 0x00, 0xff, 0xff]) {
+                out.truncate(out.len() - 4);
+            }
+            if out.len() == begin {
+                // RFC 7692 §7.2.3.6: "If the deflate library does not generate any data when the buffer is empty, an
+                // endpoint MUST generate an empty uncompressed block": its first byte; the others are the tail.
+                out.push(0x00);
+            }
+            if !self.direction.takeover {
+                match self.context {
+                    Context::Kept => deflate.reset(),
+                    Context::Released => self.deflate = None,
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compressor").field("direction", &self.direction).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use framewise_rules::{CloseCode, Rule};
+use framewise_simd::{Utf8, Utf8Error};
+
+/// The payload of a Close frame (RFC 6455 §5.5.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseFrame {
+    /// The status code.
+    pub code: CloseCode,
+    /// The reason: for people who debug, not for a program to read.
+    pub reason: String,
+}
+
+impl CloseFrame {
+    /// Its payload, cut to what a control frame holds at a character's border.
+    pub(crate) fn payload(&self) -> Vec<u8> {
+        let mut payload = Vec::with_capacity(2 + self.reason.len());
+        payload.extend_from_slice(&self.code.0.to_be_bytes());
+        payload.extend_from_slice(self.reason.as_bytes());
+        payload
+    }
+}
+
+impl fmt::Display for CloseFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code)?;
+        if !self.reason.is_empty() {
+            write!(f, " {:?}", self.reason)?;
+        }
+        Ok(())
+    }
+}
+
+/// A fault in the payload of a Close frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CloseFault {
+    /// The rule.
+    pub rule: Rule,
+    /// Bytes from the start of the payload.
+    pub offset: usize,
+    /// Bytes that are wrong.
+    pub length: usize,
+    /// For a reason: what is wrong with it.
+    pub utf8: Option<Utf8Error>,
+}
+
+/// Checks the payload of a Close frame, unmasked and complete.
+pub fn check_close(payload: &[u8]) -> Result<Option<CloseFrame>, CloseFault> {
+    let fault = |rule, offset, length| CloseFault { rule, offset, length, utf8: None };
+    let (code, reason) = match payload {
+        [] => return Ok(None),
+        // RFC 6455 §5.5.1: "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer".
+        [_] => return Err(fault(Rule::ClosePayloadOneByte, 0, 1)),
+        [high, low, reason @ ..] => (CloseCode(u16::from_be_bytes([*high, *low])), reason),
+    };
+    // RFC 6455 §7.4.1: 1004 is reserved; 1005, 1006 and 1015 "MUST NOT be set as a status code in a Close control
+    // frame by an endpoint".
+    if code.is_reserved() {
+        return Err(fault(Rule::CloseCodeReserved, 0, 2));
+    }
+    // RFC 6455 §7.4.2, and what the registry has assigned since.
+    if !code.may_be_sent() {
+        return Err(fault(Rule::CloseCodeInvalid, 0, 2));
+    }
+    // RFC 6455 §5.5.1: "Following the 2-byte integer, the body MAY contain UTF-8-encoded data with value /reason/".
+    if let Ok(reason) = core::str::from_utf8(reason) {
+        return Ok(Some(CloseFrame { code, reason: reason.into() }));
+    }
+    let mut utf8 = Utf8::new();
+    let (offset, length, utf8) = match utf8.validate(reason) {
+        Err(error) => (error.offset, 1, Some(error)),
+        Ok(()) => (reason.len() - utf8.open(), utf8.open(), None),
+    };
+    Err(CloseFault { rule: Rule::CloseReasonInvalidUtf8, offset: 2 + offset, length, utf8 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_answered_as_the_registry_has_it() {
+        for code in 0..=u16::MAX {
+            let checked = check_close(&code.to_be_bytes());
+            let expected = match code {
+                1004..=1006 | 1015 => Some(Rule::CloseCodeReserved),
+                1000..=1014 | 3000..=4999 => None,
+                _ => Some(Rule::CloseCodeInvalid),
+            };
+            assert_eq!(checked.err().map(|fault| fault.rule), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_reason_cut_inside_a_character_is_told_where_the_character_begins() {
+        let fault = check_close(b"\x03\xe8ab\xe2\x82").expect_err("the character is not complete");
+        assert_eq!((fault.rule, fault.offset, fault.length), (Rule::CloseReasonInvalidUtf8, 4, 2));
+    }
+}

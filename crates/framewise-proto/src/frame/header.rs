@@ -1,0 +1,223 @@
+use core::fmt;
+
+/// The longest header: two bytes, a 64-bit length, a masking key.
+pub const MAX_HEADER: usize = 14;
+
+/// What a frame is (RFC 6455 §5.2, §11.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Opcode {
+    /// 0: the next part of the message that is open.
+    Continuation,
+    /// 1: a text message, or its first part.
+    Text,
+    /// 2: a binary message, or its first part.
+    Binary,
+    /// 8
+    Close,
+    /// 9
+    Ping,
+    /// A
+    Pong,
+    /// 3 to 7, B to F: not defined by anything.
+    Reserved(u8),
+}
+
+impl Opcode {
+    /// The opcode of these four bits.
+    pub const fn from_bits(bits: u8) -> Self {
+        match bits & 0x0f {
+            0x0 => Self::Continuation,
+            0x1 => Self::Text,
+            0x2 => Self::Binary,
+            0x8 => Self::Close,
+            0x9 => Self::Ping,
+            0xa => Self::Pong,
+            other => Self::Reserved(other),
+        }
+    }
+
+    /// Its four bits.
+    pub const fn bits(self) -> u8 {
+        match self {
+            Self::Continuation => 0x0,
+            Self::Text => 0x1,
+            Self::Binary => 0x2,
+            Self::Close => 0x8,
+            Self::Ping => 0x9,
+            Self::Pong => 0xa,
+            Self::Reserved(bits) => bits & 0x0f,
+        }
+    }
+
+    /// RFC 6455 §5.5: "Control frames are identified by opcodes where the most significant bit of the opcode is 1."
+    pub const fn is_control(self) -> bool {
+        self.bits() & 0x8 != 0
+    }
+}
+
+impl fmt::Display for Opcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Continuation => f.write_str("continuation"),
+            Self::Text => f.write_str("text"),
+            Self::Binary => f.write_str("binary"),
+            Self::Close => f.write_str("close"),
+            Self::Ping => f.write_str("ping"),
+            Self::Pong => f.write_str("pong"),
+            Self::Reserved(bits) => write!(f, "reserved opcode {bits:X}"),
+        }
+    }
+}
+
+/// The form in which a header gives the payload's length (RFC 6455 §5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LengthForm {
+    /// In the second byte itself: up to 125.
+    Seven,
+    /// 126, then two bytes.
+    Sixteen,
+    /// 127, then eight bytes.
+    SixtyFour,
+}
+
+/// A frame's header, as it stands on the wire: valid or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The last frame of its message.
+    pub fin: bool,
+    /// The first reserved bit; permessage-deflate gives it a meaning.
+    pub rsv1: bool,
+    /// The second reserved bit.
+    pub rsv2: bool,
+    /// The third reserved bit.
+    pub rsv3: bool,
+    /// What the frame is.
+    pub opcode: Opcode,
+    /// The masking key, where the MASK bit is set.
+    pub mask: Option<[u8; 4]>,
+    /// Bytes of payload. Up to 2^64-1, as on the wire: a set top bit is a fault, but it can be written.
+    pub length: u64,
+    /// How the length is written.
+    pub form: LengthForm,
+}
+
+impl Header {
+    /// A header in the shortest form, as RFC 6455 §5.2 demands.
+    pub const fn new(opcode: Opcode, length: u64, mask: Option<[u8; 4]>) -> Self {
+        let form = match length {
+            0..=125 => LengthForm::Seven,
+            126..=0xffff => LengthForm::Sixteen,
+            _ => LengthForm::SixtyFour,
+        };
+        Self { fin: true, rsv1: false, rsv2: false, rsv3: false, opcode, mask, length, form }
+    }
+
+    /// Decodes the header at the start of `bytes`; `None` as long as it is not complete.
+    #[inline]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let header = Self::decode_without_mask(bytes)?;
+        let Some(_) = header.mask else { return Some(header) };
+        let at = header.size() - 4;
+        let key = bytes.get(at..at + 4)?;
+        Some(Self { mask: Some([key[0], key[1], key[2], key[3]]), ..header })
+    }
+
+    /// Decodes what comes before the masking key, and leaves the key zero: all that the rules about a header look at.
+    #[inline]
+    pub fn decode_without_mask(bytes: &[u8]) -> Option<Self> {
+        let (&first, rest) = bytes.split_first()?;
+        let (&second, rest) = rest.split_first()?;
+        let (length, form) = match second & 0x7f {
+            126 => {
+                let length = rest.first_chunk::<2>()?;
+                (u64::from(u16::from_be_bytes(*length)), LengthForm::Sixteen)
+            }
+            127 => (u64::from_be_bytes(*rest.first_chunk::<8>()?), LengthForm::SixtyFour),
+            short => (u64::from(short), LengthForm::Seven),
+        };
+        Some(Self {
+            fin: first & 0x80 != 0,
+            rsv1: first & 0x40 != 0,
+            rsv2: first & 0x20 != 0,
+            rsv3: first & 0x10 != 0,
+            opcode: Opcode::from_bits(first),
+            mask: (second & 0x80 != 0).then_some([0; 4]),
+            length,
+            form,
+        })
+    }
+
+    /// Bytes of the header itself, 2 to 14.
+    #[inline]
+    pub const fn size(&self) -> usize {
+        let length = match self.form {
+            LengthForm::Seven => 0,
+            LengthForm::Sixteen => 2,
+            LengthForm::SixtyFour => 8,
+        };
+        2 + length + if self.mask.is_some() { 4 } else { 0 }
+    }
+
+    /// Encodes it, as it is: it is also the way to a broken one. Returns the bytes and how many of them count.
+    #[inline]
+    pub fn encode(&self) -> ([u8; MAX_HEADER], usize) {
+        let mut bytes = [0; MAX_HEADER];
+        bytes[0] = u8::from(self.fin) << 7
+            | u8::from(self.rsv1) << 6
+            | u8::from(self.rsv2) << 5
+            | u8::from(self.rsv3) << 4
+            | self.opcode.bits();
+        let mask = u8::from(self.mask.is_some()) << 7;
+        let mut size = 2;
+        match self.form {
+            LengthForm::Seven => bytes[1] = mask | (self.length as u8 & 0x7f),
+            LengthForm::Sixteen => {
+                bytes[1] = mask | 0x7e;
+                bytes[2..4].copy_from_slice(&(self.length as u16).to_be_bytes());
+                size = 4;
+            }
+            LengthForm::SixtyFour => {
+                bytes[1] = mask | 0x7f;
+                bytes[2..10].copy_from_slice(&self.length.to_be_bytes());
+                size = 10;
+            }
+        }
+        if let Some(key) = self.mask {
+            bytes[size..size + 4].copy_from_slice(&key);
+            size += 4;
+        }
+        (bytes, size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_decoded_at_each_length_that_changes_the_form() {
+        for length in [0, 1, 125, 126, 127, 0xffff, 0x1_0000, u64::MAX >> 1, u64::MAX] {
+            for mask in [None, Some([1, 2, 3, 4])] {
+                let header = Header { rsv2: true, fin: false, ..Header::new(Opcode::Text, length, mask) };
+                let (bytes, size) = header.encode();
+                assert_eq!(size, header.size());
+                assert_eq!(Header::decode(&bytes[..size]), Some(header));
+                for cut in 0..size {
+                    assert_eq!(Header::decode(&bytes[..cut]), None, "{length} cut at {cut}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn all_pairs_of_first_bytes_survive_a_round_trip() {
+        for first in 0..=255 {
+            for second in 0..=255 {
+                let bytes = [first, second, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+                let header = Header::decode(&bytes).expect("14 bytes are enough for any header");
+                let (again, size) = header.encode();
+                assert_eq!(again[..size], bytes[..size]);
+            }
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! One direction's frames taken apart: header, sequence, payload, in the buffer where they lie.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use framewise_rules::{Limits, Role, Rule};
+use framewise_simd::{Utf8, Utf8Error, unmask};
+
+use crate::deflate::{DeflateAgreement, InflateFault, Inflater};
+use crate::frame::{CloseFault, CloseFrame, Expect, Header, MessageKind, Opcode, Sequence, check_close};
+use crate::{Config, Detail, Strictness, Violation};
+
+/// What a step over the buffer found.
+#[derive(Debug)]
+pub(crate) enum Step<'b> {
+    /// Nothing, until more bytes are there.
+    More,
+    Data {
+        kind: MessageKind,
+        payload: &'b mut [u8],
+        first: bool,
+        last: bool,
+    },
+    Inflated {
+        kind: MessageKind,
+        first: bool,
+        last: bool,
+    },
+    Ping(&'b [u8]),
+    Pong(&'b [u8]),
+    Close(Option<CloseFrame>),
+    Violation(Box<Violation>),
+    LetPass(Box<Violation>),
+}
+
+/// A data frame whose header was consumed.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    header: Header,
+    /// Bytes of the stream before its header.
+    start: u64,
+    /// Bytes of its payload consumed.
+    taken: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    expect: Expect,
+    config: Config,
+    sequence: Sequence,
+    /// Bytes of the stream consumed.
+    offset: u64,
+    frame: Option<Frame>,
+    /// A part of the open message was handed out.
+    begun: bool,
+    utf8: Utf8,
+    /// The header at hand was reported, and let pass.
+    let_pass: bool,
+    /// Where the last control frame began.
+    control: u64,
+    /// Where permessage-deflate was agreed.
+    inflater: Option<Inflater>,
+    /// What the compressed message at hand inflated to, and was not taken yet.
+    inflated: Vec<u8>,
+    /// Bytes of it that were taken.
+    inflated_taken: u64,
+}
+
+/// What is inflated at once: a deflate stream grows a thousandfold, so that a step makes a megabyte at the most.
+const INFLATE_INPUT: usize = 1024;
+/// What a step inflates before it is handed out.
+const INFLATE_OUTPUT: usize = 64 * 1024;
+
+impl Receiver {
+    pub(crate) fn new(sender: Role, config: Config, offset: u64) -> Self {
+        Self {
+            expect: Expect { sender, deflate: false, limits: config.limits, messages: config.messages },
+            config,
+            sequence: Sequence::default(),
+            offset,
+            frame: None,
+            begun: false,
+            utf8: Utf8::new(),
+            let_pass: false,
+            control: offset,
+            inflater: None,
+            inflated: Vec::new(),
+            inflated_taken: 0,
+        }
+    }
+
+    pub(crate) fn agree(&mut self, agreement: &DeflateAgreement) {
+        let context = self.config.deflate.unwrap_or_default().context;
+        self.expect.deflate = true;
+        self.inflater = Some(Inflater::new(agreement.sent_by(self.expect.sender), context));
+    }
+
+    pub(crate) fn take_inflated(&mut self) -> Vec<u8> {
+        self.inflated_taken += self.inflated.len() as u64;
+        core::mem::take(&mut self.inflated)
+    }
+
+    /// The violation of the control frame that came last, as a whole.
+    pub(crate) fn at_control(&self, rule: Rule) -> Box<Violation> {
+        self.at(rule, self.control, self.offset - self.control)
+    }
+
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.config.limits
+    }
+
+    pub(crate) const fn strictness(&self) -> &Strictness {
+        &self.config.strictness
+    }
+
+    pub(crate) const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Bytes of the data frame at hand that are still to come.
+    pub(crate) fn remaining(&self) -> u64 {
+        self.frame.map_or(0, |frame| frame.header.length - frame.taken)
+    }
+
+    /// The frame that was taken in last, from 1.
+    pub(crate) const fn frames(&self) -> u64 {
+        self.sequence.frames()
+    }
+
+    /// Takes from the front of `bytes`: how many, and what they were.
+    #[inline]
+    pub(crate) fn receive<'b>(&mut self, bytes: &'b mut [u8]) -> (usize, Step<'b>) {
+        let (header_size, frame) = match self.frame {
+            Some(frame) => (0, frame),
+            None => match self.header(bytes) {
+                Ok(Some(header)) => (header.size(), Frame { header, start: self.offset, taken: 0 }),
+                Ok(None) => return (0, Step::More),
+                Err(step) => return (0, step),
+            },
+        };
+        if frame.header.opcode.is_control() {
+            return self.control(frame.header, bytes);
+        }
+        if self.sequence.open().is_some_and(|open| open.compressed) {
+            return self.compressed(frame, header_size, bytes);
+        }
+        self.data(frame, header_size, bytes)
+    }
+
+    /// The header at the front, checked, and taken into the sequence as soon as its payload can be, too.
+    #[inline]
+    fn header<'b>(&mut self, bytes: &[u8]) -> Result<Option<Header>, Step<'b>> {
+        // The masking key is no part of the check: a fault is reported before it is there.
+        let Some(header) = Header::decode_without_mask(bytes) else { return Ok(None) };
+        let faults = self.sequence.faults(&header, &self.expect);
+        if !faults.is_empty() {
+            self.fault(&header, faults)?;
+        }
+        let Some(header) = Header::decode(bytes) else { return Ok(None) };
+        // A control frame is taken whole: 125 bytes at most, so the caller's buffer holds it.
+        if header.opcode.is_control() && bytes.len() < header.size() + header.length as usize {
+            return Ok(None);
+        }
+        self.let_pass = false;
+        self.sequence.take(&header, &self.expect);
+        Ok(Some(header))
+    }
+
+    #[cold]
+    fn fault<'b>(&mut self, header: &Header, mut faults: Vec<Rule>) -> Result<(), Step<'b>> {
+        let strictness = self.config.strictness;
+        let enforced = faults.iter().position(|&rule| !strictness.lets_pass(rule));
+        if enforced.is_none() && self.let_pass {
+            return Ok(());
+        }
+        let rule = faults.remove(enforced.unwrap_or(0));
+        let mut violation = self.at(rule, self.offset, header.size() as u64);
+        // Its frame was not taken in yet.
+        violation.frame += 1;
+        violation.detail = self.limit(rule, header);
+        violation.also = faults;
+        if enforced.is_some() {
+            return Err(Step::Violation(violation));
+        }
+        self.let_pass = true;
+        Err(Step::LetPass(violation))
+    }
+
+    fn limit(&self, rule: Rule, header: &Header) -> Detail {
+        let open = self.sequence.open().map_or(0, |open| open.length);
+        let limits = self.limits();
+        if rule == Rule::FrameTooBig {
+            Detail::Limit { got: header.length, limit: limits.frame }
+        } else if rule == Rule::MessageTooBig {
+            let before = if header.opcode == Opcode::Continuation { open } else { 0 };
+            Detail::Limit { got: before.saturating_add(header.length), limit: limits.message }
+        } else {
+            Detail::None
+        }
+    }
+
+    fn control<'b>(&mut self, header: Header, bytes: &'b mut [u8]) -> (usize, Step<'b>) {
+        let size = header.size();
+        let end = size + header.length as usize;
+        let start = self.offset;
+        self.control = start;
+        self.offset += end as u64;
+        let payload = &mut bytes[size..end];
+        if let Some(key) = header.mask {
+            unmask(payload, key, 0);
+        }
+        let step = match header.opcode {
+            Opcode::Ping => Step::Ping(payload),
+            Opcode::Pong => Step::Pong(payload),
+            Opcode::Close | Opcode::Continuation | Opcode::Text | Opcode::Binary | Opcode::Reserved(_) => {
+                match check_close(payload) {
+                    Ok(close) => Step::Close(close),
+                    Err(fault) => self.close_fault(fault, start + size as u64),
+                }
+            }
+        };
+        (end, step)
+    }
+
+    fn close_fault<'b>(&self, fault: CloseFault, payload: u64) -> Step<'b> {
+        let mut violation = self.at(fault.rule, payload + fault.offset as u64, fault.length as u64);
+        if let Some(error) = fault.utf8 {
+            violation.detail = Detail::Utf8(error.fault);
+        }
+        Step::Violation(violation)
+    }
+
+    #[inline]
+    fn data<'b>(&mut self, mut frame: Frame, header_size: usize, bytes: &'b mut [u8]) -> (usize, Step<'b>) {
+        let there = &mut bytes[header_size..];
+        let wanted = frame.header.length - frame.taken;
+        let size = usize::try_from(wanted).map_or(there.len(), |wanted| wanted.min(there.len()));
+        let payload = &mut there[..size];
+        let payload_offset = self.offset + header_size as u64;
+        let consumed = header_size + size;
+
+        // The sequence opened a message for this frame, if none was open.
+        let Some(open) = self.sequence.open() else { return (0, Step::More) };
+        let text = open.kind == MessageKind::Text;
+        let phase = (frame.taken & 3) as usize;
+        // RFC 6455 §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is
+        // not, in fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." It is found in
+        // the bytes at hand, not at the end of the frame or the message.
+        let checked = match (frame.header.mask, text) {
+            (Some(key), true) => self.utf8.unmask_and_validate(payload, key, phase),
+            (None, true) => self.utf8.validate(payload),
+            (Some(key), false) => {
+                unmask(payload, key, phase);
+                Ok(())
+            }
+            (None, false) => Ok(()),
+        };
+        if let Err(Utf8Error { offset, fault }) = checked {
+            self.offset += consumed as u64;
+            let mut violation = self.at(Rule::TextInvalidUtf8, payload_offset + offset as u64, 1);
+            violation.detail = Detail::Utf8(fault);
+            return (consumed, Step::Violation(violation));
+        }
+
+        frame.taken += size as u64;
+        self.offset += consumed as u64;
+        let complete = frame.taken == frame.header.length;
+        self.frame = if complete { None } else { Some(frame) };
+        let last = complete && frame.header.fin;
+        if last {
+            let unfinished = self.utf8.open();
+            self.utf8 = Utf8::new();
+            self.sequence.finish();
+            if unfinished > 0 {
+                // The character's first byte, where this frame holds it.
+                let (offset, length) = if unfinished as u64 <= frame.header.length {
+                    (self.offset - unfinished as u64, unfinished as u64)
+                } else {
+                    (frame.start, self.offset - frame.start)
+                };
+                return (consumed, Step::Violation(self.at(Rule::TextTruncatedUtf8, offset, length)));
+            }
+        }
+        if size == 0 && !last {
+            return (consumed, Step::More);
+        }
+        let first = !self.begun;
+        self.begun = !last;
+        (consumed, Step::Data { kind: open.kind, payload, first, last })
+    }
+
+    /// A frame of a compressed message: as [`Receiver::data`], but what is checked and handed out is what it inflates to.
+    fn compressed<'b>(
+        &mut self,
+        mut frame: Frame,
+        header_size: usize,
+        bytes: &mut [u8],
+    ) -> (usize, Step<'b>) {
+        let there = &mut bytes[header_size..];
+        let wanted = frame.header.length - frame.taken;
+        let size = usize::try_from(wanted).map_or(there.len(), |wanted| wanted.min(there.len()));
+        let Some(open) = self.sequence.open() else { return (0, Step::More) };
+        let payload_start = frame.start + frame.header.size() as u64;
+        if !self.begun && frame.taken == 0 && frame.header.opcode != Opcode::Continuation {
+            self.inflated.clear();
+            self.inflated_taken = 0;
+        }
+        let begun_with = self.inflated.len();
+        let mut taken = 0;
+        let mut inflated = Ok(());
+        while taken < size && self.inflated.len() - begun_with < INFLATE_OUTPUT {
+            let piece = &mut there[taken..(taken + INFLATE_INPUT).min(size)];
+            if let Some(key) = frame.header.mask {
+                unmask(piece, key, (frame.taken & 3) as usize);
+            }
+            taken += piece.len();
+            frame.taken += piece.len() as u64;
+            inflated = self.inflate(Some(piece));
+            if inflated.is_err() {
+                break;
+            }
+        }
+        let consumed = header_size + taken;
+        self.offset += consumed as u64;
+        let complete = frame.taken == frame.header.length;
+        self.frame = if complete { None } else { Some(frame) };
+        let last = complete && frame.header.fin;
+        if last && inflated.is_ok() {
+            inflated = self.inflate(None);
+        }
+        if let Err(fault) = inflated {
+            let (rule, detail) = match fault {
+                InflateFault::Broken(rule) => (rule, Detail::None),
+                InflateFault::TooBig => {
+                    let got = self.inflated_taken + self.inflated.len() as u64;
+                    (Rule::InflateTooBig, Detail::Limit { got, limit: self.limits().inflated })
+                }
+            };
+            let mut violation = self.at(rule, payload_start, frame.taken);
+            violation.detail = detail;
+            self.inflated = Vec::new();
+            return (consumed, Step::Violation(violation));
+        }
+        if open.kind == MessageKind::Text {
+            let checked = self.utf8.validate(&self.inflated[begun_with..]);
+            let truncated = checked.is_ok() && last && !self.utf8.is_boundary();
+            if checked.is_err() || truncated {
+                let rule = if truncated { Rule::TextTruncatedUtf8 } else { Rule::TextInvalidUtf8 };
+                let mut violation = self.at(rule, payload_start, frame.taken);
+                if let Err(error) = checked {
+                    violation.detail = Detail::Utf8(error.fault);
+                }
+                return (consumed, Step::Violation(violation));
+            }
+        }
+        if last {
+            self.utf8 = Utf8::new();
+            self.sequence.finish();
+        }
+        if self.inflated.len() == begun_with && !last {
+            return (consumed, Step::More);
+        }
+        let first = !self.begun;
+        self.begun = !last;
+        (consumed, Step::Inflated { kind: open.kind, first, last })
+    }
+
+    /// Inflates a piece, or (`None`) ends the message.
+    fn inflate(&mut self, piece: Option<&[u8]>) -> Result<(), InflateFault> {
+        let limit = self.config.limits.inflated;
+        let Some(inflater) = &mut self.inflater else { return Ok(()) };
+        match piece {
+            Some(piece) => inflater.inflate(piece, &mut self.inflated, self.inflated_taken, limit),
+            None => inflater.finish(&mut self.inflated, self.inflated_taken, limit),
+        }
+    }
+
+    /// The stream ended, `rest` never became a frame: the rule that this breaks by itself.
+    pub(crate) fn end(&self, rest: &[u8]) -> Box<Violation> {
+        let length = self.offset + rest.len() as u64;
+        if self.frame.is_some() {
+            return self.at(Rule::PayloadTruncated, length, 0);
+        }
+        let rule = match Header::decode(rest) {
+            Some(_) => Rule::PayloadTruncated,
+            None if rest.is_empty() => Rule::CloseMissing,
+            None => Rule::HeaderTruncated,
+        };
+        let mut violation = self.at(rule, length, 0);
+        violation.frame += u64::from(!rest.is_empty());
+        violation
+    }
+
+    pub(crate) fn at(&self, rule: Rule, offset: u64, length: u64) -> Box<Violation> {
+        Box::new(Violation {
+            rule,
+            by: self.expect.sender,
+            offset,
+            length,
+            frame: self.sequence.frames(),
+            message: self.sequence.messages(),
+            detail: Detail::None,
+            also: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,169 @@
+use alloc::vec::Vec;
+use core::fmt;
+
+use framewise_rules::{Answer, CloseCode, Role, Rule};
+use framewise_simd::Utf8Fault;
+
+/// A rule that the peer broke: which, where, and what a strict endpoint does about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The rule.
+    pub rule: Rule,
+    /// Who broke it.
+    pub by: Role,
+    /// Bytes from the start of the offender's stream to the first byte that breaks it; the stream's length where it
+    /// is its end, or its silence, that does. The stream begins with the handshake where the engine saw it.
+    pub offset: u64,
+    /// Bytes that break it, 0 where an end or a silence does.
+    pub length: u64,
+    /// The frame, from 1; 0 in the handshake.
+    pub frame: u64,
+    /// The message, from 1; 0 before the first.
+    pub message: u64,
+    /// What a sentence can say beyond the rule's.
+    pub detail: Detail,
+    /// Other rules that the same header, or head, breaks.
+    pub also: Vec<Rule>,
+}
+
+/// What there is to say about a violation beyond the rule's sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Detail {
+    /// Nothing.
+    None,
+    /// How the byte fails to be UTF-8.
+    Utf8(Utf8Fault),
+    /// The close code that was sent.
+    Code(CloseCode),
+    /// The status of the response.
+    Status(u16),
+    /// What was announced, and the limit that it is above.
+    Limit {
+        /// Announced.
+        got: u64,
+        /// Allowed.
+        limit: u64,
+    },
+}
+
+impl Violation {
+    /// What a strict endpoint does.
+    pub const fn answer(&self) -> Answer {
+        self.rule.answer()
+    }
+
+    pub(crate) const fn in_handshake(rule: Rule, by: Role, offset: usize, length: usize) -> Self {
+        Self {
+            rule,
+            by,
+            offset: offset as u64,
+            length: length as u64,
+            frame: 0,
+            message: 0,
+            detail: Detail::None,
+            also: Vec::new(),
+        }
+    }
+
+    pub(crate) const fn with(mut self, detail: Detail) -> Self {
+        self.detail = detail;
+        self
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule.id(), self.rule.sentence())?;
+        match self.detail {
+            Detail::None => {}
+            Detail::Utf8(fault) => write!(f, " ({})", utf8_fault(fault))?,
+            Detail::Code(code) => write!(f, " ({code})")?,
+            Detail::Status(status) => write!(f, " ({status})")?,
+            Detail::Limit { got, limit } => write!(f, " ({got}, limit {limit})")?,
+        }
+        write!(f, "; sent by the {}, at byte {}", self.by, self.offset)?;
+        if self.frame > 0 {
+            write!(f, ", frame {}", self.frame)?;
+        }
+        write!(f, "; answer: {}", self.answer())
+    }
+}
+
+impl core::error::Error for Violation {}
+
+/// What is wrong with a byte that cannot be UTF-8, in words.
+pub const fn utf8_fault(fault: Utf8Fault) -> &'static str {
+    match fault {
+        Utf8Fault::LeadByte => "a byte that cannot begin a character",
+        Utf8Fault::ContinuationMissing => "a character that is not completed",
+        Utf8Fault::Overlong => "an overlong form",
+        Utf8Fault::Surrogate => "a UTF-16 surrogate",
+        Utf8Fault::AboveMaximum => "a code point above U+10FFFF",
+    }
+}
+
+/// A command that would have broken a rule: the caller's fault, and nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// A Close frame was sent already, or the connection failed.
+    Closed,
+    /// A control frame's payload is above 125 bytes; a Close reason above 123.
+    ControlTooLong {
+        /// Bytes that were given.
+        length: usize,
+    },
+    /// A close code that no frame may carry, or that this role may not send.
+    CloseCode(CloseCode),
+    /// A reason without a code: there is no way to write it.
+    MessageOpen,
+    /// A part of a message, but no message was begun.
+    NoMessageOpen,
+    /// The end of a text message inside a character, or bytes that are no UTF-8.
+    TextNotUtf8,
+    /// A header's value or a target that would break the head in two.
+    Head,
+}
+
+impl Misuse {
+    /// The rule that would have been broken.
+    pub const fn rule(self) -> Option<Rule> {
+        match self {
+            Self::Closed => Some(Rule::FrameAfterClose),
+            Self::ControlTooLong { .. } => Some(Rule::ControlTooLong),
+            Self::CloseCode(code) if code.is_reserved() => Some(Rule::CloseCodeReserved),
+            Self::CloseCode(code) if code.may_be_sent() => Some(Rule::CloseCodeWrongRole),
+            Self::CloseCode(_) => Some(Rule::CloseCodeInvalid),
+            Self::MessageOpen => Some(Rule::DataInterleaved),
+            Self::NoMessageOpen => Some(Rule::ContinuationOrphan),
+            Self::TextNotUtf8 => Some(Rule::TextInvalidUtf8),
+            Self::Head => None,
+        }
+    }
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the connection is closing: nothing may be sent after a Close frame"),
+            Self::ControlTooLong { length } => write!(
+                f,
+                "{length} bytes do not fit into a control frame: 125 at most, 123 for a Close reason; shorten it"
+            ),
+            Self::CloseCode(code) => write!(
+                f,
+                "{code} must not be sent: use 1000 to 1003, 1007 to 1011 (1010 as a client only), 3000 to 4999, or no \
+                 code at all"
+            ),
+            Self::MessageOpen => f.write_str("a message is open: end it before the next one begins"),
+            Self::NoMessageOpen => f.write_str("no message is open: begin one before its parts"),
+            Self::TextNotUtf8 => f.write_str("a text message must be UTF-8: send these bytes as binary"),
+            Self::Head => {
+                f.write_str("a line break, or a character that no header may have, in the handshake's head")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Misuse {}

@@ -1,0 +1,266 @@
+//! permessage-deflate between two engines, and against streams that no compressor makes.
+
+use std::time::Duration;
+
+use framewise_proto::deflate::{Context, DeflateAgreement, DeflateConfig, negotiate};
+use framewise_proto::rules::{Limits, Rule};
+use framewise_proto::{Config, Connection, Event, MessageKind};
+
+const NOW: Duration = Duration::ZERO;
+
+fn config(deflate: DeflateConfig) -> Config {
+    Config { deflate: Some(deflate), ..Config::default() }
+}
+
+fn agreed(client: &DeflateConfig, server: &DeflateConfig) -> DeflateAgreement {
+    negotiate(&[client.offer()], server).expect("the offer is valid").1
+}
+
+fn client(config: Config, agreement: &DeflateAgreement) -> Connection {
+    Connection::client(config, Box::new(|| [0x37, 0xfa, 0x21, 0x3d]), 0, NOW).with_deflate(agreement)
+}
+
+fn server(config: Config, agreement: &DeflateAgreement) -> Connection {
+    Connection::server(config, 0, NOW).with_deflate(agreement)
+}
+
+fn written(engine: &mut Connection) -> Vec<u8> {
+    let mut written = Vec::new();
+    while let Some(bytes) = engine.poll_transmit() {
+        written.extend_from_slice(&bytes);
+    }
+    written
+}
+
+/// The messages in `bytes`, given in pieces of `cut`, and the rule that was broken.
+fn received(engine: &mut Connection, bytes: &[u8], cut: usize) -> (Vec<Vec<u8>>, Option<Rule>) {
+    let (mut messages, mut message, mut inbox) = (Vec::new(), Vec::new(), Vec::new());
+    for piece in bytes.chunks(cut) {
+        inbox.extend_from_slice(piece);
+        let mut at = 0;
+        loop {
+            let (consumed, event) = engine.receive(NOW, &mut inbox[at..]);
+            at += consumed;
+            let last = match event {
+                Some(Event::Data { payload, last, .. }) => {
+                    message.extend_from_slice(payload);
+                    last
+                }
+                Some(Event::Inflated { last, .. }) => {
+                    message.extend(engine.take_inflated());
+                    last
+                }
+                Some(Event::Violation(violation)) => return (messages, Some(violation.rule)),
+                Some(_) => false,
+                None if consumed > 0 => false,
+                None => break,
+            };
+            if last {
+                messages.push(std::mem::take(&mut message));
+            }
+        }
+        inbox.drain(..at);
+    }
+    (messages, None)
+}
+
+/// Messages that look alike, so that a compressor with takeover refers from one to the other.
+fn messages() -> Vec<Vec<u8>> {
+    let noise: Vec<u8> = (0..5000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+    vec![
+        b"Hello".to_vec(),
+        Vec::new(),
+        b"Hello".to_vec(),
+        noise.clone(),
+        noise[100..4000].to_vec(),
+        "été ".repeat(30_000).into_bytes(),
+        noise[..1].to_vec(),
+    ]
+}
+
+#[test]
+fn whatever_is_agreed_what_is_sent_arrives() {
+    let mut runs = 0;
+    for bits in [8, 9, 12, 15] {
+        for takeover in [true, false] {
+            for context in [Context::Kept, Context::Released] {
+                let wishes = DeflateConfig {
+                    window_bits: bits,
+                    peer_window_bits: 23 - bits,
+                    no_context_takeover: !takeover,
+                    context,
+                    threshold: 0,
+                    level: 1 + bits % 9,
+                    ..DeflateConfig::default()
+                };
+                let agreement =
+                    agreed(&wishes, &DeflateConfig { context, threshold: 0, ..DeflateConfig::default() });
+                for cut in [1, 17, usize::MAX] {
+                    let (mut client, mut server) =
+                        (client(config(wishes), &agreement), server(config(wishes), &agreement));
+                    for [sender, receiver] in [[&mut client, &mut server]] {
+                        for message in messages() {
+                            sender.send_binary(&message).expect("open");
+                        }
+                        let bytes = written(sender);
+                        assert!(bytes.len() < 20_000, "it is compressed: {}", bytes.len());
+                        assert_eq!(received(receiver, &bytes, cut), (messages(), None));
+                        for message in messages() {
+                            receiver.send_binary(&message).expect("open");
+                        }
+                        let bytes = written(receiver);
+                        assert_eq!(received(sender, &bytes, cut), (messages(), None));
+                    }
+                    runs += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(runs, 4 * 2 * 2 * 3);
+}
+
+#[test]
+fn small_messages_and_parts_go_between_compressed_ones() {
+    let wishes = DeflateConfig::default();
+    let agreement = agreed(&wishes, &wishes);
+    let (mut client, mut server) = (client(config(wishes), &agreement), server(config(wishes), &agreement));
+    client.send_text("below the threshold").expect("open");
+    client.begin(MessageKind::Text).expect("open");
+    client.send_part("é".repeat(300).as_bytes(), false).expect("open");
+    client.ping(b"between").expect("open");
+    client.send_part(b"\xc3", false).expect("open");
+    client.send_part(b"\xa9", true).expect("open");
+    client.send_text(&"x".repeat(200)).expect("open");
+    let bytes = written(&mut client);
+    assert_eq!(bytes[0], 0x81, "sent as it is");
+    let expected = vec![b"below the threshold".to_vec(), "é".repeat(301).into_bytes(), b"x".repeat(200)];
+    assert_eq!(received(&mut server, &bytes, 3), (expected, None));
+}
+
+/// The examples of RFC 7692 §7.2.3, as a server sends them.
+#[test]
+fn the_examples_of_the_rfc_inflate() {
+    let wishes = DeflateConfig::default();
+    let agreement = agreed(&wishes, &wishes);
+    let hello = || vec![b"Hello".to_vec()];
+    for (bytes, expected) in [
+        // One compressed block; two fragments; takeover; an uncompressed block; BFINAL; two blocks; an empty one.
+        (&b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00"[..], hello()),
+        (b"\x41\x03\xf2\x48\xcd\x80\x04\xc9\xc9\x07\x00", hello()),
+        (b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00\xc1\x05\xf2\x00\x11\x00\x00", vec![b"Hello".to_vec(); 2]),
+        (b"\xc1\x0b\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00", hello()),
+        (b"\xc1\x08\xf3\x48\xcd\xc9\xc9\x07\x00\x00", hello()),
+        (b"\xc1\x0d\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", hello()),
+        (b"\xc1\x01\x00", vec![Vec::new()]),
+    ] {
+        for cut in [1, 2, usize::MAX] {
+            let mut client = client(config(wishes), &agreement);
+            assert_eq!(received(&mut client, bytes, cut), (expected.clone(), None), "{bytes:02x?}");
+        }
+    }
+}
+
+#[test]
+fn a_final_block_does_not_end_the_history() {
+    let wishes = DeflateConfig::default();
+    let mut client = client(config(wishes), &agreed(&wishes, &wishes));
+    // "Hello" with BFINAL, then "Hello" as a reference five bytes back.
+    let bytes = b"\xc1\x08\xf3\x48\xcd\xc9\xc9\x07\x00\x00\xc1\x05\xf2\x00\x11\x00\x00";
+    assert_eq!(received(&mut client, bytes, usize::MAX), (vec![b"Hello".to_vec(); 2], None));
+}
+
+#[test]
+fn what_does_not_inflate_is_told_by_its_rule() {
+    let plain = DeflateConfig::default();
+    let forgetful = DeflateConfig { peer_no_context_takeover: true, ..plain };
+    let narrow = DeflateConfig { peer_window_bits: 8, ..plain };
+    let far = far_reference();
+    for (wishes, bytes, rule) in [
+        (plain, &b"\xc1\x05\xff\xff\xff\xff\xff"[..], Rule::DeflateDataInvalid),
+        // A reference into history that is not there: at the start, and with no takeover.
+        (plain, b"\xc1\x05\xf2\x00\x11\x00\x00", Rule::DeflateContextMismatch),
+        (
+            forgetful,
+            b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00\xc1\x05\xf2\x00\x11\x00\x00",
+            Rule::DeflateContextMismatch,
+        ),
+        (narrow, &far, Rule::DeflateWindowViolated),
+        // RSV1 where it has no meaning.
+        (plain, b"\xc9\x00", Rule::Rsv1OnControl),
+        (plain, b"\x41\x03\xf2\x48\xcd\xc0\x04\xc9\xc9\x07\x00", Rule::Rsv1OnContinuation),
+        // Text that is none, seen before the message ends: FF in a stored block of a first fragment.
+        (plain, b"\x41\x06\x00\x01\x00\xfe\xff\xff", Rule::TextInvalidUtf8),
+        (plain, b"\xc1\x07\x00\x01\x00\xfe\xff\xc3\x00", Rule::TextTruncatedUtf8),
+    ] {
+        for cut in [1, usize::MAX] {
+            let mut client = client(config(wishes), &agreed(&wishes, &plain));
+            let (_, found) = received(&mut client, bytes, cut);
+            assert_eq!(found, Some(rule), "{bytes:02x?}");
+        }
+    }
+}
+
+/// 300 different bytes, and then the first of them again: a reference 300 bytes back.
+fn far_reference() -> Vec<u8> {
+    let agreement = agreed(&DeflateConfig::default(), &DeflateConfig::default());
+    let mut wide = server(config(DeflateConfig { threshold: 0, ..DeflateConfig::default() }), &agreement);
+    let mut message: Vec<u8> = (0..300_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    message.extend_from_within(..40);
+    wide.send_binary(&message).expect("open");
+    written(&mut wide)
+}
+
+#[test]
+fn a_bomb_is_stopped_at_the_limit() {
+    let wishes = DeflateConfig { threshold: 0, ..DeflateConfig::default() };
+    let agreement = agreed(&wishes, &wishes);
+    let mut sender = server(config(wishes), &agreement);
+    sender.send_binary(&vec![0; 50_000_000]).expect("open");
+    let bomb = written(&mut sender);
+    assert!(bomb.len() < 60_000);
+    let limits = Limits { inflated: 1_000_000, ..Limits::DEFAULT };
+    let mut client = client(Config { limits, ..config(wishes) }, &agreement);
+    let (messages, rule) = received(&mut client, &bomb, usize::MAX);
+    assert_eq!((messages.len(), rule), (0, Some(Rule::InflateTooBig)));
+    // Below it, it arrives piece by piece, a megabyte at a time at the most.
+    let mut patient = self::client(config(wishes), &agreement);
+    let mut inbox = bomb.clone();
+    let (mut at, mut total) = (0, 0);
+    loop {
+        let (consumed, event) = patient.receive(NOW, &mut inbox[at..]);
+        at += consumed;
+        match event {
+            Some(Event::Inflated { last, .. }) => {
+                let piece = patient.take_inflated();
+                assert!(piece.len() <= 1_200_000, "{}", piece.len());
+                total += piece.len();
+                if last {
+                    break;
+                }
+            }
+            other => assert!(other.is_none() && consumed > 0, "{other:?}"),
+        }
+    }
+    assert_eq!(total, 50_000_000);
+}
+
+/// Pieces as small as a kilobyte of a compressed message, and messages of every small size, at each level.
+#[test]
+fn every_small_size_survives_at_every_level() {
+    for level in 1..=9 {
+        let wishes = DeflateConfig { level, threshold: 0, ..DeflateConfig::default() };
+        let agreement = agreed(&wishes, &wishes);
+        let (mut client, mut server) =
+            (client(config(wishes), &agreement), server(config(wishes), &agreement));
+        for size in 0..300 {
+            let message: Vec<u8> = (0..size).map(|i: u32| (i * i % 251) as u8).collect();
+            client.send_binary(&message).expect("open");
+            let bytes = written(&mut client);
+            assert_eq!(
+                received(&mut server, &bytes, 1000),
+                (vec![message], None),
+                "level {level}, size {size}"
+            );
+        }
+    }
+}

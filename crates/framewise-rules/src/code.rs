@@ -1,0 +1,158 @@
+use core::fmt;
+
+/// The status code of a Close frame (RFC 6455 §7.4): any number that two bytes can hold, valid or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CloseCode(pub u16);
+
+impl CloseCode {
+    /// Whether a Close frame may carry it: RFC 6455 §7.4 and the registry of IANA.
+    ///
+    /// 1004, 1005, 1006 and 1015 are reserved ("MUST NOT be set as a status code in a Close control frame by an
+    /// endpoint", §7.4.1); below 1000 is unused, 1016 to 2999 unassigned, above 4999 outside of every range (§7.4.2).
+    pub const fn may_be_sent(self) -> bool {
+        matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
+    }
+
+    /// Whether it is one of the four that only an API reports, never a frame.
+    pub const fn is_reserved(self) -> bool {
+        matches!(self.0, 1004 | 1005 | 1006 | 1015)
+    }
+
+    /// Its row: by itself, or the range that it lies in.
+    pub fn row(self) -> Option<Code> {
+        let mut row = None;
+        for &code in Code::ALL {
+            if code.numbers().contains(&self.0) {
+                // The rows of single codes stand before those of the ranges that they lie in.
+                row = Some(code);
+                break;
+            }
+        }
+        row
+    }
+}
+
+impl fmt::Display for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl From<u16> for CloseCode {
+    fn from(code: u16) -> Self {
+        Self(code)
+    }
+}
+
+/// Whether a Close frame may carry a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OnTheWire {
+    /// A Close frame may carry it.
+    Yes,
+    /// Only an API reports it.
+    Never,
+}
+
+/// Who may put a code into a Close frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sender {
+    /// Client and server.
+    Either,
+    /// A client alone.
+    Client,
+    /// A server, or an intermediary in its place.
+    Server,
+    /// Nobody: it is a local report.
+    Nobody,
+}
+
+macro_rules! codes {
+    ($( $name:ident $constant:ident $id:literal $from:literal..=$to:literal $wire:ident $sender:ident $registered:literal $title:literal; )+) => {
+        /// A row of the close codes: one code, or one range.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $( #[doc = $title] $name, )+ }
+
+        impl CloseCode { $( #[doc = $title] pub const $constant: Self = Self($from); )+ }
+
+        impl Code {
+            /// Every row, single codes first.
+            pub const ALL: &'static [Self] = &[$( Self::$name, )+];
+
+            /// `1002`, or `4000-4999`: its name in the reference.
+            pub const fn id(self) -> &'static str { match self { $( Self::$name => $id, )+ } }
+
+            /// What it says, in a few words.
+            pub const fn name(self) -> &'static str { match self { $( Self::$name => $title, )+ } }
+
+            /// Where it is defined.
+            pub const fn registered(self) -> &'static str { match self { $( Self::$name => $registered, )+ } }
+
+            /// The codes that it covers.
+            pub const fn numbers(self) -> core::ops::RangeInclusive<u16> { match self { $( Self::$name => $from..=$to, )+ } }
+
+            /// Whether a Close frame may carry it.
+            pub const fn on_the_wire(self) -> OnTheWire { match self { $( Self::$name => OnTheWire::$wire, )+ } }
+
+            /// Who may send it.
+            pub const fn sender(self) -> Sender { match self { $( Self::$name => Sender::$sender, )+ } }
+
+            #[cfg(feature = "prose")]
+            pub(crate) const fn markdown(self, language: crate::prose::Language) -> &'static str {
+                match language {
+                    crate::prose::Language::English => match self {
+                        $( Self::$name => include_str!(concat!("../prose/en/codes/", $id, ".md")), )+
+                    },
+                    crate::prose::Language::French => match self {
+                        $( Self::$name => include_str!(concat!("../prose/fr/codes/", $id, ".md")), )+
+                    },
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    NormalClosure NORMAL_CLOSURE "1000" 1000..=1000 Yes Either "RFC 6455 §7.4.1" "Normal closure";
+    GoingAway GOING_AWAY "1001" 1001..=1001 Yes Either "RFC 6455 §7.4.1" "Going away";
+    ProtocolError PROTOCOL_ERROR "1002" 1002..=1002 Yes Either "RFC 6455 §7.4.1" "Protocol error";
+    UnsupportedData UNSUPPORTED_DATA "1003" 1003..=1003 Yes Either "RFC 6455 §7.4.1" "Unsupported data";
+    Reserved RESERVED "1004" 1004..=1004 Never Nobody "RFC 6455 §7.4.1" "Reserved";
+    NoStatus NO_STATUS "1005" 1005..=1005 Never Nobody "RFC 6455 §7.4.1" "No status code in the Close frame";
+    AbnormalClosure ABNORMAL_CLOSURE "1006" 1006..=1006 Never Nobody "RFC 6455 §7.4.1" "Abnormal closure: no Close frame";
+    InvalidPayload INVALID_PAYLOAD "1007" 1007..=1007 Yes Either "RFC 6455 §7.4.1" "Invalid payload data";
+    PolicyViolation POLICY_VIOLATION "1008" 1008..=1008 Yes Either "RFC 6455 §7.4.1" "Policy violation";
+    MessageTooBig MESSAGE_TOO_BIG "1009" 1009..=1009 Yes Either "RFC 6455 §7.4.1" "Message too big";
+    MandatoryExtension MANDATORY_EXTENSION "1010" 1010..=1010 Yes Client "RFC 6455 §7.4.1" "Mandatory extension missing";
+    InternalError INTERNAL_ERROR "1011" 1011..=1011 Yes Either "RFC 6455 §7.4.1, erratum 3227" "Internal error";
+    ServiceRestart SERVICE_RESTART "1012" 1012..=1012 Yes Server "IANA registry" "Service restart";
+    TryAgainLater TRY_AGAIN_LATER "1013" 1013..=1013 Yes Server "IANA registry" "Try again later";
+    BadGateway BAD_GATEWAY "1014" 1014..=1014 Yes Server "IANA registry" "Bad gateway";
+    TlsHandshake TLS_HANDSHAKE "1015" 1015..=1015 Never Nobody "RFC 6455 §7.4.1" "TLS handshake failed";
+    Unauthorized UNAUTHORIZED "3000" 3000..=3000 Yes Either "IANA registry" "Unauthorized";
+    Forbidden FORBIDDEN "3003" 3003..=3003 Yes Either "IANA registry" "Forbidden";
+    Timeout TIMEOUT "3008" 3008..=3008 Yes Either "IANA registry" "Timeout";
+    Registered REGISTERED "3000-3999" 3000..=3999 Yes Either "RFC 6455 §7.4.2" "Registered by libraries and frameworks";
+    Private PRIVATE "4000-4999" 4000..=4999 Yes Either "RFC 6455 §7.4.2" "Private use, by agreement of the two ends";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_may_be_sent_exactly_when_its_row_says_so() {
+        for number in 0..=u16::MAX {
+            let code = CloseCode(number);
+            let row = code.row().is_some_and(|row| row.on_the_wire() == OnTheWire::Yes);
+            assert_eq!(code.may_be_sent(), row, "{number}");
+        }
+    }
+
+    #[test]
+    fn the_row_of_a_single_code_goes_before_its_range() {
+        assert_eq!(CloseCode(3000).row(), Some(Code::Unauthorized));
+        assert_eq!(CloseCode(3001).row(), Some(Code::Registered));
+        assert_eq!(CloseCode(4999).row(), Some(Code::Private));
+        assert_eq!(CloseCode(2999).row(), None);
+    }
+}

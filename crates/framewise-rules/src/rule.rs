@@ -1,0 +1,320 @@
+use core::fmt;
+
+use crate::topic::{closing, control, extension, fragmentation, framing, handshake, limit, masking, text};
+use crate::{By, CloseCode, Guide};
+
+/// What a strict endpoint does about a rule that its peer broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// It fails the connection with this code.
+    Close(CloseCode),
+    /// A server refuses the handshake with this status.
+    Http(u16),
+    /// A client drops the connection without using it: there is no close code before the handshake is done.
+    Abort,
+    /// Nothing can be sent any more; the application is told 1006.
+    Lost,
+    /// Nothing: it is legal, or only a SHOULD. Observed and reported, never enforced.
+    Note,
+}
+
+impl Answer {
+    /// The close code that a strict endpoint sends or reports; none before the handshake is done, none for a note.
+    pub const fn close_code(self) -> Option<CloseCode> {
+        match self {
+            Self::Close(code) => Some(code),
+            Self::Lost => Some(CloseCode::ABNORMAL_CLOSURE),
+            Self::Http(_) | Self::Abort | Self::Note => None,
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Close(code) => write!(f, "close {code}"),
+            Self::Http(status) => write!(f, "http {status}"),
+            Self::Abort => f.write_str("abort"),
+            Self::Lost => f.write_str("1006"),
+            Self::Note => f.write_str("note"),
+        }
+    }
+}
+
+/// Who can see that a rule was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The receiver, who enforces it.
+    Receiver,
+    /// Only an observer of both directions, or of time.
+    Observer,
+}
+
+/// A document that rules come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Document {
+    /// The WebSocket Protocol.
+    Rfc6455,
+    /// Compression Extensions for WebSocket.
+    Rfc7692,
+    /// HTTP/1.1.
+    Rfc9112,
+    /// HTTP Semantics.
+    Rfc9110,
+    /// UTF-8.
+    Rfc3629,
+    /// The WebSocket Close Code Number Registry.
+    Iana,
+}
+
+/// Where a rule comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Source {
+    /// The document.
+    pub document: Document,
+    /// Its section, without the sign; empty for the registry.
+    pub section: &'static str,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let document = match self.document {
+            Document::Rfc6455 => "RFC 6455",
+            Document::Rfc7692 => "RFC 7692",
+            Document::Rfc9112 => "RFC 9112",
+            Document::Rfc9110 => "RFC 9110",
+            Document::Rfc3629 => "RFC 3629",
+            Document::Iana => return f.write_str("IANA WebSocket Close Code Number Registry"),
+        };
+        write!(f, "{document} §{}", self.section)
+    }
+}
+
+impl Source {
+    /// Where the section can be read.
+    pub fn url(&self) -> alloc::string::String {
+        let number = match self.document {
+            Document::Rfc6455 => 6455,
+            Document::Rfc7692 => 7692,
+            Document::Rfc9112 => 9112,
+            Document::Rfc9110 => 9110,
+            Document::Rfc3629 => 3629,
+            Document::Iana => return "https://www.iana.org/assignments/websocket/".into(),
+        };
+        alloc::format!("https://www.rfc-editor.org/rfc/rfc{number}#section-{}", self.section)
+    }
+}
+
+macro_rules! rules {
+    ($( $topic:ident { $( $name:ident $id:literal [$($document:ident $section:literal),+] $by:ident $answer:expr, $kind:ident, $sentence:literal; )+ } )+) => {
+        /// One way in which a WebSocket connection can break.
+        ///
+        /// The order is that of the wire: of several rules that one handshake's head breaks, the first is reported.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Rule { $($( #[doc = $sentence] $name, )+)+ }
+
+        impl Rule {
+            /// Every rule, in the order of the table.
+            pub const ALL: &'static [Self] = &[$($( Self::$name, )+)+];
+
+            /// Its name: kebab-case, what was seen on the wire, never used again for something else.
+            pub const fn id(self) -> &'static str { match self { $($( Self::$name => $id, )+)+ } }
+
+            /// What was seen, in one sentence.
+            pub const fn sentence(self) -> &'static str { match self { $($( Self::$name => $sentence, )+)+ } }
+
+            /// Where it comes from; at least one.
+            pub const fn sources(self) -> &'static [Source] {
+                match self { $($( Self::$name => &[$( Source { document: Document::$document, section: $section } ),+], )+)+ }
+            }
+
+            /// Who can break it.
+            pub const fn by(self) -> By { match self { $($( Self::$name => By::$by, )+)+ } }
+
+            /// What a strict endpoint does.
+            pub const fn answer(self) -> Answer { match self { $($( Self::$name => $answer, )+)+ } }
+
+            /// Who can see it.
+            pub const fn kind(self) -> Kind { match self { $($( Self::$name => Kind::$kind, )+)+ } }
+
+            /// Its example transcripts.
+            pub const fn guide(self) -> &'static Guide { match self { $($( Self::$name => &$topic::$name, )+)+ } }
+
+            /// The topic that it stands under.
+            pub const fn topic(self) -> &'static str { match self { $($( Self::$name => stringify!($topic), )+)+ } }
+
+            #[cfg(feature = "prose")]
+            pub(crate) const fn markdown(self, language: crate::prose::Language) -> &'static str {
+                match language {
+                    crate::prose::Language::English => match self {
+                        $($( Self::$name => include_str!(concat!("../prose/en/rules/", $id, ".md")), )+)+
+                    },
+                    crate::prose::Language::French => match self {
+                        $($( Self::$name => include_str!(concat!("../prose/fr/rules/", $id, ".md")), )+)+
+                    },
+                }
+            }
+        }
+    };
+}
+
+#[rustfmt::skip]
+rules! {
+    handshake {
+        RequestNotHttp "request-not-http" [Rfc9112 "3"] Client Answer::Http(400), Receiver, "The first bytes are not an HTTP request line";
+        RequestMethod "request-method" [Rfc6455 "4.1"] Client Answer::Http(405), Receiver, "The method of the request is not GET";
+        RequestHttpVersion "request-http-version" [Rfc6455 "4.1"] Client Answer::Http(505), Receiver, "The request is of HTTP/1.0 or older";
+        RequestHost "request-host" [Rfc6455 "4.1", Rfc9112 "3.2"] Client Answer::Http(400), Receiver, "The request has no Host header, or more than one";
+        RequestUpgrade "request-upgrade" [Rfc6455 "4.2.1"] Client Answer::Http(426), Receiver, "The request has no Upgrade header with the token `websocket`";
+        RequestConnection "request-connection" [Rfc6455 "4.2.1"] Client Answer::Http(426), Receiver, "The request has no Connection header with the token `Upgrade`";
+        RequestKeyMissing "request-key-missing" [Rfc6455 "4.2.1"] Client Answer::Http(400), Receiver, "The request has no Sec-WebSocket-Key";
+        RequestKeyRepeated "request-key-repeated" [Rfc6455 "11.3.1"] Client Answer::Http(400), Receiver, "The request has more than one Sec-WebSocket-Key, or several joined with a comma";
+        RequestKeyInvalid "request-key-invalid" [Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "Sec-WebSocket-Key is not the base64 of 16 bytes";
+        RequestVersion "request-version" [Rfc6455 "4.4"] Client Answer::Http(426), Receiver, "Sec-WebSocket-Version is missing or not 13";
+        RequestLegacyDraft "request-legacy-draft" [Rfc6455 "4.4"] Client Answer::Http(426), Receiver, "The request is of a draft older than RFC 6455: it has Sec-WebSocket-Key1 or -Key2, or a version below 13";
+        RequestSubprotocolSyntax "request-subprotocol-syntax" [Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "Sec-WebSocket-Protocol is empty, has an element that is not a token, or has one twice";
+        RequestExtensionSyntax "request-extension-syntax" [Rfc6455 "9.1"] Client Answer::Http(400), Receiver, "Sec-WebSocket-Extensions of the request does not parse";
+        RequestTruncated "request-truncated" [Rfc9112 "2.2"] Client Answer::Http(400), Receiver, "The connection ended inside the head of the request";
+        RequestBody "request-body" [Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "The request announces a body, with a Content-Length above 0 or a Transfer-Encoding";
+        RequestTooLarge "request-too-large" [Rfc6455 "10"] Client Answer::Http(431), Receiver, "The head of the request is larger than the limit";
+        RequestTimeout "request-timeout" [Rfc6455 "10"] Client Answer::Http(408), Receiver, "The head of the request was not complete in time";
+        RequestOrigin "request-origin" [Rfc6455 "10.2"] Client Answer::Http(403), Receiver, "The Origin is not allowed by the server's policy";
+        RequestEarlyData "request-early-data" [Rfc6455 "4.1"] Client Answer::Note, Observer, "The client sent frames before the 101 arrived";
+        ResponseNotHttp "response-not-http" [Rfc9112 "4"] Server Answer::Abort, Receiver, "The first bytes are not an HTTP status line";
+        ResponseMissing "response-missing" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The connection ended before a complete response";
+        ResponseStatus "response-status" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The status of the response is not 101";
+        ResponseUpgrade "response-upgrade" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response has no Upgrade header, or one that is not `websocket`";
+        ResponseConnection "response-connection" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response has no Connection header with the token `Upgrade`";
+        ResponseAcceptMissing "response-accept-missing" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response has no Sec-WebSocket-Accept";
+        ResponseAcceptWrong "response-accept-wrong" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "Sec-WebSocket-Accept does not answer the key that was sent";
+        ResponseSubprotocolUnoffered "response-subprotocol-unoffered" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response chooses a subprotocol that was not offered, more than one, or an empty one";
+        ResponseSubprotocolMissing "response-subprotocol-missing" [Rfc6455 "4.1"] Server Answer::Note, Observer, "A subprotocol was offered, and the response chooses none";
+        ResponseExtensionUnoffered "response-extension-unoffered" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response agrees to an extension that was not offered, or to one twice";
+        ResponseExtensionSyntax "response-extension-syntax" [Rfc6455 "9.1"] Server Answer::Abort, Receiver, "Sec-WebSocket-Extensions of the response does not parse";
+        ResponseBodyFraming "response-body-framing" [Rfc9110 "8.6", Rfc9112 "6.1"] Server Answer::Abort, Receiver, "The 101 has a Content-Length or a Transfer-Encoding";
+        ResponseContentEncoding "response-content-encoding" [Rfc9110 "8.4"] Server Answer::Note, Observer, "The 101 has a Content-Encoding";
+        ResponseEarlyData "response-early-data" [Rfc6455 "4.2.2"] Server Answer::Abort, Observer, "The server sent frames before its 101";
+        ResponseExtraBytes "response-extra-bytes" [Rfc6455 "4.2.2"] Server Answer::Close(CloseCode::PROTOCOL_ERROR), Observer, "There are bytes between the end of the 101's head and the first frame (an extra CRLF, say)";
+        ResponseTooLarge "response-too-large" [Rfc6455 "10"] Server Answer::Abort, Receiver, "The head of the response is larger than the limit";
+        ResponseTimeout "response-timeout" [Rfc6455 "10"] Server Answer::Abort, Receiver, "The response was not complete in time";
+    }
+    extension {
+        DeflateOfferInvalid "deflate-offer-invalid" [Rfc7692 "7"] Client Answer::Note, Receiver, "The offer of permessage-deflate has an unknown, repeated or ill-valued parameter";
+        DeflateResponseInvalid "deflate-response-invalid" [Rfc7692 "7"] Server Answer::Abort, Receiver, "The answer on permessage-deflate has an unknown, repeated or ill-valued parameter";
+        DeflateWindowUnoffered "deflate-window-unoffered" [Rfc7692 "7.1.2"] Server Answer::Abort, Receiver, "The answer has `client_max_window_bits` though the offer did not";
+        DeflateWindowExceeds "deflate-window-exceeds" [Rfc7692 "7.1.2"] Server Answer::Abort, Receiver, "The answer allows a larger window than the offer, or leaves out the `server_max_window_bits` that was asked for";
+        DeflateTakeoverIgnored "deflate-takeover-ignored" [Rfc7692 "7.1.1"] Server Answer::Abort, Receiver, "The answer leaves out the `server_no_context_takeover` that was asked for";
+        ExtensionRequired "extension-required" [Rfc6455 "7.4.1"] Server Answer::Close(CloseCode::MANDATORY_EXTENSION), Receiver, "An extension that the client needs was not agreed";
+    }
+    framing {
+        Rsv1Unnegotiated "rsv1-unnegotiated" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "RSV1 is set, and no extension that gives it a meaning was agreed";
+    }
+    extension {
+        Rsv1OnContinuation "rsv1-on-continuation" [Rfc7692 "6.1"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "RSV1 is set on a frame that is not the first of its message";
+        Rsv1OnControl "rsv1-on-control" [Rfc7692 "6.1", Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "RSV1 is set on a control frame";
+    }
+    framing {
+        Rsv2Set "rsv2-set" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "RSV2 is set, and no extension gives it a meaning";
+        Rsv3Set "rsv3-set" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "RSV3 is set, and no extension gives it a meaning";
+        OpcodeReservedData "opcode-reserved-data" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "The opcode is one of 3 to 7, which are reserved";
+        OpcodeReservedControl "opcode-reserved-control" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "The opcode is one of B to F, which are reserved";
+        LengthNotMinimal16 "length-not-minimal-16" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A length below 126 is written in the 16-bit form";
+        LengthNotMinimal64 "length-not-minimal-64" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A length below 65,536 is written in the 64-bit form";
+        LengthTopBit "length-top-bit" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "The top bit of a 64-bit length is set";
+    }
+    masking {
+        MaskMissing "mask-missing" [Rfc6455 "5.1"] Client Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A frame from the client is not masked";
+        MaskPresent "mask-present" [Rfc6455 "5.1"] Server Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A frame from the server is masked";
+        MaskKeyPredictable "mask-key-predictable" [Rfc6455 "5.3"] Client Answer::Note, Observer, "The client's masking keys repeat, are zero, or count up";
+    }
+    framing {
+        HeaderTruncated "header-truncated" [Rfc6455 "5.2"] Either Answer::Lost, Receiver, "The stream ended inside a frame header";
+        PayloadTruncated "payload-truncated" [Rfc6455 "5.2"] Either Answer::Lost, Receiver, "The stream ended inside a frame's payload";
+    }
+    control {
+        ControlFragmented "control-fragmented" [Rfc6455 "5.5"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A control frame does not have FIN set";
+        ControlTooLong "control-too-long" [Rfc6455 "5.5"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A control frame has more than 125 bytes of payload";
+    }
+    fragmentation {
+        ContinuationOrphan "continuation-orphan" [Rfc6455 "5.4"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A continuation frame came while no message was open";
+        DataInterleaved "data-interleaved" [Rfc6455 "5.4"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A new text or binary frame came while a message was open";
+    }
+    control {
+        PingUnanswered "ping-unanswered" [Rfc6455 "5.5.2"] Either Answer::Note, Observer, "A Ping was not answered by a Pong before the next Ping or the end";
+        PongMismatched "pong-mismatched" [Rfc6455 "5.5.3"] Either Answer::Note, Observer, "A Pong answers a Ping with another payload (an unsolicited Pong is legal)";
+    }
+    text {
+        TextInvalidUtf8 "text-invalid-utf8" [Rfc6455 "8.1", Rfc3629 "3"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "A text message has a byte that cannot be UTF-8";
+        TextTruncatedUtf8 "text-truncated-utf8" [Rfc6455 "8.1"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "A text message ends inside a character";
+    }
+    extension {
+        DeflateDataInvalid "deflate-data-invalid" [Rfc7692 "7.2.2"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "The payload of a compressed message does not inflate";
+        DeflateWindowViolated "deflate-window-violated" [Rfc7692 "7.1.2"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "A compressed message refers back beyond the agreed window";
+        DeflateContextMismatch "deflate-context-mismatch" [Rfc7692 "7.1.1"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "A compressed message refers back into history that `no_context_takeover`, or the start of the connection, rules out";
+    }
+    limit {
+        UnsupportedData "unsupported-data" [Rfc6455 "7.4.1"] Either Answer::Close(CloseCode::UNSUPPORTED_DATA), Receiver, "The message is of a kind that the endpoint was set up to refuse";
+    }
+    closing {
+        ClosePayloadOneByte "close-payload-one-byte" [Rfc6455 "5.5.1"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A Close frame has a payload of one byte";
+        CloseCodeReserved "close-code-reserved" [Rfc6455 "7.4.1"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A Close frame carries 1004, 1005, 1006 or 1015, which are reserved";
+        CloseCodeInvalid "close-code-invalid" [Rfc6455 "7.4.2", Iana ""] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A Close frame carries a code below 1000, an unregistered one in 1016 to 2999, or one above 4999";
+        CloseReasonInvalidUtf8 "close-reason-invalid-utf8" [Rfc6455 "5.5.1"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "The reason in a Close frame is not UTF-8";
+        CloseCodeWrongRole "close-code-wrong-role" [Rfc6455 "7.4.1"] Server Answer::Note, Observer, "A server sent 1010, a code that only a client may send";
+        FrameAfterClose "frame-after-close" [Rfc6455 "5.5.1"] Either Answer::Note, Receiver, "A frame came after the Close frame: it is discarded, never delivered";
+        CloseUnanswered "close-unanswered" [Rfc6455 "5.5.1"] Either Answer::Lost, Observer, "A Close frame was not answered by another";
+        CloseCodeNotEchoed "close-code-not-echoed" [Rfc6455 "5.5.1"] Either Answer::Note, Observer, "The answering Close frame carries another code";
+        CloseMissing "close-missing" [Rfc6455 "7.1.5"] Either Answer::Lost, Receiver, "The connection ended without a Close frame";
+        CloseTcpLingering "close-tcp-lingering" [Rfc6455 "7.1.1"] Server Answer::Note, Observer, "Close frames went both ways, and the server keeps the connection open";
+        ConnectionReset "connection-reset" [Rfc6455 "7.1.5"] Either Answer::Lost, Observer, "The connection was reset";
+    }
+    limit {
+        MessageTooBig "message-too-big" [Rfc6455 "7.4.1", Rfc6455 "10.4"] Either Answer::Close(CloseCode::MESSAGE_TOO_BIG), Receiver, "A message is larger than the limit";
+        FrameTooBig "frame-too-big" [Rfc6455 "10.4"] Either Answer::Close(CloseCode::MESSAGE_TOO_BIG), Receiver, "A frame is larger than the limit";
+        FragmentsTooMany "fragments-too-many" [Rfc6455 "10.4"] Either Answer::Close(CloseCode::POLICY_VIOLATION), Receiver, "A message has more fragments than the limit";
+        InflateTooBig "inflate-too-big" [Rfc6455 "10.4"] Either Answer::Close(CloseCode::MESSAGE_TOO_BIG), Receiver, "A compressed message grows beyond the limit";
+        ControlFlood "control-flood" [Rfc6455 "10.4"] Either Answer::Close(CloseCode::POLICY_VIOLATION), Receiver, "There are more control frames between data frames, or per second, than the limit";
+        IdleTimeout "idle-timeout" [Rfc6455 "7.1.1"] Either Answer::Lost, Receiver, "Nothing came from the peer before the deadline";
+        CloseTimeout "close-timeout" [Rfc6455 "7.1.1"] Either Answer::Lost, Receiver, "The closing handshake was not done in time";
+    }
+}
+
+impl Rule {
+    /// The rule of this id.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|rule| rule.id() == id)
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_the_names_in_kebab_case_and_lead_back() {
+        for &rule in Rule::ALL {
+            let mut name = alloc::string::String::new();
+            for part in rule.id().split('-') {
+                name.extend(part.chars().next().map(|c| c.to_ascii_uppercase()));
+                name.push_str(&part[1..]);
+            }
+            assert_eq!(name, alloc::format!("{rule:?}"));
+            assert_eq!(Rule::from_id(rule.id()), Some(rule));
+        }
+    }
+
+    #[test]
+    fn a_code_that_is_an_answer_may_be_sent() {
+        for &rule in Rule::ALL {
+            if let Answer::Close(code) = rule.answer() {
+                assert!(code.may_be_sent(), "{rule}");
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+use crate::guide::{Bad, Good, Guide};
+
+pub(crate) const ClosePayloadOneByte: Guide = Guide {
+    bad: &[
+        Bad::new("open\n> 88 81 37 fa 21 3d 34", 6),
+        Bad::new("open\n< 88 01 00", 2),
+        Bad::new("open\n< 81 02 68 69\n< 88 01 e8", 6),
+    ],
+    good: &[
+        Good::new("open\n> 88 80 37 fa 21 3d"),
+        Good::new("open\n< 88 02 03 e8"),
+        // One byte in another frame.
+        Good::new("open\n< 89 01 03"),
+    ],
+};
+
+pub(crate) const CloseCodeReserved: Guide = Guide {
+    bad: &[
+        Bad::new("open\n> 88 82 37 fa 21 3d 34 16", 6),
+        Bad::new("open\n> 88 82 37 fa 21 3d 34 17", 6),
+        Bad::new("open\n< 88 02 03 ee", 2),
+        Bad::new("open\n< 88 05 03 f7 54 4c 53", 2),
+        // A report of the API, sent back as an answer.
+        Bad::new("open\n> 88 80 37 fa 21 3d\n< 88 02 03 ed", 2),
+    ],
+    good: &[
+        Good::new("open\n> 88 82 37 fa 21 3d 34 11"),
+        Good::new("open\n< 88 02 03 ef"),
+        Good::new("open\n< 88 02 03 f6"),
+    ],
+};
+
+pub(crate) const CloseCodeInvalid: Guide = Guide {
+    bad: &[
+        Bad::new("open\n> 88 82 37 fa 21 3d 37 fa", 6),
+        Bad::new("open\n< 88 02 03 e7", 2),
+        Bad::new("open\n> 88 82 37 fa 21 3d 34 02", 6),
+        Bad::new("open\n< 88 05 04 4c 62 79 65", 2),
+        Bad::new("open\n< 88 02 0b b7", 2),
+        Bad::new("open\n> 88 82 37 fa 21 3d 24 72", 6),
+        Bad::new("open\n< 88 02 ff ff", 2),
+        // 1000 with its bytes swapped; a reason without a code before it.
+        Bad::new("open\n> 88 82 37 fa 21 3d df f9", 6),
+        Bad::new("open\n< 88 03 62 79 65", 2),
+    ],
+    good: &[
+        Good::new("open\n> 88 82 37 fa 21 3d 34 12\n< 88 02 03 e8"),
+        Good::new("open\n< 88 09 03 f4 72 65 73 74 61 72 74"),
+        Good::new("open\n> 88 82 37 fa 21 3d 3c 42"),
+        Good::new("open\n< 88 02 0f 9f"),
+        Good::new("open\n> 88 82 37 fa 21 3d 38 5a"),
+        Good::new("open\n< 88 05 13 87 62 79 65"),
+    ],
+};
+
+pub(crate) const CloseReasonInvalidUtf8: Guide = Guide {
+    bad: &[
+        Bad::new("open\n> 88 83 37 fa 21 3d 34 12 de", 8),
+        Bad::new("open\n< 88 09 03 e9 66 65 72 6d e9 20 21", 9),
+        Bad::new("open\n< 88 05 03 e8 ed a0 80", 5),
+        Bad::new("open\n> 88 86 37 fa 21 3d 38 5a 49 54 f7 7a", 10),
+        // Cut inside a character: its first byte is pointed at.
+        Bad::new("open\n> 88 87 37 fa 21 3d 34 12 47 58 45 97 e2", 12),
+        Bad::new(
+            concat!(
+                "open\n",
+                "< 88 7c 03 e8 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 e2 82",
+            ),
+            124,
+        ),
+    ],
+    good: &[
+        Good::new("open\n> 88 8a 37 fa 21 3d 34 12 47 58 45 97 e2 94 17 db"),
+        Good::new(concat!(
+            "open\n",
+            "< 88 7d 03 e8 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 e2 82 ac",
+        )),
+        Good::new("open\n< 88 02 03 e8"),
+    ],
+};
+
+pub(crate) const CloseCodeWrongRole: Guide = Guide {
+    bad: &[
+        Bad::new("open\n< 88 02 03 f2", 2),
+        Bad::new(
+            concat!(
+                "open\n",
+                "< 81 02 68 69\n",
+                "< 88 14 03 f2 70 65 72 6d 65 73 73 61 67 65 2d 64 65 66 6c 61 74 65",
+            ),
+            6,
+        ),
+    ],
+    good: &[Good::new("open\n> 88 82 37 fa 21 3d 34 08"), Good::new("open\n< 88 02 03 f3")],
+};
+
+pub(crate) const FrameAfterClose: Guide = Guide {
+    bad: &[
+        Bad::new("open\n> 88 82 37 fa 21 3d 34 12\n> 81 82 37 fa 21 3d 5f 93", 8),
+        Bad::new("open\n< 88 00\n< 89 00", 2),
+        // Two code paths close.
+        Bad::new("open\n< 88 02 03 e9\n< 88 02 03 e9", 4),
+        Bad::new("open\n< 01 03 48 65 6c\n< 88 00\n< 80 02 6c 6f", 7),
+        Bad::new("open\n> 88 80 37 fa 21 3d\n< 88 00\n< 82 01 01", 2),
+    ],
+    good: &[
+        // The other side has not sent its Close yet: it may finish what it is about.
+        Good::new("open\n> 88 80 37 fa 21 3d\n< 81 02 68 69\n< 88 00\n< eof"),
+        Good::new("open\n< 88 02 03 e9\n> 81 82 37 fa 21 3d 5f 93\n> 88 82 37 fa 21 3d 34 13"),
+    ],
+};
+
+pub(crate) const CloseUnanswered: Guide = Guide {
+    // The offender is who owed the Close: the offset is the length of what it sent.
+    bad: &[
+        Bad::new("open\n> 88 82 37 fa 21 3d 34 12\n< eof", 0),
+        Bad::new("open\n< 81 02 68 69\n> 88 80 37 fa 21 3d\n< eof", 4),
+        // It sends on, and ends without a Close.
+        Bad::new("open\n< 88 02 03 e9\n> 81 82 37 fa 21 3d 5f 93\n> eof", 8),
+        Bad::new(concat!(request!(), response!(), "> 88 82 37 fa 21 3d 34 12\n< eof"), 129),
+    ],
+    good: &[
+        Good::new("open\n> 88 82 37 fa 21 3d 34 12\n< 88 02 03 e8\n< eof"),
+        Good::new("open\n< 88 02 03 e9\n> 88 82 37 fa 21 3d 34 13\n< eof\n> eof"),
+        // No end yet.
+        Good::new("open\n> 88 82 37 fa 21 3d 34 12"),
+    ],
+};
+
+pub(crate) const CloseCodeNotEchoed: Guide = Guide {
+    bad: &[
+        Bad::new("open\n> 88 82 37 fa 21 3d 34 13\n< 88 02 03 e8", 2),
+        Bad::new("open\n< 88 08 0f a1 6b 69 63 6b 65 64\n> 88 82 37 fa 21 3d 34 12", 6),
+        Bad::new("open\n< 88 02 03 f6\n> 81 82 37 fa 21 3d 5f 93\n> 88 82 37 fa 21 3d 34 10", 14),
+    ],
+    good: &[
+        Good::new("open\n> 88 82 37 fa 21 3d 34 13\n< 88 02 03 e9"),
+        // The reason need not come back.
+        Good::new("open\n< 88 08 0f a1 6b 69 63 6b 65 64\n> 88 82 37 fa 21 3d 38 5b"),
+        Good::new("open\n> 88 80 37 fa 21 3d\n< 88 00"),
+    ],
+};
+
+pub(crate) const CloseMissing: Guide = Guide {
+    bad: &[
+        Bad::new("open\n< 81 02 68 69\n< eof", 4),
+        Bad::new("open\n> 81 82 37 fa 21 3d 5f 93\n< 81 02 68 69\n> eof", 8),
+        Bad::new("open\n< eof", 0),
+        // Between two fragments the stream is whole, the message is not.
+        Bad::new("open\n< 01 03 48 65 6c\n< eof", 5),
+        // The upgrade was answered, and then the connection was closed.
+        Bad::new(concat!(request!(), response!(), "< eof"), 129),
+        Bad::new(concat!(request!(), response!(), "> 81 82 37 fa 21 3d 5f 93\n> eof"), 160),
+    ],
+    good: &[
+        Good::new("open\n< 81 02 68 69\n< 88 00\n> 88 80 37 fa 21 3d\n< eof"),
+        Good::new("open\n> 88 80 37 fa 21 3d\n< 88 00\n< eof\n> eof"),
+        Good::new("open\n< 81 02 68 69"),
+    ],
+};
+
+pub(crate) const CloseTcpLingering: Guide = Guide {
+    // The offset is the length of what the server sent.
+    bad: &[
+        // The client lost patience.
+        Bad::new("open\n> 88 82 37 fa 21 3d 34 12\n< 88 02 03 e8\n> eof", 4),
+        Bad::new("open\n< 88 02 03 e9\n> 88 82 37 fa 21 3d 34 13\n> eof", 4),
+        // Five seconds are the limit.
+        Bad::new("open\n[0.0] > 88 80 37 fa 21 3d\n[0.1] < 88 00\n[6.0] < eof", 2),
+    ],
+    good: &[
+        Good::new("open\n> 88 82 37 fa 21 3d 34 12\n< 88 02 03 e8\n< eof\n> eof"),
+        Good::new("open\n[0.0] > 88 80 37 fa 21 3d\n[0.1] < 88 00\n[4.0] < eof"),
+        Good::new("open\n[0.0] < 88 00\n[0.1] > 88 80 37 fa 21 3d\n[0.1] < eof\n[9.0] > eof"),
+    ],
+};
+
+pub(crate) const ConnectionReset: Guide = Guide {
+    bad: &[
+        Bad::new("open\n< 81 02 68 69\n< reset", 4),
+        Bad::new("open\n> 81 82 37 fa 21 3d 5f 93\n> reset", 8),
+        Bad::new("open\n> 81 82 37 fa 21 3d 5f 93\n< reset", 0),
+        // Inside a frame too: a reset takes with it what was on its way.
+        Bad::new("open\n< 81 05 48 65\n< reset", 4),
+        Bad::new(concat!(request!(), response!(), "< reset"), 129),
+    ],
+    good: &[
+        Good::new("open\n> 88 80 37 fa 21 3d\n< 88 00\n< eof"),
+        // All was said, and the server had closed: nothing is lost.
+        Good::new("open\n> 88 80 37 fa 21 3d\n< 88 00\n< eof\n> reset"),
+    ],
+};

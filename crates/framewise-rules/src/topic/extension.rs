@@ -1,0 +1,467 @@
+use crate::guide::{Bad, Good, Guide, Setup};
+
+/// What an offer, and an answer to another, says in Sec-WebSocket-Extensions.
+macro_rules! negotiation {
+    ($offer:literal => $answer:literal) => {
+        concat!(request!($offer), response!($answer),)
+    };
+}
+
+pub(crate) const DeflateOfferInvalid: Guide = Guide {
+    bad: &[
+        Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate; window=15"), 150),
+        Bad::new(
+            request!(
+                "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits; client_max_window_bits=10"
+            ),
+            150,
+        ),
+        Bad::new(
+            request!(
+                "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; client_no_context_takeover"
+            ),
+            150,
+        ),
+        Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=7"), 150),
+        Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=16"), 150),
+        // No zero may lead.
+        Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=09"), 150),
+        // Only the client's may stand without a value.
+        Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits"), 150),
+        Bad::new(
+            request!("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover=true"),
+            150,
+        ),
+        // The second offer is right, and is taken.
+        Bad::new(
+            request!(
+                "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=0, permessage-deflate"
+            ),
+            150,
+        ),
+        Bad::new(
+            request!("Sec-WebSocket-Extensions: x-other" "Sec-WebSocket-Extensions: permessage-deflate; level=9"),
+            185,
+        ),
+    ],
+    good: &[
+        Good::new(request!("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits")),
+        Good::new(request!(
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=8; server_max_window_bits=15"
+        )),
+        Good::new(request!(
+            "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+        )),
+        Good::new(request!(
+            r#"Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=\"10\", permessage-deflate"#
+        )),
+        // Another extension's parameters are its own affair.
+        Good::new(request!("Sec-WebSocket-Extensions: x-other; window=15")),
+    ],
+};
+
+pub(crate) const DeflateResponseInvalid: Guide = Guide {
+    bad: &[
+        // Word for word what a browser offers: without a value it has no meaning in an answer.
+        Bad::new(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits" =>
+                "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+            ),
+            127,
+        ),
+        Bad::new(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate" =>
+                "Sec-WebSocket-Extensions: permessage-deflate; level=9"
+            ),
+            127,
+        ),
+        Bad::new(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate" =>
+                "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10; server_max_window_bits=10"
+            ),
+            127,
+        ),
+        Bad::new(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits" =>
+                "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=16"
+            ),
+            127,
+        ),
+        Bad::new(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate" =>
+                "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=7"
+            ),
+            127,
+        ),
+        Bad::new(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate" =>
+                "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits"
+            ),
+            127,
+        ),
+        Bad::new(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate" =>
+                "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover=1"
+            ),
+            127,
+        ),
+    ],
+    good: &[
+        Good::new(negotiation!(
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits" =>
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=15"
+        )),
+        Good::new(negotiation!(
+            "Sec-WebSocket-Extensions: permessage-deflate" =>
+            r#"Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=\"8\"; server_no_context_takeover"#
+        )),
+    ],
+};
+
+pub(crate) const DeflateWindowUnoffered: Guide = Guide {
+    bad: &[
+        Bad::new(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate" =>
+                "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12"
+            ),
+            127,
+        ),
+        // The largest window restricts nothing, and was not offered either.
+        Bad::new(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=15" =>
+                "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=15; client_max_window_bits=15"
+            ),
+            127,
+        ),
+    ],
+    good: &[
+        // The server may restrict itself unasked.
+        Good::new(negotiation!(
+            "Sec-WebSocket-Extensions: permessage-deflate" =>
+            "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=12"
+        )),
+        Good::new(negotiation!(
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits" =>
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12"
+        )),
+        // One of several offers has it.
+        Good::new(negotiation!(
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits, permessage-deflate" =>
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=9"
+        )),
+    ],
+};
+
+pub(crate) const DeflateWindowExceeds: Guide = Guide {
+    bad: &[
+        Bad::new(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10" =>
+                "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=11"
+            ),
+            127,
+        ),
+        Bad::new(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10" =>
+                "Sec-WebSocket-Extensions: permessage-deflate"
+            ),
+            127,
+        ),
+        Bad::new(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=10" =>
+                "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=15"
+            ),
+            127,
+        ),
+    ],
+    good: &[
+        Good::new(negotiation!(
+            "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10" =>
+            "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=8"
+        )),
+        // For its own window the client's word is enough.
+        Good::new(negotiation!(
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=10" =>
+            "Sec-WebSocket-Extensions: permessage-deflate"
+        )),
+        // The second offer asks for nothing.
+        Good::new(negotiation!(
+            "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10, permessage-deflate" =>
+            "Sec-WebSocket-Extensions: permessage-deflate"
+        )),
+    ],
+};
+
+pub(crate) const DeflateTakeoverIgnored: Guide = Guide {
+    bad: &[
+        Bad::new(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover" =>
+                "Sec-WebSocket-Extensions: permessage-deflate"
+            ),
+            127,
+        ),
+        Bad::new(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover" =>
+                "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover"
+            ),
+            127,
+        ),
+    ],
+    good: &[
+        Good::new(negotiation!(
+            "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover" =>
+            "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover"
+        )),
+        // For its own compressor the client's word is enough.
+        Good::new(negotiation!(
+            "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover" =>
+            "Sec-WebSocket-Extensions: permessage-deflate"
+        )),
+        Good::new(negotiation!(
+            "Sec-WebSocket-Extensions: permessage-deflate" =>
+            "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover"
+        )),
+        Good::new(negotiation!(
+            "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover, permessage-deflate" =>
+            "Sec-WebSocket-Extensions: permessage-deflate"
+        )),
+    ],
+};
+
+const REQUIRED: Setup = Setup { requires_deflate: true, ..Setup::DEFAULT };
+
+pub(crate) const ExtensionRequired: Guide = Guide {
+    bad: &[
+        Bad::with(
+            concat!(request!("Sec-WebSocket-Extensions: permessage-deflate"), response!()),
+            0,
+            REQUIRED,
+        ),
+        // Another one was agreed.
+        Bad::with(
+            negotiation!(
+                "Sec-WebSocket-Extensions: x-other, permessage-deflate; client_max_window_bits" =>
+                "Sec-WebSocket-Extensions: x-other"
+            ),
+            0,
+            REQUIRED,
+        ),
+    ],
+    good: &[
+        Good::with(
+            negotiation!(
+                "Sec-WebSocket-Extensions: permessage-deflate" =>
+                "Sec-WebSocket-Extensions: permessage-deflate"
+            ),
+            REQUIRED,
+        ),
+        // A client that can do without.
+        Good::new(concat!(request!("Sec-WebSocket-Extensions: permessage-deflate"), response!())),
+    ],
+};
+
+pub(crate) const Rsv1OnContinuation: Guide = Guide {
+    bad: &[
+        Bad::new(
+            concat!(
+                "open permessage-deflate\n",
+                "> 41 83 37 fa 21 3d c5 b2 ec\n",
+                "> c0 84 37 fa 21 3d fe 33 26 3d",
+            ),
+            9,
+        ),
+        Bad::new("open permessage-deflate\n< 42 03 f2 48 cd\n< 40 04 c9 c9 07 00", 5),
+        // Of a message that is not compressed too.
+        Bad::new("open permessage-deflate\n< 01 03 48 65 6c\n< c0 02 6c 6f", 5),
+        Bad::new(
+            concat!(
+                request!("Sec-WebSocket-Extensions: permessage-deflate"),
+                response!("Sec-WebSocket-Extensions: permessage-deflate"),
+                "> 41 83 37 fa 21 3d c5 b2 ec\n> 89 80 37 fa 21 3d\n> c0 84 a1 5c 0e 93 68 95 09 93",
+            ),
+            213,
+        ),
+    ],
+    good: &[
+        Good::new("open permessage-deflate\n> 41 83 37 fa 21 3d c5 b2 ec\n> 80 84 37 fa 21 3d fe 33 26 3d"),
+        Good::new("open permessage-deflate\n< 41 07 f2 48 cd c9 c9 07 00\n< 00 00\n< 80 00"),
+    ],
+};
+
+pub(crate) const Rsv1OnControl: Guide = Guide {
+    bad: &[
+        Bad::new("open permessage-deflate\n> c9 82 37 fa 21 3d 5f 93", 0),
+        Bad::new("open permessage-deflate\n< ca 00", 0),
+        Bad::new("open permessage-deflate\n< c8 02 03 e8", 0),
+        // Between the fragments of a compressed message.
+        Bad::new("open permessage-deflate\n> 41 83 37 fa 21 3d c5 b2 ec\n> c9 80 37 fa 21 3d", 9),
+    ],
+    good: &[
+        Good::new(concat!(
+            "open permessage-deflate\n",
+            "> 41 83 37 fa 21 3d c5 b2 ec\n",
+            "> 89 80 37 fa 21 3d\n",
+            "> 80 84 a1 5c 0e 93 68 95 09 93",
+        )),
+        Good::new("open permessage-deflate\n< 88 02 03 e8"),
+    ],
+};
+
+pub(crate) const DeflateDataInvalid: Guide = Guide {
+    bad: &[
+        // Text that was never compressed: it reads as a stored block whose lengths disagree.
+        Bad::new("open permessage-deflate\n> c1 85 37 fa 21 3d 7f 9f 4d 51 58", 6),
+        // Blocks of type 3 there are not.
+        Bad::new("open permessage-deflate\n< c2 01 07", 2),
+        // The headers of zlib and of gzip.
+        Bad::new("open permessage-deflate\n< c1 0d 78 9c f3 48 cd c9 c9 07 00 05 8c 01 f5", 2),
+        Bad::new(
+            concat!(
+                "open permessage-deflate\n",
+                "> c1 99 37 fa 21 3d 28 71 29 3d 37 fa 21 3d 35 f9 d2 75 fa 33 e8 3a 37 78 a8 ec c0 ff 21 3d 37",
+            ),
+            6,
+        ),
+        // The first fragment inflates, the last one does not: its payload is pointed at.
+        Bad::new(
+            concat!(
+                "open permessage-deflate\n",
+                "> 41 8b 37 fa 21 3d c5 b2 ec f4 fe fd 21 3d 37 05 de\n",
+                "> 80 81 37 fa 21 3d 30",
+            ),
+            23,
+        ),
+    ],
+    good: &[
+        Good::new(concat!(
+            "open permessage-deflate\n",
+            "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21\n",
+            "< 81 05 48 65 6c 6c 6f",
+        )),
+        // The examples of RFC 7692 §7.2.3: a stored block, a final block, two blocks; and an empty message.
+        Good::new("open permessage-deflate\n< c1 0b 00 05 00 fa ff 48 65 6c 6c 6f 00"),
+        Good::new("open permessage-deflate\n> c1 88 37 fa 21 3d c4 b2 ec f4 fe fd 21 3d"),
+        Good::new("open permessage-deflate\n< c1 0d f2 48 05 00 00 00 ff ff ca c9 c9 07 00"),
+        Good::new("open permessage-deflate\n< c1 01 00"),
+    ],
+};
+
+pub(crate) const DeflateWindowViolated: Guide = Guide {
+    bad: &[
+        // "wind", 300 times "x" and "wind" again, from a window of 32 KiB.
+        Bad::new(
+            concat!(
+                "open permessage-deflate; client_max_window_bits=8\n",
+                "> c1 8e 37 fa 21 3d 1d 35 ed 76 9e e2 24 79 b4 88 41 45 36 fa",
+            ),
+            6,
+        ),
+        Bad::new(
+            concat!(
+                "open permessage-deflate; server_max_window_bits=9\n",
+                "< c1 10 2a cf cc 4b a9 18 05 a3 80 06 a0 1c 98 b6 00 00",
+            ),
+            2,
+        ),
+        // One byte beyond.
+        Bad::new(
+            concat!(
+                "open permessage-deflate; server_max_window_bits=8\n",
+                "< c2 0d 2a cf cc 4b a9 18 c9 a0 1c 18 00 00 00",
+            ),
+            2,
+        ),
+        // Into the message before.
+        Bad::new(
+            concat!(
+                "open permessage-deflate; client_max_window_bits=8\n",
+                "> c1 8b 37 fa 21 3d 1d 35 ed 76 9e e2 24 79 34 fa 21\n",
+                "> c1 85 37 fa 21 3d 1d fd a7 2a 37",
+            ),
+            23,
+        ),
+    ],
+    good: &[
+        Good::new("open permessage-deflate\n> c1 8e 37 fa 21 3d 1d 35 ed 76 9e e2 24 79 b4 88 41 45 36 fa"),
+        Good::new(concat!(
+            "open permessage-deflate; client_max_window_bits=8\n",
+            "> c1 8d 37 fa 21 3d 1d 35 ed 76 9e e2 e0 9d 2b 12 5e 3d 37",
+        )),
+        // The other direction's window.
+        Good::new(concat!(
+            "open permessage-deflate; client_max_window_bits=8\n",
+            "< c1 0e 2a cf cc 4b a9 18 05 44 83 72 60 78 01 00",
+        )),
+    ],
+};
+
+pub(crate) const DeflateContextMismatch: Guide = Guide {
+    bad: &[
+        // "Hello" again, as a reference to the message before: RFC 7692 §7.2.3.2.
+        Bad::new(
+            concat!(
+                "open permessage-deflate; client_no_context_takeover\n",
+                "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21\n",
+                "> c1 85 37 fa 21 3d c5 fa 30 3d 37",
+            ),
+            19,
+        ),
+        Bad::new(
+            concat!(
+                "open permessage-deflate; server_no_context_takeover\n",
+                "< c1 07 f2 48 cd c9 c9 07 00\n",
+                "< c1 05 f2 00 11 00 00",
+            ),
+            11,
+        ),
+        // There is no message before.
+        Bad::new("open permessage-deflate\n< c1 05 f2 00 11 00 00", 2),
+        // A message that is not compressed is no history, nor is the other direction.
+        Bad::new(
+            concat!(
+                "open permessage-deflate\n",
+                "> 81 85 37 fa 21 3d 7f 9f 4d 51 58\n",
+                "> c1 85 37 fa 21 3d c5 fa 30 3d 37",
+            ),
+            17,
+        ),
+        Bad::new(
+            concat!(
+                "open permessage-deflate\n",
+                "< c1 07 f2 48 cd c9 c9 07 00\n",
+                "> c1 85 37 fa 21 3d c5 fa 30 3d 37",
+            ),
+            6,
+        ),
+    ],
+    good: &[
+        Good::new(concat!(
+            "open permessage-deflate\n",
+            "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21\n",
+            "> c1 85 37 fa 21 3d c5 fa 30 3d 37",
+        )),
+        Good::new(concat!(
+            "open permessage-deflate; client_no_context_takeover\n",
+            "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21\n",
+            "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21",
+        )),
+        Good::new(concat!(
+            "open permessage-deflate; client_no_context_takeover\n",
+            "< c1 07 f2 48 cd c9 c9 07 00\n",
+            "< c1 05 f2 00 11 00 00",
+        )),
+    ],
+};

@@ -1,0 +1,5 @@
+mod request;
+mod response;
+
+pub(crate) use request::*;
+pub(crate) use response::*;

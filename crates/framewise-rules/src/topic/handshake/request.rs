@@ -1,0 +1,470 @@
+use crate::guide::{Bad, Good, Guide, Limits, Setup};
+
+pub(crate) const RequestNotHttp: Guide = Guide {
+    bad: &[
+        // A TLS handshake, and the header of the PROXY protocol.
+        Bad::new("> 16 03 01 02 00 01 00 01 fc 03 03", 0),
+        Bad::new(r#"> "PROXY TCP4 192.0.2.1 192.0.2.2 56324 80\r\n""#, 0),
+        // A frame, without a handshake before it.
+        Bad::new("> 81 85 37 fa 21 3d 7f 9f 4d 51 58", 0),
+        Bad::new(r#"> "{\"type\":\"hello\"}\r\n\r\n""#, 0),
+        // A request line has three parts.
+        Bad::new(head!(">" "GET /ws" "Host: example.com"), 0),
+    ],
+    good: &[
+        Good::new(request!()),
+        Good::new(head!(">" "GET /ws?token=a%20b&room=1 HTTP/1.1" "Host: example.com" "Upgrade: websocket"
+            "Connection: Upgrade" "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13")),
+        // The absolute form, which proxies write.
+        Good::new(head!(">" "GET http://example.com/ws HTTP/1.1" "Host: example.com" "Upgrade: websocket"
+            "Connection: Upgrade" "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13")),
+    ],
+};
+
+pub(crate) const RequestMethod: Guide = Guide {
+    bad: &[
+        Bad::new(
+            head!(">" "POST /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            0,
+        ),
+        // The names of methods have a case.
+        Bad::new(
+            head!(">" "get /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            0,
+        ),
+        Bad::new(
+            head!(">" "HEAD /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            0,
+        ),
+    ],
+    good: &[Good::new(request!())],
+};
+
+pub(crate) const RequestHttpVersion: Guide = Guide {
+    bad: &[
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.0" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            0,
+        ),
+        // As nginx passes it on by default, but for the headers that it drops.
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.0" "Host: backend" "Connection: upgrade, close" "Upgrade: websocket"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            0,
+        ),
+    ],
+    good: &[Good::new(request!())],
+};
+
+pub(crate) const RequestHost: Guide = Guide {
+    bad: &[
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            0,
+        ),
+        Bad::new(request!("Host: example.org"), 150),
+        // The same one again.
+        Bad::new(request!("host: example.com"), 150),
+        // Behind a proxy Host is what counts.
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "X-Forwarded-Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            0,
+        ),
+    ],
+    good: &[
+        Good::new(request!("X-Forwarded-Host: example.org")),
+        Good::new(head!(">" "GET /ws HTTP/1.1" "HOST:[::1]:9001" "Upgrade: websocket" "Connection: Upgrade"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13")),
+    ],
+};
+
+pub(crate) const RequestUpgrade: Guide = Guide {
+    bad: &[
+        // What a proxy leaves of it that does not know the header.
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            0,
+        ),
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: h2c" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            37,
+        ),
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websockets" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            37,
+        ),
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade:" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            37,
+        ),
+    ],
+    good: &[
+        Good::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "upgrade: WebSocket" "Connection: Upgrade"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+        ),
+        // One of several, in one line or in two.
+        Good::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: h2c, websocket" "Connection: Upgrade"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+        ),
+        Good::new(request!("Upgrade: h2c")),
+    ],
+};
+
+pub(crate) const RequestConnection: Guide = Guide {
+    bad: &[
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            0,
+        ),
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: keep-alive"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            57,
+        ),
+        // A token is not a part of a word.
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: close, Upgrades"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            57,
+        ),
+    ],
+    good: &[
+        // Firefox.
+        Good::new(head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket"
+            "Connection: keep-alive, Upgrade" "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+            "Sec-WebSocket-Version: 13")),
+        Good::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "connection: keep-alive"
+            "connection: upgrade" "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+        ),
+    ],
+};
+
+pub(crate) const RequestKeyMissing: Guide = Guide {
+    bad: &[
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Version: 13"),
+            0,
+        ),
+        // A name that looks like it.
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            0,
+        ),
+    ],
+    good: &[Good::new(
+        head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+        "SEC-WEBSOCKET-KEY:dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+    )],
+};
+
+pub(crate) const RequestKeyRepeated: Guide = Guide {
+    bad: &[
+        Bad::new(request!("Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw=="), 150),
+        Bad::new(request!("sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=="), 150),
+        // What a proxy makes of two lines.
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==, dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
+            78,
+        ),
+    ],
+    good: &[Good::new(request!("Sec-WebSocket-Protocol: chat"))],
+};
+
+pub(crate) const RequestKeyInvalid: Guide = Guide {
+    bad: &[
+        // 15 bytes, 17 bytes, none.
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j" "Sec-WebSocket-Version: 13"),
+            78,
+        ),
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZSE=" "Sec-WebSocket-Version: 13"),
+            78,
+        ),
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key:" "Sec-WebSocket-Version: 13"),
+            78,
+        ),
+        // The padding left out; the alphabet of URLs; hexadecimal; the nonce as it is.
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ" "Sec-WebSocket-Version: 13"),
+            78,
+        ),
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: 3q2-78r-yv66vt6tvu_K_g==" "Sec-WebSocket-Version: 13"),
+            78,
+        ),
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: 7468652073616d706c65206e6f6e6365" "Sec-WebSocket-Version: 13"),
+            78,
+        ),
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: the sample nonce" "Sec-WebSocket-Version: 13"),
+            78,
+        ),
+    ],
+    good: &[
+        Good::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+            "Sec-WebSocket-Key:   3q2+78r+yv66vt6tvu/K/g==  " "Sec-WebSocket-Version: 13"),
+        ),
+        // Sixteen zeros are no good nonce, and 16 bytes.
+        Good::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==" "Sec-WebSocket-Version: 13"),
+        ),
+    ],
+};
+
+pub(crate) const RequestVersion: Guide = Guide {
+    bad: &[
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="),
+            0,
+        ),
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 14"),
+            123,
+        ),
+        // A port in its place; a list, which only a server sends; a fraction; nothing.
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 3000"),
+            123,
+        ),
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13, 14"),
+            123,
+        ),
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13.0"),
+            123,
+        ),
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version:"),
+            123,
+        ),
+        // It "MUST NOT appear more than once" (RFC 6455 §11.3.5).
+        Bad::new(request!("Sec-WebSocket-Version: 13"), 150),
+    ],
+    good: &[Good::new(
+        head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "sec-websocket-version:13"),
+    )],
+};
+
+pub(crate) const RequestLegacyDraft: Guide = Guide {
+    bad: &[
+        // hixie-76: key and version are missing by nature.
+        Bad::new(
+            head!(">" "GET /demo HTTP/1.1" "Host: example.com" "Connection: Upgrade" "Upgrade: WebSocket"
+                "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5" "Sec-WebSocket-Key2: 12998 5 Y3 1  .P00"
+                "Origin: http://example.com"),
+            80,
+        ),
+        // hybi-08 to -12 say 8, hybi-07 says 7.
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Origin: http://example.com"
+                "Sec-WebSocket-Version: 8"),
+            165,
+        ),
+        Bad::new(
+            head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 7"),
+            123,
+        ),
+    ],
+    good: &[
+        // A header of the drafts beside the right version means nothing.
+        Good::new(request!("Sec-WebSocket-Origin: http://example.com")),
+    ],
+};
+
+pub(crate) const RequestSubprotocolSyntax: Guide = Guide {
+    bad: &[
+        Bad::new(request!("Sec-WebSocket-Protocol:"), 150),
+        Bad::new(request!("Sec-WebSocket-Protocol: chat room"), 150),
+        Bad::new(request!(r#"Sec-WebSocket-Protocol: \"chat\""#), 150),
+        Bad::new(request!("Sec-WebSocket-Protocol: chat;v=2"), 150),
+        Bad::new(request!("Sec-WebSocket-Protocol: chat, superchat, chat"), 150),
+        Bad::new(request!("Sec-WebSocket-Protocol: chat" "Sec-WebSocket-Protocol: chat"), 180),
+    ],
+    good: &[
+        Good::new(request!("Sec-WebSocket-Protocol: chat, superchat")),
+        Good::new(
+            request!("Sec-WebSocket-Protocol: graphql-transport-ws" "Sec-WebSocket-Protocol: v12.stomp,v11.stomp"),
+        ),
+        // Names have a case.
+        Good::new(request!("Sec-WebSocket-Protocol: chat, Chat")),
+    ],
+};
+
+pub(crate) const RequestExtensionSyntax: Guide = Guide {
+    bad: &[
+        Bad::new(request!("Sec-WebSocket-Extensions:"), 150),
+        Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate;"), 150),
+        Bad::new(request!("Sec-WebSocket-Extensions: ; client_max_window_bits"), 150),
+        Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate client_max_window_bits"), 150),
+        Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits="), 150),
+        // In quotes too there has to be a token.
+        Bad::new(request!(r#"Sec-WebSocket-Extensions: x-other; mode=\"a b\""#), 150),
+        Bad::new(request!(r#"Sec-WebSocket-Extensions: x-other; mode=\"a"#), 150),
+        Bad::new(
+            request!("Sec-WebSocket-Extensions: permessage-deflate" "Sec-WebSocket-Extensions: permessage/deflate"),
+            196,
+        ),
+    ],
+    good: &[
+        Good::new(request!(
+            r#"Sec-WebSocket-Extensions: x-other; mode=\"a\" , permessage-deflate;client_max_window_bits"#
+        )),
+        Good::new(
+            request!("Sec-WebSocket-Extensions: x-other; a; b=c" "Sec-WebSocket-Extensions: permessage-deflate"),
+        ),
+    ],
+};
+
+pub(crate) const RequestTruncated: Guide = Guide {
+    bad: &[
+        Bad::new("> \"GET /ws HT\"\n> eof", 10),
+        Bad::new(
+            concat!(r#"> "GET /ws HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n""#, "\n> eof"),
+            57,
+        ),
+        // The empty line is missing.
+        Bad::new(
+            concat!(
+                r#"> "GET /ws HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n""#,
+                "\n",
+                r#"> "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n""#,
+                "\n> eof",
+            ),
+            150,
+        ),
+    ],
+    good: &[Good::new("> \"GET /ws HT\"")],
+};
+
+pub(crate) const RequestBody: Guide = Guide {
+    bad: &[
+        Bad::new(request!("Content-Length: 5"), 150),
+        Bad::new(request!("Transfer-Encoding: chunked"), 150),
+    ],
+    good: &[Good::new(request!("Content-Length: 0")), Good::new(request!("TE: trailers"))],
+};
+
+/// One byte less than the request has.
+const SHORT_HEAD: Setup = Setup::limited(Limits { head: 151, ..Limits::DEFAULT });
+/// As many bytes as it has.
+const WHOLE_HEAD: Setup = Setup::limited(Limits { head: 152, ..Limits::DEFAULT });
+
+pub(crate) const RequestTooLarge: Guide = Guide {
+    bad: &[
+        Bad::with(request!(), 151, SHORT_HEAD),
+        // Nobody waits for the end of a head that has none.
+        Bad::with(
+            concat!(
+                r#"> "GET /ws HTTP/1.1\r\nHost: example.com\r\nCookie: ""#,
+                "\n",
+                r#"> "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa""#,
+                "\n",
+                r#"> "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa""#,
+            ),
+            152,
+            WHOLE_HEAD,
+        ),
+    ],
+    good: &[Good::with(request!(), WHOLE_HEAD), Good::new(request!("Cookie: session=0123456789abcdef"))],
+};
+
+pub(crate) const RequestTimeout: Guide = Guide {
+    // The limit is ten seconds. The offset is the length of what had come by then.
+    bad: &[
+        Bad::new(
+            concat!(r#"[0.0] > "GET /ws HTTP/1.1\r\n""#, "\n", r#"[10.5] > "Host: example.com\r\n""#,),
+            18,
+        ),
+        // A line at a time, each in time by itself.
+        Bad::new(
+            concat!(
+                r#"[0.0] > "GET /ws HTTP/1.1\r\n""#,
+                "\n",
+                r#"[4.0] > "Host: example.com\r\n""#,
+                "\n",
+                r#"[8.0] > "X-Drip: 1\r\n""#,
+                "\n",
+                r#"[12.0] > "X-Drip: 2\r\n""#,
+            ),
+            48,
+        ),
+    ],
+    good: &[
+        Good::new(concat!(
+            r#"[0.0] > "GET /ws HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n""#,
+            "\n",
+            r#"[9.0] > "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n""#,
+        )),
+        Good::new(concat!("[0.0] ", request!(), "[0.1] ", response!(), "[60.0] > 81 82 37 fa 21 3d 5f 93")),
+    ],
+};
+
+const OWN_PAGES: Setup = Setup { origins: Some(&["https://example.com"]), ..Setup::DEFAULT };
+
+pub(crate) const RequestOrigin: Guide = Guide {
+    bad: &[
+        Bad::with(request!("Origin: https://evil.example"), 150, OWN_PAGES),
+        // Scheme, host and port count, all three.
+        Bad::with(request!("Origin: http://example.com"), 150, OWN_PAGES),
+        Bad::with(request!("Origin: https://www.example.com"), 150, OWN_PAGES),
+        Bad::with(request!("Origin: https://example.com:8443"), 150, OWN_PAGES),
+        Bad::with(request!("Origin: https://example.com.evil.example"), 150, OWN_PAGES),
+        // A page out of a file, or a sandboxed frame.
+        Bad::with(request!("Origin: null"), 150, OWN_PAGES),
+    ],
+    good: &[
+        Good::with(request!("Origin: https://example.com"), OWN_PAGES),
+        Good::new(request!("Origin: https://evil.example")),
+    ],
+};
+
+pub(crate) const RequestEarlyData: Guide = Guide {
+    bad: &[
+        Bad::new(concat!(request!(), "> 81 85 37 fa 21 3d 7f 9f 4d 51 58"), 152),
+        // In one piece with the head.
+        Bad::new(request!(; r"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"), 152),
+    ],
+    good: &[
+        Good::new(concat!(request!(), response!(), "> 81 85 37 fa 21 3d 7f 9f 4d 51 58")),
+        Good::new(concat!(request!(), response!(; r"\x81\x02hi"), "> 81 82 37 fa 21 3d 5f 93")),
+    ],
+};

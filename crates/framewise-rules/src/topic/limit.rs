@@ -1,0 +1,285 @@
+use core::time::Duration;
+
+use crate::guide::{Bad, Good, Guide, Limits, MessageKinds, Setup};
+
+const TEXT_ONLY: Setup = Setup { messages: MessageKinds::TextOnly, ..Setup::DEFAULT };
+const BINARY_ONLY: Setup = Setup { messages: MessageKinds::BinaryOnly, ..Setup::DEFAULT };
+const MESSAGE_OF_16: Setup = Setup::limited(Limits { message: 16, ..Limits::DEFAULT });
+const FRAME_OF_16: Setup = Setup::limited(Limits { frame: 16, ..Limits::DEFAULT });
+const TWO_FRAGMENTS: Setup = Setup::limited(Limits { fragments: 2, ..Limits::DEFAULT });
+const INFLATED_TO_16: Setup = Setup::limited(Limits { inflated: 16, ..Limits::DEFAULT });
+const RUN_OF_2: Setup = Setup::limited(Limits { control_run: 2, ..Limits::DEFAULT });
+const TWO_A_SECOND: Setup = Setup::limited(Limits { control_rate: 2, ..Limits::DEFAULT });
+const IDLE_60_S: Setup = Setup::limited(Limits { idle: Some(Duration::from_secs(60)), ..Limits::DEFAULT });
+const CLOSE_IN_1_S: Setup = Setup::limited(Limits { close: Duration::from_secs(1), ..Limits::DEFAULT });
+
+pub(crate) const UnsupportedData: Guide = Guide {
+    bad: &[
+        Bad::with("open\n> 82 82 37 fa 21 3d 36 f8", 0, TEXT_ONLY),
+        Bad::with("open\n< 81 02 68 69", 0, BINARY_ONLY),
+        // The first fragment tells.
+        Bad::with("open\n< 81 02 68 69\n< 02 01 01", 4, TEXT_ONLY),
+        Bad::with("open permessage-deflate\n> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21", 0, BINARY_ONLY),
+    ],
+    good: &[
+        Good::with("open\n> 81 82 37 fa 21 3d 5f 93\n> 89 82 37 fa 21 3d 5f 93", TEXT_ONLY),
+        Good::with("open\n< 02 01 01\n< 80 01 02", BINARY_ONLY),
+        Good::new("open\n> 82 82 37 fa 21 3d 36 f8"),
+    ],
+};
+
+pub(crate) const MessageTooBig: Guide = Guide {
+    bad: &[
+        // The header tells, before the payload is there.
+        Bad::with("open\n> 82 91 37 fa 21 3d", 0, MESSAGE_OF_16),
+        Bad::with("open\n< 82 7e 00 7e", 0, MESSAGE_OF_16),
+        Bad::with("open\n> 81 ff 00 00 00 00 00 01 00 00 37 fa 21 3d 7f 9f 4d 51 58", 0, MESSAGE_OF_16),
+        // The sum of the fragments counts.
+        Bad::with(
+            concat!("open\n", "< 01 0a 78 78 78 78 78 78 78 78 78 78\n", "< 80 07 78 78 78 78 78 78 78",),
+            12,
+            MESSAGE_OF_16,
+        ),
+        Bad::with(
+            concat!(
+                "open\n",
+                "> 02 90 37 fa 21 3d 4f 82 59 45 4f 82 59 45 4f 82 59 45 4f 82 59 45\n",
+                "> 00 80 37 fa 21 3d\n",
+                "> 80 81 a1 5c 0e 93 d9",
+            ),
+            28,
+            MESSAGE_OF_16,
+        ),
+        // Of a compressed one, what arrives.
+        Bad::with("open permessage-deflate\n< c1 11", 0, MESSAGE_OF_16),
+    ],
+    good: &[
+        Good::with(
+            concat!("open\n", "> 82 90 37 fa 21 3d 4f 82 59 45 4f 82 59 45 4f 82 59 45 4f 82 59 45",),
+            MESSAGE_OF_16,
+        ),
+        Good::with(
+            concat!(
+                "open\n",
+                "< 01 0a 78 78 78 78 78 78 78 78 78 78\n",
+                "< 80 06 78 78 78 78 78 78\n",
+                "< 81 10 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78",
+            ),
+            MESSAGE_OF_16,
+        ),
+        // A control frame is no message.
+        Good::with("open\n< 8a 11 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78", MESSAGE_OF_16),
+        Good::with("open permessage-deflate\n> c1 86 37 fa 21 3d 7d b6 85 00 37 fa", MESSAGE_OF_16),
+    ],
+};
+
+pub(crate) const FrameTooBig: Guide = Guide {
+    bad: &[
+        Bad::with("open\n> 82 91 37 fa 21 3d", 0, FRAME_OF_16),
+        Bad::with("open\n< 81 7f 00 00 00 00 00 01 00 00 78 78 78 78 78 78 78 78 78 78", 0, FRAME_OF_16),
+        Bad::with("open\n< 01 03 48 65 6c\n< 80 11", 5, FRAME_OF_16),
+    ],
+    good: &[
+        Good::with(
+            concat!("open\n", "> 82 90 37 fa 21 3d 4f 82 59 45 4f 82 59 45 4f 82 59 45 4f 82 59 45",),
+            FRAME_OF_16,
+        ),
+        // More than 16 in all, no frame above it.
+        Good::with(
+            concat!(
+                "open\n",
+                "< 01 10 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78\n",
+                "< 80 10 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78",
+            ),
+            FRAME_OF_16,
+        ),
+    ],
+};
+
+pub(crate) const FragmentsTooMany: Guide = Guide {
+    bad: &[
+        Bad::with(
+            concat!(
+                "open\n",
+                "> 01 81 37 fa 21 3d 56\n",
+                "> 00 81 37 fa 21 3d 55\n",
+                "> 80 81 a1 5c 0e 93 c2",
+            ),
+            14,
+            TWO_FRAGMENTS,
+        ),
+        // Empty ones count.
+        Bad::with("open\n< 02 00\n< 00 00\n< 89 00\n< 00 00", 6, TWO_FRAGMENTS),
+    ],
+    good: &[
+        Good::with("open\n> 01 81 37 fa 21 3d 56\n> 80 81 37 fa 21 3d 55", TWO_FRAGMENTS),
+        Good::with("open\n< 01 01 61\n< 89 00\n< 80 01 62\n< 01 01 63\n< 80 01 64", TWO_FRAGMENTS),
+    ],
+};
+
+pub(crate) const InflateTooBig: Guide = Guide {
+    bad: &[
+        // A hundred times "a".
+        Bad::with("open permessage-deflate\n> c1 86 37 fa 21 3d 7d b6 85 00 37 fa", 6, INFLATED_TO_16),
+        Bad::with("open permessage-deflate\n< c2 06 4a 4c 44 03 00 00", 2, INFLATED_TO_16),
+        Bad::with("open permessage-deflate\n< 42 01 4a\n< 80 05 4c a4 3d 00 00", 5, INFLATED_TO_16),
+    ],
+    good: &[
+        Good::with(
+            concat!(
+                "open permessage-deflate\n",
+                "> c1 86 37 fa 21 3d 7d b6 65 38 37 fa\n",
+                "< c1 06 4a 4c 44 05 00 00",
+            ),
+            INFLATED_TO_16,
+        ),
+        // The limit of a message is another.
+        Good::with(
+            concat!(
+                "open permessage-deflate\n",
+                "> 81 91 37 fa 21 3d 56 9b 40 5c 56 9b 40 5c 56 9b 40 5c 56 9b 40 5c 56",
+            ),
+            INFLATED_TO_16,
+        ),
+        Good::new("open permessage-deflate\n> c1 86 37 fa 21 3d 7d b6 85 00 37 fa"),
+    ],
+};
+
+pub(crate) const ControlFlood: Guide = Guide {
+    bad: &[
+        Bad::with("open\n< 8a 00\n< 8a 00\n< 8a 00", 4, RUN_OF_2),
+        Bad::with(
+            concat!(
+                "open\n",
+                "> 81 82 37 fa 21 3d 5f 93\n",
+                "> 8a 80 37 fa 21 3d\n",
+                "> 8a 80 a1 5c 0e 93\n",
+                "> 89 80 5b 07 d4 68",
+            ),
+            20,
+            RUN_OF_2,
+        ),
+        // Inside a message too.
+        Bad::with("open\n< 01 01 61\n< 8a 00\n< 8a 00\n< 8a 00", 7, RUN_OF_2),
+        Bad::with("open\n[0.0] < 8a 00\n[0.4] < 8a 00\n[0.8] < 8a 00", 4, TWO_A_SECOND),
+        // Data in between does not slow them down.
+        Bad::with(
+            "open\n[1.0] < 8a 00\n[1.1] < 81 01 61\n[1.2] < 8a 00\n[1.3] < 81 01 62\n[1.4] < 8a 00",
+            10,
+            TWO_A_SECOND,
+        ),
+    ],
+    good: &[
+        Good::with("open\n< 8a 00\n< 8a 00\n< 81 02 68 69\n< 8a 00\n< 8a 00", RUN_OF_2),
+        // Each direction by itself.
+        Good::with("open\n< 8a 00\n> 8a 80 37 fa 21 3d\n< 8a 00\n> 8a 80 37 fa 21 3d", RUN_OF_2),
+        Good::with("open\n[0.0] < 8a 00\n[0.6] < 8a 00\n[1.2] < 8a 00\n[1.8] < 8a 00", TWO_A_SECOND),
+    ],
+};
+
+pub(crate) const IdleTimeout: Guide = Guide {
+    // The offender is who was silent: the offset is the length of what it had sent by then.
+    bad: &[
+        // The client goes on, the server does not answer.
+        Bad::with(
+            concat!(
+                "open\n",
+                "[0.0] > 81 82 37 fa 21 3d 5f 93\n",
+                "[0.0] < 81 02 68 69\n",
+                "[40.0] > 81 82 a1 5c 0e 93 c9 35\n",
+                "[61.0] > 81 82 5b 07 d4 68 33 6e",
+            ),
+            4,
+            IDLE_60_S,
+        ),
+        Bad::with(
+            concat!(
+                "open\n",
+                "[0.0] > 81 82 37 fa 21 3d 5f 93\n",
+                "[30.0] < 81 04 74 69 63 6b\n",
+                "[59.0] < 81 04 74 69 63 6b\n",
+                "[60.5] < 81 04 74 69 63 6b",
+            ),
+            8,
+            IDLE_60_S,
+        ),
+        // It comes back too late.
+        Bad::with(
+            concat!(
+                "open\n",
+                "[0.0] > 81 82 37 fa 21 3d 5f 93\n",
+                "[0.0] < 81 02 68 69\n",
+                "[45.0] < 81 04 74 69 63 6b\n",
+                "[75.0] > 81 82 a1 5c 0e 93 c9 35",
+            ),
+            8,
+            IDLE_60_S,
+        ),
+        Bad::with(
+            "open\n[0.0] < 81 02 68 69\n[50.0] > 81 82 37 fa 21 3d 5f 93\n[70.0] < 81 02 68 69",
+            4,
+            IDLE_60_S,
+        ),
+    ],
+    good: &[
+        // A Pong is a sign of life.
+        Good::with(
+            concat!(
+                "open\n",
+                "[0.0] > 81 82 37 fa 21 3d 5f 93\n",
+                "[50.0] < 89 00\n",
+                "[50.1] > 8a 80 37 fa 21 3d\n",
+                "[100.0] < 89 00\n",
+                "[100.1] > 8a 80 a1 5c 0e 93",
+            ),
+            IDLE_60_S,
+        ),
+        Good::with(
+            concat!(
+                "open\n",
+                "[0.0] > 81 82 37 fa 21 3d 5f 93\n",
+                "[0.0] < 81 02 68 69\n",
+                "[59.9] > 81 82 a1 5c 0e 93 c9 35\n",
+                "[59.9] < 81 02 68 69",
+            ),
+            IDLE_60_S,
+        ),
+        // Without a limit silence is legal.
+        Good::new("open\n[0.0] > 81 82 37 fa 21 3d 5f 93\n[0.0] < 81 02 68 69\n[86400.0] < 81 02 68 69"),
+    ],
+};
+
+pub(crate) const CloseTimeout: Guide = Guide {
+    // The offender is who owed the Close: the offset is the length of what it had sent by then.
+    bad: &[
+        // It sends something else.
+        Bad::new("open\n[0.0] > 88 82 37 fa 21 3d 34 12\n[5.5] < 81 02 68 69", 0),
+        // It answers too late.
+        Bad::new(
+            concat!(
+                "open\n",
+                "[0.0] > 81 82 37 fa 21 3d 5f 93\n",
+                "[1.0] < 88 02 03 e9\n",
+                "[6.5] > 88 82 37 fa 21 3d 34 13",
+            ),
+            8,
+        ),
+        Bad::new(
+            concat!(
+                "open\n",
+                "[0.0] < 81 02 68 69\n",
+                "[0.5] > 88 80 37 fa 21 3d\n",
+                "[5.4] < 81 02 68 69\n",
+                "[5.6] < 88 00",
+            ),
+            8,
+        ),
+        Bad::with("open\n[0.0] > 88 80 37 fa 21 3d\n[1.5] < 88 00", 0, CLOSE_IN_1_S),
+    ],
+    good: &[
+        Good::new("open\n[0.0] > 88 82 37 fa 21 3d 34 12\n[4.9] < 88 02 03 e8\n[4.9] < eof"),
+        Good::new("open\n[0.0] < 88 00\n[3.0] > 81 82 37 fa 21 3d 5f 93\n[4.9] > 88 80 37 fa 21 3d"),
+        // Before a Close the time does not run.
+        Good::new("open\n[0.0] > 81 82 37 fa 21 3d 5f 93\n[9.0] > 88 80 37 fa 21 3d\n[9.5] < 88 00"),
+    ],
+};

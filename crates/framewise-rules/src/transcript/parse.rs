@@ -1,0 +1,338 @@
+use alloc::borrow::ToOwned as _;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::{Error, Event, Leg, Transcript, What};
+use crate::Role;
+
+/// The leg where none is named.
+pub(super) const LEG: &str = "client-server";
+/// The leg before the first `leg` line, where another leg is named.
+const FIRST_OF_SEVERAL: &str = "client-proxy";
+
+pub(super) fn transcript(text: &str) -> Result<Transcript, Error> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let lines = || text.lines().enumerate().map(|(index, text)| Line { number: index + 1, text, at: 0 });
+    let unnamed = if lines().any(Line::names_another_leg) { FIRST_OF_SEVERAL } else { LEG };
+
+    let mut reader = Reader { unnamed, transcript: Transcript::default(), ends: Vec::new(), current: None };
+    for line in lines() {
+        reader.line(line)?;
+    }
+    Ok(reader.transcript)
+}
+
+struct Reader {
+    unnamed: &'static str,
+    transcript: Transcript,
+    /// How each leg's client and server ended, if they did.
+    ends: Vec<[Option<What>; 2]>,
+    current: Option<usize>,
+}
+
+impl Reader {
+    fn line(&mut self, mut line: Line<'_>) -> Result<(), Error> {
+        line.skip_blanks();
+        let start = line.at;
+        match line.peek() {
+            None | Some('#') => return Ok(()),
+            Some('[' | '>' | '<') => return self.event(line),
+            Some(_) => {}
+        }
+        match line.word() {
+            "open" => {
+                let agreed = line.argument();
+                let leg = self.leg();
+                if self.transcript.events.iter().any(|event| event.leg == leg) {
+                    return Err(line.error(start, "expected `open` before the first event of its leg"));
+                }
+                let open = &mut self.transcript.legs[leg].open;
+                if open.is_some() {
+                    return Err(line.error(start, "expected one `open` a leg, this is its second"));
+                }
+                *open = Some(agreed.to_owned());
+            }
+            "leg" => {
+                line.skip_blanks();
+                let start = line.at;
+                let name = line.argument();
+                if name.is_empty() {
+                    return Err(line.error(start, "expected the name of a leg, `leg proxy-server` say"));
+                }
+                if let Some(blank) = name.find(char::is_whitespace) {
+                    let message = "expected a name without spaces; a comment takes two spaces and a hash";
+                    return Err(line.error(start + blank, message));
+                }
+                self.current = Some(self.leg_named(name));
+            }
+            _ => return Err(line.error(start, "expected `>`, `<`, `[seconds]`, `open`, `leg` or `#`")),
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, mut line: Line<'_>) -> Result<(), Error> {
+        let time = if line.eat('[') { Some(line.time()?) } else { None };
+        line.skip_blanks();
+        let from = if line.eat('>') {
+            Role::Client
+        } else if line.eat('<') {
+            Role::Server
+        } else {
+            return Err(line.error(line.at, "expected `>` or `<` after the time"));
+        };
+        line.skip_blanks();
+        let start = line.at;
+        let what = line.what()?;
+        line.end()?;
+
+        let leg = self.leg();
+        let end = &mut self.ends[leg][usize::from(from == Role::Server)];
+        match (&end, &what) {
+            (None, _) | (Some(What::Eof), What::Reset) => {}
+            (Some(What::Reset), _) => {
+                return Err(line.error(start, &format!("expected nothing from the {from} after its reset")));
+            }
+            (Some(_), _) => {
+                return Err(
+                    line.error(start, &format!("expected nothing but `reset` from the {from} after its eof"))
+                );
+            }
+        }
+        if !matches!(what, What::Bytes(_)) {
+            *end = Some(what.clone());
+        }
+        self.transcript.events.push(Event { line: line.number, time, leg, from, what });
+        Ok(())
+    }
+
+    /// The leg that the line belongs to.
+    fn leg(&mut self) -> usize {
+        let leg = self.current.unwrap_or_else(|| self.leg_named(self.unnamed));
+        self.current = Some(leg);
+        leg
+    }
+
+    fn leg_named(&mut self, name: &str) -> usize {
+        if let Some(known) = self.transcript.legs.iter().position(|leg| leg.name == name) {
+            return known;
+        }
+        self.transcript.legs.push(Leg { name: name.to_owned(), open: None });
+        self.ends.push([None, None]);
+        self.ends.len() - 1
+    }
+}
+
+struct Line<'a> {
+    number: usize,
+    text: &'a str,
+    /// How many of its bytes are read.
+    at: usize,
+}
+
+impl<'a> Line<'a> {
+    fn names_another_leg(mut self) -> bool {
+        self.skip_blanks();
+        self.word() == "leg" && self.argument() != LEG
+    }
+
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let next = self.peek()?;
+        self.at += next.len_utf8();
+        Some(next)
+    }
+
+    fn eat(&mut self, expected: char) -> bool {
+        let found = self.peek() == Some(expected);
+        if found {
+            self.at += expected.len_utf8();
+        }
+        found
+    }
+
+    /// Whether a comment may start after the blanks: two spaces, or a tab.
+    fn skip_blanks(&mut self) -> bool {
+        let rest = self.rest();
+        let blanks = &rest[..rest.len() - rest.trim_start().len()];
+        self.at += blanks.len();
+        blanks.len() >= 2 || blanks == "\t"
+    }
+
+    /// What goes on to the next blank.
+    fn word(&mut self) -> &'a str {
+        let rest = self.rest();
+        let word = rest.split(char::is_whitespace).next().unwrap_or_default();
+        self.at += word.len();
+        word
+    }
+
+    /// What stands between a keyword and the end of the line, or its comment.
+    fn argument(&mut self) -> &'a str {
+        let rest = self.rest();
+        let end = ["  #", "\t#"].iter().filter_map(|comment| rest.find(comment)).min();
+        self.at = self.text.len();
+        let argument = rest[..end.unwrap_or(rest.len())].trim();
+        // The blanks before the comment are read already where nothing stands before it.
+        if argument.starts_with('#') { "" } else { argument }
+    }
+
+    /// What follows `[`.
+    fn time(&mut self) -> Result<Duration, Error> {
+        let start = self.at;
+        let seconds = self.digits("a number of seconds")?;
+        let Ok(seconds) = seconds.parse() else {
+            return Err(self.error(start, "expected fewer seconds"));
+        };
+        let mut nanos = 0;
+        if self.eat('.') {
+            let fraction = self.digits("a digit after the point")?;
+            // What is finer than a nanosecond is left out.
+            for digit in fraction.bytes().chain([b'0'; 9]).take(9) {
+                nanos = nanos * 10 + u32::from(digit - b'0');
+            }
+        }
+        if !self.eat(']') {
+            return Err(self.unexpected("`]` after the time"));
+        }
+        Ok(Duration::new(seconds, nanos))
+    }
+
+    fn digits(&mut self, expected: &str) -> Result<&'a str, Error> {
+        let rest = self.rest();
+        let digits = &rest[..rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len())];
+        if digits.is_empty() {
+            return Err(self.unexpected(expected));
+        }
+        self.at += digits.len();
+        Ok(digits)
+    }
+
+    fn what(&mut self) -> Result<What, Error> {
+        let start = self.at;
+        match self.word() {
+            "eof" => return Ok(What::Eof),
+            "reset" => return Ok(What::Reset),
+            _ => self.at = start,
+        }
+        if self.eat('"') { self.string().map(What::Bytes) } else { self.hexadecimal().map(What::Bytes) }
+    }
+
+    fn hexadecimal(&mut self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        let mut high = None;
+        let mut end = self.at;
+        loop {
+            let comment = self.skip_blanks();
+            let Some(next) = self.peek() else { break };
+            let Some(digit) = next.to_digit(16) else {
+                if comment && next == '#' && (high.is_some() || !bytes.is_empty()) {
+                    break;
+                }
+                return Err(match next {
+                    '#' => self.error(
+                        self.at,
+                        "expected a hexadecimal digit; a comment takes two spaces and a hash",
+                    ),
+                    _ if bytes.is_empty() && high.is_none() => self.unexpected(EVENT),
+                    _ => self.unexpected("a hexadecimal digit"),
+                });
+            };
+            self.at += next.len_utf8();
+            end = self.at;
+            // The digit is below 16.
+            match high.take() {
+                None => high = Some(digit as u8),
+                Some(high) => bytes.push(high << 4 | digit as u8),
+            }
+        }
+        if high.is_some() {
+            return Err(self.error(end, "expected a second hexadecimal digit: a byte has two"));
+        }
+        if bytes.is_empty() {
+            return Err(self.unexpected(EVENT));
+        }
+        // The blanks are left to what looks for a comment behind them.
+        self.at = end;
+        Ok(bytes)
+    }
+
+    /// What follows the opening quote, up to and with the closing one.
+    fn string(&mut self) -> Result<Vec<u8>, Error> {
+        let mut string = String::new();
+        let mut bytes = Vec::new();
+        loop {
+            let start = self.at;
+            let Some(next) = self.next() else {
+                return Err(self.error(start, "expected a closing quote before the end of the line"));
+            };
+            if next == '"' {
+                bytes.append(&mut string.into_bytes());
+                return Ok(bytes);
+            }
+            if next != '\\' {
+                string.push(next);
+                continue;
+            }
+            match self.next() {
+                Some('r') => string.push('\r'),
+                Some('n') => string.push('\n'),
+                Some('t') => string.push('\t'),
+                Some('"') => string.push('"'),
+                Some('\\') => string.push('\\'),
+                Some('x') => {
+                    let high = self.escaped_digit()?;
+                    let low = self.escaped_digit()?;
+                    // A byte need not be UTF-8: what stands before it is put away.
+                    bytes.append(&mut core::mem::take(&mut string).into_bytes());
+                    bytes.push(high << 4 | low);
+                }
+                _ => return Err(self.error(start, r#"expected one of the escapes \r \n \t \" \\ \xHH"#)),
+            }
+        }
+    }
+
+    fn escaped_digit(&mut self) -> Result<u8, Error> {
+        let Some(digit) = self.peek().and_then(|next| next.to_digit(16)) else {
+            return Err(self.unexpected("two hexadecimal digits after `\\x`"));
+        };
+        self.at += 1;
+        Ok(digit as u8)
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        let comment = self.skip_blanks();
+        match self.peek() {
+            None => Ok(()),
+            Some('#') if comment => Ok(()),
+            Some('#') => Err(self.error(self.at, "expected two spaces before the hash of a comment")),
+            Some(_) => Err(self.unexpected("the end of the line, or two spaces and a comment")),
+        }
+    }
+
+    fn unexpected(&self, expected: &str) -> Error {
+        match self.peek() {
+            Some(found) => {
+                self.error(self.at, &format!("expected {expected}, found `{}`", found.escape_debug()))
+            }
+            None => self.error(self.at, &format!("expected {expected}, found the end of the line")),
+        }
+    }
+
+    fn error(&self, at: usize, message: &str) -> Error {
+        Error { line: self.number, column: self.text[..at].chars().count() + 1, message: message.to_owned() }
+    }
+}
+
+const EVENT: &str = "bytes in hexadecimal, a string in quotes, `eof` or `reset`";
+
+#[cfg(test)]
+mod tests;

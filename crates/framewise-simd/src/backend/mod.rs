@@ -1,0 +1,241 @@
+//! Which kernels this machine has, and the way to them.
+
+use core::fmt;
+
+use crate::mask::{self, Key};
+use crate::utf8::{Utf8, Utf8Error};
+
+/// The kernels of a backend, compiled for its instructions: `KERNELS`. Each works in the widest register that fits into the
+/// slice, so the narrowest must have [`TEXT`] bytes.
+macro_rules! kernels {
+    ($name:literal, $features:literal, $($vector:ty),+) => {
+        pub(super) static KERNELS: crate::backend::Kernels =
+            crate::backend::Kernels { name: $name, unmask, text, masked_text };
+
+        /// # Safety
+        /// The processor has the instructions of this backend; `payload` has 16 bytes or more.
+        #[target_feature(enable = $features)]
+        unsafe fn unmask(payload: &mut [u8], key: crate::mask::Key) {
+            $(if payload.len() >= <$vector as crate::vector::Vector>::UNMASK {
+                // SAFETY: the caller vouches for the instructions.
+                return unsafe { crate::kernel::unmask::<$vector>(payload, key) };
+            })+
+        }
+
+        /// # Safety
+        /// As above.
+        #[target_feature(enable = $features)]
+        unsafe fn text(bytes: &[u8]) -> Option<usize> {
+            let key = crate::mask::Key::NONE;
+            $(if bytes.len() >= <$vector as crate::vector::Vector>::LEN {
+                // SAFETY: the caller vouches for the instructions; what isn't masked isn't written to.
+                return unsafe {
+                    crate::kernel::text::<$vector, false>(bytes.as_ptr().cast_mut(), bytes.len(), key)
+                };
+            })+
+            Some(0)
+        }
+
+        /// # Safety
+        /// As above.
+        #[target_feature(enable = $features)]
+        unsafe fn masked_text(payload: &mut [u8], key: crate::mask::Key) -> Option<usize> {
+            $(if payload.len() >= <$vector as crate::vector::Vector>::LEN {
+                // SAFETY: the caller vouches for the instructions; the memory is the payload's.
+                return unsafe {
+                    crate::kernel::text::<$vector, true>(payload.as_mut_ptr(), payload.len(), key)
+                };
+            })+
+            Some(0)
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod neon;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod ssse3;
+
+/// What a backend is made of. Each function may only be called on a machine with the backend's instructions.
+struct Kernels {
+    name: &'static str,
+    /// Unmasks more than [`mask::SHORT`] bytes.
+    unmask: unsafe fn(&mut [u8], Key),
+    /// Validates [`TEXT`] bytes and more; for the answer see [`kernel::text`](crate::kernel::text).
+    text: unsafe fn(&[u8]) -> Option<usize>,
+    /// The same, and unmasks all of them.
+    masked_text: unsafe fn(&mut [u8], Key) -> Option<usize>,
+}
+
+/// The fewest bytes that a kernel for text is called with: a register of the narrowest.
+const TEXT: usize = 16;
+
+/// One implementation of everything here. A value exists only on a machine that has its instructions: that is what the
+/// calls of its kernels rely on.
+///
+/// Public for the tests and the benchmark alone, which compare them.
+#[derive(Clone, Copy)]
+pub struct Backend(&'static Kernels);
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+/// Whether the processor has the instructions: asked at run time if there is an operating system to ask through.
+#[cfg(target_arch = "x86_64")]
+macro_rules! has {
+    ($feature:tt) => {{
+        #[cfg(feature = "std")]
+        let has = std::arch::is_x86_feature_detected!($feature);
+        #[cfg(not(feature = "std"))]
+        let has = cfg!(target_feature = $feature);
+        has
+    }};
+}
+
+/// The backends that this machine can run, the best one first.
+pub fn backends() -> impl Iterator<Item = Backend> {
+    #[cfg(target_arch = "x86_64")]
+    let vector = [
+        ([has!("avx512bw"), has!("avx512vl")] == [true; 2]).then_some(&avx512::KERNELS),
+        has!("avx2").then_some(&avx2::KERNELS),
+        has!("ssse3").then_some(&ssse3::KERNELS),
+    ];
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    let vector = [cfg!(target_feature = "neon").then_some(&neon::KERNELS)];
+    #[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]
+    let vector = [];
+    vector.into_iter().flatten().chain([&scalar::KERNELS]).map(Backend)
+}
+
+impl Backend {
+    /// The best one this machine has.
+    #[inline]
+    pub fn current() -> Self {
+        #[cfg(all(target_arch = "x86_64", feature = "std"))]
+        {
+            detected::current()
+        }
+        #[cfg(not(all(target_arch = "x86_64", feature = "std")))]
+        {
+            // Nothing is asked at run time, so the compiler knows the answer.
+            backends().next().unwrap_or(Self(&scalar::KERNELS))
+        }
+    }
+
+    /// As [`unmask`](crate::unmask).
+    #[inline]
+    pub fn unmask(self, payload: &mut [u8], key: [u8; 4], phase: usize) {
+        let key = Key::new(key, phase);
+        if !mask::short(payload, key) {
+            // SAFETY: the machine has the instructions, or there were no such backend.
+            unsafe { (self.0.unmask)(payload, key) }
+        }
+    }
+
+    /// As [`Utf8::validate`].
+    #[inline]
+    pub fn validate(self, text: &mut Utf8, bytes: &[u8]) -> Result<(), Utf8Error> {
+        // The kernels start where a character starts.
+        let open = text.due().min(bytes.len());
+        if open > 0 {
+            text.scalar(&bytes[..open], 0)?;
+        }
+        let rest = &bytes[open..];
+        if rest.len() < TEXT {
+            return text.scalar(bytes, open);
+        }
+        // SAFETY: the machine has the instructions, or there were no such backend.
+        match unsafe { (self.0.text)(rest) } {
+            None => Ok(()),
+            Some(right) => text.settle(bytes, open + right),
+        }
+    }
+
+    /// As [`Utf8::unmask_and_validate`].
+    #[inline]
+    pub fn unmask_and_validate(
+        self,
+        text: &mut Utf8,
+        payload: &mut [u8],
+        key: [u8; 4],
+        phase: usize,
+    ) -> Result<(), Utf8Error> {
+        let key = Key::new(key, phase);
+        // Most messages: not worth a call.
+        if text.is_boundary() && mask::short_ascii(payload, key) {
+            return Ok(());
+        }
+        let open = text.due().min(payload.len());
+        let (end, rest) = payload.split_at_mut(open);
+        if open > 0 {
+            mask::short(end, key);
+            if let Err(error) = text.scalar(end, 0) {
+                mask::scalar(rest, key.at(open));
+                return Err(error);
+            }
+        }
+        let key = key.at(open);
+        if rest.len() < TEXT {
+            mask::short(rest, key);
+            return text.scalar(payload, open);
+        }
+        // SAFETY: the machine has the instructions, or there were no such backend.
+        match unsafe { (self.0.masked_text)(rest, key) } {
+            None => Ok(()),
+            Some(right) => text.settle(payload, open + right),
+        }
+    }
+}
+
+/// The answer of the first call, for the others.
+#[cfg(all(target_arch = "x86_64", feature = "std"))]
+mod detected {
+    use core::ptr;
+    use core::sync::atomic::{AtomicPtr, Ordering};
+
+    use super::{Backend, Kernels, backends, scalar};
+
+    /// Null: not asked yet
+    static KERNELS: AtomicPtr<Kernels> = AtomicPtr::new(ptr::null_mut());
+
+    #[inline]
+    pub(super) fn current() -> Backend {
+        // Relaxed: what it points to is there from the start. Who comes too early asks again.
+        // SAFETY: null, or what `ask` stored: a reference to a static that nobody writes to.
+        match unsafe { KERNELS.load(Ordering::Relaxed).as_ref() } {
+            Some(kernels) => Backend(kernels),
+            None => ask(),
+        }
+    }
+
+    #[cold]
+    fn ask() -> Backend {
+        let backend = backends().next().unwrap_or(Backend(&scalar::KERNELS));
+        KERNELS.store(ptr::from_ref(backend.0).cast_mut(), Ordering::Relaxed);
+        backend
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{format, vec::Vec};
+
+    #[test]
+    fn the_best_first_and_the_scalar_one_everywhere() {
+        let names: Vec<_> = backends().map(|backend| format!("{backend:?}")).collect();
+        assert_eq!(names[0], format!("{:?}", Backend::current()));
+        assert_eq!(names[names.len() - 1], "scalar");
+        // Each 64-bit machine that runs these tests has more than that.
+        #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+        assert!(names.len() > 1, "{names:?}");
+    }
+}

@@ -1,0 +1,295 @@
+//! The two algorithms, over any [`Vector`].
+//!
+//! A payload starts 2 to 14 bytes behind an aligned address and ends anywhere. No byte is treated alone for that: the last
+//! register is the one that ends with the payload, and from eight registers on the first one starts with it and
+//! those between are aligned. They overlap their neighbours, so they are loaded before anything is stored: no byte is
+//! unmasked twice. Short payloads stay as they lie; there the way to an aligned address costs more than it saves.
+
+use core::slice;
+
+use crate::mask::{self, Key};
+use crate::pairs;
+use crate::vector::Vector;
+
+/// The registers from which on those between the first and the last are aligned
+const ALIGNED: usize = 8;
+
+/// How far the second register starts behind the first, if not a register's length: zero if nothing has to be aligned.
+#[inline(always)]
+fn skip<V: Vector>(start: *const u8, len: usize) -> usize {
+    if len < ALIGNED * V::LEN { 0 } else { start.addr().wrapping_neg() % V::LEN }
+}
+
+/// Unmasks `payload`, which has at least `V::LEN` bytes.
+///
+/// # Safety
+///
+/// The processor has the instructions of `V`.
+#[inline(always)]
+pub(crate) unsafe fn unmask<V: Vector>(payload: &mut [u8], key: Key) {
+    let len = payload.len();
+    assert!(len >= V::LEN);
+    let start = payload.as_mut_ptr();
+    let last_at = len - V::LEN;
+    let mut at = skip::<V>(start, len);
+    // SAFETY: the caller vouches for the instructions. The first register and the last are inside `payload`, for it is long
+    // enough for one. Those of the loops end at `at + 4 * V::LEN` and `at + V::LEN`, which is `len` at most.
+    unsafe {
+        let is_skipping = at > 0;
+        let first = V::load(start).xor(V::splat_word(key.word()));
+        let last = V::load(start.add(last_at)).xor(V::splat_word(key.at(last_at).word()));
+        let key = V::splat_word(key.at(at).word());
+        while len - at >= 4 * V::LEN {
+            let from = start.add(at);
+            let a = V::load(from).xor(key);
+            let b = V::load(from.add(V::LEN)).xor(key);
+            let c = V::load(from.add(2 * V::LEN)).xor(key);
+            let d = V::load(from.add(3 * V::LEN)).xor(key);
+            a.store(from);
+            b.store(from.add(V::LEN));
+            c.store(from.add(2 * V::LEN));
+            d.store(from.add(3 * V::LEN));
+            at += 4 * V::LEN;
+        }
+        while len - at > V::LEN {
+            let from = start.add(at);
+            V::load(from).xor(key).store(from);
+            at += V::LEN;
+        }
+        last.store(start.add(last_at));
+        if is_skipping {
+            first.store(start);
+        }
+    }
+}
+
+/// Checks a text that starts where a character starts and has at least `V::LEN` bytes. If `MASKED` it unmasks it too, all
+/// of it whatever it finds; otherwise it doesn't look at `key` and writes nothing.
+///
+/// Returns `None` if all of it is right, and no character is open at its end. Otherwise it has to be settled: how far it
+/// is known to be right, but for a character that is open there. That is up to the registers with a fault, or all of it. It
+/// can't see that the very last byte before that is one that no text has: who settles looks at the open
+/// character anyway.
+///
+/// # Safety
+///
+/// The processor has the instructions of `V`; `len` bytes can be read at `start` and, if `MASKED`, written.
+#[inline(always)]
+pub(crate) unsafe fn text<V: Vector, const MASKED: bool>(
+    start: *mut u8,
+    len: usize,
+    key: Key,
+) -> Option<usize> {
+    assert!(len >= V::LEN);
+    let key = if MASKED { key } else { Key::NONE };
+    let last_at = len - V::LEN;
+    let mut at = skip::<V>(start, len);
+    // SAFETY: the caller vouches for the instructions and for the memory. The first register and the last are inside it, for
+    // it is long enough for one. Those of the loops end at `at + 4 * V::LEN` and `at + V::LEN`, below `len`.
+    unsafe {
+        let pairs = Pairs::<V>::new();
+        let mut previous = V::splat_word(0);
+        let is_skipping = at > 0;
+        let first = V::load(start).xor(V::splat_word(key.word()));
+        let last = V::load(start.add(last_at)).xor(V::splat_word(key.at(last_at).word()));
+        // Before anything is written over it: and what was just written is slow to read in other pieces.
+        let before_last = word_before(start, last_at, key);
+        if is_skipping {
+            if !first.is_ascii() && !pairs.faults(first, previous).is_zero() {
+                if MASKED {
+                    rest(start, len, 0, key);
+                }
+                return Some(0);
+            }
+            previous = V::splat_word(word_before(start, at, key));
+        }
+        let register_key = V::splat_word(key.at(at).word());
+        while len - at > 4 * V::LEN {
+            let from = start.add(at);
+            let a = V::load(from).xor(register_key);
+            let b = V::load(from.add(V::LEN)).xor(register_key);
+            let c = V::load(from.add(2 * V::LEN)).xor(register_key);
+            let d = V::load(from.add(3 * V::LEN)).xor(register_key);
+            if MASKED {
+                a.store(from);
+                b.store(from.add(V::LEN));
+                c.store(from.add(2 * V::LEN));
+                d.store(from.add(3 * V::LEN));
+            }
+            // ASCII behind ASCII is right. ASCII behind anything else may end a character that is open.
+            if !previous.or(a).or(b.or(c)).or(d).is_ascii() {
+                let ab = pairs.faults(a, previous).or(pairs.faults(b, a));
+                let cd = pairs.faults(c, b).or(pairs.faults(d, c));
+                if !ab.or(cd).is_zero() {
+                    if MASKED {
+                        rest(start, len, at + 4 * V::LEN, key);
+                        if is_skipping {
+                            first.store(start);
+                        }
+                    }
+                    return Some(at);
+                }
+            }
+            previous = d;
+            at += 4 * V::LEN;
+        }
+        // What is left is mostly ASCII or mostly not: it is looked at in one. If it isn't, it is loaded again.
+        let left_at = at;
+        let mut left = previous.or(last);
+        while len - at > V::LEN {
+            let from = start.add(at);
+            let a = V::load(from).xor(register_key);
+            if MASKED {
+                a.store(from);
+            }
+            left = left.or(a);
+            at += V::LEN;
+        }
+        if MASKED {
+            last.store(start.add(last_at));
+            if is_skipping {
+                first.store(start);
+            }
+        }
+        if left.is_ascii() {
+            return None;
+        }
+        at = left_at;
+        while len - at > V::LEN {
+            let clear = V::load(start.add(at));
+            if !pairs.faults(clear, previous).is_zero() {
+                return Some(at);
+            }
+            previous = clear;
+            at += V::LEN;
+        }
+        if !pairs.faults(last, V::splat_word(before_last)).is_zero() {
+            return Some(at);
+        }
+        is_open(last.last_word()).then_some(len)
+    }
+}
+
+/// Whether a character is open behind these last four bytes of a right text, the last of them the highest: a lead byte of
+/// two and more stands last, or one of three and more before it, or one of four before that. Its upper bits are
+/// two, three or four ones.
+const fn is_open(end: u32) -> bool {
+    let two = end & end << 1;
+    let three = two & end << 2;
+    let four = three & end << 3;
+    two & 0x8000_0000 | three & 0x0080_0000 | four & 0x0000_8000 != 0
+}
+
+/// The four bytes before `at`, in the clear; zero for those before the text.
+///
+/// # Safety
+///
+/// `at` bytes, and at least four, can be read at `start`.
+#[inline(always)]
+unsafe fn word_before(start: *const u8, at: usize, key: Key) -> u32 {
+    // SAFETY: the caller vouches for the memory, and both reads are inside it: `at - 4` to `at`, and 0 to 4.
+    unsafe {
+        if at >= 4 {
+            u32::from_le(start.add(at - 4).cast::<u32>().read_unaligned()) ^ key.at(at).word()
+        } else {
+            let first = u32::from_le(start.cast::<u32>().read_unaligned()) ^ key.word();
+            // Shifted by 32 bits if `at` is zero, which the narrower type does not allow.
+            (u64::from(first) << (32 - 8 * at)) as u32
+        }
+    }
+}
+
+/// Behind a fault: unmasks what is left.
+///
+/// # Safety
+///
+/// `len` bytes can be written at `start`, and `done` is `len` at most.
+#[cold]
+#[inline(never)]
+unsafe fn rest(start: *mut u8, len: usize, done: usize, key: Key) {
+    // SAFETY: the caller vouches for the memory; nothing else refers to it.
+    mask::scalar(unsafe { slice::from_raw_parts_mut(start.add(done), len - done) }, key.at(done));
+}
+
+/// The tables of [`pairs`](crate::pairs) in registers
+struct Pairs<V> {
+    first_high: V,
+    first_low: V,
+    second_high: V,
+    low_nibbles: V,
+    third: V,
+    fourth: V,
+    continuations: V,
+}
+
+impl<V: Vector> Pairs<V> {
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    #[inline(always)]
+    unsafe fn new() -> Self {
+        // SAFETY: the caller vouches for the instructions.
+        unsafe {
+            Self {
+                first_high: V::table(&pairs::FIRST_HIGH),
+                first_low: V::table(&pairs::FIRST_LOW),
+                second_high: V::table(&pairs::SECOND_HIGH),
+                low_nibbles: V::splat(0x0f),
+                third: V::splat(0xe0 - pairs::CONTINUATIONS),
+                fourth: V::splat(0xf0 - pairs::CONTINUATIONS),
+                continuations: V::splat(pairs::CONTINUATIONS),
+            }
+        }
+    }
+
+    /// What is not zero is a fault: `bytes`, with `previous` before them.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    #[inline(always)]
+    unsafe fn faults(&self, bytes: V, previous: V) -> V {
+        // SAFETY: the caller vouches for the instructions.
+        unsafe {
+            let first = bytes.before::<1>(previous);
+            let pair = first
+                .high_nibbles()
+                .lookup(self.first_high)
+                .and(first.and(self.low_nibbles).lookup(self.first_low))
+                .and(bytes.high_nibbles().lookup(self.second_high));
+            // The third byte of a character behind E0 and above, the fourth behind F0 and above: there, and
+            // only there, a continuation byte follows a continuation byte. The difference has its highest bit then.
+            let third = bytes.before::<2>(previous).saturating_sub(self.third);
+            let fourth = bytes.before::<3>(previous).saturating_sub(self.fourth);
+            third.or(fourth).and(self.continuations).xor(pair)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lead_byte_without_its_last_byte_is_open() {
+        let end = |bytes| is_open(u32::from_le_bytes(bytes));
+        assert!(end(*b"abc\xc3") && end(*b"\xbf\xbf\xbf\xdf") && end(*b"abc\xff"));
+        assert!(end(*b"ab\xe2\x82") && end(*b"ab\xf0\x9f") && !end(*b"ab\xdf\xbf"));
+        assert!(end(*b"a\xf0\x9f\x98") && !end(*b"a\xef\xbf\xbf"));
+        assert!(!end(*b"abcd") && !end(*b"\xf0\x9f\x98\x80") && !end(*b"\xbf\xbf\xbf\xbf"));
+    }
+
+    #[test]
+    fn the_word_before_is_in_the_clear_and_zero_before_the_text() {
+        let key = Key::new([1, 2, 3, 4], 0);
+        let mut text = *b"abcdefgh";
+        mask::scalar(&mut text, key);
+        let before = |at| {
+            // SAFETY: eight bytes can be read.
+            unsafe { word_before(text.as_ptr(), at, key) }.to_le_bytes()
+        };
+        assert_eq!(before(0), [0, 0, 0, 0]);
+        assert_eq!(before(1), [0, 0, 0, b'a']);
+        assert_eq!(before(3), [0, b'a', b'b', b'c']);
+        assert_eq!(before(4), *b"abcd");
+        assert_eq!(before(7), *b"defg");
+    }
+}

@@ -1,0 +1,51 @@
+//! The two loops of a WebSocket endpoint that see every byte: masking and the validation of text, apart or in one pass.
+//!
+//! - [`unmask`] XORs a payload with its masking key (RFC 6455 §5.3), in place; masking and unmasking are the same.
+//! - [`Utf8`] validates text that arrives in pieces (RFC 6455 §8.1, RFC 3629). It fails fast: a byte that no
+//!   continuation can make valid is reported when it is there, with its exact offset and what is wrong with it.
+//! - [`Utf8::unmask_and_validate`] does both while the bytes are in a register.
+//!
+//! ```
+//! use framewise_simd::{Utf8, Utf8Fault};
+//!
+//! let key = [0x37, 0xfa, 0x21, 0x3d];
+//! let mut text = Utf8::new();
+//!
+//! // "hé" in a frame's payload, which comes in two reads, cut inside the two bytes of "é".
+//! let mut payload = [0x5f, 0x39, 0x88];
+//! let (first, second) = payload.split_at_mut(2);
+//! text.unmask_and_validate(first, key, 0)?;
+//! assert!(!text.is_boundary());
+//! text.unmask_and_validate(second, key, 2)?;
+//! assert!(text.is_boundary());
+//! assert_eq!(payload, "hé".as_bytes());
+//!
+//! let fault = text.validate(b"caf\xc0").unwrap_err();
+//! assert_eq!((fault.offset, fault.fault), (3, Utf8Fault::Overlong));
+//! # Ok::<(), framewise_simd::Utf8Error>(())
+//! ```
+//!
+//! It is not a general UTF-8 library: it converts nothing and repairs nothing. It knows no frames either; who calls it
+//! says where in the payload a piece begins.
+
+#![no_std]
+#![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
+#![expect(
+    clippy::inline_always,
+    reason = "a kernel is compiled for the instructions of the function that it becomes part of, and for no others"
+)]
+
+#[cfg(any(feature = "std", test))]
+extern crate std;
+
+mod backend;
+mod kernel;
+mod mask;
+mod pairs;
+mod utf8;
+mod vector;
+
+#[doc(hidden)]
+pub use backend::{Backend, backends};
+pub use mask::unmask;
+pub use utf8::{Utf8, Utf8Error, Utf8Fault};

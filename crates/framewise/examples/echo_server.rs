@@ -1,0 +1,55 @@
+//! Echoes every message: `cargo run --release --example echo_server -- 127.0.0.1:9001 [--workers N]`
+//!
+//! Each worker is a thread with a runtime and a listener of its own; the system spreads the connections over them.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::{io, thread};
+
+use framewise::{Error, Server, WebSocket};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::runtime::Builder;
+
+/// The plain loop, which is the fast one.
+async fn echo(mut ws: WebSocket<TcpStream>) -> Result<(), Error> {
+    while let Some(message) = ws.next().await {
+        ws.send(message?).await?;
+    }
+    Ok(())
+}
+
+fn serve(address: SocketAddr) -> io::Result<()> {
+    Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        #[cfg(all(unix, not(target_os = "solaris"), not(target_os = "illumos")))]
+        socket.set_reuseport(true)?;
+        socket.bind(address)?;
+        let listener = Server::new().listen(socket.listen(4096)?);
+        eprintln!("listening at ws://{}", listener.local_addr()?);
+        listener.serve(echo).await;
+        Ok(())
+    })
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let address = arguments.next().and_then(|address| address.parse().ok());
+    let workers = match (arguments.next().as_deref(), arguments.next().map(|count| count.parse())) {
+        (None, _) => Some(1),
+        (Some("--workers"), Some(Ok(count @ 1_usize..))) => Some(count),
+        _ => None,
+    };
+    let (Some(address), Some(workers)) = (address, workers) else {
+        eprintln!("usage: echo_server ADDR [--workers N], with an ADDR like 127.0.0.1:9001");
+        return ExitCode::from(2);
+    };
+    let threads: Vec<_> = (0..workers).map(|_| thread::spawn(move || serve(address))).collect();
+    for thread in threads {
+        if let Ok(Err(error)) = thread.join() {
+            eprintln!("cannot listen at {address}: {error}");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,144 @@
+use std::io;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use framewise_proto::handshake::{
+    ClientOffer, Head, Progress, Response, Start, read_response, response_ended, response_timed_out,
+};
+use framewise_proto::rules::{Role, Rule};
+use framewise_proto::Violation;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::Client;
+use crate::error::{ConnectError, ConnectFault, Refused};
+use crate::url::Url;
+use crate::websocket::Opened;
+use crate::{Error, WebSocket, head, random};
+
+/// Bytes of a refusal's body that are kept.
+const BODY: usize = 4096;
+/// How long they are waited for.
+const BODY_TIME: Duration = Duration::from_secs(1);
+
+pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
+    client: &Client,
+    mut stream: S,
+    url: &Url,
+    target: &str,
+    deadline: Instant,
+) -> Result<WebSocket<S>, Error> {
+    let mut offer = ClientOffer::new(url.authority.clone(), url.target.clone(), random::nonce()?);
+    offer.protocols.clone_from(&client.protocols);
+    offer.headers.clone_from(&client.headers);
+    if let Some(value) = &url.authorization
+        && !offer.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+    {
+        offer.headers.push(("Authorization".to_owned(), value.clone()));
+    }
+    let request = offer.encode()?;
+
+    let mut bytes = BytesMut::with_capacity(head::FIRST);
+    let read = match timeout_at(deadline, exchange(client, &offer, &request, &mut stream, &mut bytes)).await {
+        Ok(read) => read?,
+        Err(_) => Err(response_timed_out(&bytes)),
+    };
+    match read {
+        Ok((response, size, notes)) => {
+            let head = bytes.split_to(size);
+            let opened = Opened {
+                config: client.config,
+                head,
+                // A copy: the head's buffer does not stay with the connection.
+                rest: BytesMut::from(&bytes[..]),
+                notes,
+                protocol: response.protocol.map(Into::into),
+                stop: None,
+            };
+            Ok(WebSocket::new(stream, Role::Client, opened))
+        }
+        Err(violation) if violation.rule == Rule::ResponseStatus => {
+            Err(refused(violation, bytes, &mut stream, deadline).await)
+        }
+        Err(violation) if is_tls(&bytes) => {
+            let says = format!(
+                "the server at {} speaks TLS where plain HTTP was expected: write wss:// ({violation})",
+                url.authority
+            );
+            Err(ConnectError::new(target, ConnectFault::ServerSpeaksTls, says).into())
+        }
+        Err(violation) => Err(violation.into()),
+    }
+}
+
+type Read = Result<(Response, usize, Vec<Violation>), Violation>;
+
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
+    client: &Client,
+    offer: &ClientOffer,
+    request: &[u8],
+    stream: &mut S,
+    bytes: &mut BytesMut,
+) -> io::Result<Read> {
+    // A server may refuse before it has read everything: its answer counts more than the failure to write.
+    let written = async {
+        stream.write_all(request).await?;
+        stream.flush().await
+    }
+    .await;
+    let limits = &client.config.limits;
+    loop {
+        let before = bytes.len();
+        match stream.read_buf(bytes).await {
+            Ok(0) => return Ok(Err(response_ended(bytes))),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(Err(response_ended(bytes))),
+            Err(error) => return written.and(Err(error)),
+        }
+        if !head::worth_reading(bytes, before, limits.head) {
+            continue;
+        }
+        match read_response(bytes, offer, limits, client.config.strictness) {
+            Progress::More => {}
+            Progress::Done { value, size, notes } => return Ok(Ok((value, size, notes))),
+            Progress::Broken(violation) => return Ok(Err(violation)),
+        }
+    }
+}
+
+/// Whether an answer begins with a TLS record: an alert (21) or a handshake (22), version 3.x.
+fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x15 | 0x16, 0x03, ..])
+}
+
+/// The answer of a server that refused, with the start of its body.
+async fn refused<S: AsyncRead + Unpin>(
+    violation: Violation,
+    mut bytes: BytesMut,
+    stream: &mut S,
+    deadline: Instant,
+) -> Error {
+    let (response, reason, size) = match Head::response(&bytes) {
+        Ok(Some(head)) => {
+            let reason = if let Start::Response { reason, .. } = head.start { reason.to_owned() } else { String::new() };
+            (Response::from_head(&head), reason, head.size)
+        }
+        // It was read before.
+        Ok(None) | Err(_) => return violation.into(),
+    };
+    let mut body = bytes.split_off(size);
+    let announced = response.header("content-length").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
+    let wanted = announced.unwrap_or(BODY).min(BODY);
+    let _ = timeout(BODY_TIME.min(deadline - Instant::now()), async {
+        while body.len() < wanted && matches!(stream.read_buf(&mut body).await, Ok(1..)) {}
+    })
+    .await;
+    body.truncate(wanted);
+    Error::Refused(Box::new(Refused {
+        violation,
+        status: response.status,
+        reason,
+        headers: response.headers,
+        body: body.freeze(),
+    }))
+}

@@ -1,0 +1,78 @@
+//! WebSocket (RFC 6455) client and server on tokio: strict, and every error is a finding.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! // A client.
+//! let mut ws = framewise::connect("ws://127.0.0.1:9001/").await?;
+//! ws.send("hello").await?;
+//! println!("{:?}", ws.next().await);
+//!
+//! // A server that echoes.
+//! let listener = framewise::Server::new().bind("127.0.0.1:9001").await?;
+//! listener
+//!     .serve(|mut ws| async move {
+//!         while let Some(message) = ws.next().await {
+//!             ws.send(message?).await?;
+//!         }
+//!         Ok::<(), framewise::Error>(())
+//!     })
+//!     .await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What it does by itself
+//! - The plain loop is the fast one: sends are queued, and go out together when the reader has to wait. There is
+//!   nothing to batch and nothing to flush in a loop that reads.
+//! - Pings are answered, the closing handshake is done in the order of RFC 6455 §7.1.1, so that no reset destroys a
+//!   Close frame, and what the peer does not do in time ends by [`Limits`].
+//! - An idle connection holds no buffer.
+//! - Every future may be dropped at any moment: [`WebSocket::next`] inside `select!` loses nothing.
+//!
+//! An error says which [`Rule`] the peer broke, at what byte and in what frame, and what was answered. What shall be let
+//! pass is named, one leniency at a time, in [`Strictness`], and is still reported.
+//!
+//! What it is not: it does not reconnect, follows no redirect, multiplexes nothing, is no framework. It judges its peer
+//! as a receiver does; `framewise-inspect` observes both sides. The protocol without I/O is [`proto`].
+//!
+//! Features: `tls` (on by default) is `wss://`, with rustls and the platform's roots.
+#![forbid(unsafe_code)]
+
+mod buffers;
+mod client;
+mod error;
+mod event;
+mod head;
+mod message;
+mod random;
+mod server;
+mod stop;
+mod url;
+mod websocket;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub use bytes::Bytes;
+pub use framewise_proto as proto;
+pub use framewise_proto::handshake::{Request, Response};
+pub use framewise_proto::rules::{Answer, CloseCode, Limits, MessageKinds, Role, Rule};
+pub use framewise_proto::{CloseFrame, Config, Detail, Ended, EndedBy, MessageKind, Misuse, Strictness, Violation};
+#[cfg(feature = "tls")]
+pub use tokio_rustls::rustls;
+
+pub use client::{Client, ClientStream};
+pub use error::{ConnectError, ConnectFault, Error, Refused};
+pub use event::Event;
+pub use message::{Message, Text};
+pub use server::{Handshake, Listener, Reply, Server};
+pub use websocket::WebSocket;
+
+/// Connects to a `ws://` or `wss://` URL, as [`Client::connect`] without settings.
+pub async fn connect(url: &str) -> Result<WebSocket<ClientStream>, Error> {
+    Client::new().connect(url).await
+}
+
+/// Accepts a handshake on a byte stream, as [`Server::accept`] without settings.
+pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<WebSocket<S>, Error> {
+    Server::new().accept(stream).await
+}

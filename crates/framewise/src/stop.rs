@@ -1,0 +1,75 @@
+//! How a server tells its connections to stop: a seat for each, with the waker of the task that drives it. It costs a
+//! comparison whenever a connection waits, and a lock only when it is driven by another task than before.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+
+#[derive(Debug, Default)]
+pub(crate) struct Stop {
+    told: AtomicBool,
+    seats: Mutex<Seats>,
+}
+
+#[derive(Debug, Default)]
+struct Seats {
+    wakers: Vec<Option<Waker>>,
+    free: Vec<usize>,
+}
+
+impl Stop {
+    fn seats(&self) -> MutexGuard<'_, Seats> {
+        // Nothing panics while it is locked but a foreign waker, and the seats are whole then, too.
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells every connection.
+    pub(crate) fn tell(&self) {
+        self.told.store(true, Ordering::SeqCst);
+        let wakers: Vec<_> = self.seats().wakers.iter_mut().filter_map(Option::take).collect();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    pub(crate) fn seat(self: &Arc<Self>) -> StopSeat {
+        let mut seats = self.seats();
+        let number = seats.free.pop().unwrap_or_else(|| {
+            seats.wakers.push(None);
+            seats.wakers.len() - 1
+        });
+        drop(seats);
+        StopSeat { stop: Arc::clone(self), number, waker: None }
+    }
+}
+
+/// One connection's place.
+#[derive(Debug)]
+pub(crate) struct StopSeat {
+    stop: Arc<Stop>,
+    number: usize,
+    waker: Option<Waker>,
+}
+
+impl StopSeat {
+    /// Whether the server stops; if not, the task is woken when it does.
+    pub(crate) fn poll(&mut self, cx: &Context<'_>) -> bool {
+        if self.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
+            self.waker = Some(cx.waker().clone());
+            let mut seats = self.stop.seats();
+            if let Some(seat) = seats.wakers.get_mut(self.number) {
+                *seat = self.waker.clone();
+            }
+        }
+        // After the seat is taken: whoever tells afterwards finds the waker there.
+        self.stop.told.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for StopSeat {
+    fn drop(&mut self) {
+        let mut seats = self.stop.seats();
+        if let Some(seat) = seats.wakers.get_mut(self.number) {
+            *seat = None;
+        }
+        seats.free.push(self.number);
+    }
+}

@@ -1,0 +1,186 @@
+//! The URLs of RFC 6455 §3, and nothing more of them than a handshake needs.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::error::{ConnectError, ConnectFault};
+
+/// A `ws://` or `wss://` URL taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Url {
+    pub(crate) tls: bool,
+    /// A name, or an address; an IPv6 address without its brackets.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// The header Host: with brackets, and with the port where it is not the scheme's own (RFC 6455 §4.1).
+    pub(crate) authority: String,
+    /// Path and query.
+    pub(crate) target: String,
+    /// The value of the header Authorization, where the URL names a user.
+    pub(crate) authorization: Option<String>,
+}
+
+impl Url {
+    pub(crate) fn parse(url: &str) -> Result<Self, ConnectError> {
+        Self::take_apart(url.trim()).map_err(|says| ConnectError::new(url, ConnectFault::Url, says))
+    }
+
+    fn take_apart(url: &str) -> Result<Self, Cow<'static, str>> {
+        let (scheme, rest) = url.split_once("://").ok_or("it does not begin with ws:// or wss://")?;
+        let tls = match scheme.to_ascii_lowercase().as_str() {
+            "ws" => false,
+            "wss" => true,
+            "http" => return Err(format!("its scheme is for web pages: write ws://{rest}").into()),
+            "https" => return Err(format!("its scheme is for web pages: write wss://{rest}").into()),
+            other => return Err(format!("{other} is no scheme of a WebSocket: write ws:// or wss://").into()),
+        };
+        // RFC 6455 §3: "Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT be used".
+        if rest.contains('#') {
+            return Err("it has a fragment, which a WebSocket URL must not have: write # as %23".into());
+        }
+        let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (user, authority) = match authority.rsplit_once('@') {
+            Some((user, authority)) => (Some(user), authority),
+            None => (None, authority),
+        };
+        let (host, port) = host_and_port(authority)?;
+        let default = if tls { 443 } else { 80 };
+        let name = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        Ok(Self {
+            tls,
+            host: host.to_owned(),
+            authority: if port.is_none_or(|port| port == default) { name } else { format!("{name}:{}", port.unwrap_or(default)) },
+            port: port.unwrap_or(default),
+            target: encode_target(target),
+            authorization: user.map(|user| {
+                let user = if user.contains(':') { user.to_owned() } else { format!("{user}:") };
+                format!("Basic {}", STANDARD.encode(decode_percent(&user)))
+            }),
+        })
+    }
+}
+
+fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), Cow<'static, str>> {
+    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']').ok_or("the bracket of its IPv6 address is not closed")?;
+        if host.parse::<std::net::Ipv6Addr>().is_err() {
+            return Err(format!("[{host}] is no IPv6 address").into());
+        }
+        match rest.strip_prefix(':') {
+            Some(port) => (host, Some(port)),
+            None if rest.is_empty() => (host, None),
+            None => return Err("something stands between its host and its path".into()),
+        }
+    } else {
+        match authority.split_once(':') {
+            Some((_, port)) if port.contains(':') => {
+                return Err("an IPv6 address is written in brackets: ws://[::1]:9001/".into());
+            }
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        }
+    };
+    if host.is_empty() {
+        return Err("it names no host".into());
+    }
+    if !host.is_ascii() {
+        return Err(format!("{host} is not ASCII: write the name in its xn-- form").into());
+    }
+    if let Some(byte) = host.bytes().find(|byte| byte.is_ascii_control() || b" \"<>\\^`{|}%".contains(byte)) {
+        return Err(format!("{:?} does not belong into a host's name", char::from(byte)).into());
+    }
+    match port {
+        None | Some("") => Ok((host, None)),
+        Some(digits) => match digits.parse::<u16>() {
+            Ok(port) if port > 0 && digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok((host, Some(port))),
+            _ => Err(format!("{digits} is no port: 1 to 65535").into()),
+        },
+    }
+}
+
+/// The request's target: what no URL may carry as it is, is percent-encoded.
+fn encode_target(target: &str) -> String {
+    let mut encoded = String::with_capacity(target.len() + 1);
+    if !target.starts_with('/') {
+        encoded.push('/');
+    }
+    for byte in target.bytes() {
+        if byte <= b' ' || byte >= 0x7f || b"\"<>".contains(&byte) {
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        } else {
+            encoded.push(char::from(byte));
+        }
+    }
+    encoded
+}
+
+fn decode_percent(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let hex = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(value) if byte == b'%' => {
+                decoded.push(value);
+                at += 3;
+            }
+            _ => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    decoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Url {
+        Url::parse(url).expect("a good URL")
+    }
+
+    #[test]
+    fn the_parts_of_a_url_are_those_of_the_handshake() {
+        let url = parse("ws://example.com/chat?room=1");
+        assert_eq!((url.tls, url.host.as_str(), url.port), (false, "example.com", 80));
+        assert_eq!((url.authority.as_str(), url.target.as_str()), ("example.com", "/chat?room=1"));
+        assert_eq!(parse("wss://example.com:443").authority, "example.com");
+        assert_eq!(parse("WSS://example.com:80?x").target, "/?x");
+        assert_eq!(parse("ws://example.com:8080/").authority, "example.com:8080");
+        let url = parse("ws://[::1]:9001/a b/\u{e9}");
+        assert_eq!((url.host.as_str(), url.authority.as_str()), ("::1", "[::1]:9001"));
+        assert_eq!(url.target, "/a%20b/%C3%A9");
+        assert_eq!(parse("ws://us%40er:p:w@h/").authorization.as_deref(), Some("Basic dXNAZXI6cDp3"));
+    }
+
+    #[test]
+    fn a_bad_url_is_told_what_to_write_instead() {
+        for (url, says) in [
+            ("localhost:9001", "does not begin with ws://"),
+            ("http://localhost:9001/x", "write ws://localhost:9001/x"),
+            ("https://h/", "write wss://h/"),
+            ("ftp://h/", "ftp is no scheme"),
+            ("ws://", "names no host"),
+            ("ws://h:0/", "0 is no port"),
+            ("ws://h:99999/", "99999 is no port"),
+            ("ws://h:+1/", "+1 is no port"),
+            ("ws://::1/", "brackets"),
+            ("ws://[::1/", "not closed"),
+            ("ws://[zz]/", "no IPv6 address"),
+            ("ws://[::1]x/", "between its host and its path"),
+            ("ws://h/#part", "fragment"),
+            ("ws://a b/", "does not belong"),
+            ("ws://b\u{fc}cher/", "xn--"),
+        ] {
+            let error = Url::parse(url).expect_err(url).to_string();
+            assert!(error.contains(says), "{url}: {error}");
+        }
+    }
+}

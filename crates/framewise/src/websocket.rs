@@ -1,0 +1,275 @@
+//! A connection after its handshake.
+
+mod inbox;
+mod outbox;
+mod poll;
+mod sink;
+mod timer;
+
+use std::fmt;
+use std::future::poll_fn;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use framewise_proto::handshake::{Head, Request, Response};
+use framewise_proto::rules::Role;
+use framewise_proto::{CloseFrame, Connection, Ended, Violation};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use self::inbox::Inbox;
+use self::outbox::Outbox;
+use self::timer::Timer;
+use crate::stop::StopSeat;
+use crate::{CloseCode, Config, Error, Event, Message, random};
+
+/// One end of a WebSocket connection, client or server, on a byte stream `S`.
+///
+/// The plain loop is the fast one: a send is queued, and what is queued is written together when [`next`](Self::next)
+/// has to wait for the peer, when 64 KiB are queued, or on [`flush`](Self::flush). Several messages that arrived in one
+/// read are answered with one write.
+///
+/// Every future here may be dropped at any moment, in `select!` for one, and nothing is lost: [`next`](Self::next)
+/// keeps what it has read, [`send`](Self::send) has queued its message whole or not at all.
+///
+/// Drop it to cut the connection; [`close`](Self::close) is the polite way. What is queued and not written is lost then.
+pub struct WebSocket<S> {
+    /// In a box of its own, so that the task that drives it is small, however deep it is called.
+    inner: Box<Inner<S>>,
+}
+
+struct Inner<S> {
+    stream: S,
+    engine: Connection,
+    inbox: Inbox,
+    outbox: Outbox,
+    timer: Timer,
+    /// The engine's time of the last read.
+    now: Duration,
+    close_limit: Duration,
+    /// Until when what is queued may be written though the peer has ended its side.
+    grace: Option<Duration>,
+    /// The stream's own failure, until it is told.
+    lost: Option<std::io::Error>,
+    /// Nothing can be written any more.
+    broken: bool,
+    shut_down: bool,
+    eof: bool,
+    finished: bool,
+    /// The error that [`WebSocket::next`] gives when the closing is done.
+    failure: Option<Box<Error>>,
+    violation: Option<Box<Violation>>,
+    ended: Option<Ended>,
+    /// What the handshake let pass, the first one last.
+    notes: Vec<Violation>,
+    /// The peer's head of the handshake, as it came.
+    head: Box<[u8]>,
+    protocol: Option<Box<str>>,
+    stop: Option<StopSeat>,
+}
+
+/// What a handshake leaves behind.
+pub(crate) struct Opened {
+    pub(crate) config: Config,
+    /// The peer's head.
+    pub(crate) head: BytesMut,
+    /// What came behind it.
+    pub(crate) rest: BytesMut,
+    pub(crate) notes: Vec<Violation>,
+    pub(crate) protocol: Option<Box<str>>,
+    pub(crate) stop: Option<StopSeat>,
+}
+
+impl<S> WebSocket<S> {
+    pub(crate) fn new(stream: S, role: Role, mut opened: Opened) -> Self {
+        let offset = opened.head.len() as u64;
+        let engine = match role {
+            Role::Client => Connection::client(opened.config, random::masking_keys(), offset, Duration::ZERO),
+            Role::Server => Connection::server(opened.config, offset, Duration::ZERO),
+        };
+        opened.notes.reverse();
+        Self {
+            inner: Box::new(Inner {
+                stream,
+                engine,
+                inbox: Inbox::new(opened.rest),
+                outbox: Outbox::default(),
+                timer: Timer::new(Instant::now()),
+                now: Duration::ZERO,
+                close_limit: opened.config.limits.close,
+                grace: None,
+                lost: None,
+                broken: false,
+                shut_down: false,
+                eof: false,
+                finished: false,
+                failure: None,
+                violation: None,
+                ended: None,
+                notes: opened.notes,
+                head: opened.head[..].into(),
+                protocol: opened.protocol,
+                stop: opened.stop,
+            }),
+        }
+    }
+
+    /// Which end this is.
+    pub fn role(&self) -> Role {
+        self.inner.engine.role()
+    }
+
+    /// The subprotocol that was agreed.
+    pub fn protocol(&self) -> Option<&str> {
+        self.inner.protocol.as_deref()
+    }
+
+    /// The client's request, on the server's end: taken apart anew at each call, since the connection keeps no more
+    /// than its bytes.
+    pub fn request(&self) -> Option<Request> {
+        let head = Head::request(&self.inner.head).ok().flatten()?;
+        Some(Request::from_head(&head))
+    }
+
+    /// The server's response, on the client's end; as [`WebSocket::request`].
+    pub fn response(&self) -> Option<Response> {
+        let head = Head::response(&self.inner.head).ok().flatten()?;
+        Some(Response::from_head(&head))
+    }
+
+    /// Lets go of the handshake's head, some hundred bytes: for a server of very many connections.
+    pub fn forget_handshake(&mut self) {
+        self.inner.head = Box::default();
+    }
+
+    /// How the connection ended; `None` while it goes on.
+    pub fn ended(&self) -> Option<&Ended> {
+        self.inner.ended.as_ref()
+    }
+
+    /// The rule that the peer broke, if that is how it ended.
+    pub fn violation(&self) -> Option<&Violation> {
+        self.inner.violation.as_deref()
+    }
+
+    /// Whether messages may be sent: no Close was sent yet.
+    pub fn is_open(&self) -> bool {
+        self.inner.engine.is_open()
+    }
+
+    /// Bytes that are queued and not written yet.
+    pub fn queued(&self) -> usize {
+        self.inner.outbox.queued(&self.inner.engine)
+    }
+
+    /// Bytes of buffers that this connection holds for reading: 0 while it waits between two messages.
+    pub fn read_buffer(&self) -> usize {
+        self.inner.inbox.memory()
+    }
+
+    /// The stream beneath.
+    pub fn get_ref(&self) -> &S {
+        &self.inner.stream
+    }
+
+    /// The stream beneath. To read or write it is to break the connection.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner.stream
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    /// The next message; `None` when the connection is closed, by a Close of either side, and TCP too.
+    ///
+    /// It answers Pings and the Close by itself, and writes what is queued when it has to wait.
+    ///
+    /// Errors, once, and then `None`: [`Error::Violation`] when the peer broke a rule or the connection was lost; the
+    /// Close frame was then sent, and the peer had until [`crate::Limits::close`] to end its side. [`Error::Io`] when the stream
+    /// failed.
+    ///
+    /// Cancel-safe: a message is given to a caller that is still there, or kept.
+    pub async fn next(&mut self) -> Option<Result<Message, Error>> {
+        poll_fn(|cx| self.inner.poll_message(cx)).await
+    }
+
+    /// As [`WebSocket::next`], and says what else there is: Pings, Pongs, the Close, rules that were let pass. A
+    /// violation is told at once; call it on until `None` to close the connection properly.
+    ///
+    /// Cancel-safe.
+    pub async fn next_event(&mut self) -> Option<Result<Event, Error>> {
+        poll_fn(|cx| self.inner.poll_event(cx)).await
+    }
+
+    /// Queues a message, to be written with others. With 64 KiB queued it waits until some are written.
+    ///
+    /// Errors: [`Error::Misuse`] after a Close, [`Error::Io`] when the stream failed; [`WebSocket::next`] then tells what
+    /// became of the connection.
+    ///
+    /// Cancel-safe: a message is queued whole, or, where it was still waiting for room, not at all.
+    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        let message = message.into();
+        poll_fn(|cx| self.inner.poll_room(cx)).await?;
+        self.inner.queue(message)
+    }
+
+    /// Writes what is queued. Who calls [`WebSocket::next`] anyway need not.
+    ///
+    /// Cancel-safe: the rest stays queued.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.inner.poll_flush(cx)).await
+    }
+
+    /// Sends a Ping, of up to 125 bytes, and writes what is queued. [`WebSocket::next_event`] says when a Pong comes.
+    ///
+    /// Errors: [`Error::Misuse`] for a longer payload, and after a Close. Cancel-safe: the Ping is queued.
+    pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.inner.engine.ping(payload)?;
+        self.flush().await
+    }
+
+    /// Sends a Pong that nobody asked for, of up to 125 bytes: a heartbeat in one direction (RFC 6455 §5.5.3). Pings are
+    /// answered without it.
+    ///
+    /// Errors and cancellation: as [`WebSocket::ping`].
+    pub async fn pong(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.inner.engine.pong(payload)?;
+        self.flush().await
+    }
+
+    /// Closes the connection: writes what is queued and a Close, waits for the peer's Close and for the end of TCP, each
+    /// until [`crate::Limits::close`]. Messages that come meanwhile are let go; [`WebSocket::start_close`] keeps them.
+    /// When the connection is closing already, it waits for that.
+    ///
+    /// The reason, up to 123 bytes, is for the people who debug.
+    ///
+    /// Errors: [`Error::Misuse`] for a code that must not be sent, [`Error::Violation`] when the peer did not answer
+    /// (`close-timeout`) or broke another rule. Cancel-safe: the Close is queued.
+    pub async fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        if self.is_open() {
+            self.start_close(code, reason)?;
+        }
+        poll_fn(|cx| self.inner.poll_closed(cx)).await
+    }
+
+    /// Queues a Close, behind what is queued already: [`WebSocket::next`] writes it, gives the messages that still come,
+    /// and `None` when the connection is closed.
+    ///
+    /// Errors: [`Error::Misuse`] for a code or a reason that must not be sent, and after a Close.
+    pub fn start_close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        let close = CloseFrame { code: code.into(), reason: reason.to_owned() };
+        // An API's way to say that there is no code (RFC 6455 §7.4.1).
+        let close = if close.code == CloseCode::NO_STATUS && reason.is_empty() { None } else { Some(&close) };
+        let now = self.inner.timer.now();
+        Ok(self.inner.engine.close(now, close)?)
+    }
+}
+
+impl<S> fmt::Debug for WebSocket<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("engine", &self.inner.engine)
+            .field("queued", &self.queued())
+            .field("ended", &self.inner.ended)
+            .finish_non_exhaustive()
+    }
+}

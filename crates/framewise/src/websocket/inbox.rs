@@ -1,0 +1,252 @@
+use std::future::Future as _;
+use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use framewise_proto::{self as proto, Connection, MessageKind};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use super::timer::Timer;
+use crate::{Event, Message, buffers};
+
+/// From so many bytes of a frame still to come on, they are read to where the message is put together.
+const DIRECT: u64 = 16 * 1024;
+/// What a message's first part makes room for at the least, where so much is announced; more where more has arrived.
+const FIRST: u64 = 64 * 1024;
+
+/// What came of bytes that were read.
+pub(super) enum Found {
+    Event(Event),
+    Violation(Box<proto::Violation>),
+    Ended(proto::Ended),
+}
+
+/// What was read and not handed out yet: bytes that no frame was made of, and the message that is not complete.
+///
+/// Both are empty, and hold no memory, while the connection is idle.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    bytes: BytesMut,
+    /// `bytes` is a thread's read buffer.
+    borrowed: bool,
+    /// … and this is counted in [`buffers::hold_read`].
+    held: bool,
+    message: BytesMut,
+}
+
+/// What an event was, once it no longer borrows the buffer.
+enum Taken {
+    Found(Found),
+    /// The last so many of the bytes that were consumed are a message.
+    Slice(MessageKind, usize),
+    Part,
+}
+
+impl Inbox {
+    /// What the peer sent behind the handshake's head.
+    pub(super) fn new(bytes: BytesMut) -> Self {
+        Self { bytes, borrowed: false, held: false, message: BytesMut::new() }
+    }
+
+    /// Bytes of memory that it holds.
+    pub(super) fn memory(&self) -> usize {
+        self.bytes.capacity() + self.message.capacity()
+    }
+
+    /// Bytes that no frame was made of: the start of one.
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Takes the next event out of what was read; `None`: there is none without more bytes.
+    pub(super) fn parse(&mut self, engine: &mut Connection, now: Duration) -> Option<Found> {
+        while !self.bytes.is_empty() {
+            let (consumed, event) = engine.receive(now, &mut self.bytes);
+            let Some(event) = event else {
+                self.bytes.advance(consumed);
+                if consumed > 0 {
+                    continue;
+                }
+                break;
+            };
+            let taken = match event {
+                proto::Event::Data { kind, payload, first: true, last: true } => {
+                    if payload.len() < buffers::SLICE {
+                        Taken::Found(Found::Event(Event::Message(Message::received(kind, buffers::copy_out(payload)))))
+                    } else {
+                        Taken::Slice(kind, payload.len())
+                    }
+                }
+                proto::Event::Data { kind, payload, last, .. } => {
+                    let length = payload.len();
+                    if self.message.capacity() == 0 {
+                        self.message = first_room(length as u64, engine.remaining());
+                    }
+                    self.message.extend_from_slice(payload);
+                    if last { Taken::Found(self.complete(kind)) } else { Taken::Part }
+                }
+                other => other_event(other, engine).map_or(Taken::Part, Taken::Found),
+            };
+            let found = match taken {
+                Taken::Part => {
+                    self.bytes.advance(consumed);
+                    continue;
+                }
+                Taken::Found(found) => {
+                    self.bytes.advance(consumed);
+                    found
+                }
+                Taken::Slice(kind, length) => {
+                    let mut frame = self.bytes.split_to(consumed);
+                    frame.advance(consumed - length);
+                    Found::Event(Event::Message(Message::received(kind, frame.freeze())))
+                }
+            };
+            self.settle(false);
+            return Some(found);
+        }
+        self.settle(true);
+        None
+    }
+
+    /// Gives the thread's buffer back, as soon as what is left over allows: a few bytes are moved to a buffer of their
+    /// own, whole messages (`waiting` is false) only where too many connections have one.
+    fn settle(&mut self, waiting: bool) {
+        if !self.borrowed {
+            if self.bytes.is_empty() && self.bytes.capacity() > 0 {
+                self.bytes = BytesMut::new();
+            }
+            return;
+        }
+        if !self.bytes.is_empty() && !waiting {
+            if !self.held {
+                self.held = buffers::hold_read();
+            }
+            if self.held {
+                return;
+            }
+        }
+        let rest = if self.bytes.is_empty() { BytesMut::new() } else { BytesMut::from(&self.bytes[..]) };
+        self.replace(rest);
+    }
+
+    fn replace(&mut self, bytes: BytesMut) {
+        let before = std::mem::replace(&mut self.bytes, bytes);
+        if self.borrowed {
+            buffers::give_read(before);
+        }
+        self.borrowed = false;
+        if std::mem::take(&mut self.held) {
+            buffers::release_read();
+        }
+    }
+
+    fn complete(&mut self, kind: MessageKind) -> Found {
+        let message = std::mem::take(&mut self.message);
+        // A message in many small frames, whose buffer grew to twice its size.
+        let bytes = if message.capacity() / 2 > message.len() { copy(&message) } else { message.freeze() };
+        if bytes.len() as u64 > FIRST {
+            buffers::keep_large(&bytes);
+        }
+        Found::Event(Event::Message(Message::received(kind, bytes)))
+    }
+
+    /// Reads once. How many bytes: 0 is the stream's end. What was found on the way is given with it.
+    pub(super) fn poll_read<S: AsyncRead + Unpin>(
+        &mut self,
+        stream: &mut S,
+        engine: &mut Connection,
+        timer: &Timer,
+        now: &mut Duration,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(usize, Option<Found>)>> {
+        if self.bytes.is_empty() && engine.remaining() >= DIRECT && self.message.capacity() > 0 {
+            return self.poll_read_direct(stream, engine, timer, now, cx);
+        }
+        let mut buffer = buffers::take_read();
+        buffer.extend_from_slice(&self.bytes);
+        // The future is made for this one poll: it keeps nothing when it is dropped.
+        match pin!(stream.read_buf(&mut buffer)).poll(cx) {
+            Poll::Ready(Ok(count)) if count > 0 => {
+                self.replace(buffer);
+                self.borrowed = true;
+                // The clock is asked once a read, not once a message.
+                *now = timer.now();
+                let found = self.parse(engine, *now);
+                Poll::Ready(Ok((count, found)))
+            }
+            other => {
+                buffers::give_read(buffer);
+                other.map_ok(|count| (count, None))
+            }
+        }
+    }
+
+    /// Reads the rest of a large frame to where its message is put together.
+    fn poll_read_direct<S: AsyncRead + Unpin>(
+        &mut self,
+        stream: &mut S,
+        engine: &mut Connection,
+        timer: &Timer,
+        now: &mut Duration,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(usize, Option<Found>)>> {
+        let length = self.message.len();
+        let wanted = usize::try_from(engine.remaining()).unwrap_or(usize::MAX);
+        // Room grows with what has arrived, not with what a header announces.
+        if self.message.capacity() - length < wanted.min(FIRST as usize) {
+            self.message.reserve(wanted.min(length.max(FIRST as usize)));
+        }
+        let room = wanted.min(self.message.capacity() - length);
+        let count = ready!(pin!(stream.read_buf(&mut (&mut self.message).limit(room))).poll(cx))?;
+        if count == 0 {
+            return Poll::Ready(Ok((0, None)));
+        }
+        // All of it lies inside the frame's payload: the engine takes it at once.
+        *now = timer.now();
+        let (_, event) = engine.receive(*now, &mut self.message[length..]);
+        let found = match event {
+            Some(proto::Event::Data { kind, last: true, .. }) => Some(self.complete(kind)),
+            Some(proto::Event::Data { .. }) | None => None,
+            Some(other) => other_event(other, engine),
+        };
+        Poll::Ready(Ok((count, found)))
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.replace(BytesMut::new());
+    }
+}
+
+/// Room for a message of which `length` bytes are there and `remaining` announced.
+fn first_room(length: u64, remaining: u64) -> BytesMut {
+    let capacity = length.saturating_add(remaining).min(FIRST.max(length.saturating_mul(4)));
+    let capacity = usize::try_from(capacity).unwrap_or(0);
+    if capacity as u64 >= FIRST { buffers::take_large(capacity) } else { BytesMut::with_capacity(capacity.max(1)) }
+}
+
+/// A copy of its own size.
+fn copy(bytes: &[u8]) -> Bytes {
+    buffers::copy_out(bytes)
+}
+
+/// What an event that is no data is to the caller; `None`: a part of a message, which the engine keeps.
+fn other_event(event: proto::Event<'_>, engine: &mut Connection) -> Option<Found> {
+    Some(match event {
+        proto::Event::Data { .. } => return None,
+        proto::Event::Inflated { last: false, .. } => return None,
+        proto::Event::Inflated { kind, .. } => {
+            Found::Event(Event::Message(Message::received(kind, engine.take_inflated().into())))
+        }
+        proto::Event::Ping(payload) => Found::Event(Event::Ping(buffers::copy_out(payload))),
+        proto::Event::Pong(payload) => Found::Event(Event::Pong(buffers::copy_out(payload))),
+        proto::Event::Close(close) => Found::Event(Event::Close(close)),
+        proto::Event::LetPass(violation) => Found::Event(Event::LetPass(violation)),
+        proto::Event::Violation(violation) => Found::Violation(violation),
+        proto::Event::Ended(ended) => Found::Ended(ended),
+    })
+}

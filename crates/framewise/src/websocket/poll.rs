@@ -1,0 +1,276 @@
+//! What moves a connection on: one step of reading, writing, closing and waiting, for every way to call it.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use framewise_proto::rules::{Role, Rule};
+use framewise_proto::{self as proto, CloseFrame, MessageKind, Misuse, Transport, Violation};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::Inner;
+use super::inbox::Found;
+use crate::{CloseCode, Error, Event, Message};
+
+/// Bytes queued from which on a send waits until some of them are written.
+const HIGH_WATER: usize = 64 * 1024;
+/// A payload from this on is not copied behind its header, but written from where it lies.
+const LARGE: usize = 4096;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
+    /// The next event. It writes what is queued before it waits; nothing is lost when the caller stops polling.
+    pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+        if let Some(note) = self.notes.pop() {
+            return Poll::Ready(Some(Ok(Event::LetPass(Box::new(note)))));
+        }
+        if let Some(found) = self.inbox.parse(&mut self.engine, self.now)
+            && let Some(event) = self.tell(found, cx)
+        {
+            return Poll::Ready(Some(event));
+        }
+        loop {
+            while let Some(event) = self.engine.poll_event() {
+                let found = match event {
+                    proto::Event::Ended(ended) => Found::Ended(ended),
+                    proto::Event::Violation(violation) => Found::Violation(violation),
+                    proto::Event::Data { .. }
+                    | proto::Event::Inflated { .. }
+                    | proto::Event::Ping(_)
+                    | proto::Event::Pong(_)
+                    | proto::Event::Close(_)
+                    | proto::Event::LetPass(_) => continue,
+                };
+                if let Some(event) = self.tell(found, cx) {
+                    return Poll::Ready(Some(event));
+                }
+            }
+            if self.finished {
+                return Poll::Ready(None);
+            }
+            let written = self.poll_write(cx);
+            if self.engine.poll_transport() == Transport::Close {
+                return self.poll_finish(written, cx);
+            }
+            if written.is_ready() && self.engine.poll_transport() == Transport::ShutDown {
+                // RFC 6455 §7.1.1. It may take a while; what the peer still sends is read meanwhile.
+                let _ = self.poll_shut_down(cx);
+            }
+            match self.poll_read(cx) {
+                Poll::Ready(Some(event)) => return Poll::Ready(Some(event)),
+                Poll::Ready(None) => continue,
+                Poll::Pending => {}
+            }
+            if self.broken && self.engine.poll_transport() == Transport::Open {
+                // What the peer sent before it stopped reading has been taken in: there is no more.
+                self.stream_ended();
+                continue;
+            }
+            if self.timer.poll(self.engine.poll_timeout(), cx).is_ready() {
+                self.engine.handle_timeout(self.timer.now());
+                continue;
+            }
+            if self.is_told_to_stop(cx) {
+                continue;
+            }
+            return Poll::Pending;
+        }
+    }
+
+    /// The next message. A violation waits until the connection is closed: who drops the connection when it hears of
+    /// it must not take the Close frame away from the peer.
+    pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
+        loop {
+            match ready!(self.poll_event(cx)) {
+                Some(Ok(Event::Message(message))) => return Poll::Ready(Some(Ok(message))),
+                Some(Ok(Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::LetPass(_))) => {}
+                Some(Err(error)) => self.failure = Some(Box::new(error)),
+                None => return Poll::Ready(self.failure.take().map(|error| Err(*error))),
+            }
+        }
+    }
+
+    /// Reads on until the connection is closed; messages that still come are let go.
+    pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while let Some(message) = ready!(self.poll_message(cx)) {
+            message?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Keeps what is to be known later, and says what the caller hears.
+    fn tell(&mut self, found: Found, cx: &mut Context<'_>) -> Option<Result<Event, Error>> {
+        match found {
+            Found::Event(event) => Some(Ok(event)),
+            Found::Violation(violation) => Some(Err(self.failed(violation, cx))),
+            Found::Ended(ended) => {
+                self.ended = Some(ended);
+                None
+            }
+        }
+    }
+
+    #[cold]
+    fn failed(&mut self, mut violation: Box<Violation>, cx: &mut Context<'_>) -> Error {
+        match self.lost.take() {
+            // The end that the engine was told of was a reset; what it cut off stands beside it.
+            Some(error) if is_reset(&error) => {
+                let cut = std::mem::replace(&mut violation.rule, Rule::ConnectionReset);
+                if cut != Rule::CloseMissing {
+                    violation.also.insert(0, cut);
+                }
+            }
+            // TLS without its close_notify is an end like any other.
+            Some(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+            Some(error) => return Error::Io(error),
+            None => {}
+        }
+        self.violation = Some(violation.clone());
+        // The Close frame goes out now, whatever the caller does next.
+        let _ = self.poll_write(cx);
+        Error::Violation(violation)
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+        match self.inbox.poll_read(&mut self.stream, &mut self.engine, &self.timer, &mut self.now, cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok((0, _))) => {
+                self.stream_ended();
+                Poll::Ready(None)
+            }
+            Poll::Ready(Ok((_, found))) => Poll::Ready(found.and_then(|found| self.tell(found, cx))),
+            Poll::Ready(Err(error)) => {
+                self.broken = true;
+                self.lost = Some(error);
+                self.stream_ended();
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn stream_ended(&mut self) {
+        self.engine.receive_eof(self.timer.now(), self.inbox.rest());
+        self.eof = true;
+    }
+
+    /// Writes everything that is queued; what cannot be written any more is let go.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.broken {
+            let Err(error) = ready!(self.outbox.poll_write(&mut self.stream, &mut self.engine, cx)) else {
+                return Poll::Ready(());
+            };
+            self.broken = true;
+            self.lost = Some(error);
+        }
+        self.outbox.clear(&mut self.engine);
+        Poll::Ready(())
+    }
+
+    fn poll_shut_down(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.shut_down {
+            // A failure is the end, too, and the reader sees it.
+            let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
+            self.shut_down = true;
+        }
+        Poll::Ready(())
+    }
+
+    /// The engine has done with the transport. A peer that ended its side alone still gets what was queued for it.
+    fn poll_finish(&mut self, written: Poll<()>, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+        if self.eof && !self.broken {
+            let ready = written.is_ready() && self.poll_shut_down(cx).is_ready();
+            if !ready {
+                let limit = self.close_limit;
+                let now = self.timer.now();
+                let until = *self.grace.get_or_insert_with(|| now + limit);
+                ready!(self.timer.poll(Some(until), cx));
+            }
+        }
+        self.outbox.clear(&mut self.engine);
+        self.finished = true;
+        self.timer.stop();
+        self.stop = None;
+        Poll::Ready(None)
+    }
+
+    /// Whether the server that this connection belongs to stops; it is then closed with 1001.
+    fn is_told_to_stop(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(stop) = &mut self.stop else { return false };
+        if !stop.poll(cx) {
+            return false;
+        }
+        self.stop = None;
+        let close = CloseFrame { code: CloseCode::GOING_AWAY, reason: String::new() };
+        // A connection that is closing already goes on with that.
+        self.engine.close(self.timer.now(), Some(&close)).is_ok()
+    }
+
+    /// Ready when another message may be queued.
+    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if !self.broken && self.outbox.queued(&self.engine) >= HIGH_WATER {
+            let written = self.poll_write(cx);
+            if written.is_pending() && self.outbox.queued(&self.engine) >= HIGH_WATER {
+                ready!(self.timer.poll(self.engine.poll_timeout(), cx));
+                self.engine.handle_timeout(self.timer.now());
+            }
+        }
+        Poll::Ready(self.check_writable())
+    }
+
+    /// Ready when everything is written that was queued.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        ready!(self.poll_write(cx));
+        Poll::Ready(self.check_writable())
+    }
+
+    /// The reason is kept for the reader, who makes a finding of it.
+    fn check_writable(&self) -> Result<(), Error> {
+        match &self.lost {
+            Some(error) => Err(Error::Io(error.kind().into())),
+            None if self.broken => Err(Error::Misuse(Misuse::Closed)),
+            None => Ok(()),
+        }
+    }
+
+    /// Queues a message.
+    pub(super) fn queue(&mut self, message: Message) -> Result<(), Error> {
+        let kind = message.kind();
+        let payload = message.into_bytes();
+        if !self.engine.is_open() {
+            return Err(Misuse::Closed.into());
+        }
+        self.outbox.lend(&mut self.engine);
+        if payload.len() < LARGE || !self.stream.is_write_vectored() || self.engine.compresses(payload.len()) {
+            return Ok(self.engine.send_checked(kind, &payload)?);
+        }
+        self.queue_large(kind, payload)
+    }
+
+    fn queue_large(&mut self, kind: MessageKind, payload: Bytes) -> Result<(), Error> {
+        let payload = match self.engine.role() {
+            Role::Server => {
+                self.engine.send_header(kind, payload.len() as u64)?;
+                payload
+            }
+            // What a client sends is masked (RFC 6455 §5.1): where it lies, if nobody else has it.
+            Role::Client => match payload.try_into_mut() {
+                Ok(mut payload) => {
+                    if let Some(key) = self.engine.send_header(kind, payload.len() as u64)? {
+                        framewise_simd::unmask(&mut payload, key, 0);
+                    }
+                    payload.freeze()
+                }
+                Err(payload) => return Ok(self.engine.send_checked(kind, &payload)?),
+            },
+        };
+        self.outbox.push_large(&self.engine, payload);
+        Ok(())
+    }
+}
+
+fn is_reset(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
+    )
+}

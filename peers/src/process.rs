@@ -1,0 +1,89 @@
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+/// How long a line may take. Generous: it is for what hangs, not for what is slow.
+const LIMIT: Duration = Duration::from_secs(30);
+/// How long a program may take to end once its standard input did.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// A program that talks in lines, and ends with this value. What it says on standard error is shown with the test.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: Receiver<String>,
+}
+
+impl Process {
+    /// Starts a program that is told on standard input what to do, and ends with it.
+    pub fn with_input(name: &str, command: &mut Command) -> Self {
+        Self::start(name, command.stdin(Stdio::piped()))
+    }
+
+    /// Starts a program that runs until it is killed.
+    pub fn without_input(name: &str, command: &mut Command) -> Self {
+        Self::start(name, command.stdin(Stdio::null()))
+    }
+
+    /// Starts a program whose standard input is set up already.
+    pub fn start(name: &str, command: &mut Command) -> Self {
+        let mut child = match command.stdout(Stdio::piped()).spawn() {
+            Ok(child) => child,
+            Err(error) => panic!("{name} did not start: {error} ({command:?})"),
+        };
+        let input = child.stdin.take();
+        let (sender, lines) = channel();
+        // A thread of its own: a pipe that nobody reads would stop the program.
+        if let Some(output) = child.stdout.take() {
+            std::thread::spawn(move || {
+                BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+            });
+        }
+        Self { name: name.to_owned(), child, input, lines }
+    }
+
+    /// Its next line.
+    pub fn line(&mut self) -> String {
+        match self.lines.recv_timeout(LIMIT) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => panic!("{} said nothing for {LIMIT:?}", self.name),
+            Err(RecvTimeoutError::Disconnected) => panic!("{} ended: {:?}", self.name, self.child.wait()),
+        }
+    }
+
+    /// Its lines up to the first that satisfies the condition, which is the last one returned.
+    pub fn lines_until(&mut self, is_last: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            let line = self.line();
+            let last = is_last(&line);
+            lines.push(line);
+            if last {
+                return lines;
+            }
+        }
+    }
+
+    /// Sends it a line.
+    pub fn send(&mut self, line: &str) {
+        let input = self.input.as_mut().unwrap_or_else(|| panic!("{} has no standard input", self.name));
+        if let Err(error) = writeln!(input, "{line}").and_then(|()| input.flush()) {
+            panic!("{} does not listen: {error}", self.name);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // A browser's driver has a browser to end: it is asked first.
+        if self.input.take().is_some() {
+            while self.lines.recv_timeout(FAREWELL).is_ok() {}
+        }
+        // Both fail where it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

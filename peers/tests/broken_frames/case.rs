@@ -1,0 +1,49 @@
+use framewise_rules::transcript::{Transcript, What};
+use framewise_rules::{Kind, Limits, MessageKinds, Role, Rule};
+
+/// Bytes that break a rule after a handshake that broke none.
+#[derive(Debug)]
+pub(crate) struct Case {
+    pub(crate) rule: Rule,
+    /// The extensions that the handshake has to agree; "" for none.
+    pub(crate) agreed: String,
+    /// All that one end sends, the last of it broken.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Case {
+    /// The bytes as a person reads them, the start of them where they are many.
+    pub(crate) fn shown(&self) -> String {
+        const MOST: usize = 24;
+        let hex: Vec<String> = self.bytes.iter().take(MOST).map(|byte| format!("{byte:02x}")).collect();
+        let mut shown = hex.join(" ");
+        if self.bytes.len() > MOST {
+            shown = format!("{shown} … ({} bytes)", self.bytes.len());
+        }
+        if self.agreed.is_empty() { shown } else { format!("{shown} [{}]", self.agreed) }
+    }
+}
+
+/// The examples of the table in which this end alone sends, and the other one can tell at once that a rule is broken.
+/// Left out are those about limits and about kinds of message, which each endpoint chooses for itself.
+pub(crate) fn all(by: Role) -> Vec<Case> {
+    let rules = Rule::ALL.iter().filter(|rule| rule.kind() == Kind::Receiver && rule.topic() != "limit");
+    rules
+        .flat_map(|&rule| {
+            rule.guide().bad.iter().filter_map(move |bad| {
+                let own_choice =
+                    bad.setup.limits != Limits::DEFAULT || bad.setup.messages != MessageKinds::All;
+                if own_choice { None } else { case(rule, bad.transcript, by) }
+            })
+        })
+        .collect()
+}
+
+fn case(rule: Rule, transcript: &str, by: Role) -> Option<Case> {
+    let transcript = Transcript::parse(transcript).unwrap_or_else(|error| panic!("{}: {error}", rule.id()));
+    let [leg] = &transcript.legs[..] else { return None };
+    let agreed = leg.open.clone()?;
+    let by_it_alone =
+        transcript.events.iter().all(|event| event.from == by && matches!(event.what, What::Bytes(_)));
+    by_it_alone.then(|| Case { rule, agreed, bytes: transcript.stream(0, by) })
+}

@@ -1,0 +1,140 @@
+//! Each peer is shown the broken frames that the table of rules has as examples, by an endpoint that does nothing but
+//! send them. What it answers on the wire must be what `reactions.md` has on record; what it says to a person is
+//! recorded beside it. `cargo xtask peers --write` records anew.
+
+mod case;
+mod reactions;
+
+use std::net::TcpListener;
+
+use case::Case;
+use framewise_peers::{Client, Raw, RunningClient, RunningServer, Saw, Server, Step};
+use framewise_rules::Role;
+use reactions::{Reaction, Section};
+
+mod client {
+    use super::*;
+
+    #[test]
+    fn chromium() {
+        show_client(Client::Chromium);
+    }
+
+    #[test]
+    fn ws() {
+        show_client(Client::Ws);
+    }
+
+    #[test]
+    fn undici() {
+        show_client(Client::Undici);
+    }
+
+    #[test]
+    fn node() {
+        show_client(Client::Node);
+    }
+
+    #[test]
+    fn websockets() {
+        show_client(Client::Websockets);
+    }
+
+    #[test]
+    fn aiohttp() {
+        show_client(Client::Aiohttp);
+    }
+
+    #[test]
+    fn websocket_client() {
+        show_client(Client::WebsocketClient);
+    }
+
+    #[test]
+    fn libcurl() {
+        show_client(Client::Libcurl);
+    }
+}
+
+mod server {
+    use super::*;
+
+    #[test]
+    fn ws() {
+        show_server(Server::Ws);
+    }
+
+    #[test]
+    fn websockets() {
+        show_server(Server::Websockets);
+    }
+
+    #[test]
+    fn aiohttp() {
+        show_server(Server::Aiohttp);
+    }
+}
+
+fn show_client(client: Client) {
+    let Some(mut peer) = client.start() else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let reactions = case::all(Role::Server)
+        .iter()
+        .filter_map(|case| client_reaction(&mut peer, &listener, case))
+        .collect();
+    Section::new(client.id(), Role::Client, peer.title(), reactions).record_or_compare();
+}
+
+/// What a client does; nothing, where it does not offer the extension that the case is about.
+fn client_reaction(peer: &mut RunningClient, listener: &TcpListener, case: &Case) -> Option<Reaction> {
+    let port = listener.local_addr().expect("a bound socket").port();
+    peer.begin(&format!("ws://127.0.0.1:{port}/"), &[Step::Listen]);
+    let mut raw = Raw::accept(listener, &case.agreed).expect("the client's handshake");
+    if raw.extensions() != case.agreed {
+        drop(raw);
+        peer.finish();
+        return None;
+    }
+    // It may refuse the handshake already, and be gone: then the answer tells.
+    let _ = raw.send(&case.bytes);
+    let answer = raw.answer();
+    Some(Reaction::new(case, answer, &said(&peer.finish())))
+}
+
+fn show_server(server: Server) {
+    let Some(mut peer) = server.start() else { return };
+    let reactions =
+        case::all(Role::Client).iter().filter_map(|case| server_reaction(&mut peer, case)).collect();
+    Section::new(server.id(), Role::Server, peer.title(), reactions).record_or_compare();
+}
+
+/// What a server does; nothing, where it does not agree the extension that the case is about.
+fn server_reaction(peer: &mut RunningServer, case: &Case) -> Option<Reaction> {
+    let mut raw = Raw::connect(peer.port(), &case.agreed).expect("the server's handshake");
+    if raw.extensions() != case.agreed {
+        drop(raw);
+        peer.connection();
+        return None;
+    }
+    let _ = raw.send(&case.bytes);
+    let answer = raw.answer();
+    Some(Reaction::new(case, answer, &said(&peer.connection())))
+}
+
+/// What a person gets to see of it.
+fn said(saw: &[Saw]) -> Vec<String> {
+    let said = saw.iter().filter_map(|event| match event {
+        Saw::Text { text } => Some(format!("message {text:?}")),
+        Saw::Binary { hex } => Some(format!("message {hex}")),
+        Saw::Error { error } if !error.is_empty() => Some(error.clone()),
+        Saw::Close { code, reason, .. } if reason.is_empty() => Some(format!("close event {code}")),
+        Saw::Close { code, reason, .. } => Some(format!("close event {code} {reason:?}")),
+        Saw::Open { .. }
+        | Saw::Ping { .. }
+        | Saw::Pong { .. }
+        | Saw::Error { .. }
+        | Saw::Unsupported { .. }
+        | Saw::End => None,
+    });
+    said.collect()
+}

@@ -1,0 +1,34 @@
+//! `cargo xtask test`: every test there is.
+
+use crate::run::{self, cargo};
+use crate::{Result, install};
+
+pub(crate) fn run(arguments: &[String]) -> Result {
+    install::nextest()?;
+    install::peers();
+    let missing = framewise_peers::missing();
+    let required =
+        missing.is_empty() || std::env::var_os("FRAMEWISE_REQUIRE_PEERS").is_some_and(|value| value == "1");
+
+    // The peers' tests start the command `framewise`; nextest, which builds the same once more, finds it done.
+    let all = ["--workspace", "--all-features"];
+    run::run(cargo(&["build", "--lib", "--bins", "--examples", "--tests"]).args(all))?;
+    // Before the others, so that nextest's summary is the last thing said.
+    run::run(cargo(&["test", "--doc"]).args(all))?;
+
+    let mut tests = cargo(&["nextest", "run"]);
+    tests.args(all);
+    if required {
+        tests.env("FRAMEWISE_REQUIRE_PEERS", "1");
+    } else {
+        // nextest counts as skipped what a filter leaves out: so its summary counts the peers that are missing.
+        let mut filter = "all()".to_owned();
+        for name in missing {
+            eprintln!("xtask: missing peer: {name}: its tests are skipped");
+            let name = name.replace('-', "_");
+            filter = format!("{filter} - (package(framewise-peers) & test(/\\b{name}\\b/))");
+        }
+        tests.args(["--filterset", &filter]);
+    }
+    run::run(tests.args(arguments))
+}
