@@ -226,7 +226,8 @@ mod tests {
                 ..DeflateConfig::default()
             }) {
                 let offer = client.offer();
-                let (answer, agreed) = negotiate(core::slice::from_ref(&offer), &server).expect("it is a valid offer");
+                let (answer, agreed) =
+                    negotiate(core::slice::from_ref(&offer), &server).expect("it is a valid offer");
                 let answer = DeflateParameters::of_answer(&answer).expect("it is a valid answer");
                 let offer = DeflateParameters::of_offer(&offer).expect("it is a valid offer");
                 assert_eq!(answer.answer_fault(&offer), None);

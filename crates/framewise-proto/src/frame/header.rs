@@ -115,11 +115,16 @@ impl Header {
     /// Decodes the header at the start of `bytes`; `None` as long as it is not complete.
     #[inline]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let header = Self::decode_without_mask(bytes)?;
-        let Some(_) = header.mask else { return Some(header) };
-        let at = header.size() - 4;
-        let key = bytes.get(at..at + 4)?;
-        Some(Self { mask: Some([key[0], key[1], key[2], key[3]]), ..header })
+        Self::decode_without_mask(bytes)?.with_mask_of(bytes)
+    }
+
+    /// Fills in the masking key, where there is one, from the bytes that the rest was decoded from.
+    #[inline]
+    pub(crate) fn with_mask_of(mut self, bytes: &[u8]) -> Option<Self> {
+        if self.mask.is_some() {
+            self.mask = Some(*bytes.get(self.size() - 4..)?.first_chunk::<4>()?);
+        }
+        Some(self)
     }
 
     /// Decodes what comes before the masking key, and leaves the key zero: all that the rules about a header look at.

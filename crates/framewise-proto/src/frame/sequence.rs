@@ -77,6 +77,28 @@ impl Sequence {
         self.messages
     }
 
+    /// Whether this is the header of nearly every frame: a whole message that breaks no rule. It says the same as
+    /// [`Sequence::faults`], in a few instructions.
+    #[inline]
+    pub(crate) fn is_plain(&self, header: &Header, expect: &Expect) -> bool {
+        let minimal = match header.form {
+            LengthForm::Seven => true,
+            LengthForm::Sixteen => header.length >= 126,
+            LengthForm::SixtyFour => false,
+        };
+        let masked = header.mask.is_some() == matches!(expect.sender, Role::Client);
+        minimal
+            && masked
+            && header.fin
+            && !(header.rsv1 | header.rsv2 | header.rsv3)
+            && matches!(header.opcode, Opcode::Text | Opcode::Binary)
+            && self.open.is_none()
+            && matches!(expect.messages, MessageKinds::All)
+            && header.length <= expect.limits.frame
+            && header.length <= expect.limits.message
+            && expect.limits.fragments > 0
+    }
+
     /// Every rule that this header breaks, in the order of the bits on the wire, then of the sequence, then the limits.
     ///
     /// It changes nothing; [`Sequence::take`] does.
@@ -212,5 +234,38 @@ fn bits(header: &Header, expect: &Expect, faults: &mut Vec<Rule>) {
     }
     if header.opcode.is_control() && header.length > 125 {
         faults.push(Rule::ControlTooLong);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_header_has_no_faults_whatever_its_bits() {
+        let mut plain = 0;
+        let mut open = Sequence::default();
+        for first in 0..=255_u8 {
+            for second in 0..=255_u8 {
+                for length in [[0, 0], [0, 125], [0, 126], [0xff, 0xff]] {
+                    let bytes = [first, second, length[0], length[1], 0, 0, 0, 0, 0, 0];
+                    let header = Header::decode_without_mask(&bytes).expect("it is long enough");
+                    for sender in [Role::Client, Role::Server] {
+                        for deflate in [false, true] {
+                            let limits = Limits { message: 65_000, frame: 60_000, ..Limits::DEFAULT };
+                            let expect = Expect { sender, deflate, limits, messages: MessageKinds::All };
+                            let closed = Sequence::default();
+                            if closed.is_plain(&header, &expect) {
+                                assert_eq!(closed.faults(&header, &expect), []);
+                                plain += 1;
+                            }
+                            open.take(&Header { fin: false, ..Header::new(Opcode::Text, 0, None) }, &expect);
+                            assert!(!open.is_plain(&header, &expect));
+                        }
+                    }
+                }
+            }
+        }
+        assert!(plain > 1000);
     }
 }
