@@ -36,10 +36,12 @@ pub(crate) unsafe fn unmask<V: Vector>(payload: &mut [u8], key: Key) {
     // enough for one. Those of the loops end at `at + 4 * V::LEN` and `at + V::LEN`, which is `len` at most.
     unsafe {
         let is_skipping = at > 0;
-        let first = V::load(start).xor(V::splat_word(key.word()));
         let last = V::load(start.add(last_at)).xor(V::splat_word(key.at(last_at).word()));
+        let first = if is_skipping { V::load(start).xor(V::splat_word(key.word())) } else { last };
         let key = V::splat_word(key.at(at).word());
-        while len - at >= 4 * V::LEN {
+        // One variable and one comparison: the loop is short enough for that to show.
+        let end = len.saturating_sub(4 * V::LEN - 1);
+        while at < end {
             let from = start.add(at);
             let a = V::load(from).xor(key);
             let b = V::load(from.add(V::LEN)).xor(key);
@@ -61,6 +63,68 @@ pub(crate) unsafe fn unmask<V: Vector>(payload: &mut [u8], key: Key) {
             first.store(start);
         }
     }
+}
+
+/// Unmasks a payload of one register to eight. If `ASCII`, then only if it is that in the clear: if not, nothing is written
+/// and the answer is false.
+///
+/// # Safety
+///
+/// The processor has the instructions of `V`.
+#[inline(always)]
+pub(crate) unsafe fn short<V: Vector, const ASCII: bool>(payload: &mut [u8], key: Key) -> bool {
+    // SAFETY: the caller vouches for the instructions; the payload is as long as asked for.
+    unsafe {
+        if payload.len() > 4 * V::LEN {
+            ends::<V, 4, ASCII>(payload, key)
+        } else if payload.len() > 2 * V::LEN {
+            ends::<V, 2, ASCII>(payload, key)
+        } else {
+            ends::<V, 1, ASCII>(payload, key)
+        }
+    }
+}
+
+/// The same for a payload of `N` registers to twice as many: the first `N` and the last.
+///
+/// # Safety
+///
+/// As above.
+#[inline(always)]
+unsafe fn ends<V: Vector, const N: usize, const ASCII: bool>(payload: &mut [u8], key: Key) -> bool {
+    let len = payload.len();
+    assert!(len >= N * V::LEN && len <= 2 * N * V::LEN);
+    let first_at = payload.as_mut_ptr();
+    // SAFETY: the caller vouches for the instructions; `N` registers fit into the payload at either end.
+    unsafe {
+        let last_at = first_at.add(len - N * V::LEN);
+        let first_key = V::splat_word(key.word());
+        let last_key = V::splat_word(key.at(len).word());
+        let mut first = [first_key; N];
+        let mut bits = V::splat_word(0);
+        for (i, register) in first.iter_mut().enumerate() {
+            *register = V::load(first_at.add(i * V::LEN)).xor(first_key);
+            bits = bits.or(*register);
+        }
+        if ASCII && !bits.is_ascii() {
+            return false;
+        }
+        let mut last = [last_key; N];
+        for (i, register) in last.iter_mut().enumerate() {
+            *register = V::load(last_at.add(i * V::LEN)).xor(last_key);
+            bits = bits.or(*register);
+        }
+        if ASCII && !bits.is_ascii() {
+            return false;
+        }
+        for (i, register) in first.into_iter().enumerate() {
+            register.store(first_at.add(i * V::LEN));
+        }
+        for (i, register) in last.into_iter().enumerate() {
+            register.store(last_at.add(i * V::LEN));
+        }
+    }
+    true
 }
 
 /// Checks a text that starts where a character starts and has at least `V::LEN` bytes. If `MASKED` it unmasks it too, all
@@ -90,8 +154,8 @@ pub(crate) unsafe fn text<V: Vector, const MASKED: bool>(
         let pairs = Pairs::<V>::new();
         let mut previous = V::splat_word(0);
         let is_skipping = at > 0;
-        let first = V::load(start).xor(V::splat_word(key.word()));
         let last = V::load(start.add(last_at)).xor(V::splat_word(key.at(last_at).word()));
+        let first = if is_skipping { V::load(start).xor(V::splat_word(key.word())) } else { last };
         // Before anything is written over it: and what was just written is slow to read in other pieces.
         let before_last = word_before(start, last_at, key);
         if is_skipping {

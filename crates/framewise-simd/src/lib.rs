@@ -34,6 +34,10 @@
     clippy::inline_always,
     reason = "a kernel is compiled for the instructions of the function that it becomes part of, and for no others"
 )]
+#![cfg_attr(
+    not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))),
+    allow(dead_code, unused_macros, reason = "no vectors here: the kernels have nobody to call them")
+)]
 
 #[cfg(any(feature = "std", test))]
 extern crate std;

@@ -1,6 +1,6 @@
 //! Masking (RFC 6455 §5.3): the key, and payloads so short that a vector kernel isn't worth the call.
 
-use crate::Backend;
+use crate::backend::{self, Backend};
 
 /// XORs `payload` with the masking key `key`, in place.
 ///
@@ -40,6 +40,11 @@ impl Key {
     }
 
     #[inline]
+    pub(crate) const fn bytes(self) -> [u8; 4] {
+        self.0.to_le_bytes()
+    }
+
+    #[inline]
     pub(crate) const fn word(self) -> u32 {
         self.0
     }
@@ -49,54 +54,43 @@ impl Key {
 pub(crate) const SHORT: usize = 128;
 
 /// Unmasks a payload of up to [`SHORT`] bytes and returns true; leaves a longer one as it is and returns false.
+///
+/// It is part of the caller: a call is a good part of what so few bytes cost.
 #[inline]
 pub(crate) fn short(payload: &mut [u8], key: Key) -> bool {
-    if payload.len() > SHORT {
-        return false;
-    }
-    if two_words::<64>(payload, key, false)
-        || two_words::<32>(payload, key, false)
-        || two_words::<16>(payload, key, false)
-        || two_words::<8>(payload, key, false)
-        || two_words::<4>(payload, key, false)
-    {
-        return true;
-    }
-    for (byte, key) in payload.iter_mut().zip(key.0.to_le_bytes()) {
-        *byte ^= key;
-    }
-    true
-}
-
-/// The same for a payload of eight bytes and more that is ASCII in the clear, and false for any other.
-#[inline]
-pub(crate) fn short_ascii(payload: &mut [u8], key: Key) -> bool {
     match payload.len() {
-        8..16 => two_words::<8>(payload, key, true),
-        16..32 => two_words::<16>(payload, key, true),
-        32..64 => two_words::<32>(payload, key, true),
-        64..=SHORT => two_words::<64>(payload, key, true),
+        0..4 => {
+            for (byte, key) in payload.iter_mut().zip(key.bytes()) {
+                *byte ^= key;
+            }
+            true
+        }
+        4..8 => two_words::<4>(payload, key),
+        8..16 => two_words::<8>(payload, key),
+        16..=SHORT => backend::short::<false>(payload, key),
         _ => false,
     }
 }
 
-/// Unmasks a payload of `N` to `2 * N` bytes, for `N` a multiple of four: its first `N` bytes and its last. They may
-/// overlap, so both are read before one is written. If `ascii`, then only if it is that in the clear.
+/// The same for a payload of 16 bytes and more that is ASCII in the clear; leaves any other as it is and returns false.
 #[inline]
-fn two_words<const N: usize>(payload: &mut [u8], key: Key, ascii: bool) -> bool {
+pub(crate) fn short_ascii(payload: &mut [u8], key: Key) -> bool {
+    (16..=SHORT).contains(&payload.len()) && backend::short::<true>(payload, key)
+}
+
+/// Unmasks a payload of `N` to `2 * N` bytes, for `N` a multiple of four: its first `N` bytes and its last. They may
+/// overlap, so both are read before one is written.
+#[inline]
+fn two_words<const N: usize>(payload: &mut [u8], key: Key) -> bool {
     let last_key = key.at(payload.len());
     let (Some(&first), Some(&last)) = (payload.first_chunk::<N>(), payload.last_chunk::<N>()) else {
         return false;
     };
-    let (first, last) = (xor(first, key), xor(last, last_key));
-    if ascii && !(is_ascii(first) && is_ascii(last)) {
-        return false;
-    }
     if let Some(word) = payload.first_chunk_mut() {
-        *word = first;
+        *word = xor(first, key);
     }
     if let Some(word) = payload.last_chunk_mut() {
-        *word = last;
+        *word = xor(last, last_key);
     }
     true
 }
@@ -107,13 +101,6 @@ fn xor<const N: usize>(mut word: [u8; N], key: Key) -> [u8; N] {
         *four = (u32::from_le_bytes(*four) ^ key.0).to_le_bytes();
     }
     word
-}
-
-/// As `<[u8]>::is_ascii`, but for few bytes, and without a loop.
-#[inline]
-fn is_ascii<const N: usize>(word: [u8; N]) -> bool {
-    word.as_chunks().0.iter().fold(0, |bits, eight| bits | u64::from_ne_bytes(*eight)) & 0x8080_8080_8080_8080
-        == 0
 }
 
 /// Unmasks eight bytes at a time: where there is no vector kernel, and what the vector kernels are tested against.

@@ -146,6 +146,23 @@ fn each_fault_at_each_position() {
 }
 
 #[test]
+fn each_fault_in_whole_registers() {
+    for fault in FAULTS {
+        for len in [32, 64, 128, 192] {
+            for at in 0..=len - fault.len() {
+                let mut bytes = vec![b'a'; len];
+                bytes[at..at + fault.len()].copy_from_slice(fault);
+                let error = expected(&bytes).unwrap_err();
+                assert_eq!(error.offset, at + fault.len() - 1);
+                for backend in backends() {
+                    check(backend, &bytes, 0, Err(error));
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn random_bytes_and_random_damage() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for _ in 0..6_000 {

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
+use crate::kernel;
 use crate::mask::{self, Key};
 use crate::utf8::{Utf8, Utf8Error};
 
@@ -111,7 +113,7 @@ pub fn backends() -> impl Iterator<Item = Backend> {
     #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
     let vector = [cfg!(target_feature = "neon").then_some(&neon::KERNELS)];
     #[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]
-    let vector = [];
+    let vector: [Option<&'static Kernels>; 0] = [];
     vector.into_iter().flatten().chain([&scalar::KERNELS]).map(Backend)
 }
 
@@ -173,18 +175,30 @@ impl Backend {
         if text.is_boundary() && mask::short_ascii(payload, key) {
             return Ok(());
         }
+        self.unmask_and_validate_any(text, payload, key)
+    }
+
+    fn unmask_and_validate_any(
+        self,
+        text: &mut Utf8,
+        payload: &mut [u8],
+        mut key: Key,
+    ) -> Result<(), Utf8Error> {
+        // The kernels start where a character starts.
         let open = text.due().min(payload.len());
-        let (end, rest) = payload.split_at_mut(open);
         if open > 0 {
-            mask::short(end, key);
-            if let Err(error) = text.scalar(end, 0) {
-                mask::scalar(rest, key.at(open));
+            for (byte, key) in payload[..open].iter_mut().zip(key.bytes()) {
+                *byte ^= key;
+            }
+            key = key.at(open);
+            if let Err(error) = text.scalar(&payload[..open], 0) {
+                mask::scalar(&mut payload[open..], key);
                 return Err(error);
             }
         }
-        let key = key.at(open);
+        let rest = &mut payload[open..];
         if rest.len() < TEXT {
-            mask::short(rest, key);
+            mask::scalar(rest, key);
             return text.scalar(payload, open);
         }
         // SAFETY: the machine has the instructions, or there were no such backend.
@@ -192,6 +206,32 @@ impl Backend {
             None => Ok(()),
             Some(right) => text.settle(payload, open + right),
         }
+    }
+}
+
+/// Unmasks [`TEXT`] bytes to [`mask::SHORT`] in the registers that each machine of this kind has; see
+/// [`kernel::short`](crate::kernel::short).
+#[inline]
+pub(crate) fn short<const ASCII: bool>(payload: &mut [u8], key: Key) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        // SAFETY: what of these registers is used here, to load, XOR, test and store, is SSE2, a part of x86-64.
+        unsafe { kernel::short::<ssse3::Ssse3, ASCII>(payload, key) }
+    }
+    #[cfg(all(target_arch = "aarch64", target_endian = "little", target_feature = "neon"))]
+    {
+        // SAFETY: the target has NEON.
+        unsafe { kernel::short::<neon::Neon, ASCII>(payload, key) }
+    }
+    #[cfg(not(any(
+        target_arch = "x86_64",
+        all(target_arch = "aarch64", target_endian = "little", target_feature = "neon")
+    )))]
+    {
+        if !ASCII {
+            mask::scalar(payload, key);
+        }
+        !ASCII
     }
 }
 
@@ -203,17 +243,25 @@ mod detected {
 
     use super::{Backend, Kernels, backends, scalar};
 
-    /// Null: not asked yet
-    static KERNELS: AtomicPtr<Kernels> = AtomicPtr::new(ptr::null_mut());
+    static KERNELS: AtomicPtr<Kernels> = AtomicPtr::new(ptr::from_ref(&UNKNOWN).cast_mut());
+
+    /// Before the first call: each kernel asks, and leaves it to the best one's. So no later call has to look whether
+    /// the question was asked.
+    static UNKNOWN: Kernels = Kernels {
+        name: "unknown",
+        // SAFETY: the machine has the instructions that `ask` answers with; the length is the caller's to vouch for.
+        unmask: |payload, key| unsafe { (ask().0.unmask)(payload, key) },
+        // SAFETY: as above.
+        text: |bytes| unsafe { (ask().0.text)(bytes) },
+        // SAFETY: as above.
+        masked_text: |payload, key| unsafe { (ask().0.masked_text)(payload, key) },
+    };
 
     #[inline]
     pub(super) fn current() -> Backend {
         // Relaxed: what it points to is there from the start. Who comes too early asks again.
-        // SAFETY: null, or what `ask` stored: a reference to a static that nobody writes to.
-        match unsafe { KERNELS.load(Ordering::Relaxed).as_ref() } {
-            Some(kernels) => Backend(kernels),
-            None => ask(),
-        }
+        // SAFETY: it is only ever made from a reference to a static that nobody writes to.
+        Backend(unsafe { &*KERNELS.load(Ordering::Relaxed) })
     }
 
     #[cold]
@@ -232,10 +280,31 @@ mod tests {
     #[test]
     fn the_best_first_and_the_scalar_one_everywhere() {
         let names: Vec<_> = backends().map(|backend| format!("{backend:?}")).collect();
-        assert_eq!(names[0], format!("{:?}", Backend::current()));
+        crate::unmask(&mut [0; 1000], [0; 4], 0);
+        assert_eq!(names[0], format!("{:?}", Backend::current()), "after the first call");
         assert_eq!(names[names.len() - 1], "scalar");
-        // Each 64-bit machine that runs these tests has more than that.
-        #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+        // Each 64-bit machine that runs these tests has more than that, and with `std` can be asked.
+        #[cfg(all(feature = "std", any(target_arch = "x86_64", target_arch = "aarch64")))]
         assert!(names.len() > 1, "{names:?}");
+    }
+
+    /// A kernel that suspects a right text would still be right in the end, for it is settled. But slow.
+    #[test]
+    fn no_kernel_suspects_a_right_text() {
+        for text in ["ab\u{7f}", "é", "€", "𝄞", "aé€𝄞"] {
+            for len in TEXT..1_200 {
+                for offset in [0, 6] {
+                    let buffer: Vec<u8> =
+                        [b'-'; 6].into_iter().take(offset).chain(text.bytes().cycle()).take(len).collect();
+                    let bytes = &buffer[offset.min(len - TEXT)..];
+                    for Backend(kernels) in backends().filter(|backend| backend.0.name != "scalar") {
+                        // SAFETY: the backend exists, and there are 16 bytes and more.
+                        let right = unsafe { (kernels.text)(bytes) };
+                        let open = str::from_utf8(bytes).is_err();
+                        assert_eq!(right, open.then_some(bytes.len()), "{}, {text}, {len}", kernels.name);
+                    }
+                }
+            }
+        }
     }
 }
