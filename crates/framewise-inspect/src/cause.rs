@@ -1,12 +1,163 @@
-//! Why a rule was broken.
+//! Why a rule was broken: the detectors, one function for each cause of the table.
+//!
+//! A detector looks at the evidence of one finding and answers with what it saw, or not at all. It must not guess: where
+//! nothing points anywhere the diagnosis says so.
 
-use framewise_rules::Role;
+mod close;
+mod compression;
+mod evidence;
+mod handshake;
+mod length;
+mod mask;
+mod path;
+mod sequence;
+mod stream;
+mod text;
+
+use framewise_rules::prose::Language;
+use framewise_rules::{Cause, Role};
+
+pub(crate) use evidence::Evidence;
 
 use crate::leg::Leg;
-use crate::report::{CauseFound, Finding};
+use crate::report::{CauseFound, Fault, Finding};
+
+/// What a detector saw.
+#[derive(Debug)]
+struct Sign {
+    cause: Cause,
+    fault: Fault,
+    evidence: String,
+}
+
+type Detector = fn(&Evidence<'_>) -> Option<Sign>;
+
+/// The detectors, the most telling first: of two that find something the first one's cause is the likelier.
+const DETECTORS: &[Detector] = &[
+    // What another leg saw is a fact, and no conclusion from one leg's bytes.
+    path::limit_of_intermediary,
+    path::bytes_altered,
+    path::frames_buffered,
+    path::close_swallowed,
+    compression::header_stripped,
+    compression::header_added,
+    handshake::key_rewritten,
+    // A second protocol where a frame should start names itself in its first bytes: nobody writes them by chance. They
+    // go before every reading of the same bytes as a frame.
+    stream::http_response,
+    stream::http_request,
+    stream::tls,
+    stream::plain_in_tls_port,
+    stream::proxy_protocol,
+    stream::extended_connect_unsupported,
+    stream::alpn_mismatch,
+    stream::http2_preface,
+    stream::chunked,
+    stream::http_compression,
+    stream::body_headers,
+    stream::extra_crlf,
+    // Heads.
+    sequence::draft_protocol,
+    handshake::header_repeated,
+    handshake::empty_header,
+    handshake::upgrade_headers_dropped,
+    handshake::http10_to_upstream,
+    handshake::not_a_websocket_client,
+    handshake::version_unsupported,
+    handshake::redirected,
+    handshake::origin_refused,
+    handshake::authentication_required,
+    handshake::not_a_websocket_endpoint,
+    handshake::server_error_status,
+    handshake::header_token_mismatch,
+    handshake::accept_not_computed,
+    handshake::accept_miscomputed,
+    handshake::accept_of_other_connection,
+    handshake::subprotocol_invented,
+    handshake::subprotocol_not_echoed,
+    handshake::head_incomplete,
+    handshake::early_frames_lost,
+    handshake::sent_before_upgrade,
+    compression::parameters_echoed,
+    compression::parameter_ignored,
+    // A length that is right when read in another way explains everything behind it, two writers or a short write
+    // included; and a torn frame shows first as a fault of its text, so these go before what is said about texts.
+    length::byte_order,
+    length::in_one_byte,
+    length::boundary_off_by_one,
+    length::in_characters,
+    length::interleaved_writers,
+    length::restarted_write,
+    length::too_long,
+    length::partial_write,
+    length::much_too_long,
+    length::sign_or_overflow,
+    length::too_short,
+    length::always_long,
+    length::stale_bytes,
+    stream::text_written,
+    // Compression: what the payload is goes before what it was meant to be.
+    compression::wrapped,
+    compression::tail_kept,
+    compression::per_fragment,
+    compression::without_agreement,
+    compression::context_lost,
+    compression::window_too_large,
+    compression::not_compressed,
+    // Masks.
+    mask::without_key_applied,
+    mask::omitted_on_empty,
+    mask::client_does_not_mask,
+    mask::server_masks,
+    // Close payloads: text before numbers, a number in the wrong order before one that is made up.
+    close::code_as_text,
+    close::reason_without_code,
+    close::code_forwarded,
+    close::code_byte_order,
+    close::payload_masked_twice,
+    close::code_made_up,
+    close::reason_cut,
+    close::sent_twice,
+    sequence::control_payload_unbounded,
+    // Order of frames.
+    sequence::fin_omitted,
+    sequence::fragments_from_two_messages,
+    sequence::continuation_flag_misused,
+    sequence::fragments_perhaps_from_two_messages,
+    // Text: exact byte patterns before statistics, statistics before encodings, which read almost anything.
+    text::surrogates_encoded,
+    text::nul_encoded,
+    text::masked_twice,
+    text::character_split,
+    text::buffer_uninitialised,
+    text::binary_sent_as_text,
+    text::other_encoding,
+    // The end: what its time tells before what it is.
+    path::keepalive_timeout,
+    path::idle_timeout_intermediary,
+    path::idle_timeout_endpoint,
+    path::limit_of_receiver,
+    path::message_type_unsupported,
+    close::answer_skipped,
+    handshake::upgrade_answered_then_closed,
+    path::receiver_rejects,
+    path::peer_crashed,
+    // Least: that heads differ says less than what they differ in.
+    path::heads_altered,
+];
 
 /// The causes that the evidence supports, the likeliest first.
 pub(crate) fn causes(legs: &[Leg], leg: usize, stream: Role, finding: &Finding) -> Vec<CauseFound> {
-    let _ = (legs, leg, stream, finding);
-    Vec::new()
+    let evidence = Evidence { legs, leg: &legs[leg], stream, finding };
+    let mut causes: Vec<CauseFound> = Vec::new();
+    for sign in DETECTORS.iter().filter_map(|detect| detect(&evidence)) {
+        if causes.iter().all(|cause| cause.id != sign.cause) {
+            let Sign { cause, fault, evidence } = sign;
+            causes.push(CauseFound { id: cause, fault, evidence, fix: cause.fix_line(Language::English) });
+        }
+    }
+    causes
 }
+
+#[cfg(test)]
+mod tests;

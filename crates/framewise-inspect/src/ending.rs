@@ -13,6 +13,8 @@ use crate::report::How;
 const PINGS: usize = 64;
 /// An answer that takes longer than this was waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// A Pong that is not there after this was not on its way.
+const PING_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The Pings of a direction that no Pong answered yet.
 #[derive(Debug, Default)]
@@ -28,7 +30,8 @@ fn waited(since: Moment, now: Moment) -> Option<Duration> {
 
 impl Leg {
     pub(crate) fn ping(&mut self, from: Role, payload: Vec<u8>, _offset: u64, at: Moment, out: &mut Vec<Seen>) {
-        self.ping_unanswered(from, at, false, out);
+        // The next Ping is the deadline of the one before.
+        self.ping_unanswered(from, at, Duration::ZERO, out);
         let pings = &mut self.dir_mut(from).pings;
         if pings.open.len() == PINGS {
             pings.open.pop_front();
@@ -42,6 +45,7 @@ impl Leg {
         // it may answer the last of several Pings alone, and it "MAY be sent unsolicited".
         match pings.open.iter().rposition(|(ping, _)| ping == payload) {
             Some(answered) => {
+                pings.unanswered = false;
                 pings.open.drain(..=answered);
             }
             None if pings.open.is_empty() => {}
@@ -62,11 +66,10 @@ impl Leg {
     }
 
     /// Reports the peer of `pinger` where it left a Ping unanswered for too long.
-    pub(crate) fn ping_unanswered(&mut self, pinger: Role, at: Moment, ended: bool, out: &mut Vec<Seen>) {
+    pub(crate) fn ping_unanswered(&mut self, pinger: Role, at: Moment, patience: Duration, out: &mut Vec<Seen>) {
         let pings = &mut self.dir_mut(pinger).pings;
         let Some(&(_, since)) = pings.open.front() else { return };
-        let enough = if ended { Duration::from_secs(5) } else { PATIENCE };
-        if waited(since, at).is_none_or(|waited| waited < enough) {
+        if patience > Duration::ZERO && waited(since, at).is_none_or(|waited| waited < patience) {
             return;
         }
         pings.open.clear();
@@ -80,7 +83,7 @@ impl Leg {
 
     /// A Close frame from one side.
     pub(crate) fn close(&mut self, from: Role, close: CloseSeen, at: Moment, out: &mut Vec<Seen>) {
-        self.ping_unanswered(from, at, true, out);
+        self.ping_unanswered(from, at, PING_PATIENCE, out);
         let peer = self.dir(from.peer());
         let first = peer.frames.as_ref().and_then(|frames| frames.close.clone());
         let code = close.code.map_or(0, |code| code.0);
@@ -94,7 +97,7 @@ impl Leg {
             // RFC 6455 §5.5.1: "When sending a Close frame in response, the endpoint typically echoes the status code".
             let broken = Broken {
                 rule: Rule::CloseCodeNotEchoed,
-                offset: close.offset,
+                offset: close.payload,
                 length: 2,
                 frame: close.frame,
                 message: self.dir(from).frames.as_ref().map_or(0, crate::frames::Frames::messages),
@@ -114,11 +117,17 @@ impl Leg {
             1003 if !names_fragments(&close.reason) => {
                 self.inferred_from_message(from.peer(), Rule::UnsupportedData, at, out);
             }
-            1010 if from == Role::Client => self.one(Role::Server, Rule::ExtensionRequired, 0, 0, at, out),
+            1010 if from == Role::Client && self.offered_in_vain() => self.one(Role::Server, Rule::ExtensionRequired, 0, 0, at, out),
             1011 if self.dir(from).pings.unanswered => {}
             1002 | 1003 | 1007 | 1011 => out.push(Seen { stream: from, what: What::Refused(close), at }),
             _ => {}
         }
+    }
+
+    /// Whether the recording shows that extensions were offered, and none was agreed.
+    fn offered_in_vain(&self) -> bool {
+        let offered = self.request.as_ref().is_some_and(|seen| !seen.request.extensions.is_empty());
+        offered && self.response.as_ref().is_some_and(|seen| seen.response.extensions.is_empty())
     }
 
     /// A side's last message is what the other side's Close refuses.
@@ -147,9 +156,9 @@ impl Leg {
     /// The end of a side's stream.
     pub(crate) fn end(&mut self, from: Role, how: How, at: Moment, out: &mut Vec<Seen>) {
         self.passes(at);
-        self.silence(from, at, out);
+        self.flush(from, at, out);
         if self.is_open() {
-            self.ping_unanswered(from, at, true, out);
+            self.ping_unanswered(from, at, PING_PATIENCE, out);
             self.end_open(from, how, at, out);
         } else if self.opened.is_none() {
             self.end_handshake(from, how, at, out);
@@ -163,7 +172,10 @@ impl Leg {
     fn end_open(&mut self, from: Role, how: How, at: Moment, out: &mut Vec<Seen>) {
         let (own, peer) = (self.dir(from), self.dir(from.peer()));
         let (closed, peer_closed) = (own.closed(), peer.closed());
-        if (closed && peer_closed) || (peer.end.is_some() && !(peer_closed && !closed)) || own.end.is_some() {
+        if closed && peer_closed {
+            return self.end_of_tcp(from, at, out);
+        }
+        if (peer.end.is_some() && !(peer_closed && !closed)) || own.end.is_some() {
             return;
         }
         let cut = own.frames.as_ref().and_then(|frames| frames.cut(&own.window));
@@ -171,6 +183,7 @@ impl Leg {
             (How::Reset, _, _) => Rule::ConnectionReset,
             // RFC 6455 §5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the
             // endpoint MUST send a Close frame in response."
+            (_, false, true) if self.passed.close => return,
             (_, false, true) => Rule::CloseUnanswered,
             (_, true, _) => return self.gave_up_waiting(from, at, out),
             (_, false, false) => match cut {
@@ -181,11 +194,27 @@ impl Leg {
         self.broken_by_end(from, rule, String::new(), at, out);
     }
 
+    /// RFC 6455 §7.1.1: "the server MUST close the connection immediately", "the client SHOULD wait for the server to
+    /// close the connection".
+    fn end_of_tcp(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
+        let lingers = match from {
+            Role::Client => self.dir(Role::Server).end.is_none() && self.dir(Role::Client).end.is_none(),
+            Role::Server => self.dir(Role::Client).end.is_none() && self.lingers(at).is_some(),
+        };
+        if lingers {
+            let detail = match from {
+                Role::Client => "the client had to end it".to_owned(),
+                Role::Server => self.lingers(at).map_or_else(String::new, |waited| format!("for {:.1} s", waited.as_secs_f64())),
+            };
+            self.broken_by_end(Role::Server, Rule::CloseTcpLingering, detail, at, out);
+        }
+    }
+
     /// A side that sent its Close ends its stream: did it wait for the answer?
     fn gave_up_waiting(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
         let since = self.dir(from).frames.as_ref().and_then(|frames| Some(frames.close.as_ref()?.at));
         // A peer that did not answer a Ping either is gone; its silence was reported.
-        if self.dir(from).pings.unanswered {
+        if self.dir(from).pings.unanswered || self.passed.close {
             return;
         }
         if since.and_then(|since| waited(since, at)).is_some_and(|waited| waited >= PATIENCE) {
@@ -222,16 +251,10 @@ impl Leg {
         self.broken_by_end(by, rule, String::new(), at, out);
     }
 
-    /// Time passed: what a deadline that the observer was told says about it.
-    pub(crate) fn silence(&mut self, _from: Role, _at: Moment, _out: &mut Vec<Seen>) {}
-
-    /// Masking keys that someone could guess (RFC 6455 §5.3: "must be unpredictable").
-    pub(crate) fn predictable_key(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
-        let _ = (from, at, out);
-    }
-
     /// The recording is over.
     pub(crate) fn over(&mut self, at: Moment, out: &mut Vec<Seen>) {
+        self.flush(Role::Client, at, out);
+        self.flush(Role::Server, at, out);
         let server = self.dir(Role::Server);
         // What waited for a status line behind it never got one.
         if self.opened.is_none()

@@ -41,6 +41,8 @@ pub(crate) struct CloseSeen {
     pub(crate) code: Option<CloseCode>,
     pub(crate) reason: String,
     pub(crate) offset: u64,
+    /// Where its payload begins.
+    pub(crate) payload: u64,
     pub(crate) frame: u64,
     pub(crate) at: Moment,
 }
@@ -89,6 +91,11 @@ pub(crate) struct Frames {
     /// The frame at hand was shown.
     shown: bool,
     rate: Vec<Duration>,
+    /// The header at hand came in several steps.
+    header_cut: bool,
+    /// Nothing more will come: what waited for more is judged as it is.
+    over: bool,
+    predictable: bool,
 }
 
 /// Payload bytes of a control frame that are kept: what follows its legal 125 is evidence.
@@ -115,6 +122,9 @@ impl Frames {
             log: Log::default(),
             shown: false,
             rate: Vec::new(),
+            header_cut: false,
+            over: false,
+            predictable: false,
         }
     }
 
@@ -170,10 +180,23 @@ impl Frames {
     fn header(&mut self, window: &Window, at: Moment, out: &mut Vec<Signal>) -> bool {
         let bytes = window.slice(self.at..self.at + framewise_proto::frame::MAX_HEADER as u64);
         // The masking key is no part of the check: a fault is there before it is.
-        let Some(header) = Header::decode_without_mask(bytes) else { return false };
+        let Some(header) = Header::decode_without_mask(bytes) else {
+            self.header_cut |= !bytes.is_empty();
+            return false;
+        };
         let mut faults = if self.after_close { Vec::new() } else { self.sequence.faults(&header, &self.expect) };
         if header.opcode.is_control() && !self.after_close && self.too_fast(at.time) && !faults.contains(&Rule::ControlFlood) {
             faults.push(Rule::ControlFlood);
+        }
+        if !faults.is_empty() && self.at == self.base && self.role == Role::Server && self.reported != Some(self.at) {
+            match resync::extra(&self.plausible(), window, self.base, self.over) {
+                resync::Extra::NotYet => return false,
+                resync::Extra::None => {}
+                resync::Extra::Until(offset) => {
+                    self.extra_bytes(offset, out);
+                    return true;
+                }
+            }
         }
         if self.reported != Some(self.at) {
             self.report(&header, faults.clone(), out);
@@ -189,11 +212,55 @@ impl Frames {
             return true;
         }
         let Some(header) = Header::decode(bytes) else { return false };
-        self.begin(&header, at);
+        self.begin(&header, at, out);
         true
     }
 
-    fn begin(&mut self, header: &Header, at: Moment) {
+    /// RFC 6455 §4.2.2: the handshake ends with its empty line, and frames follow it.
+    fn extra_bytes(&mut self, until: u64, out: &mut Vec<Signal>) {
+        out.push(Signal::Broken(Broken {
+            rule: Rule::ResponseExtraBytes,
+            offset: self.at,
+            length: until - self.at,
+            frame: 0,
+            message: 0,
+            detail: format!("{} bytes", until - self.at),
+            also: Vec::new(),
+        }));
+        self.at = until;
+    }
+
+    /// RFC 6455 §5.3: "The masking key needs to be unpredictable". Three in a row are a pattern, two may be chance.
+    fn predictable_key(&mut self, out: &mut Vec<Signal>) {
+        let keys = self.log.keys;
+        let detail = match (keys.zero >= 3, keys.same >= 2, keys.counting >= 2) {
+            (true, _, _) => "three in a row are zero",
+            (_, true, _) => "three in a row are the same",
+            (_, _, true) => "three in a row count up",
+            (false, false, false) => return,
+        };
+        if self.role == Role::Client && !self.predictable && !self.after_close {
+            self.predictable = true;
+            out.push(Signal::Broken(Broken {
+                rule: Rule::MaskKeyPredictable,
+                offset: self.at,
+                length: self.log.last().map_or(0, |frame| frame.header.size() as u64),
+                frame: self.sequence.frames(),
+                message: self.sequence.messages(),
+                detail: detail.to_owned(),
+                also: Vec::new(),
+            }));
+        }
+    }
+
+    /// Nothing more will come in this direction.
+    pub(crate) fn finish(&mut self, window: &Window, at: Moment, out: &mut Vec<Signal>) {
+        if !std::mem::replace(&mut self.over, true) {
+            self.advance(window, at, out);
+        }
+    }
+
+    fn begin(&mut self, header: &Header, at: Moment, out: &mut Vec<Signal>) {
         self.sequence.take(header, &self.expect);
         if header.opcode.is_control() {
             self.rate.extend(at.time);
@@ -215,6 +282,11 @@ impl Frames {
                 self.content.begin_message(open, self.at, self.sequence.messages(), at);
             }
             self.content.begin_frame(self.at + header.size() as u64);
+        }
+        self.predictable_key(out);
+        // Without an agreement nobody can say what the payload of a frame with RSV1 is.
+        if header.rsv1 && !self.expect.deflate && !header.opcode.is_control() {
+            self.content.leave();
         }
         self.at += header.size() as u64;
         // A length beyond what a stream can have would overflow its end.
@@ -305,6 +377,8 @@ impl Frames {
             return false;
         }
         self.state = State::Header;
+        self.log.split |= self.log.last().is_some_and(|frame| frame.at.step != at.step) || self.header_cut;
+        self.header_cut = false;
         if header.opcode.is_control() {
             self.end_control(header, at, out);
         } else {
@@ -342,7 +416,7 @@ impl Frames {
                     }
                     let code = payload.first_chunk().map(|&code| CloseCode(u16::from_be_bytes(code)));
                     let reason = payload.get(2..).map_or_else(String::new, |reason| String::from_utf8_lossy(reason).into());
-                    let close = CloseSeen { code, reason, offset, frame, at };
+                    let close = CloseSeen { code, reason, offset, payload: offset + header.size() as u64, frame, at };
                     self.close = Some(close.clone());
                     out.push(Signal::Close(close));
                 }
@@ -402,7 +476,7 @@ impl Frames {
             Some(true) => {
                 // It was a frame: it is taken in as it stands, its payload left alone.
                 if let Some(header) = Header::decode(window.slice(self.at..end)) {
-                    self.begin(&header, Moment::default());
+                    self.begin(&header, Moment::default(), &mut Vec::new());
                     self.sequence.finish();
                 }
                 self.content.lose_history();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use framewise_proto::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLATE, parse_extensions};
 use framewise_rules::{Answer, Role, Rule, Setup};
 
+use crate::deadline::Passed;
 use crate::ending::Pings;
 use crate::frames::{Broken, Frames, Moment, Signal};
 use crate::handshake::{RequestSeen, ResponseSeen};
@@ -95,6 +96,7 @@ pub(crate) struct Leg {
     pub(crate) latest: Option<Duration>,
     /// A client's bytes before the 101 were reported.
     pub(crate) early: bool,
+    pub(crate) passed: Passed,
 }
 
 impl Leg {
@@ -110,6 +112,7 @@ impl Leg {
             first: None,
             latest: None,
             early: false,
+            passed: Passed::default(),
         }
     }
 
@@ -165,7 +168,7 @@ impl Leg {
     /// The next bytes of a side.
     pub(crate) fn bytes(&mut self, from: Role, at: Moment, bytes: &[u8], out: &mut Vec<Seen>) {
         self.passes(at);
-        self.silence(from, at, out);
+        self.deadlines(at, out);
         let dir = self.dir_mut(from);
         dir.window.push(bytes);
         dir.last = Some(at);
@@ -186,12 +189,25 @@ impl Leg {
         if let Some(frames) = &mut dir.frames {
             frames.advance(&dir.window, at, &mut signals);
         }
+        self.signals(from, signals, at, out);
+    }
+
+    /// Nothing more will come from this side.
+    pub(crate) fn flush(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
+        let mut signals = Vec::new();
+        let dir = self.dir_mut(from);
+        if let Some(frames) = &mut dir.frames {
+            frames.finish(&dir.window, at, &mut signals);
+        }
+        self.signals(from, signals, at, out);
+    }
+
+    fn signals(&mut self, from: Role, signals: Vec<Signal>, at: Moment, out: &mut Vec<Seen>) {
         for signal in signals {
             match signal {
                 Signal::Broken(broken) => self.broken(from, broken, at, out),
                 Signal::Frame(frame) => {
                     out.push(Seen { stream: from, what: What::Frame(frame), at });
-                    self.predictable_key(from, at, out);
                 }
                 Signal::Ping { payload, offset } => self.ping(from, payload, offset, at, out),
                 Signal::Pong { payload, offset, frame } => self.pong(from, &payload, offset, frame, at, out),
@@ -203,7 +219,8 @@ impl Leg {
     /// Notes that a side broke a rule.
     pub(crate) fn broken(&mut self, by: Role, broken: Broken, at: Moment, out: &mut Vec<Seen>) {
         let dir = self.dir_mut(by);
-        dir.broken |= broken.rule.answer() != Answer::Note && broken.frame > 0;
+        let in_frames = broken.frame > 0 || broken.rule == Rule::ResponseExtraBytes;
+        dir.broken |= broken.rule.answer() != Answer::Note && in_frames;
         out.push(Seen { stream: by, what: What::Broken(broken), at });
     }
 

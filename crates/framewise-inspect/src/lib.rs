@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod cause;
+mod deadline;
 mod digest;
+mod encoding;
 mod ending;
 mod excerpt;
 mod frames;

@@ -154,7 +154,7 @@ impl Observer {
             self.legs[leg].over(at, &mut out);
             self.take(leg, out);
         }
-        for found in crate::path::compare(&self.legs) {
+        for found in crate::path::compare_all(&self.legs) {
             self.known.push(Known { finding: found.finding, leg: found.leg, stream: found.stream, judged: false });
         }
         for index in 0..self.known.len() {

@@ -1,20 +1,174 @@
-//! What two legs of one connection tell together.
+//! What two legs of one connection tell together (rules.md: "or the legs differ in legal bytes").
+
+use std::time::Duration;
 
 use framewise_rules::Role;
 
+use crate::frames::MessageSeen;
 use crate::leg::Leg;
-use crate::report::Finding;
+use crate::report::{Excerpt, Finding};
 
-/// Something that the legs differ in.
-#[derive(Debug)]
+/// A frame that leaves later than this was held back.
+const LATE: Duration = Duration::from_secs(5);
+
+/// In what two legs differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A message's content.
+    Altered,
+    /// The frames of a message.
+    Refragmented,
+    /// A message that came late, or did not come.
+    Buffered,
+}
+
+/// Something that two legs differ in.
+#[derive(Clone, Debug)]
 pub(crate) struct Difference {
+    pub(crate) kind: Kind,
+    pub(crate) says: String,
+    /// The leg that it should have come out on.
+    leg: usize,
+    from: Role,
+    offset: u64,
+    length: u64,
+    message: u64,
+}
+
+/// A finding that no rule stands behind.
+#[derive(Debug)]
+pub(crate) struct Found {
     pub(crate) finding: Finding,
     pub(crate) leg: usize,
     pub(crate) stream: Role,
 }
 
-/// Compares the legs.
-pub(crate) fn compare(legs: &[Leg]) -> Vec<Difference> {
-    let _ = legs;
-    Vec::new()
+/// The legs from the client's end to the server's. Names tell: `client-proxy` before `proxy-server`.
+fn in_order(legs: &[Leg]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..legs.len()).collect();
+    let rank = |leg: &Leg| match (leg.name.starts_with("client"), leg.name.ends_with("server")) {
+        (true, false) => 0,
+        (false, true) => 2,
+        _ => 1,
+    };
+    order.sort_by_key(|&leg| rank(&legs[leg]));
+    order
+}
+
+/// The leg that goes on with what this side sends on `leg`.
+pub(crate) fn onward<'l>(legs: &'l [Leg], leg: &Leg, from: Role) -> Option<&'l Leg> {
+    let order = in_order(legs);
+    let at = order.iter().position(|&index| std::ptr::eq(&raw const legs[index], leg))?;
+    let next = match from {
+        Role::Client => at.checked_add(1)?,
+        Role::Server => at.checked_sub(1)?,
+    };
+    order.get(next).map(|&index| &legs[index])
+}
+
+/// Everything that neighbouring legs differ in, as far as their frames are legal.
+pub(crate) fn differences(legs: &[Leg]) -> Vec<Difference> {
+    let order = in_order(legs);
+    let mut found = Vec::new();
+    for pair in order.windows(2) {
+        for (from, source, sink) in [(Role::Client, pair[0], pair[1]), (Role::Server, pair[1], pair[0])] {
+            if legs[source].is_open() && legs[sink].is_open() {
+                found.extend(compare(legs, from, source, sink));
+            }
+        }
+    }
+    found
+}
+
+/// The findings that the differences make.
+pub(crate) fn compare_all(legs: &[Leg]) -> Vec<Found> {
+    // Fragments may be put together or cut on the way (RFC 6455 §5.4): by itself that breaks nothing.
+    let worth = differences(legs).into_iter().filter(|difference| difference.kind != Kind::Refragmented);
+    worth
+        .map(|difference| {
+            let leg = difference.leg;
+            let finding = Finding {
+                rule: None,
+                answer: None,
+                by: None,
+                leg: legs[leg].name.clone(),
+                offset: difference.offset,
+                length: difference.length,
+                frame: None,
+                message: Some(difference.message),
+                time: None,
+                bytes: String::new(),
+                also: Vec::new(),
+                says: difference.says,
+                causes: Vec::new(),
+                excerpt: Excerpt::default(),
+                close: None,
+            };
+            Found { finding, leg, stream: difference.from }
+        })
+        .collect()
+}
+
+fn compare(legs: &[Leg], from: Role, source: usize, sink: usize) -> Option<Difference> {
+    let (sent, came) = (legs[source].dir(from), legs[sink].dir(from));
+    let (sent_log, came_log) = (&sent.frames.as_ref()?.log, &came.frames.as_ref()?.log);
+    // What breaks a rule, or was not kept from the start, cannot be matched.
+    if sent.broken || came.broken || sent_log.messages_dropped > 0 || came_log.messages_dropped > 0 {
+        return None;
+    }
+    let difference = |kind, says, offset, length, message| Difference { kind, says, leg: sink, from, offset, length, message };
+    let mut refragmented = None;
+    for (one, other) in sent_log.messages.iter().zip(&came_log.messages) {
+        let where_ = format!("message {} of the {from} on the legs {} and {}", one.number, legs[source].name, legs[sink].name);
+        if one.text != other.text || one.length != other.length || one.digest != other.digest {
+            let says = format!("{where_}: {}", altered(one, other));
+            return Some(difference(Kind::Altered, says, other.offset, other.payload, other.number));
+        }
+        if one.frames != other.frames && refragmented.is_none() {
+            let says = format!("{where_}: {} frames became {}", one.frames, other.frames);
+            refragmented = Some(difference(Kind::Refragmented, says, other.offset, other.payload, other.number));
+        }
+        if let (Some(left), Some(arrived)) = (one.at.time, other.at.time)
+            && arrived.saturating_sub(left) > LATE
+        {
+            let late = arrived.saturating_sub(left).as_secs_f64();
+            let says = format!("{where_}: it left {late:.1} s late");
+            return Some(difference(Kind::Buffered, says, other.offset, other.payload, other.number));
+        }
+    }
+    if let Some(missing) = sent_log.messages.get(came_log.messages.len())
+        && never_came(legs, from, sink, missing)
+    {
+        let says = format!(
+            "message {} of the {from} came on the leg {} and never left on the leg {}",
+            missing.number, legs[source].name, legs[sink].name
+        );
+        return Some(difference(Kind::Buffered, says, came.window.end(), 0, missing.number));
+    }
+    refragmented
+}
+
+fn altered(one: &MessageSeen, other: &MessageSeen) -> String {
+    match (one.text == other.text, one.length == other.length) {
+        (false, _) => "its kind differs".to_owned(),
+        (true, false) => format!("{} bytes became {}", one.length, other.length),
+        (true, true) => format!("its {} bytes differ", one.length),
+    }
+}
+
+/// Whether the recording of the leg goes on long enough behind a message to say that it never came.
+fn never_came(legs: &[Leg], from: Role, sink: usize, missing: &MessageSeen) -> bool {
+    let leg = &legs[sink];
+    // A side that is gone, or failed, passes nothing on; that is another finding.
+    if leg.dir(from).end.is_some() || leg.dir(from.peer()).end.is_some() || leg.dir(from.peer()).broken {
+        return false;
+    }
+    let behind = [Role::Client, Role::Server].into_iter().filter_map(|role| leg.dir(role).last).find(|last| last.step > missing.at.step);
+    match behind {
+        Some(behind) => match (behind.time, missing.at.time) {
+            (Some(behind), Some(missing)) => behind.saturating_sub(missing) > LATE,
+            _ => true,
+        },
+        None => false,
+    }
 }

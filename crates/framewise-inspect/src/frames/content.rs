@@ -64,6 +64,11 @@ impl Content {
         self.message.frames = self.message.frames.saturating_add(1);
     }
 
+    /// The message at hand is not looked at.
+    pub(super) fn leave(&mut self) {
+        self.reported = true;
+    }
+
     pub(super) fn lose_history(&mut self) {
         if let Some(inflater) = &mut self.inflater {
             inflater.lose_history();

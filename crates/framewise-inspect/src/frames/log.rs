@@ -71,6 +71,12 @@ pub(crate) struct Log {
     pub(crate) unmasked_empty: u64,
     /// What the masking keys look like.
     pub(crate) keys: Keys,
+    /// One of the last frames came in several steps.
+    pub(crate) split: bool,
+    /// Two frames or more came in one step.
+    pub(crate) joined: bool,
+    /// The first frame came in one step with the head.
+    pub(crate) with_head: bool,
 }
 
 /// How often a masking key in a row was the one before, zero, or the one before plus one.
@@ -92,6 +98,7 @@ impl Log {
             None if frame.header.length == 0 => self.unmasked_empty += 1,
             None => self.unmasked += 1,
         }
+        self.joined |= self.frames.back().is_some_and(|last| last.at.step == frame.at.step);
         if self.frames.len() == FRAMES {
             self.frames.pop_front();
         }

@@ -1,6 +1,6 @@
 //! Where the next frame begins, when a length lied or something that is no frame got between.
 
-use framewise_proto::Header;
+use framewise_proto::{Header, Opcode};
 use framewise_proto::frame::{Expect, MAX_HEADER, Sequence};
 use framewise_rules::{Limits, MessageKinds, Role, Rule};
 
@@ -46,10 +46,15 @@ impl Plausible {
 
     /// Whether what stands at the start of `bytes` is a header without a fault; `None` where too little is there.
     pub(crate) fn decode(&self, bytes: &[u8]) -> Option<Option<Header>> {
+        self.decode_but(bytes, |_| false)
+    }
+
+    /// The same, but for faults that are let pass.
+    pub(crate) fn decode_but(&self, bytes: &[u8], lets_pass: impl Fn(Rule) -> bool) -> Option<Option<Header>> {
         let header = Header::decode_without_mask(bytes)?;
         let faults = Sequence::default().faults(&header, &self.expect);
         // In which order frames come is not known where the boundary was lost.
-        Some(faults.iter().all(|&rule| rule == Rule::ContinuationOrphan).then_some(header))
+        Some(faults.iter().all(|&rule| rule == Rule::ContinuationOrphan || lets_pass(rule)).then_some(header))
     }
 
     /// Whether a header stands at `offset`; `None` where it is not there yet.
@@ -71,13 +76,47 @@ impl Plausible {
     }
 
     fn chain(&self, window: &Window, mut at: u64) -> Option<bool> {
-        for _ in 0..CHAIN {
+        for link in 0..CHAIN {
             let Some(header) = self.decode(window.slice(at..at + MAX_HEADER as u64))? else { return Some(false) };
-            if header.length > REACH {
+            // Zeros are continuations without payload, as far as they go.
+            if header.length > REACH || (link == 0 && header.opcode == Opcode::Continuation) {
                 return Some(false);
             }
             at += header.size() as u64 + header.length;
         }
         Some(true)
+    }
+}
+
+/// What stands between a 101's head and the first frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extra {
+    /// Nothing that frames follow.
+    None,
+    /// White space, and frames from here on.
+    Until(u64),
+    /// White space so far; what follows it is still to come.
+    NotYet,
+}
+
+/// White space that is looked over.
+const EXTRA: u64 = 16;
+
+/// Line ends and blanks with a whole frame behind them; `over`: nothing more will come. Everything else that may stand
+/// there is judged as the header that it pretends to be.
+pub(super) fn extra(plausible: &Plausible, window: &Window, base: u64, over: bool) -> Extra {
+    let bytes = window.slice(base..base + EXTRA);
+    let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n' | b' ' | b'\t')).count() as u64;
+    if blank == 0 || blank == EXTRA {
+        return Extra::None;
+    }
+    let start = base + blank;
+    let more = if over { Extra::None } else { Extra::NotYet };
+    match plausible.decode(window.slice(start..start + MAX_HEADER as u64)) {
+        None => more,
+        Some(None) => Extra::None,
+        Some(Some(header)) if header.length > REACH || header.opcode == Opcode::Continuation => Extra::None,
+        Some(Some(header)) if start + header.size() as u64 + header.length > window.end() => more,
+        Some(Some(_)) => Extra::Until(start),
     }
 }

@@ -1,0 +1,210 @@
+//! Compression.
+
+use framewise_proto::extension::PERMESSAGE_DEFLATE;
+use framewise_rules::{Cause, Role, Rule};
+
+use super::evidence::{Evidence, quote, reads_as_text};
+use super::stream::compressed_format;
+use super::Sign;
+use crate::excerpt::hex;
+use crate::frames::FrameSeen;
+use crate::inflate::{self, TAIL};
+use crate::leg::Leg;
+
+fn offers(leg: &Leg) -> Option<bool> {
+    let request = leg.request.as_ref()?;
+    Some(request.request.extensions.iter().any(|extension| extension.name == PERMESSAGE_DEFLATE))
+}
+
+fn answers(leg: &Leg) -> Option<bool> {
+    if let Some(opened) = &leg.opened {
+        return Some(opened.contains(PERMESSAGE_DEFLATE));
+    }
+    let response = leg.response.as_ref().filter(|response| response.response.status == 101)?;
+    Some(response.response.extensions.iter().any(|extension| extension.name == PERMESSAGE_DEFLATE))
+}
+
+/// The answer, or the offer, is on another leg and not on this one.
+pub(super) fn header_stripped(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::Rsv1Unnegotiated, Rule::ResponseExtensionUnoffered]) {
+        return None;
+    }
+    let other = e.other_legs().find(|other| {
+        if e.is(&[Rule::Rsv1Unnegotiated]) { answers(other) == Some(true) } else { offers(other) == Some(true) }
+    })?;
+    let what = if e.is(&[Rule::Rsv1Unnegotiated]) { "answer" } else { "offer" };
+    let evidence = format!("the leg {} carries the {what} of {PERMESSAGE_DEFLATE}, the leg {} does not", other.name, e.leg.name);
+    e.path_fault(Cause::ExtensionHeaderStripped, evidence)
+}
+
+/// One leg carries an agreement that the other lacks, or both do and one end fails at the first compressed frame.
+pub(super) fn header_added(e: &Evidence<'_>) -> Option<Sign> {
+    if e.is(&[Rule::ResponseExtensionUnoffered]) {
+        let name = &e.response()?.response.extensions.first()?.name;
+        let evidence = format!("the answer has {name}, which the request does not offer");
+        return e.own_fault(Cause::ExtensionHeaderAdded, evidence);
+    }
+    let refused = e.finding.rule.is_none();
+    if !(refused || e.is(&[Rule::Rsv1Unnegotiated, Rule::CloseMissing, Rule::ConnectionReset])) {
+        return None;
+    }
+    let own = answers(e.leg)?;
+    let differs = e.other_legs().find(|other| answers(other).is_some_and(|answer| answer != own));
+    if let Some(other) = differs {
+        let (with, without) = if own { (e.leg, other) } else { (other, e.leg) };
+        let evidence = format!(
+            "the leg {} agreed {PERMESSAGE_DEFLATE}, the leg {} did not: who stands between put the header in, or passed it on, without compressing",
+            with.name, without.name
+        );
+        return e.path_fault(Cause::ExtensionHeaderAdded, evidence);
+    }
+    // The same agreement everywhere, passed through by someone whose library does not compress: the last that came to it
+    // before it gave up is a compressed frame.
+    let other = e.other_legs().find(|other| answers(other) == Some(true))?;
+    let compressed = [Role::Client, Role::Server].into_iter().find_map(|role| {
+        let last = other.dir(role).frames.as_ref()?.log.last_data()?;
+        let passed = e.leg.dir(role).frames.as_ref().is_some_and(|frames| frames.log.last_data().is_some());
+        (last.header.rsv1 && !passed).then_some(last)
+    })?;
+    let evidence = format!(
+        "both legs agreed {PERMESSAGE_DEFLATE} word for word; the first compressed frame, at byte {} of the leg {}, never left who stands between",
+        compressed.offset, other.name
+    );
+    e.path_fault(Cause::ExtensionHeaderAdded, evidence)
+}
+
+/// The compressed payload of the finding's frame, from its header on.
+fn payload(e: &Evidence<'_>) -> Option<Vec<u8>> {
+    let frame = e.frame()?;
+    let compressed = e.is(&[Rule::Rsv1Unnegotiated, Rule::Rsv1OnControl, Rule::Rsv1OnContinuation])
+        || (e.in_frame() && !e.at_header() && frame.header.rsv1);
+    compressed.then(|| e.payload(frame))
+}
+
+/// Where a payload that is no raw DEFLATE shows: as what it pretends to be, or as what it happens to inflate to.
+const MEANT_OTHERWISE: &[Rule] = &[
+    Rule::Rsv1Unnegotiated,
+    Rule::DeflateDataInvalid,
+    Rule::DeflateContextMismatch,
+    Rule::DeflateWindowViolated,
+    Rule::TextInvalidUtf8,
+];
+
+/// A header of zlib or gzip inside the compressed payload.
+pub(super) fn wrapped(e: &Evidence<'_>) -> Option<Sign> {
+    let payload = payload(e).filter(|_| e.is(MEANT_OTHERWISE))?;
+    let format = compressed_format(&payload).filter(|format| *format != "zstd")?;
+    let evidence = format!("the payload begins with {}, the header of {format}", hex(&payload[..payload.len().min(4)]));
+    e.own_fault(Cause::DeflateWrapped, evidence)
+}
+
+/// 00 00 FF FF left at the end of the payload.
+pub(super) fn tail_kept(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::DeflateDataInvalid]) {
+        return None;
+    }
+    let number = e.frame()?.number;
+    let mut last = e.frames()?.log.frames.iter().rev().filter(|frame| frame.number <= number && frame.header.fin && !frame.header.opcode.is_control());
+    let kept: &FrameSeen = last.by_ref().take(2).find(|frame| e.payload(frame).ends_with(&TAIL))?;
+    let evidence = format!("the payload of frame {} ends with 00 00 ff ff, which the sender has to remove", kept.number);
+    e.own_fault(Cause::DeflateTailKept, evidence)
+}
+
+/// RSV1 on continuations, each inflating by itself.
+pub(super) fn per_fragment(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::Rsv1OnContinuation]) {
+        return None;
+    }
+    let frame = e.frame()?;
+    let first = e.frames()?.log.frames.iter().rev().find(|other| other.number < frame.number && !other.header.opcode.is_control())?;
+    let (this, before) = (inflate::alone(&e.payload(frame)), inflate::alone(&e.payload(first)));
+    let evidence = match (this, before) {
+        (Some(_), Some(_)) => format!("frames {} and {} each inflate by themselves", first.number, frame.number),
+        (Some(_), None) => format!("frame {} inflates by itself", frame.number),
+        // RSV1 on each fragment says it already; what it inflates to may hang on history.
+        (None, _) if first.header.rsv1 => format!("frames {} and {} of one message both have RSV1", first.number, frame.number),
+        (None, _) => return None,
+    };
+    e.own_fault(Cause::CompressedPerFragment, evidence)
+}
+
+/// RSV1 frames that inflate, and no agreement on this leg.
+pub(super) fn without_agreement(e: &Evidence<'_>) -> Option<Sign> {
+    let frame = e.frame()?;
+    let payload = payload(e).filter(|_| e.is(&[Rule::Rsv1Unnegotiated]))?;
+    let plain = inflate::alone(&payload).filter(|_| !frame.header.opcode.is_control())?;
+    // Short garbage inflates at times; plain text that happens to is no evidence either.
+    if payload.len() < 3 || reads_as_text(&payload, 1) {
+        return None;
+    }
+    let evidence = format!(
+        "the payload inflates to {}; the answer on this leg has no {PERMESSAGE_DEFLATE}{}",
+        quote(&plain),
+        if offers(e.leg) == Some(true) { ", which was offered" } else { "" }
+    );
+    e.own_fault(Cause::CompressedWithoutAgreement, evidence)
+}
+
+/// A distance into history that the agreement, or the start of the connection, rules out.
+pub(super) fn context_lost(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::DeflateContextMismatch]) || not_compressed(e).is_some() {
+        return None;
+    }
+    let evidence = format!("{}: the sender's history is not the one that was agreed", parenthesis(&e.finding.says));
+    e.own_fault(Cause::DeflateContextLost, evidence)
+}
+
+/// A distance larger than the agreed window.
+pub(super) fn window_too_large(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::DeflateWindowViolated]) || not_compressed(e).is_some() {
+        return None;
+    }
+    e.own_fault(Cause::DeflateWindowTooLarge, parenthesis(&e.finding.says))
+}
+
+/// What the finding measured.
+fn parenthesis(says: &str) -> String {
+    let inside = says.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    inside.map_or(says, |(inside, _)| inside).to_owned()
+}
+
+/// RSV1 on a payload that was never deflated.
+pub(super) fn not_compressed(e: &Evidence<'_>) -> Option<Sign> {
+    let payload = payload(e).filter(|_| e.is(MEANT_OTHERWISE))?;
+    let frame = e.frame()?;
+    if frame.header.opcode.is_control() || frame.header.opcode.bits() > 2 || !reads_as_text(&payload, 2) {
+        return None;
+    }
+    let evidence = format!("RSV1 is set, and the payload reads {} as it stands", quote(&payload));
+    e.own_fault(Cause::DeflateNotCompressed, evidence)
+}
+
+/// The offer sent back word for word as the answer.
+pub(super) fn parameters_echoed(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::DeflateResponseInvalid, Rule::ResponseExtensionSyntax, Rule::ResponseExtensionUnoffered, Rule::DeflateWindowExceeds]) {
+        return None;
+    }
+    let squeeze = |value: &str| value.split_whitespace().collect::<String>().to_ascii_lowercase();
+    let answer = e.response()?.headers("sec-websocket-extensions").next()?;
+    let offer = e.request()?.headers("sec-websocket-extensions").find(|offer| {
+        squeeze(offer) == squeeze(answer) || offer.split(',').any(|part| squeeze(part) == squeeze(answer))
+    })?;
+    e.own_fault(Cause::DeflateParametersEchoed, format!("the offer is {}, and so is the answer", quote(offer.as_bytes())))
+}
+
+/// The answer leaves out a parameter of the offer that binds the server.
+pub(super) fn parameter_ignored(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::DeflateWindowExceeds, Rule::DeflateTakeoverIgnored]) {
+        return None;
+    }
+    let answer = e.response()?.headers("sec-websocket-extensions").next().unwrap_or_default();
+    let offer = e.request()?.headers("sec-websocket-extensions").next()?;
+    let left_out = ["server_max_window_bits", "server_no_context_takeover"]
+        .into_iter()
+        .find(|parameter| offer.contains(parameter) && !answer.contains(parameter));
+    let evidence = match left_out {
+        Some(parameter) => format!("the offer asks for {parameter}, the answer {} leaves it out", quote(answer.as_bytes())),
+        None => format!("the offer is {}, the answer {} goes beyond it", quote(offer.as_bytes()), quote(answer.as_bytes())),
+    };
+    e.own_fault(Cause::DeflateParameterIgnored, evidence)
+}

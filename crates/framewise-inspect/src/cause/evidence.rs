@@ -1,0 +1,197 @@
+use framewise_proto::Header;
+use framewise_proto::frame::MAX_HEADER;
+use framewise_rules::{Answer, Cause, Role, Rule};
+
+use super::Sign;
+use crate::frames::{FrameSeen, Frames, Plausible};
+use crate::handshake::{RequestSeen, ResponseSeen};
+use crate::leg::{Direction, Leg};
+use crate::report::{Fault, Finding};
+
+/// What a detector looks at: a finding, and everything that was seen around it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Evidence<'a> {
+    pub(super) legs: &'a [Leg],
+    /// The leg of the finding.
+    pub(super) leg: &'a Leg,
+    /// Whose stream the finding's offset is of.
+    pub(super) stream: Role,
+    pub(super) finding: &'a Finding,
+}
+
+impl<'a> Evidence<'a> {
+    pub(super) fn is(&self, rules: &[Rule]) -> bool {
+        self.finding.rule.is_some_and(|rule| rules.contains(&rule))
+    }
+
+    /// Whether the finding's head breaks this rule, as the first or as another.
+    pub(super) fn breaks(&self, rule: Rule) -> bool {
+        self.finding.rule == Some(rule) || self.finding.also.contains(&rule)
+    }
+
+    /// The direction of the finding.
+    pub(super) const fn own(&self) -> &'a Direction {
+        self.leg.dir(self.stream)
+    }
+
+    /// The other direction.
+    pub(super) const fn peer(&self) -> &'a Direction {
+        self.leg.dir(self.stream.peer())
+    }
+
+    pub(super) fn frames(&self) -> Option<&'a Frames> {
+        self.own().frames.as_ref()
+    }
+
+    /// The frame of the finding, where its header was taken in.
+    pub(super) fn frame(&self) -> Option<&'a FrameSeen> {
+        self.frames()?.log.frame(self.finding.frame?)
+    }
+
+    /// The frame before the one of the finding.
+    pub(super) fn before(&self) -> Option<&'a FrameSeen> {
+        self.frames()?.log.frame(self.finding.frame?.checked_sub(1)?)
+    }
+
+    /// Whether the finding is a fault of a frame that is enforced.
+    pub(super) fn in_frame(&self) -> bool {
+        self.finding.frame.is_some() && matches!(self.finding.answer, Some(Answer::Close(_))) && self.finding.length > 0
+    }
+
+    /// Whether it is the header of a frame that is at fault: the finding begins where a frame should.
+    pub(super) fn at_header(&self) -> bool {
+        self.in_frame()
+            && !self.is(&[
+                Rule::TextInvalidUtf8,
+                Rule::TextTruncatedUtf8,
+                Rule::DeflateDataInvalid,
+                Rule::DeflateWindowViolated,
+                Rule::DeflateContextMismatch,
+                Rule::InflateTooBig,
+                Rule::CloseCodeInvalid,
+                Rule::CloseCodeReserved,
+                Rule::CloseReasonInvalidUtf8,
+                Rule::ClosePayloadOneByte,
+            ])
+    }
+
+    /// What the stream holds from an offset on.
+    pub(super) fn bytes(&self, offset: u64) -> &'a [u8] {
+        self.own().window.from(offset)
+    }
+
+    /// What stands where a frame, or a head, should start: at the finding.
+    pub(super) fn start(&self) -> &'a [u8] {
+        self.bytes(self.finding.offset)
+    }
+
+    /// Where frames begin in this direction.
+    pub(super) fn base(&self) -> Option<u64> {
+        Some(self.frames()?.base)
+    }
+
+    /// The payload of a frame, unmasked, as far as it is there.
+    pub(super) fn payload(&self, frame: &FrameSeen) -> Vec<u8> {
+        let mut payload = self.own().window.slice(frame.payload()..frame.end()).to_vec();
+        if let Some(key) = frame.header.mask {
+            framewise_simd::unmask(&mut payload, key, 0);
+        }
+        payload
+    }
+
+    /// The payload of a frame as it stands on the wire.
+    pub(super) fn raw(&self, frame: &FrameSeen) -> &'a [u8] {
+        self.own().window.slice(frame.payload()..frame.end())
+    }
+
+    /// A header at this offset, without a fault in its bits but those that the finding's own has: who writes one wrong
+    /// mask or length writes the next one as well.
+    pub(super) fn header(&self, offset: u64) -> Option<Header> {
+        let deflate = self.frames().is_some_and(Frames::deflate);
+        let bytes = self.own().window.slice(offset..offset + MAX_HEADER as u64);
+        let habits = [
+            Rule::MaskMissing,
+            Rule::MaskPresent,
+            Rule::LengthNotMinimal16,
+            Rule::LengthNotMinimal64,
+            Rule::Rsv1OnContinuation,
+        ];
+        Plausible::new(self.stream, deflate).decode_but(bytes, |rule| habits.contains(&rule) && self.breaks(rule))?
+    }
+
+    /// Whether a frame could end at this offset: the stream ends there, or a header follows.
+    pub(super) fn fits(&self, offset: u64) -> bool {
+        let end = self.own().window.end();
+        offset == end || (offset < end && self.header(offset).is_some_and(|header| self.header_holds(offset, &header)))
+    }
+
+    /// Whether a header is followed by its payload and then by another one, or the end.
+    fn header_holds(&self, offset: u64, header: &Header) -> bool {
+        let end = self.own().window.end();
+        let next = (offset + header.size() as u64).saturating_add(header.length);
+        next >= end || self.header(next).is_some() || end - next < 2
+    }
+
+    pub(super) fn request(&self) -> Option<&'a RequestSeen> {
+        self.leg.request.as_ref()
+    }
+
+    pub(super) fn response(&self) -> Option<&'a ResponseSeen> {
+        self.leg.response.as_ref()
+    }
+
+    /// The other legs.
+    pub(super) fn other_legs(&self) -> impl Iterator<Item = &'a Leg> {
+        let own = std::ptr::from_ref(self.leg);
+        self.legs.iter().filter(move |leg| !std::ptr::eq(*leg, own))
+    }
+
+    /// A sign, with the side of the finding at fault.
+    #[expect(clippy::unnecessary_wraps, reason = "every detector ends with it")]
+    pub(super) fn own_fault(&self, cause: Cause, evidence: impl Into<String>) -> Option<Sign> {
+        Some(Sign { cause, fault: self.stream.into(), evidence: evidence.into() })
+    }
+
+    /// A sign, with the other side at fault.
+    #[expect(clippy::unnecessary_wraps, reason = "every detector ends with it")]
+    pub(super) fn peer_fault(&self, cause: Cause, evidence: impl Into<String>) -> Option<Sign> {
+        Some(Sign { cause, fault: self.stream.peer().into(), evidence: evidence.into() })
+    }
+
+    /// A sign, with someone between the two at fault.
+    #[expect(clippy::unnecessary_wraps, reason = "every detector ends with it")]
+    #[expect(clippy::unused_self, reason = "as the two others")]
+    pub(super) fn path_fault(&self, cause: Cause, evidence: impl Into<String>) -> Option<Sign> {
+        Some(Sign { cause, fault: Fault::Intermediary, evidence: evidence.into() })
+    }
+}
+
+/// Text for a sentence: what is not printable escaped, and not too long.
+pub(super) fn quote(bytes: &[u8]) -> String {
+    const SHOWN: usize = 48;
+    let shown = &bytes[..bytes.len().min(SHOWN)];
+    format!("\"{}{}\"", shown.escape_ascii(), if bytes.len() > SHOWN { "…" } else { "" })
+}
+
+/// The same of text: characters stay as they are.
+pub(super) fn quote_text(text: &str) -> String {
+    let shown: String = text.chars().take(40).filter(|c| !c.is_control()).collect();
+    format!("\"{shown}{}\"", if text.chars().count() > 40 { "…" } else { "" })
+}
+
+/// The first line of some bytes.
+pub(super) fn line(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(|&byte| byte == b'\r' || byte == b'\n').unwrap_or(bytes.len());
+    &bytes[..end]
+}
+
+/// Whether a byte is printable ASCII, or white space.
+pub(super) const fn is_text_byte(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e)
+}
+
+/// Whether these bytes read as text: UTF-8 without control characters, at least `least` of them.
+pub(super) fn reads_as_text(bytes: &[u8], least: usize) -> bool {
+    bytes.len() >= least
+        && std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r')))
+}

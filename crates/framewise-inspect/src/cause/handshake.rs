@@ -1,0 +1,293 @@
+//! Handshake: what the heads say, beside their status and their accept value.
+
+mod accept;
+mod status;
+
+pub(super) use accept::{accept_miscomputed, accept_not_computed, accept_of_other_connection, key_rewritten};
+pub(super) use status::{
+    authentication_required, header_token_mismatch, not_a_websocket_endpoint, origin_refused, redirected,
+    server_error_status,
+};
+
+use std::time::Duration;
+
+use framewise_rules::{Cause, Role, Rule};
+
+use super::evidence::{Evidence, quote};
+use super::Sign;
+use crate::leg::Leg;
+use crate::report::How;
+
+/// A header repeated, or repeated and joined with a comma on the way.
+pub(super) fn header_repeated(e: &Evidence<'_>) -> Option<Sign> {
+    let names: &[&str] = match e.finding.rule? {
+        Rule::RequestKeyRepeated | Rule::RequestKeyInvalid => &["sec-websocket-key"],
+        Rule::RequestHost => &["host"],
+        Rule::RequestVersion | Rule::RequestLegacyDraft => &["sec-websocket-version"],
+        Rule::RequestSubprotocolSyntax => &["sec-websocket-protocol"],
+        Rule::ResponseAcceptWrong => &["sec-websocket-accept"],
+        Rule::ResponseUpgrade => &["upgrade"],
+        Rule::ResponseSubprotocolUnoffered => &["sec-websocket-protocol"],
+        Rule::ResponseExtensionUnoffered | Rule::DeflateResponseInvalid => &["sec-websocket-extensions"],
+        _ => return None,
+    };
+    let values = |name: &str| -> Vec<String> {
+        match e.stream {
+            Role::Client => e.request().map_or_else(Vec::new, |request| request.headers(name).map(str::to_owned).collect()),
+            Role::Server => e.response().map_or_else(Vec::new, |response| response.headers(name).map(str::to_owned).collect()),
+        }
+    };
+    for name in names {
+        let values = values(name);
+        let joined = values.first().and_then(|value| {
+            let parts: Vec<_> = value.split(',').map(str::trim).collect();
+            let same = parts.len() > 1 && parts.iter().enumerate().any(|(at, part)| parts[..at].contains(part));
+            // Two keys or versions are two whatever they are; of a list of subprotocols one has to come twice.
+            let single = !matches!(*name, "sec-websocket-protocol" | "sec-websocket-extensions" | "upgrade");
+            (parts.len() > 1 && (same || single)).then(|| parts.len())
+        });
+        let evidence = match (values.len(), joined) {
+            (0 | 1, None) => continue,
+            (_, Some(times)) => format!("{name} holds {times} values joined with commas: {}", quote(values[0].as_bytes())),
+            (times, None) => format!("{name} stands {times} times in the head"),
+        };
+        return e.own_fault(Cause::HeaderJoinedOrRepeated, evidence);
+    }
+    None
+}
+
+/// A Sec-WebSocket-* header with an empty value where it had to be left out.
+pub(super) fn empty_header(e: &Evidence<'_>) -> Option<Sign> {
+    let header = match e.finding.rule? {
+        Rule::RequestSubprotocolSyntax | Rule::ResponseSubprotocolUnoffered => "sec-websocket-protocol",
+        Rule::RequestExtensionSyntax | Rule::ResponseExtensionSyntax | Rule::ResponseExtensionUnoffered => "sec-websocket-extensions",
+        Rule::RequestKeyInvalid => "sec-websocket-key",
+        Rule::ResponseAcceptWrong => "sec-websocket-accept",
+        Rule::RequestVersion => "sec-websocket-version",
+        _ => return None,
+    };
+    let empty = match e.stream {
+        Role::Client => e.request()?.headers(header).any(|value| value.trim_matches([' ', ',']).is_empty()),
+        Role::Server => e.response()?.headers(header).any(|value| value.trim_matches([' ', ',']).is_empty()),
+    };
+    empty.then(|| e.own_fault(Cause::EmptyHeaderWritten, format!("{header} stands in the head with nothing in it")))?
+}
+
+/// Whether a request was meant for a WebSocket: it has headers that nothing else has.
+fn means_websocket(e: &Evidence<'_>) -> bool {
+    e.request().is_some_and(|request| {
+        request.request.headers.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with("sec-websocket-"))
+    })
+}
+
+/// The server's leg lacks Upgrade or Connection.
+pub(super) fn upgrade_headers_dropped(e: &Evidence<'_>) -> Option<Sign> {
+    let (header, token) = match e.finding.rule? {
+        Rule::RequestUpgrade | Rule::ResponseUpgrade => ("Upgrade", "websocket"),
+        Rule::RequestConnection | Rule::ResponseConnection => ("Connection", "Upgrade"),
+        // A proxy that speaks HTTP/1.0 drops them as well.
+        Rule::RequestHttpVersion if e.breaks(Rule::RequestUpgrade) => ("Upgrade", "websocket"),
+        _ => return None,
+    };
+    let value = |leg: &Leg| -> Option<String> {
+        match e.stream {
+            Role::Client => leg.request.as_ref()?.header(header).map(str::to_owned),
+            Role::Server => leg.response.as_ref()?.header(header).map(str::to_owned),
+        }
+    };
+    let has = |value: &str| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token));
+    let here = match value(e.leg) {
+        Some(value) => format!("{header}: {}", quote(value.as_bytes())),
+        None => format!("no {header}"),
+    };
+    if let Some((other, value)) = e.other_legs().find_map(|leg| Some((leg, value(leg).filter(|value| has(value))?))) {
+        let evidence = format!("the leg {} has {header}: {value}, the leg {} has {here}", other.name, e.leg.name);
+        return e.path_fault(Cause::UpgradeHeadersDropped, evidence);
+    }
+    // Upgrade and Connection are hop-by-hop (RFC 9110 §7.6.1): a proxy takes them out and leaves the other headers.
+    let left = match e.stream {
+        Role::Client => means_websocket(e).then_some("Sec-WebSocket-* is there")?,
+        Role::Server => e.response()?.header("sec-websocket-accept").map(|_| "Sec-WebSocket-Accept is there")?,
+    };
+    // Something else in its place was written by the server itself.
+    if e.stream == Role::Server && value(e.leg).is_some_and(|value| header == "Upgrade" && !value.is_empty()) {
+        return None;
+    }
+    e.path_fault(Cause::UpgradeHeadersDropped, format!("{left}, with {here}"))
+}
+
+/// The server's leg says HTTP/1.0.
+pub(super) fn http10_to_upstream(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.breaks(Rule::RequestHttpVersion) || !means_websocket(e) {
+        return None;
+    }
+    let other = e.other_legs().find(|leg| leg.request.as_ref().is_some_and(|request| request.minor > 0));
+    let evidence = match other {
+        Some(other) => format!("the request says HTTP/1.0 on the leg {}, HTTP/1.1 on the leg {}", e.leg.name, other.name),
+        None => "a WebSocket handshake in HTTP/1.0, which is what proxies speak to a server by default".to_owned(),
+    };
+    e.path_fault(Cause::Http10ToUpstream, evidence)
+}
+
+/// A hand-made request without key or version.
+pub(super) fn not_a_websocket_client(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[
+        Rule::RequestMethod,
+        Rule::RequestUpgrade,
+        Rule::RequestConnection,
+        Rule::RequestKeyMissing,
+        Rule::RequestKeyInvalid,
+        Rule::RequestVersion,
+        Rule::RequestHttpVersion,
+        Rule::RequestBody,
+    ]) {
+        return None;
+    }
+    let request = e.request()?;
+    let missing: Vec<_> = [("Sec-WebSocket-Key", "sec-websocket-key"), ("Sec-WebSocket-Version", "sec-websocket-version"), ("Upgrade", "upgrade")]
+        .into_iter()
+        .filter(|(_, name)| request.header(name).is_none())
+        .map(|(shown, _)| shown)
+        .collect();
+    let key = missing.contains(&"Sec-WebSocket-Key");
+    if e.is(&[Rule::RequestKeyInvalid]) {
+        let key = request.header("sec-websocket-key")?;
+        let evidence = format!("the key is {}, which no library makes", quote(key.as_bytes()));
+        return e.own_fault(Cause::NotAWebsocketClient, evidence);
+    }
+    // A library never leaves the key out. Hybi drafts and hixie have keys of their own.
+    if !key || request.is_hixie() {
+        return None;
+    }
+    let agent = request.header("user-agent").map(|agent| format!("; User-Agent: {agent}")).unwrap_or_default();
+    e.own_fault(Cause::NotAWebsocketClient, format!("the request has no {}{agent}", missing.join(", no ")))
+}
+
+/// A version that is not 13, or a 426 that names others.
+pub(super) fn version_unsupported(e: &Evidence<'_>) -> Option<Sign> {
+    if e.is(&[Rule::RequestVersion]) {
+        let request = e.request()?;
+        let named = e.response().is_some_and(|response| response.header("sec-websocket-version").is_some());
+        let asked = request.header("sec-websocket-version").map_or("no version".to_owned(), |version| format!("version {}", quote(version.as_bytes())));
+        let answer = match e.response() {
+            Some(response) if !named => format!("; the answer {} names none either", response.response.status),
+            _ => String::new(),
+        };
+        return e.own_fault(Cause::VersionUnsupported, format!("the request asks for {asked}{answer}"));
+    }
+    if !e.is(&[Rule::ResponseStatus]) {
+        return None;
+    }
+    let response = e.response()?;
+    let versions = response.header("sec-websocket-version")?;
+    if versions.split(',').any(|version| version.trim() == "13") {
+        return None;
+    }
+    let evidence = format!("the answer {} names the versions {}", response.response.status, quote(versions.as_bytes()));
+    e.own_fault(Cause::VersionUnsupported, evidence)
+}
+
+/// Chosen, not offered.
+pub(super) fn subprotocol_invented(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::ResponseSubprotocolUnoffered]) {
+        return None;
+    }
+    let chosen = e.response()?.header("sec-websocket-protocol").filter(|chosen| !chosen.is_empty())?;
+    let offered: Vec<_> = e.request()?.headers("sec-websocket-protocol").collect();
+    let offered = if offered.is_empty() { "nothing".to_owned() } else { quote(offered.join(", ").as_bytes()) };
+    e.own_fault(Cause::SubprotocolInvented, format!("{} was chosen, {offered} was offered", quote(chosen.as_bytes())))
+}
+
+/// Offered, not chosen: alone, or as what a client ends the connection for at once.
+pub(super) fn subprotocol_not_echoed(e: &Evidence<'_>) -> Option<Sign> {
+    let (request, response) = (e.request()?, e.response().filter(|response| response.response.status == 101)?);
+    let offered = request.header("sec-websocket-protocol").filter(|offered| !offered.is_empty())?;
+    if response.header("sec-websocket-protocol").is_some() {
+        return None;
+    }
+    let gave_up = e.is(&[Rule::CloseMissing, Rule::ConnectionReset])
+        && e.stream == Role::Client
+        && e.frames().is_some_and(|frames| frames.frames() == 0);
+    if !(gave_up || e.is(&[Rule::ResponseSubprotocolMissing])) {
+        return None;
+    }
+    let evidence = format!(
+        "{} was offered, the 101 has no Sec-WebSocket-Protocol{}",
+        quote(offered.as_bytes()),
+        if gave_up { "; the client sent no frame and ended the connection" } else { "" }
+    );
+    Some(Sign { cause: Cause::SubprotocolNotEchoed, fault: Role::Server.into(), evidence })
+}
+
+/// The head's last empty line is missing.
+pub(super) fn head_incomplete(e: &Evidence<'_>) -> Option<Sign> {
+    let side = match e.finding.rule? {
+        Rule::RequestTimeout | Rule::RequestTruncated => Role::Client,
+        Rule::ResponseTimeout => Role::Server,
+        // Without a complete request there is nothing to answer.
+        Rule::ResponseMissing if e.request().is_none() => Role::Client,
+        Rule::ResponseMissing => Role::Server,
+        _ => return None,
+    };
+    let bytes = e.leg.dir(side).window.from(0);
+    let lines = bytes.windows(2).filter(|pair| pair == b"\r\n").count();
+    if lines == 0 || bytes.windows(4).any(|end| end == b"\r\n\r\n") {
+        return None;
+    }
+    let tail = &bytes[bytes.len().saturating_sub(16)..];
+    let evidence = format!("the head of the {side} has {lines} lines and ends with {}, without the empty line", quote(tail));
+    Some(Sign { cause: Cause::HeadIncomplete, fault: side.into(), evidence })
+}
+
+/// The first frame shared a segment with the head and never took effect.
+pub(super) fn early_frames_lost(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::RequestEarlyData]) {
+        return None;
+    }
+    let request = e.request()?;
+    // In one step with the head, and nothing that came back.
+    let answered = e.peer().frames.as_ref().is_some_and(|frames| frames.frames() > 0);
+    let together = e.own().last.is_some_and(|last| last.step == request.at.step);
+    if answered || !together || e.response().is_none() {
+        return None;
+    }
+    let evidence = format!("{} bytes of frames came in one piece with the request's head, and the server answered none of them", e.finding.length);
+    e.peer_fault(Cause::EarlyFramesLost, evidence)
+}
+
+/// Frames written before the handshake is done.
+pub(super) fn sent_before_upgrade(e: &Evidence<'_>) -> Option<Sign> {
+    let early = match e.finding.rule? {
+        Rule::RequestEarlyData | Rule::ResponseEarlyData => e.finding.length,
+        // The server never answered a client that did not wait.
+        Rule::ResponseMissing if e.leg.early => e.leg.dir(Role::Client).window.end() - e.request()?.head.len() as u64,
+        _ => return None,
+    };
+    let by = if e.is(&[Rule::ResponseEarlyData]) { Role::Server } else { Role::Client };
+    let evidence = format!("{early} bytes of frames of the {by} stand before the 101");
+    Some(Sign { cause: Cause::SentBeforeUpgrade, fault: by.into(), evidence })
+}
+
+/// 101, then the end of the connection.
+pub(super) fn upgrade_answered_then_closed(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) {
+        return None;
+    }
+    let response = e.response().filter(|response| response.response.status == 101)?;
+    let frames = |role: Role| e.leg.dir(role).frames.as_ref().map_or(0, crate::frames::Frames::frames);
+    if frames(Role::Client) + frames(Role::Server) > 0 {
+        return None;
+    }
+    let (how, end) = e.own().end?;
+    let after = end.time.zip(response.at.time).map(|(end, answered)| end.saturating_sub(answered));
+    if after.is_some_and(|after| after > Duration::from_secs(20)) {
+        return None;
+    }
+    let evidence = format!(
+        "the 101, no frame from either side, then the {} of the {}{}",
+        if how == How::Reset { "reset" } else { "end" },
+        e.stream,
+        after.map(|after| format!(" {} ms later", after.as_millis())).unwrap_or_default()
+    );
+    e.own_fault(Cause::UpgradeAnsweredThenClosed, evidence)
+}

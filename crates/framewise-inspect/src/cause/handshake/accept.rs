@@ -1,0 +1,127 @@
+//! What the accept value was made of.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
+use framewise_proto::handshake::accept_value;
+use framewise_rules::{Cause, Rule};
+
+use crate::cause::Sign;
+use crate::cause::evidence::{Evidence, quote};
+
+const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/// Keys that documentation uses, in RFC 6455 §1.3 and in the articles and tests that were copied since.
+const SAMPLES: &[&str] = &["dGhlIHNhbXBsZSBub25jZQ==", "x3JJHMbDL1EzLkh9GBhXDw==", "AQIDBAUGBwgJCgsMDQ4PEA=="];
+
+/// The value of the response, where it is wrong; empty where there is none.
+fn wrong<'a>(e: &Evidence<'a>) -> Option<&'a str> {
+    match e.finding.rule? {
+        Rule::ResponseAcceptWrong => e.response()?.header("sec-websocket-accept"),
+        Rule::ResponseAcceptMissing => Some(""),
+        _ => None,
+    }
+}
+
+/// The accept value answers a key that was sent on another leg.
+pub(crate) fn key_rewritten(e: &Evidence<'_>) -> Option<Sign> {
+    let accept = wrong(e).filter(|accept| !accept.is_empty())?;
+    let own = &e.request()?.request.key;
+    let other = e.other_legs().find(|leg| {
+        leg.request.as_ref().is_some_and(|request| &request.request.key != own && accept_value(&request.request.key) == accept)
+    })?;
+    let evidence = format!(
+        "the accept value answers the key of the leg {}, {}; on the leg {} the key is {own}",
+        other.name,
+        other.request.as_ref()?.request.key,
+        e.leg.name
+    );
+    e.path_fault(Cause::KeyRewritten, evidence)
+}
+
+/// No value, a constant, or the RFC's sample.
+pub(crate) fn accept_not_computed(e: &Evidence<'_>) -> Option<Sign> {
+    let accept = wrong(e)?;
+    let key = &e.request()?.request.key;
+    let evidence = if accept.is_empty() {
+        "a 101 without an accept value".to_owned()
+    } else if let Some(sample) = SAMPLES.iter().find(|sample| accept_value(sample) == accept) {
+        format!("{accept} answers {sample}, the key of an example in a text")
+    } else if accept == key {
+        "the accept value is the key itself".to_owned()
+    } else if accept_miscomputed(e).is_none() && !is_digest(accept) {
+        format!("{} is no digest of 20 bytes in base64", quote(accept.as_bytes()))
+    } else if accept.as_bytes()[..27].iter().all(|&byte| byte == accept.as_bytes()[0]) {
+        format!("{accept} is one letter over and over")
+    } else {
+        return None;
+    };
+    e.own_fault(Cause::AcceptNotComputed, evidence)
+}
+
+fn is_digest(accept: &str) -> bool {
+    STANDARD.decode(accept).is_ok_and(|digest| digest.len() == 20)
+}
+
+fn sha1(input: &[u8]) -> [u8; 20] {
+    let mut digest = sha1_smol::Sha1::new();
+    digest.update(input);
+    digest.digest().bytes()
+}
+
+/// The digest of something else, or written in another way.
+pub(crate) fn accept_miscomputed(e: &Evidence<'_>) -> Option<Sign> {
+    let accept = wrong(e).filter(|accept| !accept.is_empty())?;
+    let key = e.request()?.request.key.as_str();
+    let decoded = STANDARD.decode(key).unwrap_or_default();
+    let with = |key: &[u8], guid: &str| [key, guid.as_bytes()].concat();
+    let lower = GUID.to_ascii_lowercase();
+    let joined = GUID.replace('-', "");
+    let inputs: [(&str, Vec<u8>); 10] = [
+        ("the key and the GUID", with(key.as_bytes(), GUID)),
+        ("the key without the GUID", key.as_bytes().to_vec()),
+        ("the key and the GUID in lower case", with(key.as_bytes(), &lower)),
+        ("the key and the GUID without its hyphens", with(key.as_bytes(), &joined)),
+        ("the key, decoded, and the GUID", with(&decoded, GUID)),
+        ("the key without its padding, and the GUID", with(key.trim_end_matches('=').as_bytes(), GUID)),
+        ("the key with a line's end, and the GUID", with(format!("{key}\r\n").as_bytes(), GUID)),
+        ("the key with a newline, and the GUID", with(format!("{key}\n").as_bytes(), GUID)),
+        ("the key with a space before it, and the GUID", with(format!(" {key}").as_bytes(), GUID)),
+        ("the GUID and the key", [GUID.as_bytes(), key.as_bytes()].concat()),
+    ];
+    for (index, (what, input)) in inputs.iter().enumerate() {
+        let digest = sha1(input);
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let forms = [
+            ("in base64", STANDARD.encode(digest)),
+            ("in base64 without padding", STANDARD_NO_PAD.encode(digest)),
+            ("in the base64 of addresses", URL_SAFE.encode(digest)),
+            ("in hexadecimal", hex.clone()),
+            ("in hexadecimal, in upper case", hex.to_ascii_uppercase()),
+            ("in hexadecimal, and that in base64", STANDARD.encode(&hex)),
+        ];
+        // The first form of the first input is the right value.
+        let form = forms.iter().skip(usize::from(index == 0)).find(|(_, value)| value == accept);
+        if let Some((form, _)) = form {
+            return e.own_fault(Cause::AcceptMiscomputed, format!("{accept} is the digest of {what}, {form}"));
+        }
+    }
+    // A GUID with a typing error cannot be told; too many or too few bytes can.
+    let digest = STANDARD.decode(accept).or_else(|_| STANDARD_NO_PAD.decode(accept)).ok()?;
+    let evidence = match digest.len() {
+        20 if accept.len() < 28 => "the digest's padding is missing".to_owned(),
+        16 => format!("{accept} holds 16 bytes: the digest of MD5, or a key"),
+        32 => format!("{accept} holds 32 bytes: the digest of SHA-256"),
+        _ => return None,
+    };
+    e.own_fault(Cause::AcceptMiscomputed, evidence)
+}
+
+/// A right digest, of a key that is not this connection's.
+pub(crate) fn accept_of_other_connection(e: &Evidence<'_>) -> Option<Sign> {
+    let accept = wrong(e).filter(|accept| is_digest(accept))?;
+    if key_rewritten(e).is_some() || accept_miscomputed(e).is_some() {
+        return None;
+    }
+    let key = &e.request()?.request.key;
+    let evidence = format!("{accept} is a digest as it should be, and answers another key than {key}");
+    e.own_fault(Cause::AcceptOfOtherConnection, evidence)
+}

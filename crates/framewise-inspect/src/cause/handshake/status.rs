@@ -1,0 +1,140 @@
+//! What another status than 101 tells.
+
+use framewise_rules::{Cause, Rule};
+
+use crate::cause::Sign;
+use crate::cause::evidence::{Evidence, quote};
+use crate::handshake::ResponseSeen;
+use crate::report::Fault;
+
+fn refusal<'a>(e: &Evidence<'a>) -> Option<(&'a ResponseSeen, u16)> {
+    let response = e.response().filter(|_| e.is(&[Rule::ResponseStatus]))?;
+    Some((response, response.response.status))
+}
+
+/// The beginning of the refusal's body, in lower case.
+fn page(e: &Evidence<'_>, response: &ResponseSeen) -> String {
+    let bytes = e.own().window.from(response.end());
+    String::from_utf8_lossy(&bytes[..bytes.len().min(2048)]).to_ascii_lowercase()
+}
+
+fn status_line(response: &ResponseSeen) -> String {
+    format!("{} {}", response.response.status, response.reason)
+}
+
+/// 3xx, with the Location and whether it changes the scheme, the host or a trailing slash.
+pub(crate) fn redirected(e: &Evidence<'_>) -> Option<Sign> {
+    let (response, _) = refusal(e).filter(|(_, status)| (300..400).contains(status))?;
+    let Some(location) = response.header("location") else {
+        return e.own_fault(Cause::Redirected, format!("{}, without a Location", status_line(response)));
+    };
+    let request = e.request();
+    let target = request.map_or("", |request| request.request.target.as_str());
+    let host = request.map_or("", |request| request.request.host.as_str());
+    let (scheme, rest) = location.split_once("://").map_or((None, location), |(scheme, rest)| (Some(scheme), rest));
+    let (authority, path) = match scheme {
+        Some(_) => rest.find('/').map_or((rest, "/"), |at| rest.split_at(at)),
+        None => (host, rest),
+    };
+    let slash = path != target && path.trim_end_matches('/') == target.trim_end_matches('/');
+    let doubled = target.contains("//") && path == target.replace("//", "/");
+    let mut changes = Vec::new();
+    if let Some(scheme) = scheme {
+        changes.push(format!("the scheme is {scheme}"));
+    }
+    if !authority.eq_ignore_ascii_case(host) {
+        changes.push(format!("another host, {authority}"));
+    }
+    if slash {
+        changes.push("a trailing slash is all that differs in the path".to_owned());
+    } else if doubled {
+        changes.push("a doubled slash is all that differs in the path".to_owned());
+    } else if path != target {
+        changes.push("another path".to_owned());
+    }
+    let evidence = format!("{}, Location: {location}; {}", status_line(response), changes.join("; "));
+    e.peer_fault(Cause::Redirected, evidence.trim_end_matches("; "))
+}
+
+/// 403 for one Origin.
+pub(crate) fn origin_refused(e: &Evidence<'_>) -> Option<Sign> {
+    let origin = e.request()?.header("origin");
+    if e.is(&[Rule::RequestOrigin]) {
+        return e.own_fault(Cause::OriginRefused, format!("Origin: {}", origin.unwrap_or("none")));
+    }
+    let (response, status) = refusal(e)?;
+    let named = page(e, response).contains("origin") || response.reason.to_ascii_lowercase().contains("origin");
+    let challenged = response.header("www-authenticate").is_some();
+    if challenged || !(named && (400..500).contains(&status) || (status == 403 && origin.is_some())) {
+        return None;
+    }
+    let Some(origin) = origin else {
+        return e.path_fault(Cause::OriginRefused, format!("{}, and the page speaks of the Origin: the request has none", status_line(response)));
+    };
+    let host = &e.request()?.request.host;
+    let same = origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
+    let evidence = format!(
+        "{} for Origin: {origin}, with Host: {host}{}",
+        status_line(response),
+        if same { "" } else { ": the two differ" }
+    );
+    // The page's own host, which a proxy wrote over: the two were the same at the client.
+    let rewritten = e.other_legs().any(|leg| leg.request.as_ref().is_some_and(|request| &request.request.host != host));
+    let fault = if rewritten { Fault::Intermediary } else { Fault::Server };
+    Some(Sign { cause: Cause::OriginRefused, fault, evidence })
+}
+
+/// 401, 403 or 407 with its challenge.
+pub(crate) fn authentication_required(e: &Evidence<'_>) -> Option<Sign> {
+    let (response, status) = refusal(e)?;
+    let challenge = response.header("www-authenticate").or_else(|| response.header("proxy-authenticate"));
+    let asks = matches!(status, 401 | 407) || (status == 403 && (challenge.is_some() || e.request()?.header("origin").is_none()));
+    if !asks {
+        return None;
+    }
+    let sent = ["authorization", "proxy-authorization", "cookie"].into_iter().find(|name| e.request().is_some_and(|request| request.header(name).is_some()));
+    let evidence = format!(
+        "{}{}; the request has {}",
+        status_line(response),
+        challenge.map(|challenge| format!(", {}", quote(challenge.as_bytes()))).unwrap_or_default(),
+        sent.unwrap_or("no credentials")
+    );
+    let fault = if status == 407 { Fault::Intermediary } else { Fault::Client };
+    Some(Sign { cause: Cause::AuthenticationRequired, fault, evidence })
+}
+
+/// 200, 404, 405 or a page instead of 101.
+pub(crate) fn not_a_websocket_endpoint(e: &Evidence<'_>) -> Option<Sign> {
+    let (response, status) = refusal(e)?;
+    let html = response.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+    let page = matches!(status, 402 | 406 | 409..=425 | 451) && html;
+    if !(matches!(status, 200..=299 | 404 | 405 | 410) || page) {
+        return None;
+    }
+    let target = e.request().map_or("", |request| request.request.target.as_str());
+    e.own_fault(Cause::NotAWebsocketEndpoint, format!("{} for {target}", status_line(response)))
+}
+
+/// 5xx instead of 101.
+pub(crate) fn server_error_status(e: &Evidence<'_>) -> Option<Sign> {
+    let (response, _) = refusal(e).filter(|(_, status)| *status >= 500)?;
+    let server = response.header("server").map(|server| format!(", from {server}")).unwrap_or_default();
+    e.own_fault(Cause::ServerErrorStatus, format!("{}{server}", status_line(response)))
+}
+
+/// A request that is right is refused, and its Connection is a list: someone compares it as a whole.
+pub(crate) fn header_token_mismatch(e: &Evidence<'_>) -> Option<Sign> {
+    let request = e.request()?;
+    let (response, status) = refusal(e)?;
+    if !matches!(status, 400 | 412 | 426 | 501) || request.breaks.iter().any(|rule| rule.answer() != framewise_rules::Answer::Note) {
+        return None;
+    }
+    let list = ["connection", "upgrade"].into_iter().find_map(|name| {
+        let value = request.header(name)?;
+        let single = if name == "connection" { "upgrade" } else { "websocket" };
+        (!value.eq_ignore_ascii_case(single)).then_some((name, value))
+    });
+    let (name, value) = list?;
+    let evidence = format!("the request is right, with {name}: {value}, and is refused with {}", status_line(response));
+    e.own_fault(Cause::HeaderTokenMismatch, evidence)
+}

@@ -1,0 +1,381 @@
+//! Lengths and writes: where a frame really ends, and what got into it.
+
+mod nested;
+
+use framewise_proto::frame::LengthForm;
+use framewise_proto::{Header, Opcode};
+use framewise_rules::{Cause, Role, Rule};
+
+use super::evidence::{Evidence, quote, reads_as_text};
+use super::Sign;
+use crate::excerpt::hex;
+use crate::frames::FrameSeen;
+use nested::{Nested, nested};
+
+/// The frame whose length is in doubt: the one of the finding where its content or its end is at fault, the one before
+/// where a header is, and a frame that the other side waited for where that side gave up.
+fn subject<'a>(e: &Evidence<'a>) -> Option<(Evidence<'a>, &'a FrameSeen)> {
+    if e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) {
+        let flipped = Evidence { stream: e.stream.peer(), ..*e };
+        let last = flipped.frames()?.log.last()?;
+        return (last.end() > flipped.own().window.end()).then_some((flipped, last));
+    }
+    if e.is(&[Rule::PayloadTruncated, Rule::MessageTooBig, Rule::FrameTooBig]) || (e.in_frame() && !e.at_header()) {
+        return Some((*e, e.frame()?));
+    }
+    let before = e.at_header().then(|| e.before()).flatten()?;
+    (before.end() == e.finding.offset).then_some((*e, before))
+}
+
+/// The header of the finding's own frame, where a length is at fault.
+fn own_header(e: &Evidence<'_>) -> Option<Header> {
+    e.at_header().then(|| Header::decode_without_mask(e.start()))?
+}
+
+/// The length is right when its bytes are reversed.
+pub(super) fn byte_order(e: &Evidence<'_>) -> Option<Sign> {
+    let (e, offset, header) = match subject(e) {
+        Some((e, frame)) => (e, frame.offset, frame.header),
+        None => (*e, e.finding.offset, own_header(e)?),
+    };
+    byte_order_of(&e, offset, &header).or_else(|| byte_order_of(&e, e.finding.offset, &own_header(&e)?))
+}
+
+fn byte_order_of(e: &Evidence<'_>, offset: u64, header: &Header) -> Option<Sign> {
+    let swapped = match header.form {
+        LengthForm::Seven => return None,
+        LengthForm::Sixteen => u64::from((header.length as u16).swap_bytes()),
+        LengthForm::SixtyFour => header.length.swap_bytes(),
+    };
+    if swapped == header.length || swapped < 126 {
+        return None;
+    }
+    let fits = e.fits((offset + header.size() as u64).saturating_add(swapped));
+    // No message is a tebibyte long: there the reversed length needs no other witness.
+    let absurd = header.length >> 40 != 0 && swapped >> 32 == 0 && swapped > 0xffff;
+    if !fits && !absurd {
+        return None;
+    }
+    let at = offset + 2;
+    let bytes = e.own().window.slice(at..at + if header.form == LengthForm::Sixteen { 2 } else { 8 });
+    let evidence = format!(
+        "the length {} at byte {at} is {}; reversed it is {swapped}{}",
+        hex(bytes),
+        header.length,
+        if fits { ", and there the next frame begins, or the stream ends" } else { "" }
+    );
+    e.own_fault(Cause::LengthByteOrder, evidence)
+}
+
+/// 126 or more written into the one length byte.
+pub(super) fn in_one_byte(e: &Evidence<'_>) -> Option<Sign> {
+    let (offset, header) = match subject(e) {
+        Some((_, frame)) if frame.header.form != LengthForm::Seven && !e.at_header() => (frame.offset, frame.header),
+        _ => (e.finding.offset, own_header(e)?),
+    };
+    let &second = e.own().window.slice(offset..offset + 2).get(1)?;
+    let length = u64::from(second);
+    let behind = e.bytes(offset + 2);
+    let reading = match (e.stream, header.mask, header.form) {
+        // A server has no mask: the top bit is the length's.
+        (Role::Server, Some(_), _) if e.is(&[Rule::MaskPresent]) => "the MASK bit",
+        (Role::Server, None, LengthForm::Sixteen) => "the sign of the 16-bit form",
+        (Role::Server, None, LengthForm::SixtyFour) => "the sign of the 64-bit form",
+        _ => return None,
+    };
+    let rest = behind.len() as u64;
+    let fits = rest >= length && e.fits(offset + 2 + length);
+    // 256 and more lose what is above the byte.
+    let wraps = rest > 255 && rest % 256 == length && reads_as_text(behind, 256);
+    let plain = header.mask.is_some() && rest < length && reads_as_text(behind, 16);
+    // Enough bytes have to stand there that a frame cannot end by chance.
+    if !(fits && reads_as_text(&behind[..length as usize], 1) || wraps || plain) {
+        return None;
+    }
+    let evidence = format!(
+        "the second byte {second:02x} is {length} as a length, and reads as {reading}; {}",
+        if fits { format!("{length} bytes on the next frame begins, or the stream ends") } else { format!("{rest} bytes of plain text follow") }
+    );
+    e.own_fault(Cause::LengthInOneByte, evidence)
+}
+
+/// 125 or 65,535 sent in the next larger form.
+pub(super) fn boundary_off_by_one(e: &Evidence<'_>) -> Option<Sign> {
+    let header = own_header(e).filter(|_| e.is(&[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]))?;
+    let limit = match header.form {
+        LengthForm::Sixteen => 125,
+        LengthForm::SixtyFour => 0xffff,
+        LengthForm::Seven => return None,
+    };
+    (header.length == limit).then(|| {
+        let evidence = format!("{limit} is the last length of the shorter form, and was sent in the longer one");
+        e.own_fault(Cause::LengthBoundaryOffByOne, evidence)
+    })?
+}
+
+/// The length counts characters, the payload is UTF-8.
+pub(super) fn in_characters(e: &Evidence<'_>) -> Option<Sign> {
+    let (e, frame) = subject(e)?;
+    if !matches!(frame.header.opcode, Opcode::Text | Opcode::Continuation) || frame.header.length > 0xffff {
+        return None;
+    }
+    let characters = frame.header.length;
+    // At most four bytes each.
+    let window = e.own().window.slice(frame.payload()..frame.payload() + 4 * characters + 4);
+    let mut text = window.to_vec();
+    if let Some(key) = frame.header.mask {
+        framewise_simd::unmask(&mut text, key, 0);
+    }
+    let valid = match std::str::from_utf8(&text) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&text[..error.valid_up_to()]).ok()?,
+    };
+    // Code points, or the units of UTF-16 that JavaScript, Java and C# count.
+    for units in [char::len_utf16 as fn(char) -> usize, |_| 1] {
+        let mut counted = 0;
+        let mut bytes = 0;
+        for character in valid.chars() {
+            if counted >= characters {
+                break;
+            }
+            counted += units(character) as u64;
+            bytes += character.len_utf8() as u64;
+        }
+        if counted == characters && bytes > characters && e.fits(frame.payload() + bytes) {
+            let evidence = format!(
+                "the length is {characters}; {characters} characters from byte {} on are {bytes} bytes, and there the next frame begins, or the stream ends",
+                frame.payload()
+            );
+            return e.own_fault(Cause::LengthInCharacters, evidence);
+        }
+    }
+    None
+}
+
+fn torn<'a>(e: &Evidence<'a>) -> Option<(Evidence<'a>, &'a FrameSeen, Nested)> {
+    let (e, frame) = subject(e)?;
+    // A frame inside a control frame's 125 bytes is possible, but no known one was.
+    let nested = nested(&e, frame)?;
+    Some((e, frame, nested))
+}
+
+/// A whole frame inside the payload of another, which goes on after it.
+pub(super) fn interleaved_writers(e: &Evidence<'_>) -> Option<Sign> {
+    let (e, frame, nested) = torn(e)?;
+    let evidence = match nested {
+        Nested::GoesOn { at, header, size } => format!(
+            "{} bytes into the payload of frame {}, at byte {at}, stands a whole {} frame of {size} bytes; behind it the payload goes on to its end",
+            at - frame.payload(),
+            frame.number,
+            header.opcode
+        ),
+        Nested::Open { at, header } => format!(
+            "{} bytes into the payload of frame {}, at byte {at}, stands the header of a {} frame of {} bytes",
+            at - frame.payload(),
+            frame.number,
+            header.opcode,
+            header.length
+        ),
+        Nested::Ends { .. } => return None,
+    };
+    e.own_fault(Cause::InterleavedWriters, evidence)
+}
+
+/// The frame after a cut one is the same frame again: an incomplete write was done over, from its beginning.
+pub(super) fn restarted_write(e: &Evidence<'_>) -> Option<Sign> {
+    let (e, frame, nested) = torn(e)?;
+    let Nested::Ends { at, header } = nested else { return None };
+    let first = e.own().window.slice(frame.offset..at);
+    if first.len() < 3 || !e.bytes(at).starts_with(first) {
+        return None;
+    }
+    let evidence = format!(
+        "frame {} breaks off after {} of its {} bytes, and at byte {at} the same frame of {} bytes begins again",
+        frame.number,
+        at - frame.payload(),
+        frame.header.length,
+        header.length
+    );
+    e.own_fault(Cause::PartialWrite, evidence)
+}
+
+fn cut_short(e: &Evidence<'_>, cause: Cause, most: u64) -> Option<Sign> {
+    let (e, frame, nested) = torn(e)?;
+    let (at, header) = match nested {
+        Nested::Ends { at, header } => (at, header),
+        // A recording that stops there leaves it open whether the payload would have gone on.
+        Nested::Open { at, header } if cause == Cause::PartialWrite => (at, header),
+        Nested::Open { .. } | Nested::GoesOn { .. } => return None,
+    };
+    let length = at - frame.payload();
+    if frame.header.length - length > most {
+        return None;
+    }
+    let evidence = format!(
+        "frame {} announces {} bytes, and after {length} of them, at byte {at}, a {} frame begins; the rest never comes",
+        frame.number, frame.header.length, header.opcode
+    );
+    e.own_fault(cause, evidence)
+}
+
+/// The next frame starts a little earlier than the length says: the length was counted wrong.
+pub(super) fn too_long(e: &Evidence<'_>) -> Option<Sign> {
+    cut_short(e, Cause::LengthTooLong, 4)
+}
+
+/// A frame cut short and the next one following, the first never going on.
+pub(super) fn partial_write(e: &Evidence<'_>) -> Option<Sign> {
+    cut_short(e, Cause::PartialWrite, u64::MAX)
+}
+
+/// The same, by a wrong length.
+pub(super) fn much_too_long(e: &Evidence<'_>) -> Option<Sign> {
+    cut_short(e, Cause::LengthTooLong, u64::MAX)
+}
+
+/// The frame that goes on behind its length, and where the next one begins or the stream ends.
+fn spilled<'a>(e: &Evidence<'a>) -> Option<(&'a FrameSeen, u64)> {
+    let frame = if e.is(&[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]) { e.frame()? } else { e.before()? };
+    if !e.at_header() || frame.header.opcode.is_control() || frame.header.length > 0xffff {
+        return None;
+    }
+    // A frame that is right but for its mask is a frame.
+    if e.is(&[Rule::MaskMissing, Rule::MaskPresent]) && e.finding.also.is_empty() {
+        return None;
+    }
+    // What stands where the frame says that it ends must not be a frame.
+    let end = frame.end();
+    let behind = e.bytes(end);
+    if behind.is_empty() || e.header(end).is_some() || frame.end() > e.own().window.end() {
+        return None;
+    }
+    Some((frame, nested::boundary(e, end + 1)))
+}
+
+/// A negative or truncated length.
+pub(super) fn sign_or_overflow(e: &Evidence<'_>) -> Option<Sign> {
+    if e.is(&[Rule::LengthTopBit]) {
+        let header = own_header(e)?;
+        let evidence = format!("the length {} is {} as a signed number", hex(&header.length.to_be_bytes()), header.length.cast_signed());
+        return e.own_fault(Cause::LengthSignOrOverflow, evidence);
+    }
+    let (frame, boundary) = spilled(e)?;
+    let real = boundary - frame.payload();
+    let announced = frame.header.length;
+    let lost = match frame.header.form {
+        // Who writes 64 bits has a length that needs them.
+        LengthForm::SixtyFour => "more than 65,535 bytes were meant, and the upper bytes are gone".to_owned(),
+        _ if real > 255 && real % 256 == announced => format!("{real} bytes follow, and {announced} is what is left of {real} in eight bits"),
+        _ if real > 0xffff && real % 0x1_0000 == announced => {
+            format!("{real} bytes follow, and {announced} is what is left of {real} in sixteen bits")
+        }
+        _ => return None,
+    };
+    let evidence = format!("frame {} announces {announced} bytes in its {} form; {lost}", frame.number, form(frame.header.form));
+    e.own_fault(Cause::LengthSignOrOverflow, evidence)
+}
+
+const fn form(form: LengthForm) -> &'static str {
+    match form {
+        LengthForm::Seven => "short",
+        LengthForm::Sixteen => "16-bit",
+        LengthForm::SixtyFour => "64-bit",
+    }
+}
+
+/// The next frame starts later than the length says.
+pub(super) fn too_short(e: &Evidence<'_>) -> Option<Sign> {
+    let (frame, boundary) = spilled(e)?;
+    let payload = e.payload(frame);
+    let behind = e.bytes(frame.end());
+    let behind = &behind[..behind.len().min((boundary - frame.end()) as usize)];
+    let own = e.is(&[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]);
+    if !own && !goes_on(&payload, behind, frame.header.mask.is_some()) {
+        return None;
+    }
+    let evidence = format!(
+        "frame {} announces {} bytes; what stands behind them, {}, is no header but goes on with the payload for {} bytes",
+        frame.number,
+        frame.header.length,
+        quote(&behind[..behind.len().min(16)]),
+        behind.len()
+    );
+    e.own_fault(Cause::LengthTooShort, evidence)
+}
+
+/// Whether what follows a payload belongs to it: brackets that are open, one byte over and over, a character cut, or
+/// bytes that are no text behind bytes that are none.
+fn goes_on(payload: &[u8], behind: &[u8], masked: bool) -> bool {
+    // Under a mask what follows cannot be read.
+    if masked || payload.is_empty() || behind.is_empty() {
+        return masked && !reads_as_text(behind, 1);
+    }
+    if std::str::from_utf8(payload).is_err_and(|error| error.error_len().is_none()) && matches!(behind[0], 0x80..=0xbf) {
+        return true;
+    }
+    let same = payload.iter().chain(&behind[..behind.len().min(16)]).all(|&byte| byte == payload[0]);
+    let text = (reads_as_text(payload, 1), reads_as_text(behind, 1));
+    match text {
+        (true, true) => same || open_brackets(payload) > 0,
+        (false, false) => !matches!(behind, [b'H', b'T', ..]),
+        _ => same,
+    }
+}
+
+/// Brackets of a JSON text that are not closed.
+fn open_brackets(payload: &[u8]) -> i32 {
+    if !matches!(payload.first(), Some(b'{' | b'[')) {
+        return 0;
+    }
+    payload.iter().fold(0, |open, byte| match byte {
+        b'{' | b'[' => open + 1,
+        b'}' | b']' => open - 1,
+        _ => open,
+    })
+}
+
+/// Short lengths in a long form, and what they announce is there.
+pub(super) fn always_long(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]) || boundary_off_by_one(e).is_some() {
+        return None;
+    }
+    let frame = e.frame()?;
+    if !e.fits(frame.end()) {
+        return None;
+    }
+    let long = e.frames()?.log.frames.iter().filter(|frame| Header::new(frame.header.opcode, frame.header.length, None).form != frame.header.form);
+    let evidence = format!(
+        "{} bytes in the {} form, and {} frame(s) like it; the frame ends where it says",
+        frame.header.length,
+        form(frame.header.form),
+        long.count()
+    );
+    e.own_fault(Cause::LengthAlwaysLong, evidence)
+}
+
+/// Bytes of an earlier buffer after the frame.
+pub(super) fn stale_bytes(e: &Evidence<'_>) -> Option<Sign> {
+    let frame = e.at_header().then(|| e.before()).flatten()?;
+    if frame.end() != e.finding.offset {
+        return None;
+    }
+    let size = frame.end() - frame.offset;
+    let start = e.start();
+    let start = &start[..start.len().min(32)];
+    // A buffer that held a longer frame before, sent as long as that one was.
+    let earlier = e.frames()?.log.frames.iter().rev().filter(|earlier| earlier.offset < frame.offset);
+    for earlier in earlier.take(64) {
+        let left = e.own().window.slice(earlier.offset + size..earlier.end());
+        let same = left.iter().zip(start).take_while(|(left, right)| left == right).count();
+        if same >= 3 && same == left.len().min(start.len()) {
+            let evidence = format!(
+                "{} behind frame {} are the bytes that frame {} had at that place",
+                quote(&start[..same]),
+                frame.number,
+                earlier.number
+            );
+            return e.own_fault(Cause::StaleBytes, evidence);
+        }
+    }
+    None
+}

@@ -1,0 +1,78 @@
+//! Masks.
+
+use framewise_rules::{Cause, Role, Rule};
+
+use super::evidence::{Evidence, quote, reads_as_text};
+use super::Sign;
+use crate::excerpt::hex;
+
+/// MASK set, and the payload reads as text as it stands.
+pub(super) fn without_key_applied(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::TextInvalidUtf8, Rule::TextTruncatedUtf8, Rule::MaskPresent]) {
+        return None;
+    }
+    let frame = e.frame()?;
+    let key = frame.header.mask?;
+    let raw = e.raw(frame);
+    // With a key of zeros both readings are one; a text that reads both ways tells nothing.
+    if key == [0; 4] || !reads_as_text(raw, 3) || reads_as_text(&e.payload(frame), 3) {
+        return None;
+    }
+    let evidence = format!("with the key {} the payload is no text, as it stands it reads {}", hex(&key), quote(raw));
+    e.own_fault(Cause::MaskedWithoutKeyApplied, evidence)
+}
+
+/// Only frames without payload lack the mask.
+pub(super) fn omitted_on_empty(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::MaskMissing]) {
+        return None;
+    }
+    let log = &e.frames()?.log;
+    if log.unmasked > 0 || log.unmasked_empty == 0 {
+        return None;
+    }
+    let evidence = format!(
+        "{} without a payload {} no mask, {} with one {} masked",
+        frames(log.unmasked_empty),
+        if log.unmasked_empty == 1 { "has" } else { "have" },
+        frames(log.masked),
+        if log.masked == 1 { "is" } else { "are" },
+    );
+    e.own_fault(Cause::MaskOmittedOnEmpty, evidence)
+}
+
+/// No frame of the client is masked.
+pub(super) fn client_does_not_mask(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::MaskMissing]) {
+        return None;
+    }
+    let log = &e.frames()?.log;
+    let unmasked = log.unmasked + log.unmasked_empty;
+    if log.masked > 0 || unmasked == 0 {
+        return None;
+    }
+    e.own_fault(Cause::ClientDoesNotMask, format!("{} of the client, and none is masked", frames(unmasked)))
+}
+
+/// The server's frames are masked.
+pub(super) fn server_masks(e: &Evidence<'_>) -> Option<Sign> {
+    if !(e.is(&[Rule::MaskPresent]) && e.stream == Role::Server) {
+        return None;
+    }
+    let log = &e.frames()?.log;
+    let frame = e.frame();
+    // A MASK bit that is the top bit of a length is nobody's mask.
+    if log.masked == 0 || super::length::in_one_byte(e).is_some() {
+        return None;
+    }
+    let reads = frame.map(|frame| e.payload(frame)).filter(|payload| reads_as_text(payload, 1));
+    let mut evidence = format!("{} of the server {} masked", frames(log.masked), if log.masked == 1 { "is" } else { "are" });
+    if let Some(payload) = reads {
+        evidence += &format!("; unmasked, the first reads {}", quote(&payload));
+    }
+    e.own_fault(Cause::ServerMasks, evidence)
+}
+
+fn frames(count: u64) -> String {
+    if count == 1 { "one frame".to_owned() } else { format!("{count} frames") }
+}

@@ -1,0 +1,162 @@
+//! Time, size, path.
+
+mod idle;
+mod receiver;
+
+pub(super) use idle::{idle_timeout_endpoint, idle_timeout_intermediary, keepalive_timeout};
+pub(super) use receiver::{message_type_unsupported, receiver_rejects};
+
+use framewise_rules::{Cause, Role, Rule};
+
+use super::evidence::Evidence;
+use super::Sign;
+use crate::leg::Leg;
+use crate::path::{self, Kind};
+use crate::report::How;
+
+/// The size just above a well-known default.
+pub(super) fn limit_of_receiver(e: &Evidence<'_>) -> Option<Sign> {
+    let (size, by) = if e.is(&[Rule::MessageTooBig, Rule::FrameTooBig, Rule::InflateTooBig]) {
+        (size(e)?, e.stream)
+    } else if e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) {
+        // A receiver that drops the connection in the middle of something large.
+        let last = e.peer().frames.as_ref()?.log.last_data()?;
+        let cut = last.end() > e.peer().window.end() && last.header.length >= 0x1_0000;
+        (cut.then_some(last.header.length)?, e.stream.peer())
+    } else {
+        return None;
+    };
+    let evidence = match below(size) {
+        Some((limit, who)) => format!("{size} bytes, above {limit} bytes: {who}"),
+        None => format!("{size} bytes"),
+    };
+    Some(Sign { cause: Cause::LimitOfReceiver, fault: by.into(), evidence })
+}
+
+/// Bytes of the message of the finding, as far as they were announced.
+fn size(e: &Evidence<'_>) -> Option<u64> {
+    let frame = e.frame()?;
+    let frames = e.frames()?.log.frames.iter().filter(|other| {
+        other.message == frame.message && other.number <= frame.number && !other.header.opcode.is_control()
+    });
+    Some(frames.fold(0, |sum, frame| sum.saturating_add(frame.header.length)))
+}
+
+/// The largest well-known default that a size is above, and whose it is.
+fn below(size: u64) -> Option<(u64, &'static str)> {
+    const LIMITS: &[(u64, &str)] = &[
+        (4 * 1024, "4 KiB, a buffer of .NET and of embedded servers"),
+        (8 * 1024, "8 KiB, Tomcat's default buffer"),
+        (16 * 1024, "16 KiB, the default of uWebSockets"),
+        (32 * 1024, "32 KiB, the default of coder/websocket and of SignalR"),
+        (64 * 1024, "64 KiB, the default of Netty, Jetty and WebSocket-Node's frames"),
+        (128 * 1024, "128 KiB, the limit of AWS API Gateway"),
+        (256 * 1024, "256 KiB"),
+        (512 * 1024, "512 KiB"),
+        (1024 * 1024, "1 MiB, the default of Python websockets and of WebSocket-Node's messages, and the limit of Cloudflare Workers"),
+        (4 * 1024 * 1024, "4 MiB, the default of aiohttp"),
+        (8 * 1024 * 1024, "8 MiB"),
+        (10_000_000, "10 MB"),
+        (16 * 1024 * 1024, "16 MiB, the default of uvicorn, OkHttp's queue and tungstenite's frames"),
+        (32 * 1024 * 1024, "32 MiB"),
+        (64 * 1024 * 1024, "64 MiB, the default of tungstenite's messages"),
+        (100 * 1024 * 1024, "100 MiB, the default of ws"),
+    ];
+    LIMITS.iter().rev().find(|(limit, _)| size > *limit).copied()
+}
+
+/// Too big on this leg, and the other leg never saw the message.
+pub(super) fn limit_of_intermediary(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::MessageTooBig, Rule::FrameTooBig]) {
+        return None;
+    }
+    let size = size(e)?;
+    let number = e.frame()?.message;
+    let other = path::onward(e.legs, e.leg, e.stream)?;
+    let frames = other.dir(e.stream).frames.as_ref()?;
+    if frames.messages() >= number {
+        return None;
+    }
+    let evidence = format!("message {number}, {size} bytes, came on the leg {} and never reached the leg {}", e.leg.name, other.name);
+    e.path_fault(Cause::LimitOfIntermediary, evidence)
+}
+
+fn difference(e: &Evidence<'_>, wanted: &[Kind]) -> Option<(Kind, String)> {
+    // A finding of its own, or one whose end the difference explains.
+    path::differences(e.legs).into_iter().find(|difference| {
+        let own = e.finding.rule.is_none() && e.finding.says == difference.says;
+        let end = e.is(&[Rule::CloseMissing, Rule::CloseUnanswered]);
+        wanted.contains(&difference.kind) && (own || end)
+    }).map(|difference| (difference.kind, difference.says))
+}
+
+/// The two legs differ in a frame's bytes, or in its fragments.
+pub(super) fn bytes_altered(e: &Evidence<'_>) -> Option<Sign> {
+    let (kind, says) = difference(e, &[Kind::Altered, Kind::Refragmented])?;
+    let cause = if kind == Kind::Altered { Cause::BytesAlteredOnPath } else { Cause::FramesRefragmentedOnPath };
+    e.path_fault(cause, says)
+}
+
+/// A frame left one leg late, or not before the end of the recording.
+pub(super) fn frames_buffered(e: &Evidence<'_>) -> Option<Sign> {
+    if e.finding.rule.is_some() {
+        return None;
+    }
+    let (_, says) = difference(e, &[Kind::Buffered])?;
+    e.path_fault(Cause::FramesBufferedOnPath, says)
+}
+
+/// A Close on one leg, none on the other.
+pub(super) fn close_swallowed(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::CloseMissing, Rule::CloseUnanswered]) {
+        return None;
+    }
+    let other = e.other_legs().find(|leg| leg.dir(e.stream).closed())?;
+    let close = other.dir(e.stream).frames.as_ref()?.close.as_ref()?;
+    // Sent before this side ended, or the end is what the Close came too late for.
+    if e.own().end.is_some_and(|(_, end)| end.step < close.at.step) {
+        return None;
+    }
+    let evidence = format!("the {} sent its Close on the leg {}, and none came on the leg {}", e.stream, other.name, e.leg.name);
+    e.path_fault(Cause::CloseSwallowedOnPath, evidence)
+}
+
+/// RST, or FIN inside a frame.
+pub(super) fn peer_crashed(e: &Evidence<'_>) -> Option<Sign> {
+    let evidence = match e.finding.rule? {
+        Rule::ConnectionReset => format!("the {} reset the connection", e.stream),
+        Rule::PayloadTruncated | Rule::HeaderTruncated => format!("the stream of the {} ends inside a frame", e.stream),
+        // A reset instead of a response, or of the answer to a Close.
+        Rule::CloseMissing | Rule::CloseUnanswered | Rule::ResponseMissing
+            if e.own().end.is_some_and(|(how, _)| how == How::Reset) =>
+        {
+            format!("the {} reset the connection", e.stream)
+        }
+        _ => return None,
+    };
+    e.own_fault(Cause::PeerCrashed, evidence)
+}
+
+/// The heads of two legs differ in what this finding is about.
+pub(super) fn heads_altered(e: &Evidence<'_>) -> Option<Sign> {
+    let rule = e.finding.rule.filter(|_| e.finding.frame.is_none())?;
+    let header = match rule {
+        Rule::RequestUpgrade | Rule::ResponseUpgrade => "upgrade",
+        Rule::RequestConnection | Rule::ResponseConnection => "connection",
+        Rule::ResponseBodyFraming => "transfer-encoding",
+        Rule::ResponseAcceptMissing | Rule::ResponseAcceptWrong => "sec-websocket-accept",
+        Rule::ResponseExtensionUnoffered | Rule::DeflateResponseInvalid => "sec-websocket-extensions",
+        Rule::ResponseSubprotocolUnoffered | Rule::ResponseSubprotocolMissing => "sec-websocket-protocol",
+        Rule::RequestHost => "host",
+        _ => return None,
+    };
+    let value = |leg: &Leg| -> Option<Option<String>> {
+        match e.stream {
+            Role::Client => Some(leg.request.as_ref()?.header(header).map(str::to_owned)),
+            Role::Server => Some(leg.response.as_ref()?.header(header).map(str::to_owned)),
+        }
+    };
+    let own = value(e.leg)?;
+    let other = e.other_legs().find(|leg| value(leg).is_some_and(|other| other != own))?;
+    e.path_fault(Cause::BytesAlteredOnPath, format!("{header} differs between the legs {} and {}", other.name, e.leg.name))
+}

@@ -1,0 +1,106 @@
+//! Silence, and who ended it.
+
+use std::time::Duration;
+
+use framewise_rules::{Cause, Role, Rule};
+
+use crate::cause::Sign;
+use crate::cause::evidence::Evidence;
+use crate::leg::Leg;
+use crate::report::Fault;
+
+/// Shorter silence is none: nothing that waits for it gives up before.
+const SHORTEST: Duration = Duration::from_secs(20);
+
+/// Idle time-outs that intermediaries have by default, in seconds.
+const KNOWN: &[(u64, &str)] = &[
+    (30, "HAProxy and gateways of Kubernetes have it in their examples"),
+    (50, "HAProxy's example configuration"),
+    (55, "Heroku's router"),
+    (60, "nginx (proxy_read_timeout) and the AWS load balancers (ALB, classic ELB) have it by default"),
+    (90, "some firewalls"),
+    (100, "Cloudflare's proxy"),
+    (120, "IIS, Apache and others"),
+    (230, "Azure App Service"),
+    (240, "the Azure load balancer"),
+    (300, "Envoy's stream idle time-out, and many firewalls"),
+    (350, "the AWS network load balancer and NAT gateway"),
+    (600, "Google Cloud's network, AWS API Gateway"),
+    (900, "many firewalls"),
+    (1800, "many firewalls"),
+    (3600, "Envoy's connection idle time-out, HAProxy's tunnels, many firewalls"),
+];
+
+/// How long nothing came from either side of the leg before the end of this one.
+pub(super) fn silence(leg: &Leg, stream: Role) -> Option<Duration> {
+    let (_, end) = leg.dir(stream).end?;
+    let last = [Role::Client, Role::Server].into_iter().filter_map(|role| leg.dir(role).last?.time).max()?;
+    Some(end.time?.saturating_sub(last))
+}
+
+fn named(silence: Duration) -> Option<(u64, &'static str)> {
+    let seconds = silence.as_secs_f64();
+    // Timers are checked by the second, and a recorder's clock starts somewhere else.
+    KNOWN.iter().copied().find(|&(known, _)| {
+        #[expect(clippy::cast_precision_loss, reason = "the numbers are small")]
+        let known = known as f64;
+        (seconds - known).abs() <= (known * 0.02).max(1.0)
+    })
+}
+
+/// Silence of a length that intermediaries have, then FIN or RST without a Close.
+pub(crate) fn idle_timeout_intermediary(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::CloseMissing, Rule::ConnectionReset, Rule::IdleTimeout]) {
+        return None;
+    }
+    let silence = silence(e.leg, e.stream).filter(|silence| *silence >= SHORTEST)?;
+    let what = match named(silence) {
+        Some((known, who)) => format!(": {known} s, {who}"),
+        None => ", longer than many intermediaries wait".to_owned(),
+    };
+    let evidence = format!("{:.1} s of silence, then the end without a Close{what}", silence.as_secs_f64());
+    e.path_fault(Cause::IdleTimeoutIntermediary, evidence)
+}
+
+/// The same silence, ended by the endpoint's own limit.
+pub(crate) fn idle_timeout_endpoint(e: &Evidence<'_>) -> Option<Sign> {
+    if e.finding.rule == Some(Rule::IdleTimeout) {
+        return e.own_fault(Cause::IdleTimeoutEndpoint, "the endpoint's own limit ran out");
+    }
+    // A Close that names it says so itself.
+    let said = [Role::Client, Role::Server].into_iter().find_map(|role| {
+        let close = e.leg.dir(role).frames.as_ref()?.close.as_ref()?;
+        let reason = close.reason.to_ascii_lowercase();
+        let named = ["idle", "inactiv", "timeout", "timed out", "time-out"].iter().any(|word| reason.contains(word));
+        let ping = reason.contains("ping") || reason.contains("keepalive");
+        (named && !ping).then(|| (role, close.reason.clone()))
+    });
+    if let Some((role, reason)) = said.filter(|_| e.is(&[Rule::CloseMissing, Rule::CloseUnanswered, Rule::ConnectionReset]) || e.finding.rule.is_none()) {
+        return Some(Sign { cause: Cause::IdleTimeoutEndpoint, fault: role.into(), evidence: format!("the {role}'s Close says {reason:?}") });
+    }
+    if !e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) {
+        return None;
+    }
+    let silence = silence(e.leg, e.stream).filter(|silence| *silence >= SHORTEST)?;
+    let evidence = format!("{:.1} s of silence, then the end: as well a limit of the {} itself", silence.as_secs_f64(), e.stream);
+    e.own_fault(Cause::IdleTimeoutEndpoint, evidence)
+}
+
+/// A Ping without Pong, then the end.
+pub(crate) fn keepalive_timeout(e: &Evidence<'_>) -> Option<Sign> {
+    let fault: Fault = match e.finding.rule? {
+        Rule::PingUnanswered => e.stream.into(),
+        Rule::CloseMissing | Rule::CloseUnanswered | Rule::ConnectionReset => {
+            // The side that pinged gave up, or the silent one is gone.
+            let pinger = [e.stream, e.stream.peer()].into_iter().find(|&role| e.leg.dir(role).pings.unanswered)?;
+            pinger.peer().into()
+        }
+        _ => return None,
+    };
+    let close = [Role::Client, Role::Server].into_iter().find_map(|role| {
+        let close = e.leg.dir(role).frames.as_ref()?.close.as_ref()?;
+        (!close.reason.is_empty()).then(|| format!("; the {role}'s Close says {:?}", close.reason))
+    });
+    let evidence = format!("a Ping got no Pong{}", close.unwrap_or_else(|| ", and the connection ended".to_owned()));
+    Some(Sign { cause: Cause::KeepaliveTimeout, fault, evidence })
+}

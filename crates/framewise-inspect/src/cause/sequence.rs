@@ -1,0 +1,123 @@
+//! Sequence and control.
+
+use framewise_proto::Opcode;
+use framewise_rules::{Cause, Rule};
+
+use super::evidence::Evidence;
+use super::Sign;
+use crate::frames::FrameSeen;
+
+/// Frames or headers of a hixie or early hybi draft.
+pub(super) fn draft_protocol(e: &Evidence<'_>) -> Option<Sign> {
+    if e.breaks(Rule::RequestLegacyDraft) {
+        let request = e.request()?;
+        let evidence = match request.header("sec-websocket-version") {
+            Some(version) => format!("Sec-WebSocket-Version: {version}"),
+            None => "Sec-WebSocket-Key1 and -Key2, the headers of hixie-76".to_owned(),
+        };
+        return e.own_fault(Cause::DraftProtocol, evidence);
+    }
+    // A server of an old draft names itself in the answer.
+    if e.is(&[Rule::ResponseAcceptMissing, Rule::ResponseAcceptWrong]) {
+        let response = e.response()?;
+        let name = ["sec-websocket-location", "sec-websocket-origin", "websocket-location", "websocket-origin"]
+            .into_iter()
+            .find(|name| response.header(name).is_some())?;
+        return e.own_fault(Cause::DraftProtocol, format!("the answer has {name}, a header of the hixie drafts"));
+    }
+    // hixie: 00, text, FF.
+    let start = e.start();
+    if e.at_header() && start.first() == Some(&0) && start.iter().take(4096).position(|&byte| byte == 0xff).is_some_and(|end| end > 1 && super::evidence::reads_as_text(&start[1..end], 1)) {
+        return e.own_fault(Cause::DraftProtocol, "text between 00 and FF: a frame of the hixie drafts");
+    }
+    None
+}
+
+/// A control frame that is complete by itself, without FIN.
+pub(super) fn fin_omitted(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::ControlFragmented]) {
+        return None;
+    }
+    let header = framewise_proto::Header::decode(e.start())?;
+    let end = e.finding.offset + header.size() as u64 + header.length;
+    if header.length > 125 || header.rsv1 || header.rsv2 || header.rsv3 || !e.fits(end) {
+        return None;
+    }
+    let evidence = format!("a {} frame of {} bytes, complete, without FIN; what follows it fits", header.opcode, header.length);
+    e.own_fault(Cause::FinOmitted, evidence)
+}
+
+/// A reason or a payload passed on without a length check.
+pub(super) fn control_payload_unbounded(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::ControlTooLong]) {
+        return None;
+    }
+    let header = framewise_proto::Header::decode_without_mask(e.start())?;
+    if header.length > 0xffff {
+        return None;
+    }
+    let evidence = format!("a {} frame with {} bytes of payload; 125 are allowed", header.opcode, header.length);
+    e.own_fault(Cause::ControlPayloadUnbounded, evidence)
+}
+
+/// The frames before the finding's, back to front, without control frames.
+fn data_before<'a>(e: &Evidence<'a>) -> Vec<&'a FrameSeen> {
+    let Some(frames) = e.frames() else { return Vec::new() };
+    frames
+        .log
+        .frames
+        .iter()
+        .rev()
+        .filter(|frame| frame.offset < e.finding.offset && !frame.header.opcode.is_control())
+        .take(64)
+        .collect()
+}
+
+/// Two messages' fragments mixed: continuations go on after one of them ended.
+pub(super) fn fragments_from_two_messages(e: &Evidence<'_>) -> Option<Sign> {
+    let before = data_before(e);
+    let last = before.first()?;
+    let continues = |frame: &FrameSeen| frame.header.opcode == Opcode::Continuation;
+    let evidence = match e.finding.rule? {
+        // A message in several frames ended, and another fragment comes.
+        Rule::ContinuationOrphan if last.header.opcode == Opcode::Continuation && last.header.fin => {
+            format!("the message that ended with frame {} had fragments, and frame {} is one more", last.number, e.finding.frame?)
+        }
+        Rule::DataInterleaved => {
+            let log = &e.frames()?.log;
+            let mut behind = log.frames.iter().filter(|frame| frame.offset >= e.finding.offset);
+            if !behind.any(continues) && !before.iter().any(|frame| continues(frame)) {
+                return None;
+            }
+            format!("frame {} begins a message while one is open, and continuation frames are used as well", e.finding.frame?)
+        }
+        _ => return None,
+    };
+    e.own_fault(Cause::FragmentsFromTwoMessages, evidence)
+}
+
+/// FIN or the opcode set as if each fragment were a message.
+pub(super) fn continuation_flag_misused(e: &Evidence<'_>) -> Option<Sign> {
+    let before = data_before(e);
+    let last = before.first()?;
+    let evidence = match e.finding.rule? {
+        Rule::ContinuationOrphan => format!(
+            "frame {} ended its message with FIN, and frame {} goes on with it",
+            last.number, e.finding.frame?
+        ),
+        Rule::DataInterleaved => {
+            format!("frame {} has no FIN, and frame {} is no continuation but has an opcode of its own", last.number, e.finding.frame?)
+        }
+        _ => return None,
+    };
+    e.own_fault(Cause::ContinuationFlagMisused, evidence)
+}
+
+/// The same bytes may be two writers whose messages have fragments.
+pub(super) fn fragments_perhaps_from_two_messages(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::DataInterleaved]) {
+        return None;
+    }
+    let evidence = format!("frame {} begins a message before the open one ended", e.finding.frame?);
+    e.own_fault(Cause::FragmentsFromTwoMessages, evidence)
+}

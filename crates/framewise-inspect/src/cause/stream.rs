@@ -1,0 +1,322 @@
+//! Something that is not WebSocket in the stream.
+
+use framewise_rules::{Cause, Role, Rule};
+
+use super::evidence::{Evidence, is_text_byte, line, quote};
+use super::Sign;
+use crate::excerpt::hex;
+use crate::report::Fault;
+
+const METHODS: &[&[u8]] = &[b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PATCH ", b"CONNECT ", b"TRACE "];
+/// The connection preface of HTTP/2 (RFC 9113 §3.4), its first line.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0";
+/// The signature of PROXY protocol version 2.
+const PROXY_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+
+/// `HTTP/1.` where a frame should start.
+pub(super) fn http_response(e: &Evidence<'_>) -> Option<Sign> {
+    if !(e.at_header() && e.stream == Role::Server && e.start().starts_with(b"HTTP/")) {
+        return None;
+    }
+    let status = line(e.start());
+    let evidence = format!("the status line {} at byte {}, where a frame should start", quote(status), e.finding.offset);
+    // A gateway's own statuses, or frames before it: someone on the way gave the server up.
+    let gateway = [b" 502".as_slice(), b" 503", b" 504"].iter().any(|code| status.windows(4).any(|part| part == *code));
+    let fault = if gateway { Fault::Intermediary } else { Fault::Server };
+    Some(Sign { cause: Cause::HttpResponseInStream, fault, evidence })
+}
+
+fn is_request_line(bytes: &[u8]) -> bool {
+    METHODS.iter().any(|method| bytes.starts_with(method) && bytes.len() > method.len())
+        && bytes.get(..line(bytes).len()).is_some_and(|line| line.iter().all(|&byte| is_text_byte(byte)))
+}
+
+/// A request line where a frame should start.
+pub(super) fn http_request(e: &Evidence<'_>) -> Option<Sign> {
+    if e.stream != Role::Client {
+        return None;
+    }
+    let offset = if e.at_header() {
+        e.finding.offset
+    } else if e.is(&[Rule::RequestUpgrade, Rule::RequestConnection]) && e.frames().is_some() {
+        // The upgrade was no upgrade, yet it was answered with 101; what comes next on the connection tells what it is.
+        e.base()?
+    } else {
+        return None;
+    };
+    let bytes = e.bytes(offset);
+    if !is_request_line(bytes) {
+        return None;
+    }
+    let evidence = format!("the request line {} at byte {offset}, behind the upgrade", quote(line(bytes)));
+    e.path_fault(Cause::HttpRequestInStream, evidence)
+}
+
+/// The header of a TLS record: its type, a version, a length that a record may have.
+fn tls_record(bytes: &[u8]) -> Option<&'static str> {
+    let (&kind, rest) = bytes.split_first()?;
+    let kind = match kind {
+        20 => "a change of cipher",
+        21 => "an alert",
+        22 => "a handshake",
+        23 => "data",
+        _ => return None,
+    };
+    match rest {
+        [3, 0..=4, high, _, ..] if *high <= 0x48 => Some(kind),
+        _ => None,
+    }
+}
+
+/// A TLS record where a request, a response or a frame should start.
+pub(super) fn tls(e: &Evidence<'_>) -> Option<Sign> {
+    let start = e.start();
+    if !(e.at_header() || e.is(&[Rule::RequestNotHttp, Rule::ResponseNotHttp])) {
+        return None;
+    }
+    // A TLS server that answers plain HTTP is another cause.
+    if e.is(&[Rule::ResponseNotHttp]) && e.request().is_some() {
+        return None;
+    }
+    let kind = tls_record(start)?;
+    let evidence = format!(
+        "{} at byte {} is the header of a TLS record, {kind}: the {} speaks TLS",
+        hex(&start[..5]),
+        e.finding.offset,
+        e.stream
+    );
+    e.own_fault(Cause::TlsInPlainStream, evidence)
+}
+
+/// An HTTP request answered with a TLS alert, or with the page that servers have for it.
+pub(super) fn plain_in_tls_port(e: &Evidence<'_>) -> Option<Sign> {
+    if e.is(&[Rule::ResponseNotHttp]) && e.request().is_some() && tls_record(e.start()).is_some() {
+        let start = e.start();
+        let evidence = format!("a request in plain HTTP, answered with the TLS record {}", hex(&start[..start.len().min(7)]));
+        return e.peer_fault(Cause::PlainInTlsPort, evidence);
+    }
+    if !e.is(&[Rule::ResponseStatus]) {
+        return None;
+    }
+    // What nginx, Go, Apache, Tomcat, Netty and others write.
+    const SAY: &[&str] = &[
+        "plain http request was sent to https port",
+        "http request to an https server",
+        "speaking plain http to an ssl",
+        "speaking http to an https",
+        "combination of host and port requires tls",
+        "http request was sent to https",
+        "http request sent to https",
+        "plain http request was sent to a tls",
+    ];
+    let response = e.response()?;
+    let page = String::from_utf8_lossy(&e.bytes(response.start)[..e.bytes(response.start).len().min(4096)]).to_ascii_lowercase();
+    let said = SAY.iter().find(|said| page.contains(**said));
+    if said.is_none() && response.response.status != 497 {
+        return None;
+    }
+    let evidence = format!("the answer {} says {}", response.response.status, quote(said.unwrap_or(&"so").as_bytes()));
+    e.peer_fault(Cause::PlainInTlsPort, evidence)
+}
+
+/// `PROXY ` or the signature of its version 2 before the request.
+pub(super) fn proxy_protocol(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::RequestNotHttp]) {
+        return None;
+    }
+    let start = e.start();
+    let evidence = if start.starts_with(b"PROXY ") {
+        format!("the request is preceded by {}", quote(line(start)))
+    } else if start.starts_with(PROXY_2) {
+        "the request is preceded by the signature of PROXY protocol version 2".to_owned()
+    } else {
+        return None;
+    };
+    e.path_fault(Cause::ProxyProtocolHeader, evidence)
+}
+
+/// A SETTINGS frame of HTTP/2 (RFC 9113 §6.5): its parameters.
+fn settings(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes {
+        [0, high, low, 4, 0, 0, 0, 0, 0, rest @ ..] => {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            (length % 6 == 0).then(|| &rest[..rest.len().min(length)])
+        }
+        _ => None,
+    }
+}
+
+/// HTTP/2 on both sides, and the server does not have RFC 8441 switched on.
+pub(super) fn extended_connect_unsupported(e: &Evidence<'_>) -> Option<Sign> {
+    if !(e.is(&[Rule::RequestNotHttp]) && e.start().starts_with(PREFACE)) {
+        return None;
+    }
+    let parameters = settings(e.peer().window.from(0))?;
+    // RFC 8441 §3: SETTINGS_ENABLE_CONNECT_PROTOCOL is 0x8, and 1 where a server takes it.
+    let enabled = parameters.chunks_exact(6).any(|parameter| parameter == [0, 8, 0, 0, 0, 1]);
+    if enabled {
+        return None;
+    }
+    let evidence = format!("the server's SETTINGS ({}) have no SETTINGS_ENABLE_CONNECT_PROTOCOL = 1", hex(parameters));
+    e.peer_fault(Cause::ExtendedConnectUnsupported, evidence)
+}
+
+/// HTTP/1.1 spoken where the other side speaks HTTP/2.
+pub(super) fn alpn_mismatch(e: &Evidence<'_>) -> Option<Sign> {
+    if !(e.is(&[Rule::ResponseNotHttp]) && e.request().is_some() && settings(e.start()).is_some()) {
+        return None;
+    }
+    e.peer_fault(Cause::AlpnMismatch, "a request in HTTP/1.1, answered with the SETTINGS frame of HTTP/2")
+}
+
+/// The preface of HTTP/2, or its SETTINGS.
+pub(super) fn http2_preface(e: &Evidence<'_>) -> Option<Sign> {
+    let start = e.start();
+    let handshake = e.is(&[Rule::RequestNotHttp, Rule::ResponseNotHttp, Rule::RequestMethod, Rule::RequestHttpVersion]);
+    if !(e.at_header() || handshake) {
+        return None;
+    }
+    if start.starts_with(PREFACE) {
+        return e.own_fault(Cause::Http2PrefaceInStream, "the client begins with the preface of HTTP/2, \"PRI * HTTP/2.0\"");
+    }
+    settings(start)?;
+    let evidence = format!("{} at byte {} is a SETTINGS frame of HTTP/2", hex(&start[..9]), e.finding.offset);
+    e.own_fault(Cause::Http2PrefaceInStream, evidence)
+}
+
+/// The size line of a chunk (RFC 9112 §7.1): the size, and the bytes of the line.
+fn chunk(bytes: &[u8]) -> Option<(u64, usize)> {
+    let digits = bytes.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    if digits == 0 || digits > 8 {
+        return None;
+    }
+    let line_end = bytes.windows(2).take(64).position(|pair| pair == b"\r\n")?;
+    if line_end != digits && !matches!(bytes[digits], b';' | b' ') {
+        return None;
+    }
+    let size = u64::from_str_radix(std::str::from_utf8(&bytes[..digits]).ok()?, 16).ok()?;
+    Some((size, line_end + 2))
+}
+
+/// Hexadecimal digits and CRLF around the frames.
+pub(super) fn chunked(e: &Evidence<'_>) -> Option<Sign> {
+    let offset = if e.is(&[Rule::ResponseBodyFraming]) { e.base()? } else { e.finding.offset };
+    if !(e.at_header() || e.is(&[Rule::ResponseBodyFraming])) {
+        return None;
+    }
+    // The CRLF behind a chunk, and the next chunk's size: it may be the end of a chunk that shows.
+    let bytes = e.bytes(offset);
+    let skipped = if bytes.starts_with(b"\r\n") && Some(offset) != e.base() { 2 } else { 0 };
+    let (size, line) = chunk(&bytes[skipped..])?;
+    let announced = e.response().and_then(|response| response.header("transfer-encoding"));
+    let closed = bytes.get(skipped + line + size as usize..).is_some_and(|rest| rest.starts_with(b"\r\n"));
+    let evidence = format!(
+        "{} at byte {offset} is the size line of a chunk of {size} bytes{}{}",
+        quote(&bytes[skipped..skipped + line]),
+        if closed { ", and CRLF stands behind them" } else { "" },
+        if announced.is_some() { "; the 101 announces Transfer-Encoding: chunked" } else { "; the 101 on this leg announces no chunks" },
+    );
+    // Who did not announce it did not do it: then a filter on the way did.
+    let clean_elsewhere = e.other_legs().any(|leg| leg.response.as_ref().is_some_and(|other| other.header("transfer-encoding").is_none()));
+    if announced.is_some() && !clean_elsewhere {
+        e.own_fault(Cause::ChunkedFramingInStream, evidence)
+    } else {
+        e.path_fault(Cause::ChunkedFramingInStream, evidence)
+    }
+}
+
+/// The signature of a compressed stream.
+pub(super) fn compressed_format(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0x1f, 0x8b, 8, ..] | [0x1f, 0x8b] => Some("gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd"),
+        // RFC 1950 §2.2: method 8, and both bytes together a multiple of 31.
+        [first @ (0x68 | 0x78), second, ..]
+            if (u16::from(*first) << 8 | u16::from(*second)) % 31 == 0 && second & 0x20 == 0 =>
+        {
+            Some("zlib")
+        }
+        _ => None,
+    }
+}
+
+/// A compressed stream, or Content-Encoding, behind the upgrade.
+pub(super) fn http_compression(e: &Evidence<'_>) -> Option<Sign> {
+    let announced = e.response().and_then(|response| response.header("content-encoding"));
+    if e.is(&[Rule::ResponseContentEncoding]) {
+        let evidence = format!("the 101 has Content-Encoding: {}", announced?);
+        return e.own_fault(Cause::HttpCompressionApplied, evidence);
+    }
+    if !(e.at_header() && e.stream == Role::Server) {
+        return None;
+    }
+    let start = e.start();
+    let format = compressed_format(start);
+    let evidence = match (format, announced) {
+        (Some(format), _) => {
+            format!("{} at byte {} is the beginning of {format}", hex(&start[..start.len().min(4)]), e.finding.offset)
+        }
+        // Brotli has no signature: the header is all there is.
+        (None, Some(encoding)) if Some(e.finding.offset) == e.base() && !encoding.eq_ignore_ascii_case("identity") => {
+            format!("the 101 has Content-Encoding: {encoding}, and what follows is no frame")
+        }
+        (None, _) => return None,
+    };
+    e.own_fault(Cause::HttpCompressionApplied, evidence)
+}
+
+/// Transfer-Encoding or Content-Length on the 101, and frames as they should be behind it.
+pub(super) fn body_headers(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.breaks(Rule::ResponseBodyFraming) {
+        return None;
+    }
+    let response = e.response()?;
+    let (name, value) = ["transfer-encoding", "content-length"]
+        .into_iter()
+        .find_map(|name| Some((name, response.header(name)?)))?;
+    let plain = e.base().is_some_and(|base| chunk(e.bytes(base)).is_none());
+    let evidence = format!(
+        "the 101 has {name}: {value}{}",
+        if plain { ", which a 101 has no body for; what follows it is not chunked" } else { "" }
+    );
+    e.own_fault(Cause::BodyHeadersOn101, evidence)
+}
+
+/// 0D 0A directly behind the head.
+pub(super) fn extra_crlf(e: &Evidence<'_>) -> Option<Sign> {
+    let behind = e.is(&[Rule::ResponseExtraBytes]) || (e.at_header() && Some(e.finding.offset) == e.base());
+    // hixie-76 has no frames that were read: there the bytes behind its answer tell.
+    let hixie = e.is(&[Rule::RequestLegacyDraft]) && e.response().is_some();
+    if hixie {
+        let rest = e.peer().window.from(e.response()?.end());
+        return (rest.get(16..18) == Some(b"\r\n"))
+            .then(|| e.peer_fault(Cause::ExtraCrlfAfterHead, "0d 0a behind the sixteen bytes of the server's answer"))?;
+    }
+    if !(behind && e.start().starts_with(b"\r\n")) {
+        return None;
+    }
+    let evidence = format!("0d 0a at byte {}, directly behind the head", e.finding.offset);
+    e.own_fault(Cause::ExtraCrlfAfterHead, evidence)
+}
+
+/// Other printable text where a frame should start: a log line, a greeting, JSON without a frame.
+pub(super) fn text_written(e: &Evidence<'_>) -> Option<Sign> {
+    let handshake = e.is(&[Rule::ResponseNotHttp]) && e.request().is_some();
+    if !(e.at_header() || handshake) || e.is(&[Rule::MaskMissing, Rule::MaskPresent]) {
+        return None;
+    }
+    // Text that is known for what it is.
+    if [http_response, http_request, chunked, http2_preface].iter().any(|known| known(e).is_some()) {
+        return None;
+    }
+    let start = &e.start()[..e.start().len().min(24)];
+    if start.len() < 4 || !start.iter().all(|&byte| is_text_byte(byte)) || !start.iter().any(u8::is_ascii_graphic) {
+        return None;
+    }
+    // One byte over and over is payload that a wrong length left over, and nobody's sentence.
+    if start.iter().all(|byte| *byte == start[0]) {
+        return None;
+    }
+    let evidence = format!("the text {} at byte {}, where a frame should start", quote(line(e.start())), e.finding.offset);
+    e.own_fault(Cause::TextWrittenToSocket, evidence)
+}

@@ -1,0 +1,159 @@
+//! Text that is none.
+
+mod binary;
+
+use framewise_rules::{Cause, Rule};
+
+use super::evidence::{Evidence, quote, quote_text, reads_as_text};
+use super::Sign;
+use crate::encoding;
+use crate::excerpt::hex;
+use crate::frames::FrameSeen;
+
+/// The text at fault, unmasked, and the place of the first bad byte in it.
+fn text<'a>(e: &Evidence<'a>) -> Option<(&'a FrameSeen, Vec<u8>, usize)> {
+    if !e.is(&[Rule::TextInvalidUtf8, Rule::TextTruncatedUtf8, Rule::CloseReasonInvalidUtf8]) {
+        return None;
+    }
+    let frame = e.frame()?;
+    if e.is(&[Rule::CloseReasonInvalidUtf8]) {
+        let reason = e.payload(frame).split_off(2.min(frame.header.length as usize));
+        let bad = std::str::from_utf8(&reason).err()?.valid_up_to();
+        return Some((frame, reason, bad));
+    }
+    // The message up to here: a frame may begin inside a character.
+    let parts = e.frames()?.log.frames.iter().filter(|part| {
+        part.message == frame.message && part.number <= frame.number && !part.header.opcode.is_control()
+    });
+    let mut compressed = false;
+    let mut message = Vec::new();
+    for part in parts {
+        compressed |= part.header.rsv1;
+        message.extend(e.payload(part));
+    }
+    if compressed {
+        message = crate::inflate::alone(&message)?;
+    }
+    let bad = std::str::from_utf8(&message).err()?.valid_up_to();
+    Some((frame, message, bad))
+}
+
+/// ED A0..BF: a UTF-16 half encoded by itself.
+pub(super) fn surrogates_encoded(e: &Evidence<'_>) -> Option<Sign> {
+    let (_, payload, bad) = text(e)?;
+    // The fault is the second byte: ED itself may begin a character.
+    let at = [bad.checked_sub(1), Some(bad)].into_iter().flatten().find(|&at| {
+        matches!(payload.get(at..at + 3), Some([0xed, 0xa0..=0xbf, 0x80..=0xbf])) || (matches!(payload.get(at..at + 2), Some([0xed, 0xa0..=0xbf])) && at + 2 == payload.len())
+    })?;
+    let half = &payload[at..payload.len().min(at + 3)];
+    let pair = matches!(payload.get(at..at + 6), Some([0xed, 0xa0..=0xaf, _, 0xed, 0xb0..=0xbf, _]));
+    let evidence = format!(
+        "{} is {}",
+        if pair { hex(&payload[at..at + 6]) } else { hex(half) },
+        if pair { "a surrogate pair whose halves were encoded each by itself (CESU-8)" } else { "one half of a surrogate pair" }
+    );
+    e.own_fault(Cause::SurrogatesEncoded, evidence)
+}
+
+/// Modified UTF-8: NUL as C0 80.
+pub(super) fn nul_encoded(e: &Evidence<'_>) -> Option<Sign> {
+    let (_, payload, bad) = text(e)?;
+    (payload.get(bad..bad + 2)? == [0xc0, 0x80])
+        .then(|| e.own_fault(Cause::NulEncodedAsC080, "c0 80 is how Modified UTF-8 writes NUL"))?
+}
+
+/// It is text when unmasked once more, or with the key that stands at its beginning.
+pub(super) fn masked_twice(e: &Evidence<'_>) -> Option<Sign> {
+    let (frame, payload, _) = text(e)?;
+    let mut tries = Vec::new();
+    if let Some((key, rest)) = payload.split_first_chunk::<4>() {
+        tries.push((*key, rest.to_vec(), "the key that stands at its own beginning"));
+    }
+    if let Some(key) = frame.header.mask {
+        tries.push((key, payload.clone(), "its key once more"));
+    }
+    // A payload that was passed on as it came, under the key of the other side.
+    let keys = e.peer().frames.iter().flat_map(|frames| frames.log.frames.iter().rev().take(4)).filter_map(|frame| frame.header.mask);
+    tries.extend(keys.map(|key| (key, payload.clone(), "the key of a frame that came before")));
+    for (key, mut bytes, which) in tries {
+        framewise_simd::unmask(&mut bytes, key, 0);
+        if key != [0; 4] && reads_as_text(&bytes, 4) {
+            return e.own_fault(Cause::MaskedTwice, format!("unmasked with {which}, {}, it reads {}", hex(&key), quote(&bytes)));
+        }
+    }
+    None
+}
+
+/// The message ends inside a character, and the next one begins with the rest.
+pub(super) fn character_split(e: &Evidence<'_>) -> Option<Sign> {
+    let (frame, payload, _) = text(e).filter(|_| e.is(&[Rule::TextTruncatedUtf8]))?;
+    let error = std::str::from_utf8(&payload).err().filter(|error| error.error_len().is_none())?;
+    let cut = &payload[error.valid_up_to()..];
+    let next = e.frames()?.log.frames.iter().find(|next| next.number > frame.number && !next.header.opcode.is_control());
+    let evidence = match next {
+        Some(next) => {
+            // Some protocols put a channel's number, or the like, before each piece.
+            let prefix = next.preview.iter().take(32).position(|&byte| byte >= 0x80)?;
+            let rest = &next.preview[prefix..];
+            let whole = [cut, rest].concat();
+            let length = match cut[0] {
+                0xc0..=0xdf => 2,
+                0xe0..=0xef => 3,
+                _ => 4,
+            };
+            let character = std::str::from_utf8(whole.get(..length)?).ok()?;
+            let behind = if prefix == 0 { "begins with".to_owned() } else { format!("has, behind {},", quote(&next.preview[..prefix])) };
+            format!("it ends with {}, the next message {behind} {}: together {}", hex(cut), hex(&rest[..length - cut.len()]), quote_text(character))
+        }
+        // Nothing follows in the recording: that a character is cut is all there is, and bytes were counted to cut it.
+        None => format!("it ends with {}, the beginning of a character, after {} bytes", hex(cut), payload.len()),
+    };
+    e.own_fault(Cause::CharacterSplit, evidence)
+}
+
+/// NULs or the patterns of unused memory in place of text.
+pub(super) fn buffer_uninitialised(e: &Evidence<'_>) -> Option<Sign> {
+    let (_, payload, bad) = text(e)?;
+    let run = |at: usize| payload[at..].iter().take_while(|&&byte| byte == payload[at]).count();
+    let filler = |byte: u8| match byte {
+        0xcd => Some("what the debug allocator of Visual C++ fills new memory with"),
+        0xcc => Some("what Visual C++ fills the stack with"),
+        0xdd => Some("what the debug allocator of Visual C++ fills freed memory with"),
+        0xfd => Some("what Visual C++ puts around memory"),
+        0xfe | 0xee => Some("what Windows fills freed memory with"),
+        0xab | 0xba => Some("what Windows puts behind memory"),
+        0xa5 | 0x5a => Some("what allocators fill memory with"),
+        0xff => Some("what empty flash memory holds"),
+        _ => None,
+    };
+    let byte = *payload.get(bad)?;
+    if let Some(what) = filler(byte).filter(|_| run(bad) >= 3) {
+        return e.own_fault(Cause::BufferUninitialised, format!("{} times {byte:02x}, {what}", run(bad)));
+    }
+    // The end of a C string inside the payload, and leftovers behind it.
+    let nul = payload[..bad].iter().position(|&byte| byte == 0)?;
+    if nul == 0 && run(0) == bad && bad >= 2 || reads_as_text(&payload[..nul], 2) {
+        let evidence = format!("text to byte {nul}, a NUL, and bytes that are no text behind it: {}", hex(&payload[nul..payload.len().min(nul + 12)]));
+        return e.own_fault(Cause::BufferUninitialised, evidence);
+    }
+    None
+}
+
+/// The payload is a known binary format, or has the byte statistics of one.
+pub(super) fn binary_sent_as_text(e: &Evidence<'_>) -> Option<Sign> {
+    let (_, payload, _) = text(e).filter(|_| !e.is(&[Rule::TextTruncatedUtf8, Rule::CloseReasonInvalidUtf8]))?;
+    // A frame inside of it is no text either, and says more.
+    let format = binary::format(&payload)?;
+    let evidence = format!("{} {format}", hex(&payload[..payload.len().min(8)]));
+    e.own_fault(Cause::BinarySentAsText, evidence)
+}
+
+/// It reads in another encoding.
+pub(super) fn other_encoding(e: &Evidence<'_>) -> Option<Sign> {
+    let (_, payload, _) = text(e)?;
+    if e.is(&[Rule::TextTruncatedUtf8]) && std::str::from_utf8(&payload).is_err_and(|error| error.error_len().is_none()) {
+        return None;
+    }
+    let (name, reads) = encoding::guess(&payload)?;
+    e.own_fault(Cause::TextInOtherEncoding, format!("in {name} it reads {}", quote_text(&reads)))
+}

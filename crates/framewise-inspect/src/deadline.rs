@@ -1,0 +1,94 @@
+//! Time: what a deadline says about a side that is waited for.
+
+use std::time::Duration;
+
+use framewise_rules::{Limits, Role, Rule};
+
+use crate::frames::{CloseSeen, Frames, Moment};
+use crate::leg::{Leg, Seen, Stage};
+
+/// Which deadlines ran out already: each is told once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Passed {
+    handshake: bool,
+    pub(crate) close: bool,
+    idle: Option<Role>,
+}
+
+fn between(since: Option<Duration>, now: Moment) -> Option<Duration> {
+    Some(now.time?.saturating_sub(since?))
+}
+
+impl Leg {
+    /// Something is about to happen: who kept the other side waiting for longer than a deadline allows is told first.
+    ///
+    /// The deadlines are those of an endpoint that was left at its defaults (RFC 6455 §7.1.1 and §10 leave them open),
+    /// but for silence, which has a limit only where the observer was told one.
+    pub(crate) fn deadlines(&mut self, at: Moment, out: &mut Vec<Seen>) {
+        if at.time.is_none() {
+            return;
+        }
+        self.handshake_deadline(at, out);
+        self.close_deadline(at, out);
+        self.idle_deadline(at, out);
+    }
+
+    fn handshake_deadline(&mut self, at: Moment, out: &mut Vec<Seen>) {
+        if self.passed.handshake || self.opened.is_some() || self.response.is_some() {
+            return;
+        }
+        let limit = self.setup.limits.handshake;
+        let begun = self.dir(Role::Client).stage == Stage::Head && self.dir(Role::Client).window.end() > 0;
+        let (by, rule, since) = match &self.request {
+            Some(request) if self.dir(Role::Server).stage == Stage::Head => {
+                (Role::Server, Rule::ResponseTimeout, request.at.time)
+            }
+            None if begun => (Role::Client, Rule::RequestTimeout, self.first),
+            Some(_) | None => return,
+        };
+        if between(since, at).is_some_and(|waited| waited > limit) {
+            self.passed.handshake = true;
+            self.broken_by_end(by, rule, format!("the limit is {} s", limit.as_secs_f64()), at, out);
+        }
+    }
+
+    fn close_deadline(&mut self, at: Moment, out: &mut Vec<Seen>) {
+        let limit = self.setup.limits.close;
+        for asking in [Role::Client, Role::Server] {
+            let Some(since) = self.close_of(asking).and_then(|close| close.at.time) else { continue };
+            // A side that left a Ping unanswered is gone already, and was reported.
+            let owed = !self.dir(asking.peer()).closed() && !self.dir(asking).pings.unanswered;
+            if owed && !self.passed.close && between(Some(since), at).is_some_and(|waited| waited > limit) {
+                self.passed.close = true;
+                let detail = format!("the limit is {} s", limit.as_secs_f64());
+                self.broken_by_end(asking.peer(), Rule::CloseTimeout, detail, at, out);
+            }
+        }
+    }
+
+    fn idle_deadline(&mut self, at: Moment, out: &mut Vec<Seen>) {
+        let Some(limit) = self.setup.limits.idle else { return };
+        if !self.is_open() {
+            return;
+        }
+        for silent in [Role::Client, Role::Server] {
+            let since = self.dir(silent).last.map_or(self.first, |last| last.time);
+            if self.passed.idle != Some(silent) && between(since, at).is_some_and(|silence| silence > limit) {
+                self.passed.idle = Some(silent);
+                let detail = format!("the limit is {} s", limit.as_secs_f64());
+                self.broken_by_end(silent, Rule::IdleTimeout, detail, at, out);
+            }
+        }
+    }
+
+    /// How long after both Close frames something happens, where that is longer than a server may wait.
+    pub(crate) fn lingers(&self, at: Moment) -> Option<Duration> {
+        let last = [Role::Client, Role::Server].into_iter().filter_map(|role| self.close_of(role)?.at.time).max();
+        between(last, at).filter(|&waited| waited > self.setup.limits.close.max(Limits::DEFAULT.close))
+    }
+
+    /// The Close frame of a side.
+    pub(crate) fn close_of(&self, role: Role) -> Option<&CloseSeen> {
+        self.dir(role).frames.as_ref().and_then(|frames: &Frames| frames.close.as_ref())
+    }
+}
