@@ -5,6 +5,7 @@ import asyncio
 
 import websockets
 from websockets.asyncio.server import serve
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
 from jobs import message, say, until_standard_input_ends
 
@@ -35,7 +36,14 @@ async def handle(socket):
 
 
 async def main():
-    async with serve(handle, "127.0.0.1", 0, max_size=None, ping_interval=None, close_timeout=5) as server:
+    options = {
+        "max_size": None,
+        "ping_interval": None,
+        "close_timeout": 5,
+        # By default it answers every offer with smaller windows; here it agrees what was offered.
+        "extensions": [ServerPerMessageDeflateFactory()],
+    }
+    async with serve(handle, "127.0.0.1", 0, **options) as server:
         port = server.sockets[0].getsockname()[1]
         say(peer="websockets", version=websockets.__version__, port=port)
         await until_standard_input_ends()

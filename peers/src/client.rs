@@ -55,6 +55,35 @@ impl Client {
         }
     }
 
+    /// Whether its program interface can send a message in several frames.
+    pub const fn can_fragment(self) -> bool {
+        match self {
+            Self::Ws | Self::Websockets | Self::WebsocketClient | Self::Libcurl => true,
+            Self::Chromium | Self::Undici | Self::Node | Self::Aiohttp => false,
+        }
+    }
+
+    /// Whether its program interface can send a Ping.
+    pub const fn can_ping(self) -> bool {
+        match self {
+            Self::Chromium | Self::Node => false,
+            Self::Ws
+            | Self::Undici
+            | Self::Websockets
+            | Self::Aiohttp
+            | Self::WebsocketClient
+            | Self::Libcurl => true,
+        }
+    }
+
+    /// Whether it offers permessage-deflate.
+    pub const fn offers_deflate(self) -> bool {
+        match self {
+            Self::WebsocketClient | Self::Libcurl => false,
+            Self::Chromium | Self::Ws | Self::Undici | Self::Node | Self::Websockets | Self::Aiohttp => true,
+        }
+    }
+
     /// The command that starts it, or why there is none.
     pub(crate) fn command(self, tools: &Tools) -> Result<Command, String> {
         match self {
@@ -114,15 +143,14 @@ impl RunningClient {
         self.process.send(&json!({ "url": url, "steps": steps }).to_string());
     }
 
-    /// What it saw in the job that was begun.
+    /// The next thing it sees in the job that was begun.
+    pub fn next_saw(&mut self) -> Saw {
+        self.process.next_saw()
+    }
+
+    /// What it saw in the job that was begun, or what is left of that.
     pub fn finish(&mut self) -> Vec<Saw> {
-        let mut saw = Vec::new();
-        loop {
-            match Saw::read(&self.process.line()) {
-                Saw::End => return saw,
-                event => saw.push(event),
-            }
-        }
+        self.process.saw()
     }
 }
 

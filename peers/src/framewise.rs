@@ -1,27 +1,40 @@
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
 
 use crate::process::Process;
 
 /// `framewise serve`, listening.
 #[derive(Debug)]
 pub struct Serve {
-    _process: Process,
+    process: Process,
     url: String,
 }
 
 impl Serve {
     /// Starts it on a free port.
     pub fn start() -> Self {
+        let mut command = command();
         let mut process =
-            Process::without_input("framewise serve", command().args(["serve", "--listen", "127.0.0.1:0"]));
+            Process::without_input("framewise serve", command.args(["serve", "--listen", "127.0.0.1:0"]));
         let url = listening(&process.line());
-        Self { _process: process, url }
+        Self { process, url }
     }
 
     /// Its address.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Its port, on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        port(&self.url)
+    }
+
+    /// Asks it to end, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        self.process.interrupt();
     }
 }
 
@@ -33,13 +46,13 @@ pub struct Inspect {
 }
 
 impl Inspect {
-    /// Starts it in front of this address.
-    pub fn start(upstream: &str) -> Self {
-        let mut process = Process::without_input(
-            "framewise inspect",
-            command().args(["inspect", upstream, "--listen", "127.0.0.1:0", "--ui", "127.0.0.1:0", "--json"]),
-        );
-        let url = listening(&process.line());
+    /// Starts it in front of a server on 127.0.0.1.
+    pub fn start(upstream: u16) -> Self {
+        let upstream = format!("ws://127.0.0.1:{upstream}");
+        let mut command = command();
+        command.args(["inspect", &upstream, "--listen", "127.0.0.1:0", "--json"]).stderr(Stdio::piped());
+        let mut process = Process::without_input("framewise inspect", &mut command);
+        let url = listening(&process.first_notice());
         Self { process, url }
     }
 
@@ -48,10 +61,22 @@ impl Inspect {
         &self.url
     }
 
-    /// The next line that it reports.
-    pub fn report(&mut self) -> serde_json::Value {
-        let line = self.process.line();
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("no JSON: {line}: {error}"))
+    /// Its port, on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        port(&self.url)
+    }
+
+    /// What it reports of the next connection that is at its end.
+    pub fn connection(&mut self) -> Value {
+        loop {
+            let line = self.process.line();
+            let value: Value =
+                serde_json::from_str(&line).unwrap_or_else(|error| panic!("no JSON: {line}: {error}"));
+            // The findings come one by one before that, and again in it.
+            if value.get("findings").is_some() {
+                return value;
+            }
+        }
     }
 }
 
@@ -70,4 +95,9 @@ fn command() -> Command {
 fn listening(line: &str) -> String {
     let url = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("no address: {line}"));
     url.trim().to_owned()
+}
+
+fn port(url: &str) -> u16 {
+    let port = url.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
+    port.unwrap_or_else(|| panic!("no port: {url}"))
 }

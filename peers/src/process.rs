@@ -1,7 +1,10 @@
 use std::io::{BufRead, BufReader, Write};
+use std::iter;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
+
+use crate::script::Saw;
 
 /// How long a line may take. Generous: it is for what hangs, not for what is slow.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -45,6 +48,27 @@ impl Process {
         Self { name: name.to_owned(), child, input, lines }
     }
 
+    /// The first line that it says on standard error, which must be a pipe; what follows is shown with the test.
+    pub fn first_notice(&mut self) -> String {
+        let stderr =
+            self.child.stderr.take().unwrap_or_else(|| panic!("{}'s standard error is no pipe", self.name));
+        let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
+        let first = lines.next().unwrap_or_else(|| panic!("{} ended: {:?}", self.name, self.child.wait()));
+        std::thread::spawn(move || lines.for_each(|line| eprintln!("{line}")));
+        first
+    }
+
+    /// Asks it to end, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        assert!(self.signal("-INT"), "{} could not be interrupted", self.name);
+    }
+
+    fn signal(&self, signal: &str) -> bool {
+        let mut kill = Command::new("kill");
+        kill.args([signal, &self.child.id().to_string()]).stderr(Stdio::null());
+        kill.status().is_ok_and(|status| status.success())
+    }
+
     /// Its next line.
     pub fn line(&mut self) -> String {
         match self.lines.recv_timeout(LIMIT) {
@@ -54,17 +78,14 @@ impl Process {
         }
     }
 
-    /// Its lines up to the first that satisfies the condition, which is the last one returned.
-    pub fn lines_until(&mut self, is_last: impl Fn(&str) -> bool) -> Vec<String> {
-        let mut lines = Vec::new();
-        loop {
-            let line = self.line();
-            let last = is_last(&line);
-            lines.push(line);
-            if last {
-                return lines;
-            }
-        }
+    /// What a script reports next.
+    pub(crate) fn next_saw(&mut self) -> Saw {
+        Saw::read(&self.line())
+    }
+
+    /// What a script reports up to its next [`Saw::End`].
+    pub(crate) fn saw(&mut self) -> Vec<Saw> {
+        iter::from_fn(|| Some(self.next_saw()).filter(|event| *event != Saw::End)).collect()
     }
 
     /// Sends it a line.
@@ -78,10 +99,12 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // A browser's driver has a browser to end: it is asked first.
-        if self.input.take().is_some() {
-            while self.lines.recv_timeout(FAREWELL).is_ok() {}
+        // Asked first: a browser's driver has a browser to end, and a proxy its workers. They are gone when nobody is
+        // left who could write a line.
+        if self.input.take().is_none() {
+            self.signal("-TERM");
         }
+        while self.lines.recv_timeout(FAREWELL).is_ok() {}
         // Both fail where it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();

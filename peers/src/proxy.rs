@@ -81,11 +81,6 @@ impl RunningProxy {
     pub fn port(&self) -> u16 {
         self.port
     }
-
-    /// Its address.
-    pub fn url(&self) -> String {
-        format!("ws://127.0.0.1:{}/", self.port)
-    }
 }
 
 fn bind() -> TcpListener {

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// How long an endpoint has to answer bytes before it is asked whether it still listens.
-const AT_ONCE: Duration = Duration::from_millis(300);
+const AT_ONCE: Duration = Duration::from_millis(100);
 /// How long it has to say that it does.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long it may take with what every endpoint does: a handshake, the end.
@@ -100,7 +100,16 @@ impl Raw {
 
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.set_write_timeout(Some(LIMIT))?;
         self.stream.write_all(bytes)
+    }
+
+    /// The next bytes as they come, as many as these.
+    pub fn receive(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        while self.received.len() < count {
+            self.fill(LIMIT)?;
+        }
+        Ok(self.received.drain(..count).collect())
     }
 
     /// Sends a frame that breaks nothing.
@@ -129,7 +138,8 @@ impl Raw {
                 }
                 Ok(Some((10, payload))) if payload == PROBE => {
                     let _ = self.send_frame(8, &1000_u16.to_be_bytes());
-                    while let Ok(Some(_)) = self.frame(LIMIT) {}
+                    // Its own Close ends it: the server is the first to close the socket, and clients wait for that.
+                    while matches!(self.frame(LIMIT), Ok(Some((opcode, _))) if opcode != 8) {}
                     return Answer::Accepted;
                 }
                 // An echo, or the answer to a Ping of the case's own.

@@ -80,12 +80,6 @@ impl RunningServer {
 
     /// What it saw on its next connection, once that is at its end.
     pub fn connection(&mut self) -> Vec<Saw> {
-        let mut saw = Vec::new();
-        loop {
-            match Saw::read(&self.process.line()) {
-                Saw::End => return saw,
-                event => saw.push(event),
-            }
-        }
+        self.process.saw()
     }
 }

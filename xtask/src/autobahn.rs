@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::debian::{self, Release};
 use crate::install::once;
-use crate::run::{cargo, command, quietly, root, run as run_to_end};
+use crate::run::{cargo, command, quietly, run as run_to_end};
 use crate::{HELP, Result};
 
 const SUITE: &str = "autobahntestsuite==25.10.1";
@@ -109,7 +109,7 @@ impl Suite {
 
     /// Starts the suite in a folder of its own, which is returned with it.
     fn start(&self, mode: &str, mut spec: Value) -> Result<(Running, PathBuf)> {
-        let folder = root().join("target/autobahn").join(mode);
+        let folder = target().join("autobahn").join(mode);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         spec["outdir"] = json!("report");
@@ -197,11 +197,15 @@ impl Drop for Running {
     }
 }
 
-/// A program that was built with `--release`, beside the profile that we were built with.
-fn release(name: &str) -> PathBuf {
+/// Cargo's folder: we are in the folder of a profile in it.
+fn target() -> PathBuf {
     let me = std::env::current_exe().unwrap_or_default();
-    let target = me.parent().and_then(Path::parent).unwrap_or(Path::new("target"));
-    target.join("release").join(name)
+    me.ancestors().nth(2).map_or_else(|| "target".into(), Path::to_owned)
+}
+
+/// A program that was built with `--release`.
+fn release(name: &str) -> PathBuf {
+    target().join("release").join(name)
 }
 
 fn report(folder: &Path) -> Result<Value> {

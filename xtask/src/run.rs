@@ -48,7 +48,7 @@ pub(crate) fn quietly(command: &mut Command) -> Result<String> {
     Err(format!("`{}` failed ({}):\n{}", line(command), output.status, last.join("\n")))
 }
 
-/// The command as a person would type it, without the folders of its arguments.
+/// The command as a person would type it.
 fn line(command: &Command) -> String {
     let mut line = Path::new(command.get_program()).display().to_string();
     for argument in command.get_args() {

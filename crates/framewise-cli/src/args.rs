@@ -1,9 +1,11 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::connect::ConnectArgs;
+use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
 use crate::failure::complain;
 use crate::inspect::InspectArgs;
@@ -18,8 +20,16 @@ use crate::serve::ServeArgs;
 #[command(name = "framewise", version, arg_required_else_help = true, disable_help_subcommand = true)]
 #[command(after_help = "Start with:\n  framewise explain 1006\n  framewise demo")]
 pub(crate) struct Args {
-    /// When to colour the output; `NO_COLOR` is honoured
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", display_order = 100)]
+    /// Colour the output: auto (on a terminal, unless `NO_COLOR` is set), always or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        display_order = 100,
+        hide_possible_values = true
+    )]
     pub(crate) color: Color,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -30,9 +40,12 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     Read(ReadArgs),
     Inspect(InspectArgs),
+    Connect(ConnectArgs),
     Serve(ServeArgs),
+    Demo(DemoArgs),
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "clap's other kinds are all mistakes")]
 /// Help on standard output; a mistake as one sentence on standard error.
 pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
     match error.kind() {
@@ -57,8 +70,8 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
 fn sentence(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let mut parts: Vec<String> = Vec::new();
-    let mut lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")).peekable();
-    while let Some(line) = lines.next() {
+    let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+    for line in lines {
         let line = line.strip_prefix("error: ").or_else(|| line.strip_prefix("tip: ")).unwrap_or(line);
         if line.starts_with("For more information") || line.is_empty() {
             continue;
@@ -69,13 +82,12 @@ fn sentence(error: &clap::Error) -> String {
             None => parts.push(line.to_owned()),
         }
     }
-    let command = match error.get(ContextKind::Usage) {
-        Some(ContextValue::StyledStr(usage)) => {
-            let usage = usage.to_string();
-            let words = usage.trim_start_matches("Usage:").split_whitespace();
-            words.take(2).take_while(|word| !word.starts_with(['[', '<', '-'])).collect::<Vec<_>>().join(" ")
-        }
-        _ => "framewise".to_owned(),
-    };
+    // Clap does not say in each case whose mistake it was.
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let command = Args::command()
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .find(|name| words.contains(name));
+    let command = command.map_or_else(|| "framewise".to_owned(), |name| format!("framewise {name}"));
     format!("{}; `{command} --help` says more", parts.join("; ").trim_end_matches('.'))
 }

@@ -78,6 +78,13 @@ pub(crate) fn run(args: &ExplainArgs, output: Output) -> Result<ExitCode, Failur
 
 fn message(terms: &[String], language: Language, json: bool, output: Output) -> Result<ExitCode, Failure> {
     let text = terms.join(" ");
+    // One word that looks like an id is an id with a slip in it.
+    if let [word] = terms
+        && !word.trim().contains(char::is_whitespace)
+        && let Some(sentence) = lookup::slip(word)
+    {
+        return Err(Failure::said(sentence));
+    }
     let found = messages::search(&text);
     if found.is_empty() {
         // Codes or rules named in a sentence: "closed with 1006", "rule mask-missing was broken".

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
@@ -17,14 +18,23 @@ impl Failure {
 
     /// Says it on standard error; the exit code that stands for it.
     pub(crate) fn report(&self) -> ExitCode {
-        let sentence = match self {
-            Self::Said(sentence) => sentence.clone(),
-            // Whoever reads the pipe has seen enough: `framewise explain | head`.
-            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
-            Self::Output(error) => format!("standard output cannot be written: {error}"),
-        };
-        complain(&sentence);
+        // Whoever reads the pipe has seen enough: `framewise explain | head`.
+        if let Self::Output(error) = self
+            && error.kind() == io::ErrorKind::BrokenPipe
+        {
+            return ExitCode::SUCCESS;
+        }
+        complain(&self.to_string());
         ExitCode::from(2)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Said(sentence) => f.write_str(sentence),
+            Self::Output(error) => write!(f, "standard output cannot be written: {error}"),
+        }
     }
 }
 

@@ -18,13 +18,13 @@ use crate::net;
 use crate::output::Output;
 use crate::watch::{Recorder, Show};
 pub(crate) use proxy::pass;
-pub(crate) use upstream::Upstream;
+pub(crate) use upstream::{ToServer, Upstream};
 
 /// Stand in front of a server, pass every byte on unchanged, and say what breaks
 ///
 /// Point the client at the address that is printed first. Bytes, half-closed sides and resets are passed on as they
 /// come, also after something broke. For a wss:// or https:// UPSTREAM the client speaks plain to framewise, and
-/// framewise TLS to the server; a private authority goes into SSL_CERT_FILE. The request is not rewritten, so that Host
+/// framewise TLS to the server; a private authority goes into `SSL_CERT_FILE`. The request is not rewritten, so that Host
 /// and Origin name what the client connected to: a server that compares them may refuse.
 ///
 /// Ctrl-C ends it: recordings are finished and the connections that are open reported. Exit code 1 if something was found.
@@ -35,8 +35,7 @@ pub(crate) use upstream::Upstream;
   framewise inspect --json --record session.txt http://localhost:3000
 
 Recordings: the first connection goes to FILE, the next ones to FILE-2, FILE-3, before the extension.
-With --json, what was found stands on standard output, one object a line: a finding as it comes, with the
-connection that it belongs to, and each connection at its end.")]
+With --json, what was found stands on standard output, one object a line: a finding as it comes, with the connection that it belongs to, and each connection at its end.")]
 pub(crate) struct InspectArgs {
     /// The server: ws://, wss://, http:// or https://, host and port
     upstream: String,
@@ -64,11 +63,17 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Failur
     Ok(ExitCode::from(u8::from(found.load(Ordering::Relaxed))))
 }
 
-async fn inspect(args: &InspectArgs, upstream: Arc<Upstream>, output: Output, found: Arc<AtomicBool>) -> Result<(), Failure> {
+async fn inspect(
+    args: &InspectArgs,
+    upstream: Arc<Upstream>,
+    output: Output,
+    found: Arc<AtomicBool>,
+) -> Result<(), Failure> {
     let listener = net::listen(&args.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::said(net::plain(&error)))?;
     // Before the first client: a file that cannot be written is told at the start.
-    let first = args.record.as_deref().map(|path| Recorder::create(path, &about(&upstream, 1))).transpose()?;
+    let first =
+        args.record.as_deref().map(|path| Recorder::create(path, &about(&upstream, 1))).transpose()?;
     let (live, writer) = Live::start(output);
     let to = if args.json { To::Stderr } else { To::Stdout };
     live.say(to, format!("listening on ws://{address}\ninspecting ws://{address} -> {upstream}\n"));
@@ -85,14 +90,14 @@ async fn inspect(args: &InspectArgs, upstream: Arc<Upstream>, output: Output, fo
         summary: true,
         prefix: String::new(),
         width: output.width(),
+        notes_count: true,
         found,
     };
     let proxy = Proxy { upstream, show, record: args.record.clone(), first };
     let (stop, _) = tokio::sync::watch::channel(false);
     let open = proxy.accept(listener, &stop).await;
     finish(open, &stop).await;
-    drop(live);
-    writer.finish();
+    writer.finish(live);
     Ok(())
 }
 
@@ -138,7 +143,10 @@ impl Proxy {
                 }
                 // Out of file descriptors, say: the clients that are there are served on.
                 Err(error) => {
-                    self.show.live.say(To::Stderr, format!("framewise: a client could not be taken: {}\n", net::plain(&error)));
+                    self.show.live.say(
+                        To::Stderr,
+                        format!("framewise: a client could not be taken: {}\n", net::plain(&error)),
+                    );
                     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
                 }
             }

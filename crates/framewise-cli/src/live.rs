@@ -32,18 +32,26 @@ pub(crate) struct Writer {
     done: Receiver<()>,
 }
 
+/// Lines that nobody writes yet.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    lines: Receiver<(To, String)>,
+    waiting: Arc<AtomicUsize>,
+}
+
 impl Live {
+    /// The writing starts at once.
     pub(crate) fn start(output: Output) -> (Self, Writer) {
-        let (lines, queue) = channel();
-        let (finished, done) = channel();
+        let (live, queue) = Self::new();
+        (live, queue.start(output))
+    }
+
+    /// The writing starts when it is known whether it shall: see [`Queue::start`].
+    pub(crate) fn new() -> (Self, Queue) {
+        let (sender, lines) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&waiting);
-        std::thread::spawn(move || {
-            write_all(output, &queue, &counter);
-            // The other end may have given up waiting.
-            let _ = finished.send(());
-        });
-        (Self { lines, waiting, skipped: Arc::default() }, Writer { done })
+        let queue = Queue { lines, waiting: Arc::clone(&waiting) };
+        (Self { lines: sender, waiting, skipped: Arc::default() }, queue)
     }
 
     /// Says something that must not be lost.
@@ -61,9 +69,46 @@ impl Live {
         }
         match self.skipped.swap(0, Ordering::Relaxed) {
             0 => {}
-            skipped => self.say(to, format!("… {skipped} lines left out: the reader was too slow for them\n")),
+            skipped => {
+                self.say(to, format!("… {skipped} lines left out: the reader was too slow for them\n"));
+            }
         }
         self.say(to, text);
+    }
+}
+
+impl Queue {
+    /// Writes to standard output and standard error.
+    pub(crate) fn start(self, output: Output) -> Writer {
+        self.start_with(output, |to, text| write(to, text.as_bytes()))
+    }
+
+    /// Writes with what is given.
+    pub(crate) fn start_with(
+        self,
+        output: Output,
+        write: impl FnMut(To, &str) -> io::Result<()> + Send + 'static,
+    ) -> Writer {
+        let (finished, done) = channel();
+        std::thread::spawn(move || {
+            self.write_all(output, write);
+            // The other end may have given up waiting.
+            let _ = finished.send(());
+        });
+        Writer { done }
+    }
+
+    fn write_all(self, output: Output, mut write: impl FnMut(To, &str) -> io::Result<()>) {
+        let mut gone = [false; 2];
+        while let Ok((to, text)) = self.lines.recv() {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            let gone = &mut gone[to as usize];
+            // A reader that has gone is no reason to end a connection that passes through: what it would have read is
+            // dropped.
+            if !*gone {
+                *gone = write(to, &output.dress(to, &text)).is_err();
+            }
+        }
     }
 }
 
@@ -72,19 +117,6 @@ impl Writer {
     pub(crate) fn finish(self, live: Live) {
         drop(live);
         let _ = self.done.recv_timeout(Duration::from_secs(2));
-    }
-}
-
-fn write_all(output: Output, queue: &Receiver<(To, String)>, waiting: &AtomicUsize) {
-    let mut gone = [false; 2];
-    while let Ok((to, text)) = queue.recv() {
-        waiting.fetch_sub(1, Ordering::Relaxed);
-        let text = output.dress(&text);
-        let gone = &mut gone[to as usize];
-        // A reader that has gone is no reason to end a connection that passes through: what it would have read is dropped.
-        if !*gone {
-            *gone = write(to, text.as_bytes()).is_err();
-        }
     }
 }
 

@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod connect;
+mod demo;
 mod explain;
 mod failure;
 mod inspect;
@@ -29,6 +31,8 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args, output),
         Command::Read(args) => read::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
+        Command::Demo(args) => demo::run(&args, output),
+        Command::Connect(args) => connect::run(&args, output),
         Command::Serve(args) => serve::run(&args, output),
     };
     match result {

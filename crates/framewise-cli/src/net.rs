@@ -4,6 +4,7 @@ use std::io;
 
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::sync::watch::Receiver;
 
 use crate::failure::Failure;
 
@@ -36,12 +37,23 @@ pub(crate) async fn interrupted() {
     }
 }
 
+/// Until the program is told to end.
+pub(crate) async fn told(stopped: &mut Receiver<bool>) {
+    // A sender that is gone says nothing any more.
+    if stopped.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Listens on `HOST:PORT`, or on a port of this machine.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the system has more ways to fail than a sentence each")]
 pub(crate) async fn listen(address: &str) -> Result<TcpListener, Failure> {
     let port_alone = !address.is_empty() && address.bytes().all(|byte| byte.is_ascii_digit());
     let address = if port_alone { format!("127.0.0.1:{address}") } else { address.to_owned() };
     if !address.contains(':') {
-        return Err(Failure::said(format!("{address} is no address to listen on; give HOST:PORT, 127.0.0.1:0 for a free port")));
+        return Err(Failure::said(format!(
+            "{address} is no address to listen on; give HOST:PORT, 127.0.0.1:0 for a free port"
+        )));
     }
     TcpListener::bind(&address).await.map_err(|error| {
         Failure::said(match error.kind() {

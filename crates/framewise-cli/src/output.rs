@@ -1,9 +1,10 @@
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 
 use crate::failure::Failure;
+use crate::live::To;
 
 /// When text is coloured.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -21,23 +22,27 @@ pub(crate) enum Color {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     color: bool,
+    /// Standard error may go elsewhere: into a file, say.
+    color_of_errors: bool,
     width: usize,
 }
 
 impl Output {
     pub(crate) fn new(color: Color) -> Self {
         let stdout = io::stdout();
-        let color = match color {
+        let colored = |choice: ColorChoice| match color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => AutoStream::choice(&stdout) != ColorChoice::Never,
+            Color::Auto => choice != ColorChoice::Never,
         };
+        let color_of_errors = colored(AutoStream::choice(&io::stderr()));
+        let color = colored(AutoStream::choice(&stdout));
         let width = match terminal_size::terminal_size_of(&stdout) {
             // Lines longer than that are hard to read, however wide the terminal is.
             Some((terminal_size::Width(width), _)) => usize::from(width).clamp(40, 110),
             None => 90,
         };
-        Self { color, width }
+        Self { color, color_of_errors, width }
     }
 
     /// Columns to wrap text to.
@@ -45,20 +50,22 @@ impl Output {
         self.width
     }
 
-    /// Whether a person sees it as it is written.
-    pub(crate) fn is_terminal() -> bool {
-        io::stdout().is_terminal()
-    }
-
     /// Takes the colours away where they are not wanted.
-    pub(crate) fn dress(self, text: &str) -> String {
-        if self.color { text.to_owned() } else { anstream::adapter::strip_str(text).to_string() }
+    pub(crate) fn dress(self, to: To, text: &str) -> String {
+        let color = match to {
+            To::Stdout => self.color,
+            To::Stderr => self.color_of_errors,
+        };
+        if color { text.to_owned() } else { anstream::adapter::strip_str(text).to_string() }
     }
 
     /// Writes a text that is complete, with its last line's end.
     pub(crate) fn print(self, text: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
-        stdout.write_all(self.dress(text).as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::Output)
+        stdout
+            .write_all(self.dress(To::Stdout, text).as_bytes())
+            .and_then(|()| stdout.flush())
+            .map_err(Failure::Output)
     }
 
     /// Writes a value as JSON.

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::Args;
-use framewise::{CloseCode, Limits, Role, Server, WebSocket};
+use framewise::{CloseCode, DeflateConfig, Limits, Role, Server, WebSocket};
+use framewise_rules::Setup;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch::Receiver;
 use tokio::task::JoinSet;
@@ -18,6 +20,8 @@ use crate::watch::{About, Show, Tee, Watch};
 
 /// A message or a frame larger than this is refused with 1009.
 const LARGEST: u64 = 64 << 20;
+/// A head larger than this is refused with 431.
+const LARGEST_HEAD: usize = 64 << 10;
 
 /// Run a server that echoes text and binary as they came, for trying things
 ///
@@ -69,18 +73,25 @@ async fn serve(args: &ServeArgs, output: Output, found: Arc<AtomicBool>) -> Resu
         summary: false,
         prefix: String::new(),
         width: output.width(),
+        notes_count: false,
         found,
     };
-    let echo = Echo { server: server(&args.protocol), show: (!args.quiet).then_some(show), number: AtomicU64::new(0) };
+    let echo = Echo {
+        server: server(&args.protocol),
+        show: (!args.quiet).then_some(show),
+        number: AtomicU64::new(0),
+    };
     echo.serve(listener).await;
-    drop(live);
-    writer.finish();
+    writer.finish(live);
     Ok(())
 }
 
 fn server(protocols: &[String]) -> Server {
-    let limits = Limits { message: LARGEST, frame: LARGEST, inflated: LARGEST, ..Limits::DEFAULT };
-    Server::new().limits(limits).protocols(protocols)
+    Server::new().limits(limits()).deflate(DeflateConfig::default()).protocols(protocols)
+}
+
+fn limits() -> Limits {
+    Limits { head: LARGEST_HEAD, message: LARGEST, frame: LARGEST, inflated: LARGEST, ..Limits::DEFAULT }
 }
 
 struct Echo {
@@ -122,19 +133,28 @@ impl Echo {
 
     async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, stopped: Receiver<bool>) {
         let _ = stream.set_nodelay(true);
-        let Some(show) = &self.show else {
-            if let Ok(ws) = self.server.accept(stream).await {
-                echo(ws, stopped).await;
-            }
-            return;
-        };
+        let Some(show) = &self.show else { return self.handshake(stream, stopped).await };
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         let prefix = format!("#{number} ");
         let about = About { id: number.to_string(), client: Some(address.to_string()), server: None };
-        let watch = Watch::new(about, Show { prefix, ..show.clone() }, None);
-        // What goes wrong in the handshake is told by the watch.
-        if let Ok(ws) = self.server.accept(Tee::new(stream, Role::Server, watch)).await {
-            echo(ws, stopped).await;
+        let watch = Watch::new(
+            about,
+            Show { prefix, ..show.clone() },
+            Setup { limits: limits(), ..Setup::DEFAULT },
+            None,
+        );
+        self.handshake(Tee::new(stream, Role::Server, watch), stopped).await;
+    }
+
+    async fn handshake<S>(&self, stream: S, mut stopped: Receiver<bool>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        tokio::select! {
+            // What goes wrong in the handshake is told by the watch.
+            accepted = self.server.accept(stream) => if let Ok(ws) = accepted { echo(ws, stopped).await },
+            // Without a handshake there is nothing to close.
+            () = net::told(&mut stopped) => {}
         }
     }
 }
@@ -142,13 +162,13 @@ impl Echo {
 /// Sends back what comes, as text or binary as it came.
 async fn echo<S>(mut ws: WebSocket<S>, mut stopped: Receiver<bool>)
 where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut told = false;
     loop {
         tokio::select! {
             biased;
-            _ = stopped.wait_for(|stop| *stop), if !told => {
+            () = net::told(&mut stopped), if !told => {
                 told = true;
                 // It fails where the client has closed already.
                 let _ = ws.start_close(CloseCode::GOING_AWAY, "the server ends");
@@ -156,8 +176,11 @@ where
             message = ws.next() => {
                 let Some(message) = message else { return };
                 // A violation was answered, and is told by the watch; `next` does the rest of the closing.
-                if let Ok(message) = message {
-                    let _ = ws.send(message).await;
+                let Ok(message) = message else { continue };
+                tokio::select! {
+                    _ = ws.send(message) => {}
+                    // A client that sends and does not read must not hold up the end.
+                    () = net::told(&mut stopped), if !told => {}
                 }
             }
         }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use framewise_inspect::report::Finding;
 use framewise_inspect::{Connection, LegId, Observed, Observer};
 use framewise_rules::transcript::{Event, What};
-use framewise_rules::{Role, Setup};
+use framewise_rules::{Answer, Role, Setup};
 
 pub(crate) use recorder::Recorder;
 pub(crate) use tee::Tee;
@@ -37,6 +37,8 @@ pub(crate) struct Show {
     /// What stands before each line.
     pub(crate) prefix: String,
     pub(crate) width: usize,
+    /// Whether a note counts as something found.
+    pub(crate) notes_count: bool,
     /// Set when something was found.
     pub(crate) found: Arc<AtomicBool>,
 }
@@ -55,6 +57,14 @@ pub(crate) struct Watch {
     told: usize,
 }
 
+/// A finding, with the connection that it belongs to: those of several come between each other.
+#[derive(serde::Serialize)]
+struct FindingLine<'f> {
+    connection: &'f str,
+    #[serde(flatten)]
+    found: &'f Finding,
+}
+
 /// Which connection it is.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct About {
@@ -64,9 +74,12 @@ pub(crate) struct About {
 }
 
 impl Watch {
-    pub(crate) fn new(about: About, show: Show, recorder: Option<Recorder>) -> Self {
-        let mut observer = Observer::new(Setup::DEFAULT);
+    pub(crate) fn new(about: About, show: Show, setup: Setup, recorder: Option<Recorder>) -> Self {
+        let mut observer = Observer::new(setup);
         let leg = observer.leg("client-server");
+        // Who asks is told from then on.
+        let nothing = observer.poll_observed();
+        debug_assert!(nothing.is_none(), "there is nothing to see yet");
         Self { about, show, recorder, observer, leg, start: Instant::now(), ended: [false; 2], told: 0 }
     }
 
@@ -83,6 +96,8 @@ impl Watch {
             return;
         }
         *ended |= !matches!(what, What::Bytes(_));
+        // What is finer than a microsecond says nothing about a connection.
+        let time = Duration::from_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
         let event = Event { line: 0, time: Some(time), leg: 0, from, what };
         if let Some(recorder) = &mut self.recorder
             && let Err(sentence) = recorder.write(&event)
@@ -106,12 +121,14 @@ impl Watch {
                 self.told += 1;
                 self.found(found);
             }
-            Observed::Head { from, time, text, .. } if self.show.frames => self.chat(&line::head(*from, *time, text)),
+            Observed::Head { from, time, text, .. } if self.show.frames => {
+                self.chat(&line::head(*from, *time, text));
+            }
             Observed::Frame { from, time, header, payload, .. } if self.show.frames => {
                 let frame = line::Frame { from: *from, time: *time, header: *header, payload };
                 self.chat(&line::frame(&frame, self.show.bytes));
             }
-            _ => {}
+            Observed::Head { .. } | Observed::Frame { .. } | _ => {}
         }
     }
 
@@ -119,17 +136,17 @@ impl Watch {
         if self.show.only.is_some() && found.by.is_some() && found.by != self.show.only {
             return;
         }
-        self.show.found.store(true, Ordering::Relaxed);
+        if self.show.notes_count || found.answer != Some(Answer::Note) {
+            self.show.found.store(true, Ordering::Relaxed);
+        }
         if !self.show.json {
-            self.show.live.say(self.show.to, format!("\n{}{}", self.show.prefix, finding(found, self.show.width)));
+            self.show
+                .live
+                .say(self.show.to, format!("{}{}\n", self.show.prefix, finding(found, self.show.width)));
             return;
         }
-        if let Ok(mut value) = serde_json::to_value(found) {
-            // Findings of several connections come between each other.
-            if let Some(object) = value.as_object_mut() {
-                object.insert("connection".to_owned(), self.about.id.clone().into());
-            }
-            self.show.live.say(self.show.to, format!("{value}\n"));
+        if let Ok(line) = serde_json::to_string(&FindingLine { connection: &self.about.id, found }) {
+            self.show.live.say(self.show.to, line + "\n");
         }
     }
 
@@ -145,7 +162,7 @@ impl Watch {
     pub(crate) fn finish(self) -> Connection {
         // The fields that are still needed, since the observer's end takes it whole.
         let Self { about, show, observer, told, .. } = self;
-        let teller = Self::new(about.clone(), show.clone(), None);
+        let teller = Self::new(about.clone(), show.clone(), Setup::DEFAULT, None);
         let mut connection = observer.finish();
         // What only the end tells.
         for found in connection.findings.iter().skip(told) {

@@ -2,6 +2,10 @@
 //!
 //! A detector looks at the evidence of one finding and answers with what it saw, or not at all. It must not guess: where
 //! nothing points anywhere the diagnosis says so.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a detector looks at a few rules, and maps none to its answer"
+)]
 
 mod close;
 mod compression;
@@ -37,6 +41,7 @@ const DETECTORS: &[Detector] = &[
     // What another leg saw is a fact, and no conclusion from one leg's bytes.
     path::limit_of_intermediary,
     path::bytes_altered,
+    path::lost_with_head,
     path::frames_buffered,
     path::close_swallowed,
     compression::header_stripped,
@@ -70,6 +75,7 @@ const DETECTORS: &[Detector] = &[
     handshake::not_a_websocket_endpoint,
     handshake::server_error_status,
     handshake::header_token_mismatch,
+    handshake::upgrade_required,
     handshake::accept_not_computed,
     handshake::accept_miscomputed,
     handshake::accept_of_other_connection,
@@ -78,6 +84,7 @@ const DETECTORS: &[Detector] = &[
     handshake::head_incomplete,
     handshake::early_frames_lost,
     handshake::sent_before_upgrade,
+    compression::answer_unoffered,
     compression::parameters_echoed,
     compression::parameter_ignored,
     // A length that is right when read in another way explains everything behind it, two writers or a short write
@@ -141,6 +148,7 @@ const DETECTORS: &[Detector] = &[
     close::answer_skipped,
     handshake::upgrade_answered_then_closed,
     path::receiver_rejects,
+    path::frames_refragmented,
     path::peer_crashed,
     // Least: that heads differ says less than what they differ in.
     path::heads_altered,
@@ -158,6 +166,3 @@ pub(crate) fn causes(legs: &[Leg], leg: usize, stream: Role, finding: &Finding) 
     }
     causes
 }
-
-#[cfg(test)]
-mod tests;

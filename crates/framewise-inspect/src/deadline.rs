@@ -83,7 +83,8 @@ impl Leg {
 
     /// How long after both Close frames something happens, where that is longer than a server may wait.
     pub(crate) fn lingers(&self, at: Moment) -> Option<Duration> {
-        let last = [Role::Client, Role::Server].into_iter().filter_map(|role| self.close_of(role)?.at.time).max();
+        let last =
+            [Role::Client, Role::Server].into_iter().filter_map(|role| self.close_of(role)?.at.time).max();
         between(last, at).filter(|&waited| waited > self.setup.limits.close.max(Limits::DEFAULT.close))
     }
 

@@ -56,7 +56,9 @@ fn decode(encoding: &'static Encoding, bytes: &[u8]) -> Option<String> {
     // A text that was cut for this look may end inside a character.
     let cut = usize::from(bytes.len() == LOOKED_AT);
     (0..=cut).find_map(|cut| {
-        encoding.decode_without_bom_handling_and_without_replacement(&bytes[..bytes.len() - cut]).map(Into::into)
+        encoding
+            .decode_without_bom_handling_and_without_replacement(&bytes[..bytes.len() - cut])
+            .map(Into::into)
     })
 }
 
@@ -67,7 +69,8 @@ fn utf16(bytes: &[u8]) -> Option<(&'static str, String)> {
         _ => {
             // Without a mark: Latin letters have a NUL each, before or behind them.
             let pairs = bytes.len() / 2;
-            let nuls = |at: usize| bytes.chunks_exact(2).filter(|pair| pair[at] == 0 && pair[1 - at] != 0).count();
+            let nuls =
+                |at: usize| bytes.chunks_exact(2).filter(|pair| pair[at] == 0 && pair[1 - at] != 0).count();
             match (nuls(0), nuls(1)) {
                 (_, low) if pairs >= 2 && low * 2 > pairs => (UTF_16LE, "UTF-16, little-endian", bytes),
                 (high, _) if pairs >= 2 && high * 2 > pairs => (UTF_16BE, "UTF-16, big-endian", bytes),
@@ -89,7 +92,13 @@ fn weigh(text: &str, frequent: &str) -> (i32, i32) {
     for character in text.chars().filter(|c| !c.is_ascii()) {
         wide += 1;
         score += match character {
-            c if frequent.contains(c) => if c < '\u{3000}' { 4 } else { 8 },
+            c if frequent.contains(c) => {
+                if c < '\u{3000}' {
+                    4
+                } else {
+                    8
+                }
+            }
             // Kana, and the punctuation of East Asia.
             '\u{3041}'..='\u{30ff}' => 6,
             '\u{3000}'..='\u{303f}' | '\u{ff01}'..='\u{ff5e}' => 3,

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use framewise_rules::{CloseCode, Role, Rule};
+use framewise_proto::Opcode;
+use framewise_rules::{Role, Rule};
 
 use crate::frames::{Broken, CloseSeen, Moment};
-use crate::leg::{Leg, Seen, What};
+use crate::leg::{Leg, Seen, Stage, What};
 use crate::report::How;
 
 /// Pings that are remembered.
@@ -29,7 +30,14 @@ fn waited(since: Moment, now: Moment) -> Option<Duration> {
 }
 
 impl Leg {
-    pub(crate) fn ping(&mut self, from: Role, payload: Vec<u8>, _offset: u64, at: Moment, out: &mut Vec<Seen>) {
+    pub(crate) fn ping(
+        &mut self,
+        from: Role,
+        payload: Vec<u8>,
+        _offset: u64,
+        at: Moment,
+        out: &mut Vec<Seen>,
+    ) {
         // The next Ping is the deadline of the one before.
         self.ping_unanswered(from, at, Duration::ZERO, out);
         let pings = &mut self.dir_mut(from).pings;
@@ -39,7 +47,15 @@ impl Leg {
         pings.open.push_back((payload, at));
     }
 
-    pub(crate) fn pong(&mut self, from: Role, payload: &[u8], offset: u64, frame: u64, at: Moment, out: &mut Vec<Seen>) {
+    pub(crate) fn pong(
+        &mut self,
+        from: Role,
+        payload: &[u8],
+        offset: u64,
+        frame: u64,
+        at: Moment,
+        out: &mut Vec<Seen>,
+    ) {
         let pings = &mut self.dir_mut(from.peer()).pings;
         // RFC 6455 §5.5.3: "A Pong frame sent in response to a Ping frame must have identical "Application data"";
         // it may answer the last of several Pings alone, and it "MAY be sent unsolicited".
@@ -66,7 +82,13 @@ impl Leg {
     }
 
     /// Reports the peer of `pinger` where it left a Ping unanswered for too long.
-    pub(crate) fn ping_unanswered(&mut self, pinger: Role, at: Moment, patience: Duration, out: &mut Vec<Seen>) {
+    pub(crate) fn ping_unanswered(
+        &mut self,
+        pinger: Role,
+        at: Moment,
+        patience: Duration,
+        out: &mut Vec<Seen>,
+    ) {
         let pings = &mut self.dir_mut(pinger).pings;
         let Some(&(_, since)) = pings.open.front() else { return };
         if patience > Duration::ZERO && waited(since, at).is_none_or(|waited| waited < patience) {
@@ -114,14 +136,30 @@ impl Leg {
         // What an observer infers (rules.md): the endpoint knows its limits, we see their effect.
         match code {
             1009 => self.inferred_from_message(from.peer(), Rule::MessageTooBig, at, out),
-            1003 if !names_fragments(&close.reason) => {
+            1003 if !self.about_fragments(from.peer(), &close.reason) => {
                 self.inferred_from_message(from.peer(), Rule::UnsupportedData, at, out);
             }
-            1010 if from == Role::Client && self.offered_in_vain() => self.one(Role::Server, Rule::ExtensionRequired, 0, 0, at, out),
+            1010 if from == Role::Client && self.offered_in_vain() => {
+                self.one(Role::Server, Rule::ExtensionRequired, 0, 0, at, out);
+            }
             1011 if self.dir(from).pings.unanswered => {}
             1002 | 1003 | 1007 | 1011 => out.push(Seen { stream: from, what: What::Refused(close), at }),
             _ => {}
         }
+    }
+
+    /// Whether 1003 is about fragments, and not about text or binary: its reason says so, or it answers a text in
+    /// fragments. There are endpoints without binary, and hardly one without text.
+    fn about_fragments(&self, sender: Role, reason: &str) -> bool {
+        let reason = reason.to_ascii_lowercase();
+        let fragmented_text = self.dir(sender).frames.as_ref().is_some_and(|frames| {
+            let last = frames.log.last_data();
+            last.is_some_and(|last| last.header.opcode == Opcode::Continuation || !last.header.fin)
+                && frames.log.last_message().is_some_and(|first| first.header.opcode == Opcode::Text)
+        });
+        reason.contains("continuation")
+            || reason.contains("fragment")
+            || (fragmented_text && !reason.contains("text"))
     }
 
     /// Whether the recording shows that extensions were offered, and none was agreed.
@@ -131,12 +169,10 @@ impl Leg {
     }
 
     /// A side's last message is what the other side's Close refuses.
-    fn inferred_from_message(&mut self, by: Role, rule: Rule, at: Moment, out: &mut Vec<Seen>) {
+    pub(crate) fn inferred_from_message(&mut self, by: Role, rule: Rule, at: Moment, out: &mut Vec<Seen>) {
         let Some(frames) = &self.dir(by).frames else { return };
-        let refused = match rule {
-            Rule::MessageTooBig => frames.log.largest(),
-            _ => frames.log.last_message(),
-        };
+        let too_big = rule == Rule::MessageTooBig;
+        let refused = if too_big { frames.log.largest() } else { frames.log.last_message() };
         let Some(frame) = refused else { return };
         let broken = Broken {
             rule,
@@ -144,9 +180,10 @@ impl Leg {
             length: frame.header.size() as u64,
             frame: frame.number,
             message: frame.message,
-            detail: match rule {
-                Rule::MessageTooBig => format!("{} bytes in this frame", frame.header.length),
-                _ => format!("a {} message", frame.header.opcode),
+            detail: if too_big {
+                format!("{} bytes in this frame", frame.header.length)
+            } else {
+                format!("a {} message", frame.header.opcode)
             },
             also: Vec::new(),
         };
@@ -175,7 +212,9 @@ impl Leg {
         if closed && peer_closed {
             return self.end_of_tcp(from, at, out);
         }
-        if (peer.end.is_some() && !(peer_closed && !closed)) || own.end.is_some() {
+        // Who ends second owes nothing any more, but for a Close that it was asked for.
+        let owes = peer_closed && !closed;
+        if (peer.end.is_some() && !owes) || own.end.is_some() {
             return;
         }
         let cut = own.frames.as_ref().and_then(|frames| frames.cut(&own.window));
@@ -204,7 +243,9 @@ impl Leg {
         if lingers {
             let detail = match from {
                 Role::Client => "the client had to end it".to_owned(),
-                Role::Server => self.lingers(at).map_or_else(String::new, |waited| format!("for {:.1} s", waited.as_secs_f64())),
+                Role::Server => self
+                    .lingers(at)
+                    .map_or_else(String::new, |waited| format!("for {:.1} s", waited.as_secs_f64())),
             };
             self.broken_by_end(Role::Server, Rule::CloseTcpLingering, detail, at, out);
         }
@@ -224,28 +265,29 @@ impl Leg {
 
     fn end_handshake(&mut self, from: Role, how: How, at: Moment, out: &mut Vec<Seen>) {
         let _ = how;
+        if from == Role::Server && self.not_http(at, out) {
+            return;
+        }
         if self.response.is_some() || self.dir(from.peer()).end.is_some() {
             return;
         }
         // An end behind something that is no handshake at all adds nothing to it.
-        if self.dir(from).stage == crate::leg::Stage::Foreign {
+        if self.dir(from).stage == Stage::Foreign {
             return;
         }
         let request = self.request.is_some();
-        let begun = self.dir(Role::Client).window.end() > 0 && !request && self.dir(Role::Client).stage == crate::leg::Stage::Head;
+        let begun = self.dir(Role::Client).window.end() > 0
+            && !request
+            && self.dir(Role::Client).stage == Stage::Head;
         let elapsed = self.first.and_then(|first| Some(at.time?.saturating_sub(first)));
-        let long = elapsed.is_some_and(|elapsed| elapsed >= Duration::from_secs(5).min(self.setup.limits.handshake));
+        let long =
+            elapsed.is_some_and(|elapsed| elapsed >= Duration::from_secs(5).min(self.setup.limits.handshake));
         let (by, rule) = match from {
             Role::Client if begun => (Role::Client, Rule::RequestTruncated),
             Role::Client if !request => return,
             Role::Client if long => (Role::Server, Rule::ResponseTimeout),
             Role::Client => (Role::Server, Rule::ResponseMissing),
             Role::Server if begun && long => (Role::Client, Rule::RequestTimeout),
-            // Frames, or something else, where a status line was due.
-            Role::Server if self.dir(Role::Server).window.end() > 0 && !starts_http(self.dir(Role::Server).window.from(0)) => {
-                let length = self.dir(Role::Server).window.end();
-                return self.one(Role::Server, Rule::ResponseNotHttp, 0, length.min(80), at, out);
-            }
             Role::Server => (Role::Server, Rule::ResponseMissing),
         };
         self.broken_by_end(by, rule, String::new(), at, out);
@@ -255,33 +297,27 @@ impl Leg {
     pub(crate) fn over(&mut self, at: Moment, out: &mut Vec<Seen>) {
         self.flush(Role::Client, at, out);
         self.flush(Role::Server, at, out);
+        self.not_http(at, out);
+    }
+
+    /// Frames, or something else, where a status line was due, and none behind them.
+    fn not_http(&mut self, at: Moment, out: &mut Vec<Seen>) -> bool {
         let server = self.dir(Role::Server);
-        // What waited for a status line behind it never got one.
-        if self.opened.is_none()
+        let length = server.window.end();
+        let found = self.opened.is_none()
             && self.response.is_none()
-            && server.stage == crate::leg::Stage::Head
-            && server.window.end() > 0
-            && server.end.is_none()
-            && !starts_http(server.window.from(0))
-        {
-            let length = server.window.end().min(80);
-            self.one(Role::Server, Rule::ResponseNotHttp, 0, length, at, out);
+            && server.stage == Stage::Head
+            && length > 0
+            && !starts_http(server.window.from(0));
+        if found {
+            self.dir_mut(Role::Server).stage = Stage::Foreign;
+            self.one(Role::Server, Rule::ResponseNotHttp, 0, length.min(80), at, out);
         }
+        found
     }
 }
 
 fn starts_http(bytes: &[u8]) -> bool {
     const HTTP: &[u8] = b"HTTP/";
     bytes.starts_with(HTTP) || HTTP.starts_with(bytes)
-}
-
-/// Whether a Close's reason speaks of fragments: 1003 is then about them, and not about text or binary.
-fn names_fragments(reason: &str) -> bool {
-    let reason = reason.to_ascii_lowercase();
-    reason.contains("continuation") || reason.contains("fragment")
-}
-
-/// The code, where it says that the connection failed.
-pub(crate) fn is_failure(code: CloseCode) -> bool {
-    !matches!(code.0, 1000 | 1001 | 1005)
 }

@@ -51,7 +51,10 @@ pub(crate) fn broken(leg: &Leg, stream: Role, broken: Broken, at: Moment) -> Fin
 /// The finding of a Close frame that refuses what is legal.
 pub(crate) fn refused(leg: &Leg, stream: Role, close: &CloseSeen, at: Moment) -> Finding {
     let code = close.code.map_or(0, |code| code.0);
-    let mut says = format!("Every byte of the {} is legal, yet the {stream} fails the connection with {code}", stream.peer());
+    let mut says = format!(
+        "Every byte of the {} is legal, yet the {stream} fails the connection with {code}",
+        stream.peer()
+    );
     if !close.reason.is_empty() {
         let _ = write!(says, " ({:?})", close.reason);
     }
@@ -93,7 +96,10 @@ pub(crate) fn fill(finding: &mut Finding, dir: &Direction) {
     {
         let inside = |offset: u64| (offset.saturating_sub(start) as usize).min(bytes.len());
         if frame.offset >= start {
-            labels.push((inside(frame.offset)..inside(frame.payload()), format!("{} header", frame.header.opcode)));
+            labels.push((
+                inside(frame.offset)..inside(frame.payload()),
+                format!("{} header", frame.header.opcode),
+            ));
             labels.push((inside(frame.payload())..inside(frame.end()), "payload".to_owned()));
         }
     }

@@ -1,19 +1,21 @@
 //! The frames of one direction, as an observer reads them: every fault is reported, and the reading goes on.
 
 mod content;
+mod control;
+mod faults;
 mod log;
 mod resync;
 
 use std::time::Duration;
 
-use framewise_proto::{Header, Opcode};
-use framewise_proto::frame::{Expect, Sequence, check_close};
-use framewise_rules::{CloseCode, Limits, Role, Rule, Setup};
+use framewise_proto::Header;
+use framewise_proto::frame::{Expect, Sequence};
+use framewise_rules::{CloseCode, Role, Rule, Setup};
 
 use crate::window::Window;
 use content::Content;
 pub(crate) use log::{FrameSeen, Log, MessageSeen};
-pub(crate) use resync::Plausible;
+pub(crate) use resync::{Plausible, Reading};
 
 /// When something happened.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,19 +55,33 @@ pub(crate) enum Signal {
     Broken(Broken),
     /// A frame is there, or as much of it as is shown.
     Frame(FrameSeen),
-    Ping { payload: Vec<u8>, offset: u64 },
-    Pong { payload: Vec<u8>, offset: u64, frame: u64 },
+    Ping {
+        payload: Vec<u8>,
+        offset: u64,
+    },
+    Pong {
+        payload: Vec<u8>,
+        offset: u64,
+        frame: u64,
+    },
     Close(CloseSeen),
 }
 
 #[derive(Debug)]
 enum State {
     Header,
-    Payload { header: Header, end: u64 },
+    Payload {
+        header: Header,
+        end: u64,
+    },
     /// A header that looks like no header; whether there is one where it says that its frame ends, is to be seen.
-    Doubt { end: u64 },
+    Doubt {
+        end: u64,
+    },
     /// Where the next frame begins is not known; the place from which it is looked for.
-    Lost { from: u64 },
+    Lost {
+        from: u64,
+    },
 }
 
 /// One direction after the handshake.
@@ -144,22 +160,12 @@ impl Frames {
         }
     }
 
-    /// Whether a message is open.
-    pub(crate) const fn message_open(&self) -> bool {
-        self.sequence.open().is_some()
-    }
-
     pub(crate) const fn frames(&self) -> u64 {
         self.sequence.frames()
     }
 
     pub(crate) const fn messages(&self) -> u64 {
         self.sequence.messages()
-    }
-
-    /// Skips bytes that are no frame.
-    pub(crate) fn skip_to(&mut self, offset: u64) {
-        self.at = offset;
     }
 
     /// Reads on as far as the window goes.
@@ -184,11 +190,20 @@ impl Frames {
             self.header_cut |= !bytes.is_empty();
             return false;
         };
-        let mut faults = if self.after_close { Vec::new() } else { self.sequence.faults(&header, &self.expect) };
-        if header.opcode.is_control() && !self.after_close && self.too_fast(at.time) && !faults.contains(&Rule::ControlFlood) {
+        let mut faults =
+            if self.after_close { Vec::new() } else { self.sequence.faults(&header, &self.expect) };
+        if header.opcode.is_control()
+            && !self.after_close
+            && self.too_fast(at.time)
+            && !faults.contains(&Rule::ControlFlood)
+        {
             faults.push(Rule::ControlFlood);
         }
-        if !faults.is_empty() && self.at == self.base && self.role == Role::Server && self.reported != Some(self.at) {
+        if !faults.is_empty()
+            && self.at == self.base
+            && self.role == Role::Server
+            && self.reported != Some(self.at)
+        {
             match resync::extra(&self.plausible(), window, self.base, self.over) {
                 resync::Extra::NotYet => return false,
                 resync::Extra::None => {}
@@ -214,43 +229,6 @@ impl Frames {
         let Some(header) = Header::decode(bytes) else { return false };
         self.begin(&header, at, out);
         true
-    }
-
-    /// RFC 6455 §4.2.2: the handshake ends with its empty line, and frames follow it.
-    fn extra_bytes(&mut self, until: u64, out: &mut Vec<Signal>) {
-        out.push(Signal::Broken(Broken {
-            rule: Rule::ResponseExtraBytes,
-            offset: self.at,
-            length: until - self.at,
-            frame: 0,
-            message: 0,
-            detail: format!("{} bytes", until - self.at),
-            also: Vec::new(),
-        }));
-        self.at = until;
-    }
-
-    /// RFC 6455 §5.3: "The masking key needs to be unpredictable". Three in a row are a pattern, two may be chance.
-    fn predictable_key(&mut self, out: &mut Vec<Signal>) {
-        let keys = self.log.keys;
-        let detail = match (keys.zero >= 3, keys.same >= 2, keys.counting >= 2) {
-            (true, _, _) => "three in a row are zero",
-            (_, true, _) => "three in a row are the same",
-            (_, _, true) => "three in a row count up",
-            (false, false, false) => return,
-        };
-        if self.role == Role::Client && !self.predictable && !self.after_close {
-            self.predictable = true;
-            out.push(Signal::Broken(Broken {
-                rule: Rule::MaskKeyPredictable,
-                offset: self.at,
-                length: self.log.last().map_or(0, |frame| frame.header.size() as u64),
-                frame: self.sequence.frames(),
-                message: self.sequence.messages(),
-                detail: detail.to_owned(),
-                also: Vec::new(),
-            }));
-        }
     }
 
     /// Nothing more will come in this direction.
@@ -294,58 +272,14 @@ impl Frames {
         self.shown = false;
     }
 
-    fn report(&mut self, header: &Header, mut faults: Vec<Rule>, out: &mut Vec<Signal>) {
-        if self.close.is_some() && !self.after_close {
-            // RFC 6455 §5.5.1: "The application MUST NOT send any more data frames after sending a Close frame."
-            self.after_close = true;
-            faults = vec![Rule::FrameAfterClose];
-        }
-        if faults.is_empty() {
-            return;
-        }
-        self.reported = Some(self.at);
-        let rule = faults.remove(0);
-        let begins = !header.opcode.is_control() && header.opcode != Opcode::Continuation;
-        out.push(Signal::Broken(Broken {
-            rule,
-            offset: self.at,
-            length: header.size() as u64,
-            frame: self.sequence.frames() + 1,
-            message: self.sequence.messages() + u64::from(begins),
-            detail: self.detail(rule, header),
-            also: faults,
-        }));
-    }
-
-    fn detail(&self, rule: Rule, header: &Header) -> String {
-        let limits: &Limits = &self.expect.limits;
-        match rule {
-            Rule::FrameTooBig => format!("{} bytes are announced, the limit is {}", header.length, limits.frame),
-            Rule::MessageTooBig => {
-                let before = self.sequence.open().map_or(0, |open| open.length);
-                format!("{} bytes come to {}, the limit is {}", header.length, before.saturating_add(header.length), limits.message)
-            }
-            Rule::LengthNotMinimal16 | Rule::LengthNotMinimal64 => format!("the length is {}", header.length),
-            Rule::ControlTooLong => format!("{} bytes", header.length),
-            Rule::OpcodeReservedControl | Rule::OpcodeReservedData => format!("opcode {:X}", header.opcode.bits()),
-            Rule::FrameAfterClose => format!("a {} frame", header.opcode),
-            Rule::FragmentsTooMany => format!("the limit is {}", limits.fragments),
-            _ => String::new(),
-        }
-    }
-
-    /// Control frames in the last second: RFC 6455 §10.4 asks for limits, and a rate is one.
-    fn too_fast(&mut self, now: Option<Duration>) -> bool {
-        let Some(now) = now else { return false };
-        if self.expect.limits.control_rate == u32::MAX {
-            self.rate.clear();
-            return false;
-        }
-        self.rate.retain(|&then| now.saturating_sub(then) < Duration::from_secs(1));
-        self.rate.len() >= self.expect.limits.control_rate as usize
-    }
-
-    fn payload(&mut self, header: &Header, end: u64, window: &Window, at: Moment, out: &mut Vec<Signal>) -> bool {
+    fn payload(
+        &mut self,
+        header: &Header,
+        end: u64,
+        window: &Window,
+        at: Moment,
+        out: &mut Vec<Signal>,
+    ) -> bool {
         let start = self.log.last().map_or(self.at, FrameSeen::payload);
         let there = window.slice(self.at..end);
         if there.is_empty() && self.at < end {
@@ -400,57 +334,6 @@ impl Frames {
             self.broken(fault, out);
         }
         self.log.message(message);
-    }
-
-    fn end_control(&mut self, header: &Header, at: Moment, out: &mut Vec<Signal>) {
-        let (offset, frame) = self.log.last().map_or((self.at, 0), |frame| (frame.offset, frame.number));
-        let payload = std::mem::take(&mut self.control);
-        match header.opcode {
-            Opcode::Ping => out.push(Signal::Ping { payload, offset }),
-            Opcode::Pong => out.push(Signal::Pong { payload, offset, frame }),
-            Opcode::Close => {
-                if self.close.is_none() {
-                    let start = offset + header.size() as u64;
-                    if header.length <= 125 {
-                        self.check_close(&payload, start, out);
-                    }
-                    let code = payload.first_chunk().map(|&code| CloseCode(u16::from_be_bytes(code)));
-                    let reason = payload.get(2..).map_or_else(String::new, |reason| String::from_utf8_lossy(reason).into());
-                    let close = CloseSeen { code, reason, offset, payload: offset + header.size() as u64, frame, at };
-                    self.close = Some(close.clone());
-                    out.push(Signal::Close(close));
-                }
-            }
-            Opcode::Continuation | Opcode::Text | Opcode::Binary | Opcode::Reserved(_) => {}
-        }
-    }
-
-    fn check_close(&self, payload: &[u8], start: u64, out: &mut Vec<Signal>) {
-        let (rule, offset, length, detail) = match check_close(payload) {
-            Err(fault) => {
-                let code = payload.first_chunk().map_or(0, |&code| u16::from_be_bytes(code));
-                let detail = match (fault.utf8, fault.rule) {
-                    (Some(error), _) => framewise_proto::utf8_fault(error.fault).to_owned(),
-                    (None, Rule::CloseCodeInvalid | Rule::CloseCodeReserved) => code.to_string(),
-                    _ => String::new(),
-                };
-                (fault.rule, fault.offset as u64, fault.length as u64, detail)
-            }
-            // RFC 6455 §7.4.1, 1010: "this status code is not used by the server".
-            Ok(Some(close)) if close.code == CloseCode::MANDATORY_EXTENSION && self.role == Role::Server => {
-                (Rule::CloseCodeWrongRole, 0, 2, String::new())
-            }
-            Ok(_) => return,
-        };
-        out.push(Signal::Broken(Broken {
-            rule,
-            offset: start + offset,
-            length,
-            frame: self.sequence.frames(),
-            message: self.sequence.messages(),
-            detail,
-            also: Vec::new(),
-        }));
     }
 
     fn broken(&self, fault: content::Fault, out: &mut Vec<Signal>) {

@@ -6,7 +6,7 @@ use framewise_proto::handshake::{
 };
 use framewise_rules::{Answer, Limits, Role, Rule};
 
-use crate::frames::{Broken, Moment};
+use crate::frames::{Broken, Moment, Plausible, Reading};
 use crate::leg::{Leg, Seen, Stage, What};
 
 /// Bytes of a head that are taken where the endpoint's limit is not known: four times what servers allow.
@@ -18,7 +18,6 @@ const EARLY: usize = 16 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct RequestSeen {
     pub(crate) request: Request,
-    pub(crate) method: String,
     pub(crate) minor: u8,
     /// Its head, as it stood on the wire.
     pub(crate) head: Vec<u8>,
@@ -42,7 +41,8 @@ pub(crate) struct ResponseSeen {
 impl RequestSeen {
     /// Whether it is of hixie-76, whose frames are others.
     pub(crate) fn is_hixie(&self) -> bool {
-        self.request.header("sec-websocket-key1").is_some() || self.request.header("sec-websocket-key2").is_some()
+        self.request.header("sec-websocket-key1").is_some()
+            || self.request.header("sec-websocket-key2").is_some()
     }
 
     /// A header as text.
@@ -82,30 +82,28 @@ fn values<'r>(headers: &'r [(String, Vec<u8>)], name: &'r str) -> impl Iterator<
 
 impl Leg {
     fn head_limit(&self) -> usize {
-        if self.setup.limits.head == Limits::DEFAULT.head { HEAD } else { self.setup.limits.head }
+        if self.setup.limits.head == Limits::DEFAULT.head { HEAD } else { self.setup.limits.head.min(HEAD) }
     }
 
     /// More of the client's head is there; `new` is what came last.
     pub(crate) fn read_request(&mut self, at: Moment, new: &[u8], out: &mut Vec<Seen>) {
         let bytes = self.dir(Role::Client).window.from(0);
         let limit = self.head_limit();
-        // Parsing again at each byte would be quadratic: only a line's end, or the very start, can change anything.
-        if !(new.contains(&b'\n') || bytes.len() <= 256 || bytes.len() > limit) {
+        if !worth_parsing(bytes, new, limit) {
             return;
         }
         let (rule, offset, length) = match Head::request(&bytes[..bytes.len().min(limit)]) {
             Ok(Some(head)) => {
                 let policy = ServerPolicy {
                     limits: self.setup.limits,
-                    origins: self.setup.origins.map(|all| all.iter().map(|&origin| origin.to_owned()).collect()),
+                    origins: self
+                        .setup
+                        .origins
+                        .map(|all| all.iter().map(|&origin| origin.to_owned()).collect()),
                 };
                 let found = check_request(&head, &policy);
                 let seen = RequestSeen {
                     request: Request::from_head(&head),
-                    method: match head.start {
-                        Start::Request { method, .. } => method.to_owned(),
-                        Start::Response { .. } => String::new(),
-                    },
                     minor: head.minor,
                     head: bytes[..head.size].to_vec(),
                     breaks: found.iter().map(|violation| violation.rule).collect(),
@@ -129,7 +127,7 @@ impl Leg {
     pub(crate) fn read_response(&mut self, at: Moment, new: &[u8], out: &mut Vec<Seen>) {
         let bytes = self.dir(Role::Server).window.from(0);
         let limit = self.head_limit();
-        if !(new.contains(&b'\n') || bytes.len() <= 256 || bytes.len() > limit) {
+        if !worth_parsing(bytes, new, limit) {
             return;
         }
         let start = match early_frames(bytes) {
@@ -209,7 +207,8 @@ impl Leg {
             self.dir_mut(Role::Client).stage = Stage::Foreign;
             return;
         }
-        let deflate = agreed.iter().any(|extension| extension.name == framewise_proto::extension::PERMESSAGE_DEFLATE);
+        let deflate =
+            agreed.iter().any(|extension| extension.name == framewise_proto::extension::PERMESSAGE_DEFLATE);
         if self.setup.requires_deflate && !deflate {
             self.one(Role::Server, Rule::ExtensionRequired, 0, end, at, out);
         }
@@ -225,7 +224,12 @@ impl Leg {
         let Some(request) = &self.request else { return };
         let start = request.head.len() as u64;
         let dir = self.dir(Role::Client);
-        if self.early || self.opened.is_some() || self.response.is_some() || dir.window.end() <= start || request.is_hixie() {
+        if self.early
+            || self.opened.is_some()
+            || self.response.is_some()
+            || dir.window.end() <= start
+            || request.is_hixie()
+        {
             return;
         }
         // A body, or the next request of a connection that is kept alive, are no frames.
@@ -249,15 +253,17 @@ impl Leg {
             length: violation.length,
             frame: 0,
             message: 0,
-            detail: match violation.detail {
-                framewise_proto::Detail::Status(status) => status.to_string(),
-                _ => String::new(),
+            detail: if let framewise_proto::Detail::Status(status) = violation.detail {
+                status.to_string()
+            } else {
+                String::new()
             },
             also,
         };
         if let Some(first) = enforced {
             let main = found.remove(first);
-            let mut also: Vec<_> = found.iter().map(|violation| violation.rule).filter(|&rule| rule != main.rule).collect();
+            let mut also: Vec<_> =
+                found.iter().map(|violation| violation.rule).filter(|&rule| rule != main.rule).collect();
             also.dedup();
             self.broken(by, broken(&main, also), at, out);
         } else {
@@ -275,10 +281,25 @@ impl Leg {
         }
     }
 
-    pub(crate) fn one(&mut self, by: Role, rule: Rule, offset: u64, length: u64, at: Moment, out: &mut Vec<Seen>) {
-        let broken = Broken { rule, offset, length, frame: 0, message: 0, detail: String::new(), also: Vec::new() };
+    pub(crate) fn one(
+        &mut self,
+        by: Role,
+        rule: Rule,
+        offset: u64,
+        length: u64,
+        at: Moment,
+        out: &mut Vec<Seen>,
+    ) {
+        let broken =
+            Broken { rule, offset, length, frame: 0, message: 0, detail: String::new(), also: Vec::new() };
         self.broken(by, broken, at, out);
     }
+}
+
+/// Whether the bytes that came last can change what a head is. Parsing again at each of them would be quadratic: a line's
+/// end does, the very beginning, and the limit.
+fn worth_parsing(bytes: &[u8], new: &[u8], limit: usize) -> bool {
+    new.contains(&b'\n') || bytes.len() - new.len().min(bytes.len()) <= 256 || bytes.len() > limit
 }
 
 /// Bytes of body that a request announces.
@@ -301,7 +322,7 @@ enum Early {
 /// begin with its handshake.
 fn early_frames(bytes: &[u8]) -> Early {
     const STATUS: &[u8] = b"HTTP/1.";
-    let plausible = crate::frames::Plausible::new(Role::Server, false);
+    let plausible = Plausible::new(Role::Server, false);
     let mut at = 0;
     loop {
         let rest = &bytes[at..];
@@ -315,14 +336,19 @@ fn early_frames(bytes: &[u8]) -> Early {
             return Early::None;
         }
         match plausible.decode(rest) {
-            Some(Some(header)) if header.length <= EARLY as u64 => {
+            Reading::Header(header) if header.length <= EARLY as u64 => {
                 at += header.size() + header.length as usize;
                 if at > bytes.len() {
                     return Early::NotYet;
                 }
             }
-            Some(_) => return Early::None,
-            None => return if rest.first().is_some_and(|&first| matches!(first, 0x80..=0x82 | 0x88..=0x8a | 1 | 2)) || at > 0 { Early::NotYet } else { Early::None },
+            Reading::Header(_) | Reading::No => return Early::None,
+            // The first byte of a header, or of something else.
+            Reading::NotYet => {
+                let begins =
+                    rest.first().is_some_and(|&first| matches!(first, 1 | 2 | 0x80..=0x82 | 0x88..=0x8a));
+                return if begins || at > 0 { Early::NotYet } else { Early::None };
+            }
         }
     }
 }
@@ -330,5 +356,10 @@ fn early_frames(bytes: &[u8]) -> Early {
 /// Bytes up to the first line's end: what is shown of something that is no head.
 fn first_line(bytes: &[u8]) -> usize {
     let shown = &bytes[..bytes.len().min(80)];
-    shown.iter().position(|&byte| byte == b'\r' || byte == b'\n').unwrap_or(shown.len()).max(1).min(bytes.len())
+    shown
+        .iter()
+        .position(|&byte| byte == b'\r' || byte == b'\n')
+        .unwrap_or(shown.len())
+        .max(1)
+        .min(bytes.len())
 }

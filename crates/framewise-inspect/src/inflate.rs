@@ -30,8 +30,13 @@ pub(crate) enum Fault {
 #[derive(Clone, Debug)]
 enum State {
     Header,
-    Stored { left: u32 },
-    Codes { lengths: Box<Huffman>, distances: Box<Huffman> },
+    Stored {
+        left: u32,
+    },
+    Codes {
+        lengths: Box<Huffman>,
+        distances: Box<Huffman>,
+    },
     /// Behind a block with BFINAL.
     Final,
     Broken,
@@ -211,7 +216,10 @@ impl Inflater {
         let last = reading.bits(1)? == 1;
         let state = match reading.bits(2)? {
             0 => State::Stored { left: reading.stored_length()? },
-            1 => State::Codes { lengths: Box::new(Huffman::fixed_lengths()), distances: Box::new(Huffman::fixed_distances()) },
+            1 => State::Codes {
+                lengths: Box::new(Huffman::fixed_lengths()),
+                distances: Box::new(Huffman::fixed_distances()),
+            },
             2 => {
                 let (lengths, distances) = huffman::dynamic(reading)?;
                 State::Codes { lengths: Box::new(lengths), distances: Box::new(distances) }

@@ -26,7 +26,6 @@ pub(crate) enum Stage {
 /// One side's stream.
 #[derive(Debug)]
 pub(crate) struct Direction {
-    pub(crate) role: Role,
     pub(crate) window: Window,
     pub(crate) stage: Stage,
     pub(crate) frames: Option<Frames>,
@@ -39,9 +38,8 @@ pub(crate) struct Direction {
 }
 
 impl Direction {
-    fn new(role: Role) -> Self {
+    fn new() -> Self {
         Self {
-            role,
             window: Window::default(),
             stage: Stage::Head,
             frames: None,
@@ -104,8 +102,8 @@ impl Leg {
         Self {
             name: name.to_owned(),
             setup,
-            client: Direction::new(Role::Client),
-            server: Direction::new(Role::Server),
+            client: Direction::new(),
+            server: Direction::new(),
             opened: None,
             request: None,
             response: None,
@@ -144,10 +142,13 @@ impl Leg {
         let deflate = deflate.map(|extension| DeflateParameters::of_answer(extension).unwrap_or_default());
         for (role, base) in [(Role::Client, client), (Role::Server, server)] {
             let parameters = deflate.map(|agreed| match role {
-                Role::Client => {
-                    (agreed.client_max_window_bits.flatten().unwrap_or(15), !agreed.client_no_context_takeover)
+                Role::Client => (
+                    agreed.client_max_window_bits.flatten().unwrap_or(15),
+                    !agreed.client_no_context_takeover,
+                ),
+                Role::Server => {
+                    (agreed.server_max_window_bits.unwrap_or(15), !agreed.server_no_context_takeover)
                 }
-                Role::Server => (agreed.server_max_window_bits.unwrap_or(15), !agreed.server_no_context_takeover),
             });
             let frames = Frames::new(role, &self.setup, base, parameters);
             let dir = self.dir_mut(role);
@@ -225,10 +226,19 @@ impl Leg {
     }
 
     /// Notes that a side's stream, as long as it is now, breaks a rule by its end or its silence.
-    pub(crate) fn broken_by_end(&mut self, by: Role, rule: Rule, detail: String, at: Moment, out: &mut Vec<Seen>) {
+    pub(crate) fn broken_by_end(
+        &mut self,
+        by: Role,
+        rule: Rule,
+        detail: String,
+        at: Moment,
+        out: &mut Vec<Seen>,
+    ) {
         let dir = self.dir(by);
-        let (frame, message) = dir.frames.as_ref().map_or((0, 0), |frames| (frames.frames(), frames.messages()));
-        let broken = Broken { rule, offset: dir.window.end(), length: 0, frame, message, detail, also: Vec::new() };
+        let (frame, message) =
+            dir.frames.as_ref().map_or((0, 0), |frames| (frames.frames(), frames.messages()));
+        let broken =
+            Broken { rule, offset: dir.window.end(), length: 0, frame, message, detail, also: Vec::new() };
         out.push(Seen { stream: by, what: What::Broken(broken), at });
     }
 

@@ -1,25 +1,30 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use framewise_proto::Header;
 use framewise_rules::transcript::{Transcript, What as Step};
-use framewise_rules::{Role, Setup};
+use framewise_rules::{Answer, CloseCode, Role, Rule, Setup};
 
 use crate::cause;
 use crate::excerpt;
-use crate::frames::{CloseSeen, Moment};
+use crate::frames::{CloseSeen, Frames, Moment};
 use crate::leg::{Leg, Seen, What};
 use crate::report::{Connection, Ended, Finding, Handshake, How};
 use crate::verdict::verdict;
 
-/// Findings that are kept of one connection; more tell nothing new.
+/// Findings that are kept of one connection, and of one rule in one direction; more tell nothing new.
 const FINDINGS: usize = 1000;
+const ALIKE: usize = 50;
+/// Findings whose causes are looked for; those behind them are consequences.
+const JUDGED: usize = 64;
 /// Bytes behind a finding after which its causes are looked for: what follows tells why.
 const BEHIND: u64 = 96 * 1024;
 /// Bytes that are taken in at once.
 const PIECE: usize = 16 * 1024;
 /// Payload bytes of a frame that are shown live.
 const PREVIEW: usize = 256;
+/// What is kept for a live view that does not ask for it.
+const QUEUE: usize = 4096;
 
 /// A leg of the connection that is observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,6 +66,14 @@ pub enum Observed {
     Finding(Box<Finding>),
 }
 
+/// What waits to be asked for.
+#[derive(Debug)]
+enum Queued {
+    Seen(Observed),
+    /// Its place among the findings: its causes are looked for when it is asked for.
+    Finding(usize),
+}
+
 /// A finding, and where it came from.
 #[derive(Debug)]
 struct Known {
@@ -92,8 +105,9 @@ pub struct Observer {
     setup: Setup,
     legs: Vec<Leg>,
     known: Vec<Known>,
-    queue: VecDeque<Observed>,
-    live: bool,
+    /// How many findings there were of each rule, leg and side.
+    alike: BTreeMap<(usize, Role, Option<Rule>), usize>,
+    queue: VecDeque<Queued>,
     step: u64,
     ended: Option<Ended>,
 }
@@ -102,7 +116,15 @@ impl Observer {
     /// Observes a connection whose endpoints are set up like this. A limit that stands at its default counts as not
     /// known.
     pub fn new(setup: Setup) -> Self {
-        Self { setup, legs: Vec::new(), known: Vec::new(), queue: VecDeque::new(), live: false, step: 0, ended: None }
+        Self {
+            setup,
+            legs: Vec::new(),
+            known: Vec::new(),
+            alike: BTreeMap::new(),
+            queue: VecDeque::new(),
+            step: 0,
+            ended: None,
+        }
     }
 
     /// The leg of this name; a new one where there is none.
@@ -140,10 +162,19 @@ impl Observer {
         self.end(leg, from, time, How::Reset);
     }
 
-    /// What was seen since it was called last, one by one. Who calls it once is told everything from then on.
+    /// What was seen since it was called last, one by one. Of what nobody asks for the last few thousand are kept.
     pub fn poll_observed(&mut self) -> Option<Observed> {
-        self.live = true;
-        self.queue.pop_front()
+        match self.queue.pop_front()? {
+            Queued::Seen(observed) => Some(observed),
+            Queued::Finding(index) => {
+                let known = &self.known[index];
+                let mut finding = known.finding.clone();
+                if index < JUDGED && !known.judged {
+                    finding.causes = cause::causes(&self.legs, known.leg, known.stream, &finding);
+                }
+                Some(Observed::Finding(Box::new(finding)))
+            }
+        }
     }
 
     /// The recording is over: the report.
@@ -154,8 +185,16 @@ impl Observer {
             self.legs[leg].over(at, &mut out);
             self.take(leg, out);
         }
-        for found in crate::path::compare_all(&self.legs) {
-            self.known.push(Known { finding: found.finding, leg: found.leg, stream: found.stream, judged: false });
+        self.limit_elsewhere(at);
+        // Where something else explains the end, what the legs differ in is evidence for it, and no finding of its own.
+        let explained = self.known.iter().any(|known| known.finding.answer != Some(Answer::Note));
+        for found in crate::path::compare_all(&self.legs).into_iter().filter(|_| !explained) {
+            self.known.push(Known {
+                finding: found.finding,
+                leg: found.leg,
+                stream: found.stream,
+                judged: false,
+            });
         }
         for index in 0..self.known.len() {
             self.judge(index);
@@ -170,6 +209,30 @@ impl Observer {
             verdict: verdict(&findings),
             findings,
             ended: self.ended,
+        }
+    }
+
+    /// A Close 1009 that no message of its leg explains was passed on, or made up, for one on another leg that goes the
+    /// same way and did not come through.
+    fn limit_elsewhere(&mut self, at: Moment) {
+        let too_big = |known: &Known| known.finding.rule == Some(Rule::MessageTooBig);
+        if self.legs.len() < 2 || self.known.iter().any(too_big) {
+            return;
+        }
+        for from in [Role::Client, Role::Server] {
+            let told = self
+                .legs
+                .iter()
+                .position(|leg| leg.close_of(from).is_some_and(|close| close.code == Some(CloseCode(1009))));
+            let Some(told) = told else { continue };
+            let came = self.legs[told].dir(from).frames.as_ref().map_or(0, Frames::messages);
+            let larger =
+                |leg: &Leg| leg.dir(from).frames.as_ref().is_some_and(|frames| frames.messages() > came);
+            if let Some(source) = (0..self.legs.len()).find(|&leg| leg != told && larger(&self.legs[leg])) {
+                let mut out = Vec::new();
+                self.legs[source].inferred_from_message(from, Rule::MessageTooBig, at, &mut out);
+                self.take(source, out);
+            }
         }
     }
 
@@ -190,13 +253,14 @@ impl Observer {
         for Seen { stream, what, at } in seen {
             let finding = match what {
                 What::Head(text) => {
-                    self.show(Observed::Head { leg: LegId(leg), from: stream, time: at.time, text });
+                    let head = Observed::Head { leg: LegId(leg), from: stream, time: at.time, text };
+                    self.enqueue(Queued::Seen(head));
                     continue;
                 }
                 What::Frame(frame) => {
                     let mut payload = frame.preview;
                     payload.truncate(PREVIEW);
-                    self.show(Observed::Frame {
+                    self.enqueue(Queued::Seen(Observed::Frame {
                         leg: LegId(leg),
                         from: stream,
                         time: frame.at.time,
@@ -204,23 +268,25 @@ impl Observer {
                         header: frame.header,
                         payload,
                         number: frame.number,
-                    });
+                    }));
                     continue;
                 }
+                What::Broken(broken) if self.is_enough(leg, stream, Some(broken.rule)) => continue,
+                What::Refused(_) if self.is_enough(leg, stream, None) => continue,
                 What::Broken(broken) => excerpt::broken(&self.legs[leg], stream, broken, at),
                 What::Refused(close) => excerpt::refused(&self.legs[leg], stream, &close, at),
             };
-            if self.known.len() == FINDINGS {
-                return;
-            }
             self.known.push(Known { finding, leg, stream, judged: false });
-            if self.live {
-                let mut finding = self.known[self.known.len() - 1].finding.clone();
-                finding.causes = cause::causes(&self.legs, leg, stream, &finding);
-                self.queue.push_back(Observed::Finding(Box::new(finding)));
-            }
+            self.enqueue(Queued::Finding(self.known.len() - 1));
         }
         self.note_end();
+    }
+
+    /// Counts a finding: whether there are enough of its like already.
+    fn is_enough(&mut self, leg: usize, stream: Role, rule: Option<Rule>) -> bool {
+        let alike = self.alike.entry((leg, stream, rule)).or_default();
+        *alike += 1;
+        *alike > ALIKE || self.known.len() >= FINDINGS
     }
 
     /// The first Close frame on any leg is how the connection ended.
@@ -240,10 +306,11 @@ impl Observer {
         }
     }
 
-    fn show(&mut self, observed: Observed) {
-        if self.live {
-            self.queue.push_back(observed);
+    fn enqueue(&mut self, queued: Queued) {
+        if self.queue.len() == QUEUE {
+            self.queue.pop_front();
         }
+        self.queue.push_back(queued);
     }
 
     /// Looks for the causes of what has enough behind it, before the bytes around it are gone.
@@ -251,7 +318,11 @@ impl Observer {
         let end = self.legs[leg].dir(from).window.end();
         for index in 0..self.known.len() {
             let known = &self.known[index];
-            if !known.judged && known.leg == leg && known.stream == from && known.finding.offset + BEHIND < end {
+            if !known.judged
+                && known.leg == leg
+                && known.stream == from
+                && known.finding.offset + BEHIND < end
+            {
                 self.judge(index);
                 self.known[index].judged = true;
             }
@@ -260,7 +331,15 @@ impl Observer {
 
     fn judge(&mut self, index: usize) {
         let known = &self.known[index];
-        let causes = cause::causes(&self.legs, known.leg, known.stream, &known.finding);
+        // The first that is enforced is judged however many notes stand before it.
+        let first =
+            || self.known.iter().position(|known| known.finding.answer != Some(Answer::Note)) == Some(index);
+        let judged = index < JUDGED || first();
+        let causes = if judged {
+            cause::causes(&self.legs, known.leg, known.stream, &known.finding)
+        } else {
+            Vec::new()
+        };
         let known = &mut self.known[index];
         // What was told while the bytes were there stands.
         if !(known.judged && causes.is_empty()) {

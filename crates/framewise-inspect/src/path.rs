@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Refragmented,
     /// A message that came late, or did not come.
     Buffered,
+    /// A message that came in one piece with the head, and did not go on.
+    Lost,
 }
 
 /// Something that two legs differ in.
@@ -116,17 +118,43 @@ fn compare(legs: &[Leg], from: Role, source: usize, sink: usize) -> Option<Diffe
     if sent.broken || came.broken || sent_log.messages_dropped > 0 || came_log.messages_dropped > 0 {
         return None;
     }
-    let difference = |kind, says, offset, length, message| Difference { kind, says, leg: sink, from, offset, length, message };
+    let difference = |kind, says, offset, length, message| Difference {
+        kind,
+        says,
+        leg: sink,
+        from,
+        offset,
+        length,
+        message,
+    };
+    if let Some(lost) = sent_log.messages.front()
+        && came_log
+            .messages
+            .front()
+            .is_none_or(|first| (first.length, first.digest) != (lost.length, lost.digest))
+        && with_head(&legs[source], from, lost)
+        && legs[sink].dir(from.peer()).last.is_some_and(|last| last.step > lost.at.step)
+    {
+        let says = format!(
+            "the first message of the {from} came on the leg {} in one piece with the head, and never left on the leg {}",
+            legs[source].name, legs[sink].name
+        );
+        return Some(difference(Kind::Lost, says, came.window.end(), 0, lost.number));
+    }
     let mut refragmented = None;
     for (one, other) in sent_log.messages.iter().zip(&came_log.messages) {
-        let where_ = format!("message {} of the {from} on the legs {} and {}", one.number, legs[source].name, legs[sink].name);
+        let where_ = format!(
+            "message {} of the {from} on the legs {} and {}",
+            one.number, legs[source].name, legs[sink].name
+        );
         if one.text != other.text || one.length != other.length || one.digest != other.digest {
             let says = format!("{where_}: {}", altered(one, other));
             return Some(difference(Kind::Altered, says, other.offset, other.payload, other.number));
         }
         if one.frames != other.frames && refragmented.is_none() {
             let says = format!("{where_}: {} frames became {}", one.frames, other.frames);
-            refragmented = Some(difference(Kind::Refragmented, says, other.offset, other.payload, other.number));
+            refragmented =
+                Some(difference(Kind::Refragmented, says, other.offset, other.payload, other.number));
         }
         if let (Some(left), Some(arrived)) = (one.at.time, other.at.time)
             && arrived.saturating_sub(left) > LATE
@@ -148,6 +176,18 @@ fn compare(legs: &[Leg], from: Role, source: usize, sink: usize) -> Option<Diffe
     refragmented
 }
 
+/// Whether a message stands directly behind its side's head, and came with it.
+fn with_head(leg: &Leg, from: Role, message: &MessageSeen) -> bool {
+    let head = match from {
+        Role::Client => leg.request.as_ref().map(|seen| (seen.head.len() as u64, seen.at)),
+        Role::Server => leg.response.as_ref().map(|seen| (seen.end(), seen.at)),
+    };
+    // A client's early frames are read when the 101 is there: its own step tells nothing then.
+    head.is_some_and(|(end, at)| {
+        message.offset == end && (message.at.step == at.step || (from == Role::Client && leg.early))
+    })
+}
+
 fn altered(one: &MessageSeen, other: &MessageSeen) -> String {
     match (one.text == other.text, one.length == other.length) {
         (false, _) => "its kind differs".to_owned(),
@@ -163,7 +203,10 @@ fn never_came(legs: &[Leg], from: Role, sink: usize, missing: &MessageSeen) -> b
     if leg.dir(from).end.is_some() || leg.dir(from.peer()).end.is_some() || leg.dir(from.peer()).broken {
         return false;
     }
-    let behind = [Role::Client, Role::Server].into_iter().filter_map(|role| leg.dir(role).last).find(|last| last.step > missing.at.step);
+    let behind = [Role::Client, Role::Server]
+        .into_iter()
+        .filter_map(|role| leg.dir(role).last)
+        .find(|last| last.step > missing.at.step);
     match behind {
         Some(behind) => match (behind.time, missing.at.time) {
             (Some(behind), Some(missing)) => behind.saturating_sub(missing) > LATE,

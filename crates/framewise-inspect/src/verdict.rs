@@ -6,7 +6,8 @@ use crate::report::{Finding, Verdict};
 
 /// The first finding in the recording's order that is no note; `None` where there is none.
 pub(crate) fn verdict(findings: &[Finding]) -> Option<Verdict> {
-    let (index, finding) = findings.iter().enumerate().find(|(_, finding)| finding.answer != Some(Answer::Note))?;
+    let (index, finding) =
+        findings.iter().enumerate().find(|(_, finding)| finding.answer != Some(Answer::Note))?;
     let cause = finding.causes.first();
     let close = match finding.answer {
         Some(answer) => answer.close_code(),

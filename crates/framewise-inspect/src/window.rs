@@ -44,7 +44,9 @@ impl Window {
         if range.start < self.start {
             return &[];
         }
-        let at = |offset: u64| usize::try_from(offset - self.start).map_or(self.bytes.len(), |at| at.min(self.bytes.len()));
+        let at = |offset: u64| {
+            usize::try_from(offset - self.start).map_or(self.bytes.len(), |at| at.min(self.bytes.len()))
+        };
         let (from, to) = (at(range.start), at(range.end.max(range.start)));
         &self.bytes[from..to]
     }

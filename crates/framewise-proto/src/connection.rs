@@ -49,8 +49,7 @@ pub struct Connection {
     role: Role,
     receiver: Receiver,
     keys: Option<MaskingKeys>,
-    config: Config,
-    compressor: Option<Compressor>,
+    compressor: Option<Box<Compressor>>,
     out: Vec<u8>,
     /// The kind of the message that is being sent in parts, and its UTF-8 so far.
     sending: Option<(MessageKind, bool, Utf8)>,
@@ -87,7 +86,6 @@ impl Connection {
             role,
             receiver: Receiver::new(role.peer(), config, offset),
             keys,
-            config,
             compressor: None,
             out: Vec::new(),
             sending: None,
@@ -108,9 +106,10 @@ impl Connection {
     /// The handshake agreed permessage-deflate.
     #[must_use]
     pub fn with_deflate(mut self, agreement: &DeflateAgreement) -> Self {
-        let config = self.config.deflate.unwrap_or_default();
+        let config = self.receiver.deflate();
         let direction = agreement.sent_by(self.role);
-        self.compressor = Some(Compressor::new(direction, config.context, config.level, config.threshold));
+        let compressor = Compressor::new(direction, config.context, config.level, config.threshold);
+        self.compressor = Some(Box::new(compressor));
         self.receiver.agree(agreement);
         self
     }

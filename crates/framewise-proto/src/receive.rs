@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use framewise_rules::{Limits, Role, Rule};
 use framewise_simd::{Utf8, Utf8Error, unmask};
 
-use crate::deflate::{DeflateAgreement, InflateFault, Inflater};
+use crate::deflate::{DeflateAgreement, DeflateConfig, InflateFault, Inflater};
 use crate::frame::{CloseFault, CloseFrame, Expect, Header, MessageKind, Opcode, Sequence, check_close};
 use crate::{Config, Detail, Strictness, Violation};
 
@@ -46,7 +46,8 @@ struct Frame {
 #[derive(Debug)]
 pub(crate) struct Receiver {
     expect: Expect,
-    config: Config,
+    strictness: Strictness,
+    deflate: Option<DeflateConfig>,
     sequence: Sequence,
     /// Bytes of the stream consumed.
     offset: u64,
@@ -59,7 +60,7 @@ pub(crate) struct Receiver {
     /// Where the last control frame began.
     control: u64,
     /// Where permessage-deflate was agreed.
-    inflater: Option<Inflater>,
+    inflater: Option<Box<Inflater>>,
     /// What the compressed message at hand inflated to, and was not taken yet.
     inflated: Vec<u8>,
     /// Bytes of it that were taken.
@@ -75,7 +76,8 @@ impl Receiver {
     pub(crate) fn new(sender: Role, config: Config, offset: u64) -> Self {
         Self {
             expect: Expect { sender, deflate: false, limits: config.limits, messages: config.messages },
-            config,
+            strictness: config.strictness,
+            deflate: config.deflate,
             sequence: Sequence::default(),
             offset,
             frame: None,
@@ -90,9 +92,9 @@ impl Receiver {
     }
 
     pub(crate) fn agree(&mut self, agreement: &DeflateAgreement) {
-        let context = self.config.deflate.unwrap_or_default().context;
+        let context = self.deflate().context;
         self.expect.deflate = true;
-        self.inflater = Some(Inflater::new(agreement.sent_by(self.expect.sender), context));
+        self.inflater = Some(Box::new(Inflater::new(agreement.sent_by(self.expect.sender), context)));
     }
 
     pub(crate) fn take_inflated(&mut self) -> Vec<u8> {
@@ -106,11 +108,15 @@ impl Receiver {
     }
 
     pub(crate) const fn limits(&self) -> &Limits {
-        &self.config.limits
+        &self.expect.limits
+    }
+
+    pub(crate) fn deflate(&self) -> DeflateConfig {
+        self.deflate.unwrap_or_default()
     }
 
     pub(crate) const fn strictness(&self) -> &Strictness {
-        &self.config.strictness
+        &self.strictness
     }
 
     pub(crate) const fn offset(&self) -> u64 {
@@ -170,7 +176,7 @@ impl Receiver {
 
     #[cold]
     fn fault<'b>(&mut self, header: &Header, mut faults: Vec<Rule>) -> Result<(), Step<'b>> {
-        let strictness = self.config.strictness;
+        let strictness = self.strictness;
         let enforced = faults.iter().position(|&rule| !strictness.lets_pass(rule));
         if enforced.is_none() && self.let_pass {
             return Ok(());
@@ -369,7 +375,7 @@ impl Receiver {
 
     /// Inflates a piece, or (`None`) ends the message.
     fn inflate(&mut self, piece: Option<&[u8]>) -> Result<(), InflateFault> {
-        let limit = self.config.limits.inflated;
+        let limit = self.expect.limits.inflated;
         let Some(inflater) = &mut self.inflater else { return Ok(()) };
         match piece {
             Some(piece) => inflater.inflate(piece, &mut self.inflated, self.inflated_taken, limit),

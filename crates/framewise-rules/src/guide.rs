@@ -104,7 +104,7 @@ impl Limits {
         head: 16 * 1024,
         message: 64 * 1024 * 1024,
         frame: 64 * 1024 * 1024,
-        fragments: 65_536,
+        fragments: 131_072,
         control_run: 4_096,
         control_rate: 1_024,
         inflated: 64 * 1024 * 1024,

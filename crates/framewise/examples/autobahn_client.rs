@@ -1,4 +1,4 @@
-//! The client's side of the Autobahn TestSuite: `cargo run --release --example autobahn_client -- ws://127.0.0.1:9001`
+//! The client's side of the Autobahn suite: `cargo run --release --example autobahn_client -- ws://127.0.0.1:9001`
 //!
 //! Asks for the number of cases, echoes in each, and has the report written. A server that breaks off a case, or hangs,
 //! ends that case alone.
@@ -6,17 +6,17 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use framewise::{Client, Config, Error, Limits};
+use framewise::{Client, DeflateConfig, Error, Limits};
 use tokio::time::timeout;
 
 const AGENT: &str = "framewise";
 /// A case may take so long: those of 16 MiB take seconds in a slow suite.
 const CASE: Duration = Duration::from_secs(120);
 
-/// A server that says nothing for this long has hung.
+/// A server that says nothing for half a minute has hung.
 fn client() -> Client {
     let limits = Limits { idle: Some(Duration::from_secs(30)), ..Limits::DEFAULT };
-    Client::new().config(Config { limits, ..Config::default() })
+    Client::new().limits(limits).deflate(DeflateConfig::default())
 }
 
 async fn case_count(url: &str) -> Result<Option<u32>, Error> {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::{io, thread};
 
-use framewise::{Error, Server, WebSocket};
+use framewise::{DeflateConfig, Error, Server, WebSocket};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Builder;
 
@@ -25,7 +25,7 @@ fn serve(address: SocketAddr) -> io::Result<()> {
         #[cfg(all(unix, not(target_os = "solaris"), not(target_os = "illumos")))]
         socket.set_reuseport(true)?;
         socket.bind(address)?;
-        let listener = Server::new().listen(socket.listen(4096)?);
+        let listener = Server::new().deflate(DeflateConfig::default()).listen(socket.listen(4096)?);
         eprintln!("listening at ws://{}", listener.local_addr()?);
         listener.serve(echo).await;
         Ok(())

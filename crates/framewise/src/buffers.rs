@@ -50,7 +50,11 @@ pub(crate) fn take_read() -> BytesMut {
     match buffer {
         Some(mut buffer) => {
             // Back to its start, where nobody holds a part of it any more.
-            if buffer.try_reclaim(READ) || buffer.capacity() >= READ_ROOM { buffer } else { BytesMut::with_capacity(READ) }
+            if buffer.try_reclaim(READ) || buffer.capacity() >= READ_ROOM {
+                buffer
+            } else {
+                BytesMut::with_capacity(READ)
+            }
         }
         None => BytesMut::with_capacity(READ),
     }

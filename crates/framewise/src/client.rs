@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 pub use self::stream::ClientStream;
 use crate::error::{ConnectError, ConnectFault};
 use crate::url::Url;
-use crate::{Config, Error, Limits, Strictness, WebSocket};
+use crate::{Config, DeflateConfig, Error, Limits, Strictness, WebSocket};
 
 /// How a client connects: what it offers and sends, its limits, its TLS.
 ///
@@ -85,6 +85,13 @@ impl Client {
         self
     }
 
+    /// Offers permessage-deflate (RFC 7692).
+    #[must_use]
+    pub fn deflate(mut self, deflate: DeflateConfig) -> Self {
+        self.config.deflate = Some(deflate);
+        self
+    }
+
     /// What is let pass.
     #[must_use]
     pub fn strictness(mut self, strictness: Strictness) -> Self {
@@ -126,7 +133,11 @@ impl Client {
     /// the URL, only what the request says counts.
     ///
     /// Errors and cancellation: as [`Client::connect`], without those of the connecting.
-    pub async fn connect_over<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, url: &str) -> Result<WebSocket<S>, Error> {
+    pub async fn connect_over<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        url: &str,
+    ) -> Result<WebSocket<S>, Error> {
         let parsed = Url::parse(url)?;
         let deadline = Instant::now() + self.config.limits.handshake;
         handshake::open(self, stream, &parsed, url, deadline).await

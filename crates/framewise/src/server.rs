@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 pub use self::listener::{Handshake, Listener};
 pub use self::reply::Reply;
 use crate::stop::StopSeat;
-use crate::{Config, Error, Limits, Strictness, WebSocket};
+use crate::{Config, DeflateConfig, Error, Limits, Strictness, WebSocket};
 
 type Decide = dyn Fn(&Request) -> Reply + Send + Sync;
 
@@ -96,6 +96,12 @@ impl Server {
         self.set(|settings| settings.config.limits = limits)
     }
 
+    /// Accepts permessage-deflate (RFC 7692) from the clients that offer it.
+    #[must_use]
+    pub fn deflate(self, deflate: DeflateConfig) -> Self {
+        self.set(|settings| settings.config.deflate = Some(deflate))
+    }
+
     /// What is let pass.
     #[must_use]
     pub fn strictness(self, strictness: Strictness) -> Self {
@@ -141,7 +147,8 @@ impl Settings {
     fn decide(&self, request: &Request) -> Reply {
         let mut reply = self.decide.as_ref().map_or_else(Reply::accept, |decide| decide(request));
         if reply.protocol.is_none() {
-            reply.protocol = self.protocols.iter().find(|protocol| request.protocols.contains(protocol)).cloned();
+            reply.protocol =
+                self.protocols.iter().find(|protocol| request.protocols.contains(protocol)).cloned();
         }
         reply.headers.extend_from_slice(&self.headers);
         reply

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
@@ -15,6 +15,10 @@ pub(crate) struct Stop {
 struct Seats {
     wakers: Vec<Option<Waker>>,
     free: Vec<usize>,
+    /// Tasks that run.
+    tasks: usize,
+    /// Who waits for there to be none.
+    server: Option<Waker>,
 }
 
 impl Stop {
@@ -30,6 +34,22 @@ impl Stop {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// Counts a task until the guard is dropped.
+    pub(crate) fn task(self: &Arc<Self>) -> StopTask {
+        self.seats().tasks += 1;
+        StopTask(Arc::clone(self))
+    }
+
+    /// Ready when no task runs.
+    pub(crate) fn poll_empty(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut seats = self.seats();
+        if seats.tasks == 0 {
+            return Poll::Ready(());
+        }
+        seats.server = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
     pub(crate) fn seat(self: &Arc<Self>) -> StopSeat {
         let mut seats = self.seats();
         let number = seats.free.pop().unwrap_or_else(|| {
@@ -38,6 +58,22 @@ impl Stop {
         });
         drop(seats);
         StopSeat { stop: Arc::clone(self), number, waker: None }
+    }
+}
+
+/// A task that is waited for.
+#[derive(Debug)]
+pub(crate) struct StopTask(Arc<Stop>);
+
+impl Drop for StopTask {
+    fn drop(&mut self) {
+        let mut seats = self.0.seats();
+        seats.tasks -= 1;
+        let server = if seats.tasks == 0 { seats.server.take() } else { None };
+        drop(seats);
+        if let Some(server) = server {
+            server.wake();
+        }
     }
 }
 
@@ -56,7 +92,7 @@ impl StopSeat {
             self.waker = Some(cx.waker().clone());
             let mut seats = self.stop.seats();
             if let Some(seat) = seats.wakers.get_mut(self.number) {
-                *seat = self.waker.clone();
+                seat.clone_from(&self.waker);
             }
         }
         // After the seat is taken: whoever tells afterwards finds the waker there.

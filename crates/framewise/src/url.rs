@@ -52,7 +52,11 @@ impl Url {
         Ok(Self {
             tls,
             host: host.to_owned(),
-            authority: if port.is_none_or(|port| port == default) { name } else { format!("{name}:{}", port.unwrap_or(default)) },
+            authority: if port.is_none_or(|port| port == default) {
+                name
+            } else {
+                format!("{name}:{}", port.unwrap_or(default))
+            },
             port: port.unwrap_or(default),
             target: encode_target(target),
             authorization: user.map(|user| {
@@ -95,7 +99,9 @@ fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), Cow<'static, st
     match port {
         None | Some("") => Ok((host, None)),
         Some(digits) => match digits.parse::<u16>() {
-            Ok(port) if port > 0 && digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok((host, Some(port))),
+            Ok(port) if port > 0 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Ok((host, Some(port)))
+            }
             _ => Err(format!("{digits} is no port: 1 to 65535").into()),
         },
     }

@@ -8,9 +8,11 @@ mod timer;
 
 use std::fmt;
 use std::future::poll_fn;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use framewise_proto::deflate::DeflateAgreement;
 use framewise_proto::handshake::{Head, Request, Response};
 use framewise_proto::rules::Role;
 use framewise_proto::{CloseFrame, Connection, Ended, Violation};
@@ -46,26 +48,37 @@ struct Inner<S> {
     timer: Timer,
     /// The engine's time of the last read.
     now: Duration,
-    close_limit: Duration,
-    /// Until when what is queued may be written though the peer has ended its side.
-    grace: Option<Duration>,
-    /// The stream's own failure, until it is told.
-    lost: Option<std::io::Error>,
     /// Nothing can be written any more.
     broken: bool,
     shut_down: bool,
     eof: bool,
     finished: bool,
-    /// The error that [`WebSocket::next`] gives when the closing is done.
-    failure: Option<Box<Error>>,
-    violation: Option<Box<Violation>>,
     ended: Option<Ended>,
-    /// What the handshake let pass, the first one last.
-    notes: Vec<Violation>,
     /// The peer's head of the handshake, as it came.
     head: Box<[u8]>,
     protocol: Option<Box<str>>,
     stop: Option<StopSeat>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What most connections never have: apart, so that an idle one is small.
+#[derive(Default)]
+struct Rare {
+    /// What the handshake let pass, the first one last.
+    notes: Vec<Violation>,
+    /// The stream's own failure, until it is told.
+    lost: Option<std::io::Error>,
+    violation: Option<Box<Violation>>,
+    /// The error that [`WebSocket::next`] gives when the closing is done.
+    failure: Option<Error>,
+    /// Until when what is queued may be written though the peer has ended its side.
+    grace: Option<Duration>,
+}
+
+impl<S> Inner<S> {
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
 }
 
 /// What a handshake leaves behind.
@@ -78,6 +91,8 @@ pub(crate) struct Opened {
     pub(crate) notes: Vec<Violation>,
     pub(crate) protocol: Option<Box<str>>,
     pub(crate) stop: Option<StopSeat>,
+    /// What was agreed of permessage-deflate.
+    pub(crate) deflate: Option<DeflateAgreement>,
 }
 
 impl<S> WebSocket<S> {
@@ -87,7 +102,13 @@ impl<S> WebSocket<S> {
             Role::Client => Connection::client(opened.config, random::masking_keys(), offset, Duration::ZERO),
             Role::Server => Connection::server(opened.config, offset, Duration::ZERO),
         };
+        let engine = match &opened.deflate {
+            Some(agreement) => engine.with_deflate(agreement),
+            None => engine,
+        };
         opened.notes.reverse();
+        let rare =
+            (!opened.notes.is_empty()).then(|| Box::new(Rare { notes: opened.notes, ..Rare::default() }));
         Self {
             inner: Box::new(Inner {
                 stream,
@@ -96,20 +117,15 @@ impl<S> WebSocket<S> {
                 outbox: Outbox::default(),
                 timer: Timer::new(Instant::now()),
                 now: Duration::ZERO,
-                close_limit: opened.config.limits.close,
-                grace: None,
-                lost: None,
                 broken: false,
                 shut_down: false,
                 eof: false,
                 finished: false,
-                failure: None,
-                violation: None,
                 ended: None,
-                notes: opened.notes,
                 head: opened.head[..].into(),
                 protocol: opened.protocol,
                 stop: opened.stop,
+                rare,
             }),
         }
     }
@@ -149,7 +165,7 @@ impl<S> WebSocket<S> {
 
     /// The rule that the peer broke, if that is how it ended.
     pub fn violation(&self) -> Option<&Violation> {
-        self.inner.violation.as_deref()
+        self.inner.rare.as_ref()?.violation.as_deref()
     }
 
     /// Whether messages may be sent: no Close was sent yet.
@@ -188,16 +204,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// failed.
     ///
     /// Cancel-safe: a message is given to a caller that is still there, or kept.
-    pub async fn next(&mut self) -> Option<Result<Message, Error>> {
-        poll_fn(|cx| self.inner.poll_message(cx)).await
+    pub fn next(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
+        poll_fn(|cx| self.inner.poll_message(cx))
     }
 
     /// As [`WebSocket::next`], and says what else there is: Pings, Pongs, the Close, rules that were let pass. A
     /// violation is told at once; call it on until `None` to close the connection properly.
     ///
     /// Cancel-safe.
-    pub async fn next_event(&mut self) -> Option<Result<Event, Error>> {
-        poll_fn(|cx| self.inner.poll_event(cx)).await
+    pub fn next_event(&mut self) -> impl Future<Output = Option<Result<Event, Error>>> {
+        poll_fn(|cx| self.inner.poll_event(cx))
     }
 
     /// Queues a message, to be written with others. With 64 KiB queued it waits until some are written.
@@ -206,17 +222,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// became of the connection.
     ///
     /// Cancel-safe: a message is queued whole, or, where it was still waiting for room, not at all.
-    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        let message = message.into();
-        poll_fn(|cx| self.inner.poll_room(cx)).await?;
-        self.inner.queue(message)
+    pub fn send(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        let mut message = Some(message.into());
+        poll_fn(move |cx| {
+            ready!(self.inner.poll_room(cx))?;
+            // A future that is polled after it was done has nothing to send.
+            Poll::Ready(message.take().map_or(Ok(()), |message| self.inner.queue(message)))
+        })
     }
 
     /// Writes what is queued. Who calls [`WebSocket::next`] anyway need not.
     ///
     /// Cancel-safe: the rest stays queued.
-    pub async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.inner.poll_flush(cx)).await
+    pub fn flush(&mut self) -> impl Future<Output = Result<(), Error>> {
+        poll_fn(|cx| self.inner.poll_flush(cx))
     }
 
     /// Sends a Ping, of up to 125 bytes, and writes what is queued. [`WebSocket::next_event`] says when a Pong comes.
@@ -249,6 +268,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             self.start_close(code, reason)?;
         }
         poll_fn(|cx| self.inner.poll_closed(cx)).await
+    }
+
+    /// Fails the connection for what the handshake left out: the Close is sent, and its violation is the error.
+    pub(crate) async fn fail_for(mut self, violation: Violation) -> Error {
+        let now = self.inner.timer.now();
+        self.inner.engine.fail_for(now, violation.clone());
+        while let Some(message) = self.next().await {
+            if let Err(error) = message {
+                return error;
+            }
+        }
+        violation.into()
     }
 
     /// Queues a Close, behind what is queued already: [`WebSocket::next`] writes it, gives the messages that still come,

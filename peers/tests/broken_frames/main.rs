@@ -124,11 +124,11 @@ fn server_reaction(peer: &mut RunningServer, case: &Case) -> Option<Reaction> {
 /// What a person gets to see of it.
 fn said(saw: &[Saw]) -> Vec<String> {
     let said = saw.iter().filter_map(|event| match event {
-        Saw::Text { text } => Some(format!("message {text:?}")),
-        Saw::Binary { hex } => Some(format!("message {hex}")),
-        Saw::Error { error } if !error.is_empty() => Some(error.clone()),
+        Saw::Text { text } => Some(format!("message \"{}\"", start_of(text))),
+        Saw::Binary { hex } => Some(format!("message {}", start_of(hex))),
+        Saw::Error { error } if !error.is_empty() => Some(error.trim_end_matches('.').to_owned()),
         Saw::Close { code, reason, .. } if reason.is_empty() => Some(format!("close event {code}")),
-        Saw::Close { code, reason, .. } => Some(format!("close event {code} {reason:?}")),
+        Saw::Close { code, reason, .. } => Some(format!("close event {code} \"{reason}\"")),
         Saw::Open { .. }
         | Saw::Ping { .. }
         | Saw::Pong { .. }
@@ -137,4 +137,10 @@ fn said(saw: &[Saw]) -> Vec<String> {
         | Saw::End => None,
     });
     said.collect()
+}
+
+fn start_of(text: &str) -> String {
+    const MOST: usize = 30;
+    let start: String = text.chars().take(MOST).collect();
+    if start.len() < text.len() { start + "…" } else { start }
 }

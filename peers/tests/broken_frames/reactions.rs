@@ -14,7 +14,7 @@ const HEAD: &str = "\
 # What real endpoints do with broken frames
 
 Each peer of this folder is shown the examples of the table of rules that one side can break after a handshake that broke
-nothing: the bytes, and half a second of silence later a Ping. What it does about them on the wire:
+nothing: the bytes, and after a moment of silence a Ping. What it does about them on the wire:
 
 - `close N`: it sends a Close frame with that code, and ends the connection.
 - `dropped`: it ends the connection without a Close frame.

@@ -2,13 +2,13 @@ use std::fmt::Write as _;
 
 use framewise_rules::prose::{self, Language};
 use framewise_rules::transcript::Transcript;
-use framewise_rules::{CloseCode, Code, Rule};
+use framewise_rules::{Answer, CloseCode, Code, Rule};
 use serde_json::{Value, json};
 
-use super::entry::Entry;
+use super::entry::{Entry, registered_by};
 use super::page::{heading, label};
 use super::{json as object, tr};
-use crate::render::markdown::{first_paragraph, inline, markdown};
+use crate::render::markdown::{first_sentence, inline, markdown};
 use crate::render::style::{FAINT, ID, paint};
 use crate::render::transcript::{Mark, offender, transcript};
 use crate::render::{columns, indent, pad, wrap};
@@ -29,12 +29,15 @@ pub(super) fn compare(a: Entry, b: Entry, language: Language, width: usize) -> S
     let skipped = when_to_use(a, language).is_some();
     let (of_a, of_b) = (a.sections(language), b.sections(language));
     let mut headings: Vec<&str> = of_a.iter().map(|section| section.heading).collect();
-    headings.extend(of_b.iter().map(|section| section.heading).filter(|h| !of_a.iter().any(|s| s.heading == *h)));
+    headings
+        .extend(of_b.iter().map(|section| section.heading).filter(|h| !of_a.iter().any(|s| s.heading == *h)));
     for title in headings {
         let bodies = [(a, &of_a), (b, &of_b)]
             .map(|(entry, sections)| (entry, sections.iter().find(|section| section.heading == title)));
         // When to use each is part of when to use which.
-        if skipped && bodies.iter().all(|(entry, body)| when_to_use(*entry, language) == body.map(|body| body.body)) {
+        if skipped
+            && bodies.iter().all(|(entry, body)| when_to_use(*entry, language) == body.map(|body| body.body))
+        {
             continue;
         }
         text.push('\n');
@@ -72,14 +75,28 @@ fn side_by_side(text: &mut String, a: Entry, b: Entry, language: Language, width
     let rows = rows(a, b, language);
     let left = rows.iter().map(|(label, ..)| columns(label)).max().unwrap_or(0);
     let column = width.saturating_sub(left + 6) / 2;
-    let _ = writeln!(text, "  {:left$}  {}{}  {}", "", paint(ID, a.id()), pad(&a.id(), column), paint(ID, b.id()));
+    let _ = writeln!(
+        text,
+        "  {:left$}  {}{}  {}",
+        "",
+        paint(ID, a.id()),
+        pad(&a.id(), column),
+        paint(ID, b.id())
+    );
     for (label, a, b) in &rows {
         let (a, b) = (wrap(a, column), wrap(b, column));
         for index in 0..a.len().max(b.len()) {
             let label = if index == 0 { label } else { "" };
             let cell = |lines: &[String]| lines.get(index).cloned().unwrap_or_default();
             let (a, b) = (cell(&a), cell(&b));
-            let line = format!("  {}{}  {}{}  {}", paint(FAINT, label), pad(label, left), inline(&a), pad(&a, column), inline(&b));
+            let line = format!(
+                "  {}{}  {}{}  {}",
+                paint(FAINT, label),
+                pad(label, left),
+                inline(&a),
+                pad(&a, column),
+                inline(&b)
+            );
             let _ = writeln!(text, "{}", line.trim_end());
         }
     }
@@ -89,9 +106,14 @@ fn side_by_side(text: &mut String, a: Entry, b: Entry, language: Language, width
 fn rows(a: Entry, b: Entry, language: Language) -> Vec<(&'static str, String, String)> {
     let (of_a, of_b) = (a.facts(language), b.facts(language));
     let mut labels: Vec<&'static str> = of_a.iter().map(|fact| fact.label).collect();
-    labels.extend(of_b.iter().map(|fact| fact.label).filter(|label| !of_a.iter().any(|fact| fact.label == *label)));
+    labels.extend(
+        of_b.iter().map(|fact| fact.label).filter(|label| !of_a.iter().any(|fact| fact.label == *label)),
+    );
     let value = |facts: &[super::entry::Fact], label| {
-        facts.iter().find(|fact| fact.label == label).map_or_else(|| "–".to_owned(), |fact| fact.value.clone())
+        facts
+            .iter()
+            .find(|fact| fact.label == label)
+            .map_or_else(|| "–".to_owned(), |fact| fact.value.clone())
     };
     labels.into_iter().map(|label| (label, value(&of_a, label), value(&of_b, label))).collect()
 }
@@ -113,22 +135,36 @@ fn differences(a: Entry, b: Entry, language: Language) -> (String, Option<String
     for (index, (label, of_a, of_b)) in rows(a, b, language).into_iter().enumerate() {
         if of_a == of_b {
             same.push(format!("{}{colon} {of_a}", label.to_lowercase()));
-        } else if index > 0 && of_a != "–" && of_b != "–" {
+        } else if index > 0 && of_a != "–" && of_b != "–" && !is_source(label) {
             let _ = writeln!(list, "- {label}{colon} {} – {of_a}{stop} {} – {of_b}.", a.id(), b.id());
         }
     }
     for entry in [a, b] {
-        let meaning = entry.sections(language).first().map_or_else(String::new, |section| first_paragraph(section.body));
+        let meaning =
+            entry.sections(language).first().map_or_else(String::new, |section| first_sentence(section.body));
         let _ = writeln!(list, "- {}{colon} {meaning}", entry.id());
     }
     if !same.is_empty() {
-        let _ = writeln!(list, "- {}{colon} {}.", tr(language, "The same for both", "Identique pour les deux"), same.join(", "));
+        let _ = writeln!(
+            list,
+            "- {}{colon} {}.",
+            tr(language, "The same for both", "Identique pour les deux"),
+            same.join(", ")
+        );
     }
     let when: Vec<_> = [a, b]
         .iter()
-        .filter_map(|&entry| Some(format!("- {}{colon} {}", entry.id(), when_to_use(entry, language)?.replace('\n', " "))))
+        .filter_map(|&entry| {
+            Some(format!("- {}{colon} {}", entry.id(), when_to_use(entry, language)?.replace('\n', " ")))
+        })
         .collect();
     (list, (!when.is_empty()).then(|| when.join("\n")))
+}
+
+/// Where two are written down is a fact, but no difference between them.
+fn is_source(label: &str) -> bool {
+    label == "Source"
+        || [Language::English, Language::French].iter().any(|&language| label == registered_by(language))
 }
 
 fn row(entry: Entry) -> Option<Code> {
@@ -146,13 +182,28 @@ fn when_to_use(entry: Entry, language: Language) -> Option<&'static str> {
 /// What connects a code and a rule.
 fn relation(code: Entry, rule: Entry, language: Language) -> Option<String> {
     let (Entry::Code { number, .. }, Entry::Rule(rule)) = (code, rule) else { return None };
-    if rule.answer().close_code() == Some(CloseCode(number)) {
+    if rule.answer() == Answer::Lost && number == 1006 {
         return Some(match language {
-            Language::English => format!("{number} is what `{rule}` ends in: the rule is the fault, the code the answer to it."),
-            Language::French => format!("`{rule}` aboutit à {number} : la règle est la faute, le code la réponse."),
+            Language::English => format!(
+                "After `{rule}` the application is told {number}: the rule is what was seen, the code a local report of it."
+            ),
+            Language::French => format!(
+                "Après `{rule}`, l'application reçoit {number} : la règle est ce qui a été vu, le code son compte rendu local."
+            ),
         });
     }
-    let broken = if CloseCode(number).is_reserved() { Rule::CloseCodeReserved } else { Rule::CloseCodeInvalid };
+    if rule.answer().close_code() == Some(CloseCode(number)) {
+        return Some(match language {
+            Language::English => format!(
+                "{number} is what `{rule}` ends in: the rule is the fault, the code the answer to it."
+            ),
+            Language::French => {
+                format!("`{rule}` aboutit à {number} : la règle est la faute, le code la réponse.")
+            }
+        });
+    }
+    let broken =
+        if CloseCode(number).is_reserved() { Rule::CloseCodeReserved } else { Rule::CloseCodeInvalid };
     if rule == broken && !CloseCode(number).may_be_sent() {
         return Some(match language {
             Language::English => format!("A Close frame with {number} breaks `{rule}`."),
@@ -160,8 +211,12 @@ fn relation(code: Entry, rule: Entry, language: Language) -> Option<String> {
         });
     }
     Some(match language {
-        Language::English => format!("{number} is not the answer to `{rule}`: the two do not come from one fault."),
-        Language::French => format!("{number} n'est pas la réponse à `{rule}` : les deux ne viennent pas d'une même faute."),
+        Language::English => {
+            format!("{number} is not the answer to `{rule}`: the two do not come from one fault.")
+        }
+        Language::French => {
+            format!("{number} n'est pas la réponse à `{rule}` : les deux ne viennent pas d'une même faute.")
+        }
     })
 }
 

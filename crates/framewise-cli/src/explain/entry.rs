@@ -7,7 +7,10 @@ use super::tr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     /// A close code; its row, unless no row has it.
-    Code { number: u16, row: Option<Code> },
+    Code {
+        number: u16,
+        row: Option<Code>,
+    },
     /// A range of close codes.
     Range(Code),
     Rule(Rule),
@@ -25,7 +28,8 @@ impl Entry {
     pub(super) fn named(term: &str) -> Option<Self> {
         let term = term.trim().trim_matches(['"', '\'', '.', ',', ':', ';', '(', ')', '`']);
         let lower = term.to_lowercase();
-        let bare = ["close code ", "status code ", "code "].iter().find_map(|prefix| lower.strip_prefix(prefix));
+        let bare =
+            ["close code ", "status code ", "code "].iter().find_map(|prefix| lower.strip_prefix(prefix));
         let bare = bare.unwrap_or(&lower);
         if let Ok(number) = bare.parse::<u16>() {
             return Some(Self::code(number));
@@ -105,7 +109,7 @@ impl Entry {
                 }
                 facts.push(fact(tr(l, "Sent by", "Envoyé par"), sender(row.sender(), l)));
                 facts.push(fact(tr(l, "On the wire", "Sur le réseau"), on_the_wire(row.on_the_wire(), l)));
-                facts.push(fact(tr(l, "Registered by", "Enregistré par"), &localised(row.registered(), l)));
+                facts.push(fact(registered_by(l), &localised(row.registered(), l)));
             }
             Self::Code { row: None, .. } => {
                 let wire = tr(l, "never: answered with 1002", "jamais : la réponse est 1002");
@@ -140,11 +144,17 @@ fn kebab(term: &str) -> String {
     kebab
 }
 
+pub(super) fn registered_by(language: Language) -> &'static str {
+    tr(language, "Registered by", "Enregistré par")
+}
+
 pub(super) fn sender(sender: Sender, language: Language) -> &'static str {
     match sender {
         Sender::Either => tr(language, "client and server", "client et serveur"),
         Sender::Client => tr(language, "the client alone", "le client seul"),
-        Sender::Server => tr(language, "the server, or a gateway for it", "le serveur, ou une passerelle à sa place"),
+        Sender::Server => {
+            tr(language, "the server, or a gateway for it", "le serveur, ou une passerelle à sa place")
+        }
         Sender::Nobody => tr(language, "nobody", "personne"),
     }
 }
@@ -185,9 +195,11 @@ pub(super) fn answer(answer: Answer, language: Language) -> String {
         }
         Answer::Http(status) => match l {
             Language::English => format!("HTTP {status}: the server refuses the handshake"),
-            Language::French => format!("HTTP {status} : le serveur refuse la poignée de main"),
+            Language::French => format!("HTTP {status} : le serveur refuse le handshake"),
         },
-        Answer::Abort => tr(l, "the client drops the connection", "le client abandonne la connexion").to_owned(),
+        Answer::Abort => {
+            tr(l, "the client drops the connection", "le client abandonne la connexion").to_owned()
+        }
         Answer::Lost => tr(
             l,
             "none can be sent; the application is told 1006",
@@ -206,7 +218,7 @@ pub(super) fn answer(answer: Answer, language: Language) -> String {
 fn localised(registered: &str, language: Language) -> String {
     match language {
         Language::English => registered.to_owned(),
-        Language::French => registered.replace("IANA registry", "registre de l'IANA").replace("erratum", "erratum"),
+        Language::French => registered.replace("IANA registry", "registre de l'IANA"),
     }
 }
 

@@ -21,7 +21,10 @@ pub(super) fn list(language: Language, width: usize) -> String {
         if rule.topic() != topic {
             topic = rule.topic();
             text.push('\n');
-            heading(&mut text, &format!("{}{}", tr(language, "Rules: ", "Règles : "), topic_name(topic, language)));
+            heading(
+                &mut text,
+                &format!("{}{}", tr(language, "Rules: ", "Règles : "), topic_name(topic, language)),
+            );
         }
         line(&mut text, rule.id(), rule.title(language), 30, width);
     }
@@ -49,7 +52,7 @@ fn line(text: &mut String, id: &str, title: &str, left: usize, width: usize) {
 /// A topic of the table in words.
 fn topic_name(topic: &str, language: Language) -> &str {
     match topic {
-        "handshake" => tr(language, "opening handshake", "poignée de main d'ouverture"),
+        "handshake" => tr(language, "opening handshake", "handshake d'ouverture"),
         "extension" => tr(language, "compression", "compression"),
         "framing" => tr(language, "frame header", "en-tête de trame"),
         "masking" => tr(language, "masks", "masques"),

@@ -13,7 +13,8 @@ use crate::render::{columns, indent, pad, wrap};
 
 /// Everything that the reference has about one entry.
 pub(super) fn page(entry: Entry, language: Language, width: usize) -> String {
-    let mut text = format!("{}  {}\n\n", paint(ID, entry.id()), paint(HEADING, inline(&entry.title(language))));
+    let mut text =
+        format!("{}  {}\n\n", paint(ID, entry.id()), paint(HEADING, inline(&entry.title(language))));
     // The title stands above already.
     let facts = entry.facts(language);
     table(&mut text, &facts[1..], width);
@@ -156,14 +157,19 @@ pub(super) fn not_assigned(number: u16, language: Language) -> String {
                 format!("With its bytes swapped it is {swapped}: the byte order (`close-code-byte-order`).")
             }
             Language::French => {
-                format!("Ses octets échangés donnent {swapped} : l'ordre des octets (`close-code-byte-order`).")
+                format!(
+                    "Ses octets échangés donnent {swapped} : l'ordre des octets (`close-code-byte-order`)."
+                )
             }
         })
     } else {
         None
     };
-    let http: Vec<_> =
-        Rule::ALL.iter().filter(|rule| rule.answer() == Answer::Http(number)).map(|rule| format!("`{rule}`")).collect();
+    let http: Vec<_> = Rule::ALL
+        .iter()
+        .filter(|rule| rule.answer() == Answer::Http(number))
+        .map(|rule| format!("`{rule}`"))
+        .collect();
     if !http.is_empty() {
         let rules = http.join(", ");
         let _ = match language {

@@ -17,13 +17,13 @@ use crate::render::{clean, indent, shorten, wrap};
 pub(super) fn said(text: &str, found: &[Found], language: Language, width: usize) -> String {
     let mut page = format!("{}\n", paint(HEADING, format!("\"{}\"", clean(&shorten(text, 200)))));
     for Found { message, .. } in found {
-        let _ = writeln!(page, "  {}", paint(CODE, &message.message));
+        let _ = writeln!(page, "  {}", paint(CODE, &message.text));
         let who = who(message, language);
         for line in wrap(&who, width - 4) {
             let _ = writeln!(page, "    {}", paint(FAINT, line));
         }
         if let Some(note) = &message.note {
-            let _ = writeln!(page, "    {}", note);
+            let _ = writeln!(page, "    {note}");
         }
     }
     page.push('\n');
@@ -34,7 +34,9 @@ pub(super) fn said(text: &str, found: &[Found], language: Language, width: usize
         count => {
             let title = match language {
                 Language::English => format!("It can denote {count} rules; the bytes on the wire tell which"),
-                Language::French => format!("Il peut désigner {count} règles ; les octets échangés disent laquelle"),
+                Language::French => {
+                    format!("Il peut désigner {count} règles ; les octets échangés disent laquelle")
+                }
             };
             heading(&mut page, &title);
         }
@@ -43,7 +45,10 @@ pub(super) fn said(text: &str, found: &[Found], language: Language, width: usize
         rule_in_short(&mut page, rule, language, width);
     }
     if !causes.is_empty() {
-        heading(&mut page, tr(language, "Causes that were found behind it", "Causes déjà trouvées derrière ce message"));
+        heading(
+            &mut page,
+            tr(language, "Causes that were found behind it", "Causes déjà trouvées derrière ce message"),
+        );
         for &cause in &causes {
             let _ = writeln!(page, "  {}  {}", paint(ID, cause.id()), inline(cause.title(language)));
             page.push_str(&markdown(without_colon(&cause.fix_line(language)), width, 4));
@@ -154,7 +159,7 @@ pub(super) fn json(text: &str, found: &[Found], language: Language) -> Value {
         .iter()
         .map(|Found { message, score }| {
             json!({
-                "message": message.message,
+                "message": message.text,
                 "software": message.software,
                 "versions": message.versions,
                 "rules": message.rules().map(Rule::id).collect::<Vec<_>>(),

@@ -2,15 +2,16 @@ use std::io;
 use std::net::SocketAddr;
 
 use framewise_inspect::Connection;
-use framewise_rules::Role;
 use framewise_rules::transcript::What;
+use framewise_rules::{Role, Setup};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch::Receiver;
 
+use super::tap::{Tap, tap};
 use super::upstream::{ToServer, Upstream};
 use crate::live::To;
-use super::tap::{Tap, tap};
+use crate::net::told;
 use crate::watch::{About, Recorder, Show, Watch};
 
 /// Bytes that are read at once.
@@ -34,8 +35,9 @@ pub(crate) async fn pass(
     recorder: Option<Recorder>,
     stopped: Receiver<bool>,
 ) -> Option<Connection> {
-    let (live, to, prefix) = (show.live.clone(), if show.json { To::Stderr } else { show.to }, show.prefix.clone());
-    if show.summary {
+    let (live, to, prefix) =
+        (show.live.clone(), if show.json { To::Stderr } else { show.to }, show.prefix.clone());
+    if show.summary && !show.json {
         live.say(to, format!("{prefix}connection from {address}\n"));
     }
     let mut server = match upstream.connect().await {
@@ -47,8 +49,12 @@ pub(crate) async fn pass(
         }
     };
     let _ = client.set_nodelay(true);
-    let about = About { id: number.to_string(), client: Some(address.to_string()), server: Some(upstream.authority()) };
-    let (tap, watched) = tap(Watch::new(about, show, recorder));
+    let about = About {
+        id: number.to_string(),
+        client: Some(address.to_string()),
+        server: Some(upstream.authority()),
+    };
+    let (tap, watched) = tap(Watch::new(about, show, Setup::DEFAULT, recorder));
     let cut = match &mut server {
         ToServer::Plain(server) => {
             let (client_reads, client_writes) = client.split();
@@ -102,12 +108,17 @@ async fn both(
     };
     tokio::select! {
         result = pumps => result.map(|_| ()),
-        _ = stopped.wait_for(|stop| *stop) => Err(Cut::Stopped),
+        () = told(&mut stopped) => Err(Cut::Stopped),
     }
 }
 
 /// One direction: what was read is noted in the order of the reads, and written before anything looks at it.
-async fn pump(from: Role, mut reads: impl AsyncRead + Unpin, mut writes: impl AsyncWrite + Unpin, tap: &Tap) -> Result<(), Cut> {
+async fn pump(
+    from: Role,
+    mut reads: impl AsyncRead + Unpin,
+    mut writes: impl AsyncWrite + Unpin,
+    tap: &Tap,
+) -> Result<(), Cut> {
     let mut buffer = vec![0; CHUNK];
     loop {
         let room = tap.room().await;
@@ -120,7 +131,11 @@ async fn pump(from: Role, mut reads: impl AsyncRead + Unpin, mut writes: impl As
             }
             Ok(count) => {
                 room.note(from, What::Bytes(buffer[..count].to_vec()));
-                let written = async { writes.write_all(&buffer[..count]).await?; writes.flush().await }.await;
+                let written = async {
+                    writes.write_all(&buffer[..count]).await?;
+                    writes.flush().await
+                }
+                .await;
                 if written.is_err() {
                     // Whoever is written to has gone; the system tells it here before the other direction reads it.
                     tap.room().await.note(from.peer(), What::Reset);

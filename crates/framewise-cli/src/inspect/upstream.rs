@@ -1,14 +1,17 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
-use tokio_rustls::TlsConnector;
 
 use crate::failure::Failure;
 use crate::net::plain;
@@ -26,6 +29,7 @@ pub(crate) struct Upstream {
 }
 
 /// A connection to it.
+#[derive(Debug)]
 pub(crate) enum ToServer {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
@@ -71,7 +75,11 @@ impl Upstream {
 
     /// The server's name and port.
     pub(crate) fn authority(&self) -> String {
-        if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 
     pub(crate) const fn is_tls(&self) -> bool {
@@ -84,25 +92,42 @@ impl Upstream {
         let stream = match attempt {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(self.down(&error)),
-            Err(_) => return Err(format!("{self} does not answer: is the address right, or does a firewall drop what is sent?")),
+            Err(_) => {
+                return Err(format!(
+                    "{self} does not answer: is the address right, or does a firewall drop what is sent?"
+                ));
+            }
         };
         // What a client wrote in two pieces arrives in two pieces.
         let _ = stream.set_nodelay(true);
         let Some(connector) = &self.tls else { return Ok(ToServer::Plain(stream)) };
-        let name = ServerName::try_from(self.host.clone()).map_err(|_| format!("{} is no name for TLS", self.host))?;
+        let name = ServerName::try_from(self.host.clone())
+            .map_err(|_| format!("{} is no name for TLS", self.host))?;
         match tokio::time::timeout(PATIENCE, connector.connect(name, stream)).await {
             Ok(Ok(stream)) => Ok(ToServer::Tls(Box::new(stream))),
             Ok(Err(error)) => Err(self.no_tls(&error)),
-            Err(_) => Err(format!("{self} takes the connection and does not answer in TLS: is it a plain ws:// server?")),
+            Err(_) => Err(format!(
+                "{self} takes the connection and does not answer in TLS: is it a plain ws:// server?"
+            )),
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the system has more ways to fail than a sentence each"
+    )]
     fn down(&self, error: &io::Error) -> String {
         match error.kind() {
-            io::ErrorKind::ConnectionRefused => format!("{self} is down: nobody listens there; start the server, or correct the port"),
-            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => format!("{self} cannot be reached: no way leads there from this machine"),
+            io::ErrorKind::ConnectionRefused => {
+                format!("{self} is down: nobody listens there; start the server, or correct the port")
+            }
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                format!("{self} cannot be reached: no way leads there from this machine")
+            }
             io::ErrorKind::TimedOut => format!("{self} does not answer"),
-            _ if error.to_string().contains("lookup") => format!("{self}: the name has no address; is it spelled right?"),
+            _ if error.to_string().contains("lookup") => {
+                format!("{self}: the name has no address; is it spelled right?")
+            }
             _ => format!("{self} cannot be connected to: {}", plain(error)),
         }
     }
@@ -113,6 +138,38 @@ impl Upstream {
             return format!("{self} does not speak TLS; inspect it as ws://{}", self.authority());
         }
         format!("TLS with {self} failed: {text}; a private authority goes into SSL_CERT_FILE")
+    }
+}
+
+impl AsyncRead for ToServer {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for ToServer {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
     }
 }
 
@@ -128,7 +185,9 @@ fn connector() -> Result<TlsConnector, Failure> {
     let native = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(native.certs);
     if roots.is_empty() {
-        return Err(Failure::said("this system has no certificate authorities; name a file of them in SSL_CERT_FILE"));
+        return Err(Failure::said(
+            "this system has no certificate authorities; name a file of them in SSL_CERT_FILE",
+        ));
     }
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)

@@ -49,10 +49,15 @@ pub(super) fn parse(text: &str) -> Result<Vec<u8>, HexError> {
             let trimmed = body.trim_start();
             let end = trimmed.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(trimmed.len());
             let at = line.len() - trimmed.len();
-            let error = |message: &str| HexError { line: number, column: at + 1, message: message.to_owned() };
-            let offset = usize::from_str_radix(&trimmed[..end], 16).map_err(|_| error("expected the offset of a dump"))?;
+            let error =
+                |message: &str| HexError { line: number, column: at + 1, message: message.to_owned() };
+            let offset = usize::from_str_radix(&trimmed[..end], 16)
+                .map_err(|_| error("expected the offset of a dump"))?;
             if repeat {
-                let row = row.as_ref().filter(|row| !row.is_empty()).ok_or_else(|| error("nothing to repeat before the `*`"))?;
+                let row = row
+                    .as_ref()
+                    .filter(|row| !row.is_empty())
+                    .ok_or_else(|| error("nothing to repeat before the `*`"))?;
                 if offset > MOST {
                     return Err(error("a dump of more than 256 MiB"));
                 }
@@ -70,7 +75,11 @@ pub(super) fn parse(text: &str) -> Result<Vec<u8>, HexError> {
             HexError { line: number, column, message }
         })?;
         if bytes.len() > MOST {
-            return Err(HexError { line: number, column: 1, message: "a dump of more than 256 MiB".to_owned() });
+            return Err(HexError {
+                line: number,
+                column: 1,
+                message: "a dump of more than 256 MiB".to_owned(),
+            });
         }
         row = Some(bytes[before..].to_vec());
     }
@@ -79,7 +88,11 @@ pub(super) fn parse(text: &str) -> Result<Vec<u8>, HexError> {
 
 /// Whether lines begin with their offset: it ends with a colon, or it is all zeros and stands alone.
 fn is_dump(text: &str) -> bool {
-    let line = text.lines().find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')).unwrap_or("").trim();
+    let line = text
+        .lines()
+        .find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
+        .unwrap_or("")
+        .trim();
     let (first, rest) = line.split_at(line.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(line.len()));
     let colon = rest.starts_with(": ");
     let bar = rest.starts_with("  ") && line.ends_with('|');
@@ -108,7 +121,8 @@ fn digits(body: &str, bytes: &mut Vec<u8>) -> Result<(), (usize, String)> {
     let mut at = 0;
     while let Some(c) = body[at..].chars().next() {
         let rest = &body[at..];
-        let prefix = high.is_none() && (rest.starts_with("0x") || rest.starts_with("0X") || rest.starts_with("\\x"));
+        let prefix =
+            high.is_none() && (rest.starts_with("0x") || rest.starts_with("0X") || rest.starts_with("\\x"));
         if prefix {
             at += 2;
             continue;
@@ -122,8 +136,11 @@ fn digits(body: &str, bytes: &mut Vec<u8>) -> Result<(), (usize, String)> {
             (None, Some((at, _))) => {
                 return Err((at, "half a byte: two hexadecimal digits make one".to_owned()));
             }
-            (None, None) if c.is_whitespace() || matches!(c, ',' | ':' | ';' | '-' | '{' | '}' | '[' | ']' | '"') => {}
-            (None, None) => return Err((at, format!("expected a hexadecimal digit, found `{}`", c.escape_default()))),
+            (None, None)
+                if c.is_whitespace() || matches!(c, ',' | ':' | ';' | '-' | '{' | '}' | '[' | ']' | '"') => {}
+            (None, None) => {
+                return Err((at, format!("expected a hexadecimal digit, found `{}`", c.escape_default())));
+            }
         }
         at += c.len_utf8();
     }
@@ -164,7 +181,10 @@ mod tests {
         let bytes = parse(text).expect("a dump of hexdump -C");
         assert_eq!((bytes.len(), bytes[63], bytes[64]), (65, b'a', b'b'));
         let hostile = "00000000: 6161\n*\nffffffffffffff: 61\n";
-        assert_eq!(parse(hostile).expect_err("too large").to_string(), "line 3, column 1: a dump of more than 256 MiB");
+        assert_eq!(
+            parse(hostile).expect_err("too large").to_string(),
+            "line 3, column 1: a dump of more than 256 MiB"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::ops::Range;
 
 use framewise_inspect::Connection;
 use framewise_inspect::report::{Finding, How};
+use framewise_proto::Header;
 use framewise_rules::prose::Language;
 use framewise_rules::{Answer, CloseCode};
 
@@ -10,7 +11,7 @@ use super::header::fields;
 use super::hex::{View, hex};
 use super::markdown::{inline, markdown};
 use super::style::{CODE, FAINT, FAULT, HEADING, ID, NOTE, paint};
-use super::{clean, wrap};
+use super::{clean, shorten, wrap};
 
 /// A finding in full: the sentence, the bytes, the rule, the answer, the causes with their evidence, the fix.
 pub(crate) fn finding(finding: &Finding, width: usize) -> String {
@@ -21,7 +22,7 @@ pub(crate) fn finding(finding: &Finding, width: usize) -> String {
         (Some(_), true) => "note",
         (Some(_), false) => "broken",
         // Nothing on the wire is wrong, and it broke all the same.
-        (None, _) => "legal, but",
+        (None, _) => "refused though legal",
     };
     let name = finding.rule.map_or("", |rule| rule.id());
     let head = format!("{word} {name}").trim_end().to_owned();
@@ -29,30 +30,30 @@ pub(crate) fn finding(finding: &Finding, width: usize) -> String {
     for line in wrap(&clean(&finding.says), width - 2) {
         let _ = writeln!(text, "  {}", paint(HEADING, inline(&line)));
     }
-    let _ = writeln!(text, "  {}\n", paint(FAINT, place(finding)));
+    let place = place(finding);
+    if !place.is_empty() {
+        let _ = writeln!(text, "  {}", paint(FAINT, place));
+    }
+    text.push('\n');
     bytes(&mut text, finding, width);
     facts(&mut text, finding, width);
     causes(&mut text, finding, width);
     text
 }
 
-/// Where it is: side, leg, byte, frame, time.
+/// Where it is, beyond what the sentence says.
 fn place(finding: &Finding) -> String {
-    let mut place = finding.by.map_or_else(String::new, |by| format!("sent by the {by}, "));
-    let _ = write!(place, "byte {}", finding.offset);
-    if let Some(frame) = finding.frame {
-        let _ = write!(place, ", frame {frame}");
-    }
+    let mut place = Vec::new();
     if let Some(message) = finding.message {
-        let _ = write!(place, ", message {message}");
+        place.push(format!("message {message}"));
     }
     if let Some(time) = finding.time {
-        let _ = write!(place, ", at {:.3} s", time.as_secs_f64());
+        place.push(format!("at {:.3} s", time.as_secs_f64()));
     }
     if finding.leg != "client-server" {
-        let _ = write!(place, ", leg {}", clean(&finding.leg));
+        place.push(format!("leg {}", clean(&finding.leg)));
     }
-    place
+    place.join(", ")
 }
 
 fn bytes(text: &mut String, finding: &Finding, width: usize) {
@@ -60,18 +61,57 @@ fn bytes(text: &mut String, finding: &Finding, width: usize) {
     if excerpt.bytes.is_empty() {
         return;
     }
-    let labels: Vec<_> = excerpt.labels.iter().flat_map(|label| in_detail(label, &excerpt.bytes)).collect();
-    let view = View { start: excerpt.start, bytes: &excerpt.bytes, marked: excerpt.marked.clone(), labels: &labels };
+    let labels = in_detail(&excerpt.labels, &excerpt.bytes);
+    // Rows begin at multiples of sixteen, so that offsets can be read off; what stands before the first is left out.
+    let cut = (excerpt.start.next_multiple_of(16) - excerpt.start) as usize;
+    let first = labels
+        .iter()
+        .map(|(range, _)| range.start)
+        .min()
+        .unwrap_or(excerpt.marked.start)
+        .min(excerpt.marked.start);
+    let cut = if cut <= first { cut } else { 0 };
+    let shift = |range: &Range<usize>| range.start.saturating_sub(cut)..range.end.saturating_sub(cut);
+    let labels: Vec<_> = labels.into_iter().map(|(range, says)| (shift(&range), says)).collect();
+    let view = View {
+        start: excerpt.start + cut as u64,
+        bytes: &excerpt.bytes[cut..],
+        marked: shift(&excerpt.marked),
+        labels: &labels,
+    };
     text.push_str(&super::indent(&hex(&view, width - 2), 2));
     text.push('\n');
 }
 
-/// A frame's header field by field; every other label as it is.
-fn in_detail((range, says): &(Range<usize>, String), bytes: &[u8]) -> Vec<(Range<usize>, String)> {
-    match bytes.get(range.clone()) {
-        Some(header) if says.ends_with(" header") => fields(header, range.start),
-        _ => vec![(range.clone(), says.clone())],
+/// A frame's header field by field, its payload without its mask; every other label as it is.
+fn in_detail(labels: &[(Range<usize>, String)], bytes: &[u8]) -> Vec<(Range<usize>, String)> {
+    let mut detailed = Vec::new();
+    let mut header = None;
+    for (range, says) in labels {
+        match bytes.get(range.clone()) {
+            Some(found) if says.ends_with(" header") => {
+                header = Header::decode(found);
+                detailed.extend(fields(found, range.start));
+            }
+            Some(found) if says == "payload" => {
+                detailed.push((range.clone(), payload(header.as_ref(), found)));
+            }
+            _ => detailed.push((range.clone(), says.clone())),
+        }
     }
+    detailed
+}
+
+/// What a payload says, as far as it is short enough for a label.
+fn payload(header: Option<&Header>, bytes: &[u8]) -> String {
+    let Some(key) = header.and_then(|header| header.mask) else { return "payload".to_owned() };
+    let plain: Vec<u8> =
+        bytes.iter().zip(key.iter().cycle()).take(16).map(|(byte, key)| byte ^ key).collect();
+    let more = if bytes.len() > plain.len() { " …" } else { "" };
+    let shown: Vec<_> = plain.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text: String =
+        plain.iter().map(|&byte| if matches!(byte, b' '..=b'~') { char::from(byte) } else { '.' }).collect();
+    format!("payload, unmasked {}{more} |{text}|", shown.join(" "))
 }
 
 fn facts(text: &mut String, finding: &Finding, width: usize) {
@@ -82,8 +122,8 @@ fn facts(text: &mut String, finding: &Finding, width: usize) {
         }
     };
     if let Some(rule) = finding.rule {
-        fact("rule", &format!("{}: {}", rule.id(), rule.sentence()));
-        let sources: Vec<_> = rule.sources().iter().map(|source| format!("{source} {}", source.url())).collect();
+        let sources: Vec<_> =
+            rule.sources().iter().map(|source| format!("{source} {}", source.url())).collect();
         fact("source", &sources.join(", "));
     }
     if let Some(answer) = finding.answer {
@@ -93,7 +133,8 @@ fn facts(text: &mut String, finding: &Finding, width: usize) {
         fact("closed", &format!("with {}", code(close)));
     }
     if !finding.also.is_empty() {
-        let also: Vec<_> = finding.also.iter().map(|rule| format!("{}: {}", rule.id(), rule.sentence())).collect();
+        let also: Vec<_> =
+            finding.also.iter().map(|rule| format!("{}: {}", rule.id(), rule.sentence())).collect();
         fact("also", &also.join("; "));
     }
 }
@@ -152,17 +193,17 @@ pub(crate) fn code(code: CloseCode) -> String {
 pub(crate) fn summary(connection: &Connection) -> String {
     let mut text = String::new();
     if let Some(handshake) = &connection.handshake {
-        let mut line = match handshake.status {
-            Some(status) => format!("handshake {status}"),
-            None => "handshake not answered".to_owned(),
-        };
+        let mut line = handshake.status.map_or_else(String::new, |status| format!("handshake {status}"));
         if let Some(protocol) = &handshake.subprotocol {
             let _ = write!(line, ", subprotocol {}", clean(protocol));
         }
         if let Some(extensions) = &handshake.extensions {
             let _ = write!(line, ", extensions {}", clean(extensions));
         }
-        let _ = writeln!(text, "{line}");
+        // A recording that begins behind the handshake, or ends before its answer, has nothing to say here.
+        if !line.is_empty() {
+            let _ = writeln!(text, "{}", line.trim_start_matches([',', ' ']));
+        }
     }
     match &connection.ended {
         None => text.push_str("did not end here\n"),
@@ -173,7 +214,10 @@ pub(crate) fn summary(connection: &Connection) -> String {
                 How::Reset => "a reset",
             };
             let code = ended.code.map_or_else(String::new, |close| format!(", {}", code(close)));
-            let reason = ended.reason.as_ref().map_or_else(String::new, |reason| format!(" \"{}\"", clean(reason)));
+            let reason = ended
+                .reason
+                .as_ref()
+                .map_or_else(String::new, |reason| format!(" \"{}\"", clean(&shorten(reason, 120))));
             let _ = writeln!(text, "ended by the {}: {how}{code}{reason}", ended.by);
         }
     }
@@ -181,7 +225,8 @@ pub(crate) fn summary(connection: &Connection) -> String {
     match &connection.verdict {
         None if notes == 0 => text.push_str("nothing wrong found\n"),
         None => {
-            let _ = writeln!(text, "nothing wrong found, {notes} {}", if notes == 1 { "note" } else { "notes" });
+            let _ =
+                writeln!(text, "nothing wrong found, {notes} {}", if notes == 1 { "note" } else { "notes" });
         }
         Some(verdict) => {
             let mut line = match verdict.rule {

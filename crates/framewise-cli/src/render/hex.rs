@@ -54,38 +54,70 @@ fn shown_rows(rows: usize, marked: &Range<usize>) -> impl Fn(usize) -> bool + us
 fn write_row(text: &mut String, view: &View<'_>, row: usize) {
     let start = row * BYTES_A_ROW;
     let end = view.bytes.len().min(start + BYTES_A_ROW);
-    let (mut hex, mut carets, mut ascii) = (String::new(), String::new(), String::new());
+    let (mut hex, mut carets, mut ascii) = (Marked::default(), String::new(), Marked::default());
     for index in start..start + BYTES_A_ROW {
         let gap = if index == start + BYTES_A_ROW / 2 { "  " } else { " " };
         let marked = view.marked.contains(&index) && index < end;
-        // Between two marked bytes the line of carets is not broken.
-        let filler = if marked && index > start && view.marked.contains(&(index - 1)) { "^" } else { " " };
-        hex.push_str(gap);
-        carets.push_str(&filler.repeat(gap.len()));
-        if index >= end {
-            hex.push_str("  ");
-            // Nothing there, and that is the fault: the stream ends.
-            carets.push_str(if view.marked.is_empty() && view.marked.start == index { "^ " } else { "  " });
-            continue;
-        }
-        let byte = view.bytes[index];
-        let shown = if matches!(byte, b' '..=b'~') { char::from(byte).to_string() } else { ".".to_owned() };
-        if marked {
-            let _ = write!(hex, "{}", paint(FAULT, format_args!("{byte:02x}")));
-            ascii.push_str(&paint(FAULT, shown));
-            carets.push_str("^^");
+        // Between two marked bytes the mark is not broken.
+        let inside = marked && index > start && view.marked.contains(&(index - 1));
+        hex.push(gap, inside);
+        carets.push_str(&if inside { "^" } else { " " }.repeat(gap.len()));
+        // The place where something is missing: before a byte, or behind the last one.
+        let missing = view.marked.is_empty() && view.marked.start == index;
+        carets.push_str(if marked {
+            "^^"
+        } else if missing {
+            "^ "
         } else {
-            let _ = write!(hex, "{byte:02x}");
-            ascii.push_str(&shown);
-            // A place before a byte, where something is missing.
-            carets.push_str(if view.marked.is_empty() && view.marked.start == index { "^ " } else { "  " });
+            "  "
+        });
+        match view.bytes.get(index).filter(|_| index < end) {
+            None => hex.push("  ", false),
+            Some(&byte) => {
+                hex.push(&format!("{byte:02x}"), marked);
+                ascii.push(
+                    if matches!(byte, b' '..=b'~') { char::from(byte) } else { '.' }.encode_utf8(&mut [0; 4]),
+                    marked,
+                );
+            }
         }
     }
+    let (hex, ascii) = (hex.finish(), ascii.finish());
     let offset = view.start + start as u64;
-    let _ = writeln!(text, "{} {hex}  {}{ascii}{}", paint(FAINT, format_args!("{offset:08x}")), paint(FAINT, "|"), paint(FAINT, "|"));
+    let _ = writeln!(
+        text,
+        "{} {hex}  {}{ascii}{}",
+        paint(FAINT, format_args!("{offset:08x}")),
+        paint(FAINT, "|"),
+        paint(FAINT, "|")
+    );
     let carets = carets.trim_end();
-    if !carets.is_empty() {
+    // Of a mark that goes over many rows its first and its last row are enough.
+    let inner = view.marked.start < start && view.marked.end > start + BYTES_A_ROW;
+    if !carets.is_empty() && !inner {
         let _ = writeln!(text, "{:9}{}", "", paint(FAULT, carets));
+    }
+}
+
+/// A line of text, runs of which are marked.
+#[derive(Default)]
+struct Marked {
+    text: String,
+    open: bool,
+}
+
+impl Marked {
+    fn push(&mut self, text: &str, marked: bool) {
+        if marked != self.open {
+            let _ = if marked { write!(self.text, "{FAULT}") } else { write!(self.text, "{FAULT:#}") };
+            self.open = marked;
+        }
+        self.text.push_str(text);
+    }
+
+    fn finish(mut self) -> String {
+        self.push("", false);
+        self.text
     }
 }
 

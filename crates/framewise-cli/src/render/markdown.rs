@@ -39,6 +39,16 @@ pub(crate) fn first_paragraph(body: &str) -> String {
     lines.collect::<Vec<_>>().join(" ")
 }
 
+/// The first sentence: up to a full stop that a capital letter follows, since `RFC 6455 §7.4.1` has some as well.
+pub(crate) fn first_sentence(body: &str) -> String {
+    let paragraph = first_paragraph(body);
+    let ends = paragraph.match_indices(". ").map(|(at, _)| at + 1);
+    let next_is_capital =
+        |at: &usize| paragraph[*at..].trim_start().starts_with(|c: char| c.is_uppercase() || c == '`');
+    let end = ends.into_iter().find(next_is_capital).unwrap_or(paragraph.len());
+    paragraph[..end].to_owned()
+}
+
 /// The marks that open a fence, and so close it.
 fn fence(line: &str) -> Option<String> {
     let marks: String = line.chars().take_while(|&c| c == '`').collect();
@@ -94,8 +104,9 @@ mod tests {
 
     #[test]
     fn paragraphs_lists_and_code() {
-        let body = "One\ntwo `three`.\n\n```js\nif (x) {\n  y\n}\n```\n- an item that\n  goes on\n- **b**\n1. n";
-        let expected = "  One two `three`.\n\n      if (x) {\n        y\n      }\n  - an item that goes\n    on\n  - b\n  1. n\n";
+        let body =
+            "One\ntwo `three`.\n\n```js\nif (x) {\n  y\n}\n```\n- an item that\n  goes on\n- **b**\n1. n";
+        let expected = "  One two `three`.\n\n      if (x) {\n        y\n      }\n  - an item that goes on\n  - b\n  1. n\n";
         assert_eq!(plain(body, 24), expected);
     }
 

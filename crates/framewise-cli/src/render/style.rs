@@ -10,5 +10,6 @@ pub(crate) const FAINT: Style = Style::new().dimmed();
 
 /// A text in a style.
 pub(crate) fn paint(style: Style, text: impl std::fmt::Display) -> String {
-    format!("{style}{text}{style:#}")
+    let text = text.to_string();
+    if text.is_empty() { text } else { format!("{style}{text}{style:#}") }
 }

@@ -99,7 +99,10 @@ fn lines(bytes: &[u8], at: Option<usize>) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut start = 0;
     while start < head {
-        let end = bytes[start..head].windows(2).position(|pair| pair == b"\r\n").map_or(head, |found| start + found + 2);
+        let end = bytes[start..head]
+            .windows(2)
+            .position(|pair| pair == b"\r\n")
+            .map_or(head, |found| start + found + 2);
         lines.push(string(&bytes[start..end], at.and_then(|at| at.checked_sub(start))));
         start = end;
     }
@@ -115,7 +118,9 @@ fn lines(bytes: &[u8], at: Option<usize>) -> Vec<Line> {
     for (row, chunk) in rest[skip..end].chunks(BYTES_A_LINE).enumerate() {
         let start = skip + row * BYTES_A_LINE;
         let shown: Vec<_> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mark = from.filter(|from| (start..start + chunk.len()).contains(from)).map(|from| (3 * (from - start), 2));
+        let mark = from
+            .filter(|from| (start..start + chunk.len()).contains(from))
+            .map(|from| (3 * (from - start), 2));
         lines.push(Line { shown: shown.join(" "), mark });
     }
     if end < rest.len() {

@@ -102,7 +102,10 @@ fn all_bytes(text: &mut String, header: &Header, payload: &[u8]) {
         let _ = writeln!(text, "{:11}{:24} {}", "", hex(&encoded[range], " "), paint(FAINT, says));
     }
     for (index, row) in payload.chunks(16).enumerate() {
-        let shown: String = row.iter().map(|&byte| if matches!(byte, b' '..=b'~') { char::from(byte) } else { '.' }).collect();
+        let shown: String = row
+            .iter()
+            .map(|&byte| if matches!(byte, b' '..=b'~') { char::from(byte) } else { '.' })
+            .collect();
         let says = match (index, header.mask) {
             (0, Some(_)) => "  payload, unmasked",
             (0, None) => "  payload",
@@ -125,16 +128,25 @@ mod tests {
     use super::*;
 
     fn plain(header: Header, payload: &[u8], bytes: bool) -> String {
-        let frame = frame(&Frame { from: Role::Client, time: Some(Duration::from_millis(12)), header, payload }, bytes);
+        let frame = frame(
+            &Frame { from: Role::Client, time: Some(Duration::from_millis(12)), header, payload },
+            bytes,
+        );
         anstream::adapter::strip_str(&frame).to_string()
     }
 
     #[test]
     fn a_frame_is_one_line() {
         let header = Header::new(Opcode::Text, 5, Some([0x37, 0xfa, 0x21, 0x3d]));
-        assert_eq!(plain(header, b"Hello", false), "   0.012 > text         FIN  5 bytes  mask 37fa213d  \"Hello\"\n");
+        assert_eq!(
+            plain(header, b"Hello", false),
+            "   0.012 > text         FIN  5 bytes  mask 37fa213d  \"Hello\"\n"
+        );
         let header = Header::new(Opcode::Close, 4, None);
-        assert_eq!(plain(header, b"\x03\xe8ok", false), "   0.012 > close        FIN  4 bytes  1000 (Normal closure) \"ok\"\n");
+        assert_eq!(
+            plain(header, b"\x03\xe8ok", false),
+            "   0.012 > close        FIN  4 bytes  1000 (Normal closure) \"ok\"\n"
+        );
     }
 
     #[test]

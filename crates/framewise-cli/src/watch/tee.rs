@@ -39,7 +39,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tee<S> {
         let result = ready!(Pin::new(&mut this.stream).poll_read(cx, buf));
         let peer = this.end.peer();
         match &result {
-            Ok(()) if buf.filled().len() > before => this.note(peer, What::Bytes(buf.filled()[before..].to_vec())),
+            Ok(()) if buf.filled().len() > before => {
+                this.note(peer, What::Bytes(buf.filled()[before..].to_vec()));
+            }
             Ok(()) if room => this.note(peer, What::Eof),
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => this.note(peer, What::Reset),

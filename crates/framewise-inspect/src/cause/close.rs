@@ -5,13 +5,17 @@ use std::time::Duration;
 use framewise_proto::Opcode;
 use framewise_rules::{Cause, CloseCode, Rule};
 
-use super::evidence::{Evidence, quote, reads_as_text};
 use super::Sign;
+use super::evidence::{Evidence, quote, reads_as_text};
 use crate::excerpt::hex;
 use crate::frames::FrameSeen;
 
-const PAYLOAD: &[Rule] =
-    &[Rule::CloseCodeInvalid, Rule::CloseCodeReserved, Rule::ClosePayloadOneByte, Rule::CloseReasonInvalidUtf8];
+const PAYLOAD: &[Rule] = &[
+    Rule::CloseCodeInvalid,
+    Rule::CloseCodeReserved,
+    Rule::ClosePayloadOneByte,
+    Rule::CloseReasonInvalidUtf8,
+];
 
 /// The Close frame of the finding, and its payload, unmasked.
 fn payload<'a>(e: &Evidence<'a>) -> Option<(&'a FrameSeen, Vec<u8>)> {
@@ -29,7 +33,8 @@ fn code(bytes: &[u8]) -> Option<CloseCode> {
 /// The code in ASCII digits.
 pub(super) fn code_as_text(e: &Evidence<'_>) -> Option<Sign> {
     let (_, payload) = payload(e)?;
-    let digits: String = payload.iter().map(|&byte| char::from(byte)).take_while(char::is_ascii_digit).collect();
+    let digits: String =
+        payload.iter().map(|&byte| char::from(byte)).take_while(char::is_ascii_digit).collect();
     let code: u32 = digits.parse().ok()?;
     if digits.len() != 4 || !(1000..5000).contains(&code) {
         return None;
@@ -47,7 +52,10 @@ pub(super) fn reason_without_code(e: &Evidence<'_>) -> Option<Sign> {
     if payload.len() < 3 && !payload.iter().all(u8::is_ascii_alphanumeric) {
         return None;
     }
-    let evidence = format!("the payload reads {} from its first byte: there is no code before the reason", quote(&payload));
+    let evidence = format!(
+        "the payload reads {} from its first byte: there is no code before the reason",
+        quote(&payload)
+    );
     e.own_fault(Cause::CloseReasonWithoutCode, evidence)
 }
 
@@ -62,7 +70,12 @@ pub(super) fn code_forwarded(e: &Evidence<'_>) -> Option<Sign> {
         _ => return None,
     };
     let mut evidence = format!("{event} {code}, and it was sent");
-    let answers = e.peer().frames.as_ref().and_then(|frames| frames.close.as_ref()).is_some_and(|close| close.code.is_none());
+    let answers = e
+        .peer()
+        .frames
+        .as_ref()
+        .and_then(|frames| frames.close.as_ref())
+        .is_some_and(|close| close.code.is_none());
     if answers && code.0 == 1005 {
         evidence += "; the peer's Close had no code";
     }
@@ -87,17 +100,25 @@ pub(super) fn payload_masked_twice(e: &Evidence<'_>) -> Option<Sign> {
     let found = code(&payload)?;
     // A code of the RFC, or any valid one with a reason that reads: one in thirty numbers is a valid code by chance.
     let right = |bytes: &[u8]| {
-        code(bytes).filter(|code| matches!(code.0, 1000..=1003 | 1007..=1014) || (code.may_be_sent() && reads_as_text(&bytes[2..], 3)))
+        code(bytes).filter(|code| {
+            matches!(code.0, 1000..=1003 | 1007..=1014)
+                || (code.may_be_sent() && reads_as_text(&bytes[2..], 3))
+        })
     };
     let keys = frame.header.mask.into_iter().chain(
         // A payload that was echoed as it came, still under the peer's key.
-        e.peer().frames.iter().flat_map(|frames| frames.log.frames.iter().rev().take(4)).filter_map(|frame| frame.header.mask),
+        e.peer()
+            .frames
+            .iter()
+            .flat_map(|frames| frames.log.frames.iter().rev().take(4))
+            .filter_map(|frame| frame.header.mask),
     );
     for key in keys.filter(|key| *key != [0; 4]) {
         let mut again = payload.clone();
         framewise_simd::unmask(&mut again, key, 0);
         if let Some(code) = right(&again) {
-            let evidence = format!("unmasked, the code is {found}; with the key {} once more it is {code}", hex(&key));
+            let evidence =
+                format!("unmasked, the code is {found}; with the key {} once more it is {code}", hex(&key));
             return e.own_fault(Cause::ClosePayloadMaskedTwice, evidence);
         }
     }
@@ -108,7 +129,13 @@ pub(super) fn payload_masked_twice(e: &Evidence<'_>) -> Option<Sign> {
 pub(super) fn code_made_up(e: &Evidence<'_>) -> Option<Sign> {
     let (_, payload) = payload(e)?;
     let code = code(&payload).filter(|_| e.is(&[Rule::CloseCodeInvalid, Rule::CloseCodeReserved]))?;
-    let other = [code_as_text(e), reason_without_code(e), code_forwarded(e), code_byte_order(e), payload_masked_twice(e)];
+    let other = [
+        code_as_text(e),
+        reason_without_code(e),
+        code_forwarded(e),
+        code_byte_order(e),
+        payload_masked_twice(e),
+    ];
     if other.iter().any(Option::is_some) {
         return None;
     }
@@ -164,7 +191,9 @@ pub(super) fn answer_skipped(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = match after {
-        Some(after) => format!("the {} ends its stream {} ms after the Close came", e.stream, after.as_millis()),
+        Some(after) => {
+            format!("the {} ends its stream {} ms after the Close came", e.stream, after.as_millis())
+        }
         None => format!("the Close came, and the {} ends its stream", e.stream),
     };
     e.own_fault(Cause::CloseAnswerSkipped, evidence)

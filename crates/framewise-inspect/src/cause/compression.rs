@@ -3,9 +3,9 @@
 use framewise_proto::extension::PERMESSAGE_DEFLATE;
 use framewise_rules::{Cause, Role, Rule};
 
+use super::Sign;
 use super::evidence::{Evidence, quote, reads_as_text};
 use super::stream::compressed_format;
-use super::Sign;
 use crate::excerpt::hex;
 use crate::frames::FrameSeen;
 use crate::inflate::{self, TAIL};
@@ -30,20 +30,22 @@ pub(super) fn header_stripped(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let other = e.other_legs().find(|other| {
-        if e.is(&[Rule::Rsv1Unnegotiated]) { answers(other) == Some(true) } else { offers(other) == Some(true) }
+        if e.is(&[Rule::Rsv1Unnegotiated]) {
+            answers(other) == Some(true)
+        } else {
+            offers(other) == Some(true)
+        }
     })?;
     let what = if e.is(&[Rule::Rsv1Unnegotiated]) { "answer" } else { "offer" };
-    let evidence = format!("the leg {} carries the {what} of {PERMESSAGE_DEFLATE}, the leg {} does not", other.name, e.leg.name);
+    let evidence = format!(
+        "the leg {} carries the {what} of {PERMESSAGE_DEFLATE}, the leg {} does not",
+        other.name, e.leg.name
+    );
     e.path_fault(Cause::ExtensionHeaderStripped, evidence)
 }
 
 /// One leg carries an agreement that the other lacks, or both do and one end fails at the first compressed frame.
 pub(super) fn header_added(e: &Evidence<'_>) -> Option<Sign> {
-    if e.is(&[Rule::ResponseExtensionUnoffered]) {
-        let name = &e.response()?.response.extensions.first()?.name;
-        let evidence = format!("the answer has {name}, which the request does not offer");
-        return e.own_fault(Cause::ExtensionHeaderAdded, evidence);
-    }
     let refused = e.finding.rule.is_none();
     if !(refused || e.is(&[Rule::Rsv1Unnegotiated, Rule::CloseMissing, Rule::ConnectionReset])) {
         return None;
@@ -73,6 +75,20 @@ pub(super) fn header_added(e: &Evidence<'_>) -> Option<Sign> {
     e.path_fault(Cause::ExtensionHeaderAdded, evidence)
 }
 
+/// The answer has what nobody offered: it was put in by hand, or the offer was lost before it came here.
+pub(super) fn answer_unoffered(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::ResponseExtensionUnoffered]) {
+        return None;
+    }
+    let request = &e.request()?.request;
+    let offered = |name: &str| request.extensions.iter().any(|offer| offer.name == name);
+    let name = &e.response()?.response.extensions.iter().find(|answer| !offered(&answer.name))?.name;
+    e.own_fault(
+        Cause::ExtensionHeaderAdded,
+        format!("the answer has {name}, which the request does not offer"),
+    )
+}
+
 /// The compressed payload of the finding's frame, from its header on.
 fn payload(e: &Evidence<'_>) -> Option<Vec<u8>> {
     let frame = e.frame()?;
@@ -94,7 +110,8 @@ const MEANT_OTHERWISE: &[Rule] = &[
 pub(super) fn wrapped(e: &Evidence<'_>) -> Option<Sign> {
     let payload = payload(e).filter(|_| e.is(MEANT_OTHERWISE))?;
     let format = compressed_format(&payload).filter(|format| *format != "zstd")?;
-    let evidence = format!("the payload begins with {}, the header of {format}", hex(&payload[..payload.len().min(4)]));
+    let evidence =
+        format!("the payload begins with {}, the header of {format}", hex(&payload[..payload.len().min(4)]));
     e.own_fault(Cause::DeflateWrapped, evidence)
 }
 
@@ -104,9 +121,16 @@ pub(super) fn tail_kept(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let number = e.frame()?.number;
-    let mut last = e.frames()?.log.frames.iter().rev().filter(|frame| frame.number <= number && frame.header.fin && !frame.header.opcode.is_control());
+    let mut last = e
+        .frames()?
+        .log
+        .frames
+        .iter()
+        .rev()
+        .filter(|frame| frame.number <= number && frame.header.fin && !frame.header.opcode.is_control());
     let kept: &FrameSeen = last.by_ref().take(2).find(|frame| e.payload(frame).ends_with(&TAIL))?;
-    let evidence = format!("the payload of frame {} ends with 00 00 ff ff, which the sender has to remove", kept.number);
+    let evidence =
+        format!("the payload of frame {} ends with 00 00 ff ff, which the sender has to remove", kept.number);
     e.own_fault(Cause::DeflateTailKept, evidence)
 }
 
@@ -116,13 +140,23 @@ pub(super) fn per_fragment(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let frame = e.frame()?;
-    let first = e.frames()?.log.frames.iter().rev().find(|other| other.number < frame.number && !other.header.opcode.is_control())?;
+    let first = e
+        .frames()?
+        .log
+        .frames
+        .iter()
+        .rev()
+        .find(|other| other.number < frame.number && !other.header.opcode.is_control())?;
     let (this, before) = (inflate::alone(&e.payload(frame)), inflate::alone(&e.payload(first)));
     let evidence = match (this, before) {
-        (Some(_), Some(_)) => format!("frames {} and {} each inflate by themselves", first.number, frame.number),
+        (Some(_), Some(_)) => {
+            format!("frames {} and {} each inflate by themselves", first.number, frame.number)
+        }
         (Some(_), None) => format!("frame {} inflates by itself", frame.number),
         // RSV1 on each fragment says it already; what it inflates to may hang on history.
-        (None, _) if first.header.rsv1 => format!("frames {} and {} of one message both have RSV1", first.number, frame.number),
+        (None, _) if first.header.rsv1 => {
+            format!("frames {} and {} of one message both have RSV1", first.number, frame.number)
+        }
         (None, _) => return None,
     };
     e.own_fault(Cause::CompressedPerFragment, evidence)
@@ -150,7 +184,8 @@ pub(super) fn context_lost(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::DeflateContextMismatch]) || not_compressed(e).is_some() {
         return None;
     }
-    let evidence = format!("{}: the sender's history is not the one that was agreed", parenthesis(&e.finding.says));
+    let evidence =
+        format!("{}: the sender's history is not the one that was agreed", parenthesis(&e.finding.says));
     e.own_fault(Cause::DeflateContextLost, evidence)
 }
 
@@ -181,7 +216,12 @@ pub(super) fn not_compressed(e: &Evidence<'_>) -> Option<Sign> {
 
 /// The offer sent back word for word as the answer.
 pub(super) fn parameters_echoed(e: &Evidence<'_>) -> Option<Sign> {
-    if !e.is(&[Rule::DeflateResponseInvalid, Rule::ResponseExtensionSyntax, Rule::ResponseExtensionUnoffered, Rule::DeflateWindowExceeds]) {
+    if !e.is(&[
+        Rule::DeflateResponseInvalid,
+        Rule::ResponseExtensionSyntax,
+        Rule::ResponseExtensionUnoffered,
+        Rule::DeflateWindowExceeds,
+    ]) {
         return None;
     }
     let squeeze = |value: &str| value.split_whitespace().collect::<String>().to_ascii_lowercase();
@@ -189,7 +229,10 @@ pub(super) fn parameters_echoed(e: &Evidence<'_>) -> Option<Sign> {
     let offer = e.request()?.headers("sec-websocket-extensions").find(|offer| {
         squeeze(offer) == squeeze(answer) || offer.split(',').any(|part| squeeze(part) == squeeze(answer))
     })?;
-    e.own_fault(Cause::DeflateParametersEchoed, format!("the offer is {}, and so is the answer", quote(offer.as_bytes())))
+    e.own_fault(
+        Cause::DeflateParametersEchoed,
+        format!("the offer is {}, and so is the answer", quote(offer.as_bytes())),
+    )
 }
 
 /// The answer leaves out a parameter of the offer that binds the server.
@@ -203,8 +246,14 @@ pub(super) fn parameter_ignored(e: &Evidence<'_>) -> Option<Sign> {
         .into_iter()
         .find(|parameter| offer.contains(parameter) && !answer.contains(parameter));
     let evidence = match left_out {
-        Some(parameter) => format!("the offer asks for {parameter}, the answer {} leaves it out", quote(answer.as_bytes())),
-        None => format!("the offer is {}, the answer {} goes beyond it", quote(offer.as_bytes()), quote(answer.as_bytes())),
+        Some(parameter) => {
+            format!("the offer asks for {parameter}, the answer {} leaves it out", quote(answer.as_bytes()))
+        }
+        None => format!(
+            "the offer is {}, the answer {} goes beyond it",
+            quote(offer.as_bytes()),
+            quote(answer.as_bytes())
+        ),
     };
     e.own_fault(Cause::DeflateParameterIgnored, evidence)
 }

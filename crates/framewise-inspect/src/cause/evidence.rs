@@ -3,7 +3,7 @@ use framewise_proto::frame::MAX_HEADER;
 use framewise_rules::{Answer, Cause, Role, Rule};
 
 use super::Sign;
-use crate::frames::{FrameSeen, Frames, Plausible};
+use crate::frames::{FrameSeen, Frames, Plausible, Reading};
 use crate::handshake::{RequestSeen, ResponseSeen};
 use crate::leg::{Direction, Leg};
 use crate::report::{Fault, Finding};
@@ -55,7 +55,9 @@ impl<'a> Evidence<'a> {
 
     /// Whether the finding is a fault of a frame that is enforced.
     pub(super) fn in_frame(&self) -> bool {
-        self.finding.frame.is_some() && matches!(self.finding.answer, Some(Answer::Close(_))) && self.finding.length > 0
+        self.finding.frame.is_some()
+            && matches!(self.finding.answer, Some(Answer::Close(_)))
+            && self.finding.length > 0
     }
 
     /// Whether it is the header of a frame that is at fault: the finding begins where a frame should.
@@ -116,13 +118,18 @@ impl<'a> Evidence<'a> {
             Rule::LengthNotMinimal64,
             Rule::Rsv1OnContinuation,
         ];
-        Plausible::new(self.stream, deflate).decode_but(bytes, |rule| habits.contains(&rule) && self.breaks(rule))?
+        let plausible = Plausible::new(self.stream, deflate);
+        match plausible.decode_but(bytes, |rule| habits.contains(&rule) && self.breaks(rule)) {
+            Reading::Header(header) => Some(header),
+            Reading::NotYet | Reading::No => None,
+        }
     }
 
     /// Whether a frame could end at this offset: the stream ends there, or a header follows.
     pub(super) fn fits(&self, offset: u64) -> bool {
         let end = self.own().window.end();
-        offset == end || (offset < end && self.header(offset).is_some_and(|header| self.header_holds(offset, &header)))
+        offset == end
+            || (offset < end && self.header(offset).is_some_and(|header| self.header_holds(offset, &header)))
     }
 
     /// Whether a header is followed by its payload and then by another one, or the end.
@@ -193,5 +200,6 @@ pub(super) const fn is_text_byte(byte: u8) -> bool {
 /// Whether these bytes read as text: UTF-8 without control characters, at least `least` of them.
 pub(super) fn reads_as_text(bytes: &[u8], least: usize) -> bool {
     bytes.len() >= least
-        && std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r')))
+        && std::str::from_utf8(bytes)
+            .is_ok_and(|text| text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r')))
 }

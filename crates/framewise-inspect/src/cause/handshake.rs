@@ -11,10 +11,10 @@ pub(super) use status::{
 
 use std::time::Duration;
 
-use framewise_rules::{Cause, Role, Rule};
+use framewise_rules::{Answer, Cause, Role, Rule};
 
-use super::evidence::{Evidence, quote};
 use super::Sign;
+use super::evidence::{Evidence, quote};
 use crate::leg::Leg;
 use crate::report::How;
 
@@ -33,22 +33,29 @@ pub(super) fn header_repeated(e: &Evidence<'_>) -> Option<Sign> {
     };
     let values = |name: &str| -> Vec<String> {
         match e.stream {
-            Role::Client => e.request().map_or_else(Vec::new, |request| request.headers(name).map(str::to_owned).collect()),
-            Role::Server => e.response().map_or_else(Vec::new, |response| response.headers(name).map(str::to_owned).collect()),
+            Role::Client => e
+                .request()
+                .map_or_else(Vec::new, |request| request.headers(name).map(str::to_owned).collect()),
+            Role::Server => e
+                .response()
+                .map_or_else(Vec::new, |response| response.headers(name).map(str::to_owned).collect()),
         }
     };
     for name in names {
         let values = values(name);
         let joined = values.first().and_then(|value| {
             let parts: Vec<_> = value.split(',').map(str::trim).collect();
-            let same = parts.len() > 1 && parts.iter().enumerate().any(|(at, part)| parts[..at].contains(part));
+            let same =
+                parts.len() > 1 && parts.iter().enumerate().any(|(at, part)| parts[..at].contains(part));
             // Two keys or versions are two whatever they are; of a list of subprotocols one has to come twice.
             let single = !matches!(*name, "sec-websocket-protocol" | "sec-websocket-extensions" | "upgrade");
-            (parts.len() > 1 && (same || single)).then(|| parts.len())
+            (parts.len() > 1 && (same || single)).then_some(parts.len())
         });
         let evidence = match (values.len(), joined) {
             (0 | 1, None) => continue,
-            (_, Some(times)) => format!("{name} holds {times} values joined with commas: {}", quote(values[0].as_bytes())),
+            (_, Some(times)) => {
+                format!("{name} holds {times} values joined with commas: {}", quote(values[0].as_bytes()))
+            }
             (times, None) => format!("{name} stands {times} times in the head"),
         };
         return e.own_fault(Cause::HeaderJoinedOrRepeated, evidence);
@@ -60,7 +67,9 @@ pub(super) fn header_repeated(e: &Evidence<'_>) -> Option<Sign> {
 pub(super) fn empty_header(e: &Evidence<'_>) -> Option<Sign> {
     let header = match e.finding.rule? {
         Rule::RequestSubprotocolSyntax | Rule::ResponseSubprotocolUnoffered => "sec-websocket-protocol",
-        Rule::RequestExtensionSyntax | Rule::ResponseExtensionSyntax | Rule::ResponseExtensionUnoffered => "sec-websocket-extensions",
+        Rule::RequestExtensionSyntax | Rule::ResponseExtensionSyntax | Rule::ResponseExtensionUnoffered => {
+            "sec-websocket-extensions"
+        }
         Rule::RequestKeyInvalid => "sec-websocket-key",
         Rule::ResponseAcceptWrong => "sec-websocket-accept",
         Rule::RequestVersion => "sec-websocket-version",
@@ -70,13 +79,19 @@ pub(super) fn empty_header(e: &Evidence<'_>) -> Option<Sign> {
         Role::Client => e.request()?.headers(header).any(|value| value.trim_matches([' ', ',']).is_empty()),
         Role::Server => e.response()?.headers(header).any(|value| value.trim_matches([' ', ',']).is_empty()),
     };
-    empty.then(|| e.own_fault(Cause::EmptyHeaderWritten, format!("{header} stands in the head with nothing in it")))?
+    empty.then(|| {
+        e.own_fault(Cause::EmptyHeaderWritten, format!("{header} stands in the head with nothing in it"))
+    })?
 }
 
 /// Whether a request was meant for a WebSocket: it has headers that nothing else has.
 fn means_websocket(e: &Evidence<'_>) -> bool {
     e.request().is_some_and(|request| {
-        request.request.headers.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with("sec-websocket-"))
+        request
+            .request
+            .headers
+            .iter()
+            .any(|(name, _)| name.to_ascii_lowercase().starts_with("sec-websocket-"))
     })
 }
 
@@ -100,17 +115,23 @@ pub(super) fn upgrade_headers_dropped(e: &Evidence<'_>) -> Option<Sign> {
         Some(value) => format!("{header}: {}", quote(value.as_bytes())),
         None => format!("no {header}"),
     };
-    if let Some((other, value)) = e.other_legs().find_map(|leg| Some((leg, value(leg).filter(|value| has(value))?))) {
-        let evidence = format!("the leg {} has {header}: {value}, the leg {} has {here}", other.name, e.leg.name);
+    if let Some((other, value)) =
+        e.other_legs().find_map(|leg| Some((leg, value(leg).filter(|value| has(value))?)))
+    {
+        let evidence =
+            format!("the leg {} has {header}: {value}, the leg {} has {here}", other.name, e.leg.name);
         return e.path_fault(Cause::UpgradeHeadersDropped, evidence);
     }
     // Upgrade and Connection are hop-by-hop (RFC 9110 §7.6.1): a proxy takes them out and leaves the other headers.
     let left = match e.stream {
         Role::Client => means_websocket(e).then_some("Sec-WebSocket-* is there")?,
-        Role::Server => e.response()?.header("sec-websocket-accept").map(|_| "Sec-WebSocket-Accept is there")?,
+        Role::Server => {
+            e.response()?.header("sec-websocket-accept").map(|_| "Sec-WebSocket-Accept is there")?
+        }
     };
     // Something else in its place was written by the server itself.
-    if e.stream == Role::Server && value(e.leg).is_some_and(|value| header == "Upgrade" && !value.is_empty()) {
+    if e.stream == Role::Server && value(e.leg).is_some_and(|value| header == "Upgrade" && !value.is_empty())
+    {
         return None;
     }
     e.path_fault(Cause::UpgradeHeadersDropped, format!("{left}, with {here}"))
@@ -123,8 +144,12 @@ pub(super) fn http10_to_upstream(e: &Evidence<'_>) -> Option<Sign> {
     }
     let other = e.other_legs().find(|leg| leg.request.as_ref().is_some_and(|request| request.minor > 0));
     let evidence = match other {
-        Some(other) => format!("the request says HTTP/1.0 on the leg {}, HTTP/1.1 on the leg {}", e.leg.name, other.name),
-        None => "a WebSocket handshake in HTTP/1.0, which is what proxies speak to a server by default".to_owned(),
+        Some(other) => {
+            format!("the request says HTTP/1.0 on the leg {}, HTTP/1.1 on the leg {}", e.leg.name, other.name)
+        }
+        None => {
+            "a WebSocket handshake in HTTP/1.0, which is what proxies speak to a server by default".to_owned()
+        }
     };
     e.path_fault(Cause::Http10ToUpstream, evidence)
 }
@@ -144,11 +169,15 @@ pub(super) fn not_a_websocket_client(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let request = e.request()?;
-    let missing: Vec<_> = [("Sec-WebSocket-Key", "sec-websocket-key"), ("Sec-WebSocket-Version", "sec-websocket-version"), ("Upgrade", "upgrade")]
-        .into_iter()
-        .filter(|(_, name)| request.header(name).is_none())
-        .map(|(shown, _)| shown)
-        .collect();
+    let missing: Vec<_> = [
+        ("Sec-WebSocket-Key", "sec-websocket-key"),
+        ("Sec-WebSocket-Version", "sec-websocket-version"),
+        ("Upgrade", "upgrade"),
+    ]
+    .into_iter()
+    .filter(|(_, name)| request.header(name).is_none())
+    .map(|(shown, _)| shown)
+    .collect();
     let key = missing.contains(&"Sec-WebSocket-Key");
     if e.is(&[Rule::RequestKeyInvalid]) {
         let key = request.header("sec-websocket-key")?;
@@ -159,7 +188,8 @@ pub(super) fn not_a_websocket_client(e: &Evidence<'_>) -> Option<Sign> {
     if !key || request.is_hixie() {
         return None;
     }
-    let agent = request.header("user-agent").map(|agent| format!("; User-Agent: {agent}")).unwrap_or_default();
+    let agent =
+        request.header("user-agent").map(|agent| format!("; User-Agent: {agent}")).unwrap_or_default();
     e.own_fault(Cause::NotAWebsocketClient, format!("the request has no {}{agent}", missing.join(", no ")))
 }
 
@@ -168,9 +198,13 @@ pub(super) fn version_unsupported(e: &Evidence<'_>) -> Option<Sign> {
     if e.is(&[Rule::RequestVersion]) {
         let request = e.request()?;
         let named = e.response().is_some_and(|response| response.header("sec-websocket-version").is_some());
-        let asked = request.header("sec-websocket-version").map_or("no version".to_owned(), |version| format!("version {}", quote(version.as_bytes())));
+        let asked = request
+            .header("sec-websocket-version")
+            .map_or("no version".to_owned(), |version| format!("version {}", quote(version.as_bytes())));
         let answer = match e.response() {
-            Some(response) if !named => format!("; the answer {} names none either", response.response.status),
+            Some(response) if !named => {
+                format!("; the answer {} names none either", response.response.status)
+            }
             _ => String::new(),
         };
         return e.own_fault(Cause::VersionUnsupported, format!("the request asks for {asked}{answer}"));
@@ -183,8 +217,23 @@ pub(super) fn version_unsupported(e: &Evidence<'_>) -> Option<Sign> {
     if versions.split(',').any(|version| version.trim() == "13") {
         return None;
     }
-    let evidence = format!("the answer {} names the versions {}", response.response.status, quote(versions.as_bytes()));
+    let evidence =
+        format!("the answer {} names the versions {}", response.response.status, quote(versions.as_bytes()));
     e.own_fault(Cause::VersionUnsupported, evidence)
+}
+
+/// 426 for a request that is right, and no word of what would be.
+pub(super) fn upgrade_required(e: &Evidence<'_>) -> Option<Sign> {
+    let response =
+        e.response().filter(|response| e.is(&[Rule::ResponseStatus]) && response.response.status == 426)?;
+    let broken = e.request()?.breaks.iter().any(|rule| rule.answer() != Answer::Note);
+    if broken || response.header("sec-websocket-version").is_some() || header_token_mismatch(e).is_some() {
+        return None;
+    }
+    e.own_fault(
+        Cause::VersionUnsupported,
+        "426 for a request with version 13, and no Sec-WebSocket-Version that names another",
+    )
 }
 
 /// Chosen, not offered.
@@ -194,13 +243,18 @@ pub(super) fn subprotocol_invented(e: &Evidence<'_>) -> Option<Sign> {
     }
     let chosen = e.response()?.header("sec-websocket-protocol").filter(|chosen| !chosen.is_empty())?;
     let offered: Vec<_> = e.request()?.headers("sec-websocket-protocol").collect();
-    let offered = if offered.is_empty() { "nothing".to_owned() } else { quote(offered.join(", ").as_bytes()) };
-    e.own_fault(Cause::SubprotocolInvented, format!("{} was chosen, {offered} was offered", quote(chosen.as_bytes())))
+    let offered =
+        if offered.is_empty() { "nothing".to_owned() } else { quote(offered.join(", ").as_bytes()) };
+    e.own_fault(
+        Cause::SubprotocolInvented,
+        format!("{} was chosen, {offered} was offered", quote(chosen.as_bytes())),
+    )
 }
 
 /// Offered, not chosen: alone, or as what a client ends the connection for at once.
 pub(super) fn subprotocol_not_echoed(e: &Evidence<'_>) -> Option<Sign> {
-    let (request, response) = (e.request()?, e.response().filter(|response| response.response.status == 101)?);
+    let (request, response) =
+        (e.request()?, e.response().filter(|response| response.response.status == 101)?);
     let offered = request.header("sec-websocket-protocol").filter(|offered| !offered.is_empty())?;
     if response.header("sec-websocket-protocol").is_some() {
         return None;
@@ -235,7 +289,10 @@ pub(super) fn head_incomplete(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let tail = &bytes[bytes.len().saturating_sub(16)..];
-    let evidence = format!("the head of the {side} has {lines} lines and ends with {}, without the empty line", quote(tail));
+    let evidence = format!(
+        "the head of the {side} has {lines} lines and ends with {}, without the empty line",
+        quote(tail)
+    );
     Some(Sign { cause: Cause::HeadIncomplete, fault: side.into(), evidence })
 }
 
@@ -251,7 +308,10 @@ pub(super) fn early_frames_lost(e: &Evidence<'_>) -> Option<Sign> {
     if answered || !together || e.response().is_none() {
         return None;
     }
-    let evidence = format!("{} bytes of frames came in one piece with the request's head, and the server answered none of them", e.finding.length);
+    let evidence = format!(
+        "{} bytes of frames came in one piece with the request's head, and the server answered none of them",
+        e.finding.length
+    );
     e.peer_fault(Cause::EarlyFramesLost, evidence)
 }
 
@@ -260,7 +320,9 @@ pub(super) fn sent_before_upgrade(e: &Evidence<'_>) -> Option<Sign> {
     let early = match e.finding.rule? {
         Rule::RequestEarlyData | Rule::ResponseEarlyData => e.finding.length,
         // The server never answered a client that did not wait.
-        Rule::ResponseMissing if e.leg.early => e.leg.dir(Role::Client).window.end() - e.request()?.head.len() as u64,
+        Rule::ResponseMissing if e.leg.early => {
+            e.leg.dir(Role::Client).window.end() - e.request()?.head.len() as u64
+        }
         _ => return None,
     };
     let by = if e.is(&[Rule::ResponseEarlyData]) { Role::Server } else { Role::Client };

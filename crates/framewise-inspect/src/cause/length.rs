@@ -6,8 +6,8 @@ use framewise_proto::frame::LengthForm;
 use framewise_proto::{Header, Opcode};
 use framewise_rules::{Cause, Role, Rule};
 
-use super::evidence::{Evidence, quote, reads_as_text};
 use super::Sign;
+use super::evidence::{Evidence, quote, reads_as_text};
 use crate::excerpt::hex;
 use crate::frames::FrameSeen;
 use nested::{Nested, nested};
@@ -20,7 +20,9 @@ fn subject<'a>(e: &Evidence<'a>) -> Option<(Evidence<'a>, &'a FrameSeen)> {
         let last = flipped.frames()?.log.last()?;
         return (last.end() > flipped.own().window.end()).then_some((flipped, last));
     }
-    if e.is(&[Rule::PayloadTruncated, Rule::MessageTooBig, Rule::FrameTooBig]) || (e.in_frame() && !e.at_header()) {
+    if e.is(&[Rule::PayloadTruncated, Rule::MessageTooBig, Rule::FrameTooBig])
+        || (e.in_frame() && !e.at_header())
+    {
         return Some((*e, e.frame()?));
     }
     let before = e.at_header().then(|| e.before()).flatten()?;
@@ -70,7 +72,9 @@ fn byte_order_of(e: &Evidence<'_>, offset: u64, header: &Header) -> Option<Sign>
 /// 126 or more written into the one length byte.
 pub(super) fn in_one_byte(e: &Evidence<'_>) -> Option<Sign> {
     let (offset, header) = match subject(e) {
-        Some((_, frame)) if frame.header.form != LengthForm::Seven && !e.at_header() => (frame.offset, frame.header),
+        Some((_, frame)) if frame.header.form != LengthForm::Seven && !e.at_header() => {
+            (frame.offset, frame.header)
+        }
         _ => (e.finding.offset, own_header(e)?),
     };
     let &second = e.own().window.slice(offset..offset + 2).get(1)?;
@@ -94,7 +98,11 @@ pub(super) fn in_one_byte(e: &Evidence<'_>) -> Option<Sign> {
     }
     let evidence = format!(
         "the second byte {second:02x} is {length} as a length, and reads as {reading}; {}",
-        if fits { format!("{length} bytes on the next frame begins, or the stream ends") } else { format!("{rest} bytes of plain text follow") }
+        if fits {
+            format!("{length} bytes on the next frame begins, or the stream ends")
+        } else {
+            format!("{rest} bytes of plain text follow")
+        }
     );
     e.own_fault(Cause::LengthInOneByte, evidence)
 }
@@ -108,7 +116,8 @@ pub(super) fn boundary_off_by_one(e: &Evidence<'_>) -> Option<Sign> {
         LengthForm::Seven => return None,
     };
     (header.length == limit).then(|| {
-        let evidence = format!("{limit} is the last length of the shorter form, and was sent in the longer one");
+        let evidence =
+            format!("{limit} is the last length of the shorter form, and was sent in the longer one");
         e.own_fault(Cause::LengthBoundaryOffByOne, evidence)
     })?
 }
@@ -235,7 +244,8 @@ pub(super) fn much_too_long(e: &Evidence<'_>) -> Option<Sign> {
 
 /// The frame that goes on behind its length, and where the next one begins or the stream ends.
 fn spilled<'a>(e: &Evidence<'a>) -> Option<(&'a FrameSeen, u64)> {
-    let frame = if e.is(&[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]) { e.frame()? } else { e.before()? };
+    let frame =
+        if e.is(&[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]) { e.frame()? } else { e.before()? };
     if !e.at_header() || frame.header.opcode.is_control() || frame.header.length > 0xffff {
         return None;
     }
@@ -256,7 +266,11 @@ fn spilled<'a>(e: &Evidence<'a>) -> Option<(&'a FrameSeen, u64)> {
 pub(super) fn sign_or_overflow(e: &Evidence<'_>) -> Option<Sign> {
     if e.is(&[Rule::LengthTopBit]) {
         let header = own_header(e)?;
-        let evidence = format!("the length {} is {} as a signed number", hex(&header.length.to_be_bytes()), header.length.cast_signed());
+        let evidence = format!(
+            "the length {} is {} as a signed number",
+            hex(&header.length.to_be_bytes()),
+            header.length.cast_signed()
+        );
         return e.own_fault(Cause::LengthSignOrOverflow, evidence);
     }
     let (frame, boundary) = spilled(e)?;
@@ -265,13 +279,19 @@ pub(super) fn sign_or_overflow(e: &Evidence<'_>) -> Option<Sign> {
     let lost = match frame.header.form {
         // Who writes 64 bits has a length that needs them.
         LengthForm::SixtyFour => "more than 65,535 bytes were meant, and the upper bytes are gone".to_owned(),
-        _ if real > 255 && real % 256 == announced => format!("{real} bytes follow, and {announced} is what is left of {real} in eight bits"),
+        _ if real > 255 && real % 256 == announced => {
+            format!("{real} bytes follow, and {announced} is what is left of {real} in eight bits")
+        }
         _ if real > 0xffff && real % 0x1_0000 == announced => {
             format!("{real} bytes follow, and {announced} is what is left of {real} in sixteen bits")
         }
         _ => return None,
     };
-    let evidence = format!("frame {} announces {announced} bytes in its {} form; {lost}", frame.number, form(frame.header.form));
+    let evidence = format!(
+        "frame {} announces {announced} bytes in its {} form; {lost}",
+        frame.number,
+        form(frame.header.form)
+    );
     e.own_fault(Cause::LengthSignOrOverflow, evidence)
 }
 
@@ -290,7 +310,9 @@ pub(super) fn too_short(e: &Evidence<'_>) -> Option<Sign> {
     let behind = e.bytes(frame.end());
     let behind = &behind[..behind.len().min((boundary - frame.end()) as usize)];
     let own = e.is(&[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]);
-    if !own && !goes_on(&payload, behind, frame.header.mask.is_some()) {
+    // What cannot be read is payload only where frames go on behind it.
+    let resumes = boundary < e.own().window.end();
+    if !own && !goes_on(&payload, behind, frame.header.mask.is_some(), resumes) {
         return None;
     }
     let evidence = format!(
@@ -305,19 +327,21 @@ pub(super) fn too_short(e: &Evidence<'_>) -> Option<Sign> {
 
 /// Whether what follows a payload belongs to it: brackets that are open, one byte over and over, a character cut, or
 /// bytes that are no text behind bytes that are none.
-fn goes_on(payload: &[u8], behind: &[u8], masked: bool) -> bool {
+fn goes_on(payload: &[u8], behind: &[u8], masked: bool, resumes: bool) -> bool {
     // Under a mask what follows cannot be read.
     if masked || payload.is_empty() || behind.is_empty() {
-        return masked && !reads_as_text(behind, 1);
+        return masked && resumes && !reads_as_text(behind, 1);
     }
-    if std::str::from_utf8(payload).is_err_and(|error| error.error_len().is_none()) && matches!(behind[0], 0x80..=0xbf) {
+    if std::str::from_utf8(payload).is_err_and(|error| error.error_len().is_none())
+        && matches!(behind[0], 0x80..=0xbf)
+    {
         return true;
     }
     let same = payload.iter().chain(&behind[..behind.len().min(16)]).all(|&byte| byte == payload[0]);
     let text = (reads_as_text(payload, 1), reads_as_text(behind, 1));
     match text {
         (true, true) => same || open_brackets(payload) > 0,
-        (false, false) => !matches!(behind, [b'H', b'T', ..]),
+        (false, false) => resumes || same,
         _ => same,
     }
 }
@@ -343,7 +367,9 @@ pub(super) fn always_long(e: &Evidence<'_>) -> Option<Sign> {
     if !e.fits(frame.end()) {
         return None;
     }
-    let long = e.frames()?.log.frames.iter().filter(|frame| Header::new(frame.header.opcode, frame.header.length, None).form != frame.header.form);
+    let long = e.frames()?.log.frames.iter().filter(|frame| {
+        Header::new(frame.header.opcode, frame.header.length, None).form != frame.header.form
+    });
     let evidence = format!(
         "{} bytes in the {} form, and {} frame(s) like it; the frame ends where it says",
         frame.header.length,

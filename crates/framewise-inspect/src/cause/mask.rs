@@ -1,9 +1,11 @@
 //! Masks.
 
+use std::fmt::Write as _;
+
 use framewise_rules::{Cause, Role, Rule};
 
-use super::evidence::{Evidence, quote, reads_as_text};
 use super::Sign;
+use super::evidence::{Evidence, quote, reads_as_text};
 use crate::excerpt::hex;
 
 /// MASK set, and the payload reads as text as it stands.
@@ -18,7 +20,8 @@ pub(super) fn without_key_applied(e: &Evidence<'_>) -> Option<Sign> {
     if key == [0; 4] || !reads_as_text(raw, 3) || reads_as_text(&e.payload(frame), 3) {
         return None;
     }
-    let evidence = format!("with the key {} the payload is no text, as it stands it reads {}", hex(&key), quote(raw));
+    let evidence =
+        format!("with the key {} the payload is no text, as it stands it reads {}", hex(&key), quote(raw));
     e.own_fault(Cause::MaskedWithoutKeyApplied, evidence)
 }
 
@@ -66,9 +69,10 @@ pub(super) fn server_masks(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let reads = frame.map(|frame| e.payload(frame)).filter(|payload| reads_as_text(payload, 1));
-    let mut evidence = format!("{} of the server {} masked", frames(log.masked), if log.masked == 1 { "is" } else { "are" });
+    let mut evidence =
+        format!("{} of the server {} masked", frames(log.masked), if log.masked == 1 { "is" } else { "are" });
     if let Some(payload) = reads {
-        evidence += &format!("; unmasked, the first reads {}", quote(&payload));
+        let _ = write!(evidence, "; unmasked, the first reads {}", quote(&payload));
     }
     e.own_fault(Cause::ServerMasks, evidence)
 }

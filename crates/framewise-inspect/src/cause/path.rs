@@ -8,8 +8,8 @@ pub(super) use receiver::{message_type_unsupported, receiver_rejects};
 
 use framewise_rules::{Cause, Role, Rule};
 
-use super::evidence::Evidence;
 use super::Sign;
+use super::evidence::Evidence;
 use crate::leg::Leg;
 use crate::path::{self, Kind};
 use crate::report::How;
@@ -53,7 +53,10 @@ fn below(size: u64) -> Option<(u64, &'static str)> {
         (128 * 1024, "128 KiB, the limit of AWS API Gateway"),
         (256 * 1024, "256 KiB"),
         (512 * 1024, "512 KiB"),
-        (1024 * 1024, "1 MiB, the default of Python websockets and of WebSocket-Node's messages, and the limit of Cloudflare Workers"),
+        (
+            1024 * 1024,
+            "1 MiB, the default of Python websockets and of WebSocket-Node's messages, and the limit of Cloudflare Workers",
+        ),
         (4 * 1024 * 1024, "4 MiB, the default of aiohttp"),
         (8 * 1024 * 1024, "8 MiB"),
         (10_000_000, "10 MB"),
@@ -77,33 +80,45 @@ pub(super) fn limit_of_intermediary(e: &Evidence<'_>) -> Option<Sign> {
     if frames.messages() >= number {
         return None;
     }
-    let evidence = format!("message {number}, {size} bytes, came on the leg {} and never reached the leg {}", e.leg.name, other.name);
+    let evidence = format!(
+        "message {number}, {size} bytes, came on the leg {} and never reached the leg {}",
+        e.leg.name, other.name
+    );
     e.path_fault(Cause::LimitOfIntermediary, evidence)
 }
 
-fn difference(e: &Evidence<'_>, wanted: &[Kind]) -> Option<(Kind, String)> {
-    // A finding of its own, or one whose end the difference explains.
-    path::differences(e.legs).into_iter().find(|difference| {
-        let own = e.finding.rule.is_none() && e.finding.says == difference.says;
-        let end = e.is(&[Rule::CloseMissing, Rule::CloseUnanswered]);
-        wanted.contains(&difference.kind) && (own || end)
-    }).map(|difference| (difference.kind, difference.says))
+fn difference(e: &Evidence<'_>, wanted: &[Kind]) -> Option<String> {
+    // A finding of its own, or an end that the difference explains.
+    let own = |says: &str| e.finding.rule.is_none() && (e.finding.close.is_some() || e.finding.says == says);
+    let end = e.is(&[Rule::CloseMissing, Rule::CloseUnanswered, Rule::ConnectionReset]);
+    let early = e.is(&[Rule::RequestEarlyData]) && wanted == [Kind::Lost];
+    path::differences(e.legs)
+        .into_iter()
+        .find(|difference| wanted.contains(&difference.kind) && (own(&difference.says) || end || early))
+        .map(|difference| difference.says)
 }
 
-/// The two legs differ in a frame's bytes, or in its fragments.
+/// The two legs differ in a frame's bytes.
 pub(super) fn bytes_altered(e: &Evidence<'_>) -> Option<Sign> {
-    let (kind, says) = difference(e, &[Kind::Altered, Kind::Refragmented])?;
-    let cause = if kind == Kind::Altered { Cause::BytesAlteredOnPath } else { Cause::FramesRefragmentedOnPath };
-    e.path_fault(cause, says)
+    e.path_fault(Cause::BytesAlteredOnPath, difference(e, &[Kind::Altered])?)
+}
+
+/// The same message, other frames, which the receiver did not take.
+pub(super) fn frames_refragmented(e: &Evidence<'_>) -> Option<Sign> {
+    e.path_fault(Cause::FramesRefragmentedOnPath, difference(e, &[Kind::Refragmented])?)
+}
+
+/// A message in one piece with the head, which did not go on: what reads heads threw it away.
+pub(super) fn lost_with_head(e: &Evidence<'_>) -> Option<Sign> {
+    e.path_fault(Cause::EarlyFramesLost, difference(e, &[Kind::Lost])?)
 }
 
 /// A frame left one leg late, or not before the end of the recording.
 pub(super) fn frames_buffered(e: &Evidence<'_>) -> Option<Sign> {
-    if e.finding.rule.is_some() {
+    if e.finding.rule.is_some() || e.finding.close.is_some() {
         return None;
     }
-    let (_, says) = difference(e, &[Kind::Buffered])?;
-    e.path_fault(Cause::FramesBufferedOnPath, says)
+    e.path_fault(Cause::FramesBufferedOnPath, difference(e, &[Kind::Buffered])?)
 }
 
 /// A Close on one leg, none on the other.
@@ -117,7 +132,10 @@ pub(super) fn close_swallowed(e: &Evidence<'_>) -> Option<Sign> {
     if e.own().end.is_some_and(|(_, end)| end.step < close.at.step) {
         return None;
     }
-    let evidence = format!("the {} sent its Close on the leg {}, and none came on the leg {}", e.stream, other.name, e.leg.name);
+    let evidence = format!(
+        "the {} sent its Close on the leg {}, and none came on the leg {}",
+        e.stream, other.name, e.leg.name
+    );
     e.path_fault(Cause::CloseSwallowedOnPath, evidence)
 }
 
@@ -125,7 +143,9 @@ pub(super) fn close_swallowed(e: &Evidence<'_>) -> Option<Sign> {
 pub(super) fn peer_crashed(e: &Evidence<'_>) -> Option<Sign> {
     let evidence = match e.finding.rule? {
         Rule::ConnectionReset => format!("the {} reset the connection", e.stream),
-        Rule::PayloadTruncated | Rule::HeaderTruncated => format!("the stream of the {} ends inside a frame", e.stream),
+        Rule::PayloadTruncated | Rule::HeaderTruncated => {
+            format!("the stream of the {} ends inside a frame", e.stream)
+        }
         // A reset instead of a response, or of the answer to a Close.
         Rule::CloseMissing | Rule::CloseUnanswered | Rule::ResponseMissing
             if e.own().end.is_some_and(|(how, _)| how == How::Reset) =>
@@ -158,5 +178,8 @@ pub(super) fn heads_altered(e: &Evidence<'_>) -> Option<Sign> {
     };
     let own = value(e.leg)?;
     let other = e.other_legs().find(|leg| value(leg).is_some_and(|other| other != own))?;
-    e.path_fault(Cause::BytesAlteredOnPath, format!("{header} differs between the legs {} and {}", other.name, e.leg.name))
+    e.path_fault(
+        Cause::BytesAlteredOnPath,
+        format!("{header} differs between the legs {} and {}", other.name, e.leg.name),
+    )
 }

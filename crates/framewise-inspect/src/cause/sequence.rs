@@ -3,8 +3,8 @@
 use framewise_proto::Opcode;
 use framewise_rules::{Cause, Rule};
 
-use super::evidence::Evidence;
 use super::Sign;
+use super::evidence::Evidence;
 use crate::frames::FrameSeen;
 
 /// Frames or headers of a hixie or early hybi draft.
@@ -20,14 +20,23 @@ pub(super) fn draft_protocol(e: &Evidence<'_>) -> Option<Sign> {
     // A server of an old draft names itself in the answer.
     if e.is(&[Rule::ResponseAcceptMissing, Rule::ResponseAcceptWrong]) {
         let response = e.response()?;
-        let name = ["sec-websocket-location", "sec-websocket-origin", "websocket-location", "websocket-origin"]
-            .into_iter()
-            .find(|name| response.header(name).is_some())?;
-        return e.own_fault(Cause::DraftProtocol, format!("the answer has {name}, a header of the hixie drafts"));
+        let name =
+            ["sec-websocket-location", "sec-websocket-origin", "websocket-location", "websocket-origin"]
+                .into_iter()
+                .find(|name| response.header(name).is_some())?;
+        return e
+            .own_fault(Cause::DraftProtocol, format!("the answer has {name}, a header of the hixie drafts"));
     }
     // hixie: 00, text, FF.
     let start = e.start();
-    if e.at_header() && start.first() == Some(&0) && start.iter().take(4096).position(|&byte| byte == 0xff).is_some_and(|end| end > 1 && super::evidence::reads_as_text(&start[1..end], 1)) {
+    if e.at_header()
+        && start.first() == Some(&0)
+        && start
+            .iter()
+            .take(4096)
+            .position(|&byte| byte == 0xff)
+            .is_some_and(|end| end > 1 && super::evidence::reads_as_text(&start[1..end], 1))
+    {
         return e.own_fault(Cause::DraftProtocol, "text between 00 and FF: a frame of the hixie drafts");
     }
     None
@@ -43,7 +52,10 @@ pub(super) fn fin_omitted(e: &Evidence<'_>) -> Option<Sign> {
     if header.length > 125 || header.rsv1 || header.rsv2 || header.rsv3 || !e.fits(end) {
         return None;
     }
-    let evidence = format!("a {} frame of {} bytes, complete, without FIN; what follows it fits", header.opcode, header.length);
+    let evidence = format!(
+        "a {} frame of {} bytes, complete, without FIN; what follows it fits",
+        header.opcode, header.length
+    );
     e.own_fault(Cause::FinOmitted, evidence)
 }
 
@@ -56,7 +68,8 @@ pub(super) fn control_payload_unbounded(e: &Evidence<'_>) -> Option<Sign> {
     if header.length > 0xffff {
         return None;
     }
-    let evidence = format!("a {} frame with {} bytes of payload; 125 are allowed", header.opcode, header.length);
+    let evidence =
+        format!("a {} frame with {} bytes of payload; 125 are allowed", header.opcode, header.length);
     e.own_fault(Cause::ControlPayloadUnbounded, evidence)
 }
 
@@ -81,7 +94,10 @@ pub(super) fn fragments_from_two_messages(e: &Evidence<'_>) -> Option<Sign> {
     let evidence = match e.finding.rule? {
         // A message in several frames ended, and another fragment comes.
         Rule::ContinuationOrphan if last.header.opcode == Opcode::Continuation && last.header.fin => {
-            format!("the message that ended with frame {} had fragments, and frame {} is one more", last.number, e.finding.frame?)
+            format!(
+                "the message that ended with frame {} had fragments, and frame {} is one more",
+                last.number, e.finding.frame?
+            )
         }
         Rule::DataInterleaved => {
             let log = &e.frames()?.log;
@@ -89,7 +105,10 @@ pub(super) fn fragments_from_two_messages(e: &Evidence<'_>) -> Option<Sign> {
             if !behind.any(continues) && !before.iter().any(|frame| continues(frame)) {
                 return None;
             }
-            format!("frame {} begins a message while one is open, and continuation frames are used as well", e.finding.frame?)
+            format!(
+                "frame {} begins a message while one is open, and continuation frames are used as well",
+                e.finding.frame?
+            )
         }
         _ => return None,
     };
@@ -106,7 +125,10 @@ pub(super) fn continuation_flag_misused(e: &Evidence<'_>) -> Option<Sign> {
             last.number, e.finding.frame?
         ),
         Rule::DataInterleaved => {
-            format!("frame {} has no FIN, and frame {} is no continuation but has an opcode of its own", last.number, e.finding.frame?)
+            format!(
+                "frame {} has no FIN, and frame {} is no continuation but has an opcode of its own",
+                last.number, e.finding.frame?
+            )
         }
         _ => return None,
     };

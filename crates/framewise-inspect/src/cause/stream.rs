@@ -2,12 +2,13 @@
 
 use framewise_rules::{Cause, Role, Rule};
 
-use super::evidence::{Evidence, is_text_byte, line, quote};
 use super::Sign;
+use super::evidence::{Evidence, is_text_byte, line, quote};
 use crate::excerpt::hex;
 use crate::report::Fault;
 
-const METHODS: &[&[u8]] = &[b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PATCH ", b"CONNECT ", b"TRACE "];
+const METHODS: &[&[u8]] =
+    &[b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PATCH ", b"CONNECT ", b"TRACE "];
 /// The connection preface of HTTP/2 (RFC 9113 §3.4), its first line.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0";
 /// The signature of PROXY protocol version 2.
@@ -19,9 +20,11 @@ pub(super) fn http_response(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let status = line(e.start());
-    let evidence = format!("the status line {} at byte {}, where a frame should start", quote(status), e.finding.offset);
+    let evidence =
+        format!("the status line {} at byte {}, where a frame should start", quote(status), e.finding.offset);
     // A gateway's own statuses, or frames before it: someone on the way gave the server up.
-    let gateway = [b" 502".as_slice(), b" 503", b" 504"].iter().any(|code| status.windows(4).any(|part| part == *code));
+    let gateway =
+        [b" 502".as_slice(), b" 503", b" 504"].iter().any(|code| status.windows(4).any(|part| part == *code));
     let fault = if gateway { Fault::Intermediary } else { Fault::Server };
     Some(Sign { cause: Cause::HttpResponseInStream, fault, evidence })
 }
@@ -88,34 +91,40 @@ pub(super) fn tls(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::TlsInPlainStream, evidence)
 }
 
+/// What nginx, Go, Apache, Tomcat, Netty and others write of a plain request to their TLS port.
+const SAY: &[&str] = &[
+    "plain http request was sent to https port",
+    "http request to an https server",
+    "speaking plain http to an ssl",
+    "speaking http to an https",
+    "combination of host and port requires tls",
+    "http request was sent to https",
+    "http request sent to https",
+    "plain http request was sent to a tls",
+];
+
 /// An HTTP request answered with a TLS alert, or with the page that servers have for it.
 pub(super) fn plain_in_tls_port(e: &Evidence<'_>) -> Option<Sign> {
     if e.is(&[Rule::ResponseNotHttp]) && e.request().is_some() && tls_record(e.start()).is_some() {
         let start = e.start();
-        let evidence = format!("a request in plain HTTP, answered with the TLS record {}", hex(&start[..start.len().min(7)]));
+        let evidence = format!(
+            "a request in plain HTTP, answered with the TLS record {}",
+            hex(&start[..start.len().min(7)])
+        );
         return e.peer_fault(Cause::PlainInTlsPort, evidence);
     }
     if !e.is(&[Rule::ResponseStatus]) {
         return None;
     }
-    // What nginx, Go, Apache, Tomcat, Netty and others write.
-    const SAY: &[&str] = &[
-        "plain http request was sent to https port",
-        "http request to an https server",
-        "speaking plain http to an ssl",
-        "speaking http to an https",
-        "combination of host and port requires tls",
-        "http request was sent to https",
-        "http request sent to https",
-        "plain http request was sent to a tls",
-    ];
     let response = e.response()?;
-    let page = String::from_utf8_lossy(&e.bytes(response.start)[..e.bytes(response.start).len().min(4096)]).to_ascii_lowercase();
+    let page = String::from_utf8_lossy(&e.bytes(response.start)[..e.bytes(response.start).len().min(4096)])
+        .to_ascii_lowercase();
     let said = SAY.iter().find(|said| page.contains(**said));
     if said.is_none() && response.response.status != 497 {
         return None;
     }
-    let evidence = format!("the answer {} says {}", response.response.status, quote(said.unwrap_or(&"so").as_bytes()));
+    let evidence =
+        format!("the answer {} says {}", response.response.status, quote(said.unwrap_or(&"so").as_bytes()));
     e.peer_fault(Cause::PlainInTlsPort, evidence)
 }
 
@@ -157,7 +166,8 @@ pub(super) fn extended_connect_unsupported(e: &Evidence<'_>) -> Option<Sign> {
     if enabled {
         return None;
     }
-    let evidence = format!("the server's SETTINGS ({}) have no SETTINGS_ENABLE_CONNECT_PROTOCOL = 1", hex(parameters));
+    let evidence =
+        format!("the server's SETTINGS ({}) have no SETTINGS_ENABLE_CONNECT_PROTOCOL = 1", hex(parameters));
     e.peer_fault(Cause::ExtendedConnectUnsupported, evidence)
 }
 
@@ -172,12 +182,16 @@ pub(super) fn alpn_mismatch(e: &Evidence<'_>) -> Option<Sign> {
 /// The preface of HTTP/2, or its SETTINGS.
 pub(super) fn http2_preface(e: &Evidence<'_>) -> Option<Sign> {
     let start = e.start();
-    let handshake = e.is(&[Rule::RequestNotHttp, Rule::ResponseNotHttp, Rule::RequestMethod, Rule::RequestHttpVersion]);
+    let handshake =
+        e.is(&[Rule::RequestNotHttp, Rule::ResponseNotHttp, Rule::RequestMethod, Rule::RequestHttpVersion]);
     if !(e.at_header() || handshake) {
         return None;
     }
     if start.starts_with(PREFACE) {
-        return e.own_fault(Cause::Http2PrefaceInStream, "the client begins with the preface of HTTP/2, \"PRI * HTTP/2.0\"");
+        return e.own_fault(
+            Cause::Http2PrefaceInStream,
+            "the client begins with the preface of HTTP/2, \"PRI * HTTP/2.0\"",
+        );
     }
     settings(start)?;
     let evidence = format!("{} at byte {} is a SETTINGS frame of HTTP/2", hex(&start[..9]), e.finding.offset);
@@ -209,15 +223,23 @@ pub(super) fn chunked(e: &Evidence<'_>) -> Option<Sign> {
     let skipped = if bytes.starts_with(b"\r\n") && Some(offset) != e.base() { 2 } else { 0 };
     let (size, line) = chunk(&bytes[skipped..])?;
     let announced = e.response().and_then(|response| response.header("transfer-encoding"));
-    let closed = bytes.get(skipped + line + size as usize..).is_some_and(|rest| rest.starts_with(b"\r\n"));
+    let closed = bytes
+        .get((skipped + line).saturating_add(size as usize)..)
+        .is_some_and(|rest| rest.starts_with(b"\r\n"));
     let evidence = format!(
         "{} at byte {offset} is the size line of a chunk of {size} bytes{}{}",
         quote(&bytes[skipped..skipped + line]),
         if closed { ", and CRLF stands behind them" } else { "" },
-        if announced.is_some() { "; the 101 announces Transfer-Encoding: chunked" } else { "; the 101 on this leg announces no chunks" },
+        if announced.is_some() {
+            "; the 101 announces Transfer-Encoding: chunked"
+        } else {
+            "; the 101 on this leg announces no chunks"
+        },
     );
     // Who did not announce it did not do it: then a filter on the way did.
-    let clean_elsewhere = e.other_legs().any(|leg| leg.response.as_ref().is_some_and(|other| other.header("transfer-encoding").is_none()));
+    let clean_elsewhere = e
+        .other_legs()
+        .any(|leg| leg.response.as_ref().is_some_and(|other| other.header("transfer-encoding").is_none()));
     if announced.is_some() && !clean_elsewhere {
         e.own_fault(Cause::ChunkedFramingInStream, evidence)
     } else {
@@ -254,10 +276,16 @@ pub(super) fn http_compression(e: &Evidence<'_>) -> Option<Sign> {
     let format = compressed_format(start);
     let evidence = match (format, announced) {
         (Some(format), _) => {
-            format!("{} at byte {} is the beginning of {format}", hex(&start[..start.len().min(4)]), e.finding.offset)
+            format!(
+                "{} at byte {} is the beginning of {format}",
+                hex(&start[..start.len().min(4)]),
+                e.finding.offset
+            )
         }
         // Brotli has no signature: the header is all there is.
-        (None, Some(encoding)) if Some(e.finding.offset) == e.base() && !encoding.eq_ignore_ascii_case("identity") => {
+        (None, Some(encoding))
+            if Some(e.finding.offset) == e.base() && !encoding.eq_ignore_ascii_case("identity") =>
+        {
             format!("the 101 has Content-Encoding: {encoding}, and what follows is no frame")
         }
         (None, _) => return None,
@@ -289,8 +317,9 @@ pub(super) fn extra_crlf(e: &Evidence<'_>) -> Option<Sign> {
     let hixie = e.is(&[Rule::RequestLegacyDraft]) && e.response().is_some();
     if hixie {
         let rest = e.peer().window.from(e.response()?.end());
-        return (rest.get(16..18) == Some(b"\r\n"))
-            .then(|| e.peer_fault(Cause::ExtraCrlfAfterHead, "0d 0a behind the sixteen bytes of the server's answer"))?;
+        return (rest.get(16..18) == Some(b"\r\n")).then(|| {
+            e.peer_fault(Cause::ExtraCrlfAfterHead, "0d 0a behind the sixteen bytes of the server's answer")
+        })?;
     }
     if !(behind && e.start().starts_with(b"\r\n")) {
         return None;
@@ -310,13 +339,20 @@ pub(super) fn text_written(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let start = &e.start()[..e.start().len().min(24)];
-    if start.len() < 4 || !start.iter().all(|&byte| is_text_byte(byte)) || !start.iter().any(u8::is_ascii_graphic) {
+    if start.len() < 4
+        || !start.iter().all(|&byte| is_text_byte(byte))
+        || !start.iter().any(u8::is_ascii_graphic)
+    {
         return None;
     }
     // One byte over and over is payload that a wrong length left over, and nobody's sentence.
     if start.iter().all(|byte| *byte == start[0]) {
         return None;
     }
-    let evidence = format!("the text {} at byte {}, where a frame should start", quote(line(e.start())), e.finding.offset);
+    let evidence = format!(
+        "the text {} at byte {}, where a frame should start",
+        quote(line(e.start())),
+        e.finding.offset
+    );
     e.own_fault(Cause::TextWrittenToSocket, evidence)
 }

@@ -4,8 +4,8 @@ mod binary;
 
 use framewise_rules::{Cause, Rule};
 
-use super::evidence::{Evidence, quote, quote_text, reads_as_text};
 use super::Sign;
+use super::evidence::{Evidence, quote, quote_text, reads_as_text};
 use crate::encoding;
 use crate::excerpt::hex;
 use crate::frames::FrameSeen;
@@ -17,7 +17,7 @@ fn text<'a>(e: &Evidence<'a>) -> Option<(&'a FrameSeen, Vec<u8>, usize)> {
     }
     let frame = e.frame()?;
     if e.is(&[Rule::CloseReasonInvalidUtf8]) {
-        let reason = e.payload(frame).split_off(2.min(frame.header.length as usize));
+        let reason = e.payload(frame).get(2..)?.to_vec();
         let bad = std::str::from_utf8(&reason).err()?.valid_up_to();
         return Some((frame, reason, bad));
     }
@@ -43,14 +43,19 @@ pub(super) fn surrogates_encoded(e: &Evidence<'_>) -> Option<Sign> {
     let (_, payload, bad) = text(e)?;
     // The fault is the second byte: ED itself may begin a character.
     let at = [bad.checked_sub(1), Some(bad)].into_iter().flatten().find(|&at| {
-        matches!(payload.get(at..at + 3), Some([0xed, 0xa0..=0xbf, 0x80..=0xbf])) || (matches!(payload.get(at..at + 2), Some([0xed, 0xa0..=0xbf])) && at + 2 == payload.len())
+        matches!(payload.get(at..at + 3), Some([0xed, 0xa0..=0xbf, 0x80..=0xbf]))
+            || (matches!(payload.get(at..at + 2), Some([0xed, 0xa0..=0xbf])) && at + 2 == payload.len())
     })?;
     let half = &payload[at..payload.len().min(at + 3)];
     let pair = matches!(payload.get(at..at + 6), Some([0xed, 0xa0..=0xaf, _, 0xed, 0xb0..=0xbf, _]));
     let evidence = format!(
         "{} is {}",
         if pair { hex(&payload[at..at + 6]) } else { hex(half) },
-        if pair { "a surrogate pair whose halves were encoded each by itself (CESU-8)" } else { "one half of a surrogate pair" }
+        if pair {
+            "a surrogate pair whose halves were encoded each by itself (CESU-8)"
+        } else {
+            "one half of a surrogate pair"
+        }
     );
     e.own_fault(Cause::SurrogatesEncoded, evidence)
 }
@@ -73,12 +78,20 @@ pub(super) fn masked_twice(e: &Evidence<'_>) -> Option<Sign> {
         tries.push((key, payload.clone(), "its key once more"));
     }
     // A payload that was passed on as it came, under the key of the other side.
-    let keys = e.peer().frames.iter().flat_map(|frames| frames.log.frames.iter().rev().take(4)).filter_map(|frame| frame.header.mask);
+    let keys = e
+        .peer()
+        .frames
+        .iter()
+        .flat_map(|frames| frames.log.frames.iter().rev().take(4))
+        .filter_map(|frame| frame.header.mask);
     tries.extend(keys.map(|key| (key, payload.clone(), "the key of a frame that came before")));
     for (key, mut bytes, which) in tries {
         framewise_simd::unmask(&mut bytes, key, 0);
         if key != [0; 4] && reads_as_text(&bytes, 4) {
-            return e.own_fault(Cause::MaskedTwice, format!("unmasked with {which}, {}, it reads {}", hex(&key), quote(&bytes)));
+            return e.own_fault(
+                Cause::MaskedTwice,
+                format!("unmasked with {which}, {}, it reads {}", hex(&key), quote(&bytes)),
+            );
         }
     }
     None
@@ -89,7 +102,12 @@ pub(super) fn character_split(e: &Evidence<'_>) -> Option<Sign> {
     let (frame, payload, _) = text(e).filter(|_| e.is(&[Rule::TextTruncatedUtf8]))?;
     let error = std::str::from_utf8(&payload).err().filter(|error| error.error_len().is_none())?;
     let cut = &payload[error.valid_up_to()..];
-    let next = e.frames()?.log.frames.iter().find(|next| next.number > frame.number && !next.header.opcode.is_control());
+    let next = e
+        .frames()?
+        .log
+        .frames
+        .iter()
+        .find(|next| next.number > frame.number && !next.header.opcode.is_control());
     let evidence = match next {
         Some(next) => {
             // Some protocols put a channel's number, or the like, before each piece.
@@ -102,11 +120,22 @@ pub(super) fn character_split(e: &Evidence<'_>) -> Option<Sign> {
                 _ => 4,
             };
             let character = std::str::from_utf8(whole.get(..length)?).ok()?;
-            let behind = if prefix == 0 { "begins with".to_owned() } else { format!("has, behind {},", quote(&next.preview[..prefix])) };
-            format!("it ends with {}, the next message {behind} {}: together {}", hex(cut), hex(&rest[..length - cut.len()]), quote_text(character))
+            let behind = if prefix == 0 {
+                "begins with".to_owned()
+            } else {
+                format!("has, behind {},", quote(&next.preview[..prefix]))
+            };
+            format!(
+                "it ends with {}, the next message {behind} {}: together {}",
+                hex(cut),
+                hex(&rest[..length - cut.len()]),
+                quote_text(character)
+            )
         }
         // Nothing follows in the recording: that a character is cut is all there is, and bytes were counted to cut it.
-        None => format!("it ends with {}, the beginning of a character, after {} bytes", hex(cut), payload.len()),
+        None => {
+            format!("it ends with {}, the beginning of a character, after {} bytes", hex(cut), payload.len())
+        }
     };
     e.own_fault(Cause::CharacterSplit, evidence)
 }
@@ -133,7 +162,10 @@ pub(super) fn buffer_uninitialised(e: &Evidence<'_>) -> Option<Sign> {
     // The end of a C string inside the payload, and leftovers behind it.
     let nul = payload[..bad].iter().position(|&byte| byte == 0)?;
     if nul == 0 && run(0) == bad && bad >= 2 || reads_as_text(&payload[..nul], 2) {
-        let evidence = format!("text to byte {nul}, a NUL, and bytes that are no text behind it: {}", hex(&payload[nul..payload.len().min(nul + 12)]));
+        let evidence = format!(
+            "text to byte {nul}, a NUL, and bytes that are no text behind it: {}",
+            hex(&payload[nul..payload.len().min(nul + 12)])
+        );
         return e.own_fault(Cause::BufferUninitialised, evidence);
     }
     None
@@ -141,7 +173,8 @@ pub(super) fn buffer_uninitialised(e: &Evidence<'_>) -> Option<Sign> {
 
 /// The payload is a known binary format, or has the byte statistics of one.
 pub(super) fn binary_sent_as_text(e: &Evidence<'_>) -> Option<Sign> {
-    let (_, payload, _) = text(e).filter(|_| !e.is(&[Rule::TextTruncatedUtf8, Rule::CloseReasonInvalidUtf8]))?;
+    let (_, payload, _) =
+        text(e).filter(|_| !e.is(&[Rule::TextTruncatedUtf8, Rule::CloseReasonInvalidUtf8]))?;
     // A frame inside of it is no text either, and says more.
     let format = binary::format(&payload)?;
     let evidence = format!("{} {format}", hex(&payload[..payload.len().min(8)]));
@@ -151,7 +184,9 @@ pub(super) fn binary_sent_as_text(e: &Evidence<'_>) -> Option<Sign> {
 /// It reads in another encoding.
 pub(super) fn other_encoding(e: &Evidence<'_>) -> Option<Sign> {
     let (_, payload, _) = text(e)?;
-    if e.is(&[Rule::TextTruncatedUtf8]) && std::str::from_utf8(&payload).is_err_and(|error| error.error_len().is_none()) {
+    if e.is(&[Rule::TextTruncatedUtf8])
+        && std::str::from_utf8(&payload).is_err_and(|error| error.error_len().is_none())
+    {
         return None;
     }
     let (name, reads) = encoding::guess(&payload)?;

@@ -166,7 +166,9 @@ impl Content {
         });
         let fault = match (fault, bad) {
             (Some(fault), _) => deflate_fault(fault),
-            (None, Some(error)) => (Rule::TextInvalidUtf8, framewise_proto::utf8_fault(error.fault).to_owned()),
+            (None, Some(error)) => {
+                (Rule::TextInvalidUtf8, framewise_proto::utf8_fault(error.fault).to_owned())
+            }
             (None, None) => return None,
         };
         self.fault(fault)
@@ -179,8 +181,9 @@ fn deflate_fault(fault: inflate::Fault) -> (Rule, String) {
         inflate::Fault::Window { distance, allowed } => {
             (Rule::DeflateWindowViolated, format!("a distance of {distance}, the agreed window is {allowed}"))
         }
-        inflate::Fault::Context { distance, available } => {
-            (Rule::DeflateContextMismatch, format!("a distance of {distance} with {available} bytes of history"))
-        }
+        inflate::Fault::Context { distance, available } => (
+            Rule::DeflateContextMismatch,
+            format!("a distance of {distance} with {available} bytes of history"),
+        ),
     }
 }

@@ -138,7 +138,12 @@ impl Log {
 
     /// The largest of the last data frames.
     pub(crate) fn largest(&self) -> Option<&FrameSeen> {
-        self.frames.iter().rev().filter(|frame| !frame.header.opcode.is_control()).take(16).max_by_key(|frame| frame.header.length)
+        self.frames
+            .iter()
+            .rev()
+            .filter(|frame| !frame.header.opcode.is_control())
+            .take(16)
+            .max_by_key(|frame| frame.header.length)
     }
 
     /// The first frame of the message that came last.

@@ -1,7 +1,7 @@
 //! Where the next frame begins, when a length lied or something that is no frame got between.
 
-use framewise_proto::{Header, Opcode};
 use framewise_proto::frame::{Expect, MAX_HEADER, Sequence};
+use framewise_proto::{Header, Opcode};
 use framewise_rules::{Limits, MessageKinds, Role, Rule};
 
 use crate::window::Window;
@@ -25,6 +25,17 @@ pub(super) const fn makes_doubtful(rule: Rule) -> bool {
     )
 }
 
+/// What bytes are, read as a header.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reading {
+    /// Too few to say.
+    NotYet,
+    /// None.
+    No,
+    /// One without a fault in its bits.
+    Header(Header),
+}
+
 /// What a header of this direction has to look like.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plausible {
@@ -44,22 +55,30 @@ impl Plausible {
         Self { expect: Expect { sender: role, deflate, limits, messages: MessageKinds::All } }
     }
 
-    /// Whether what stands at the start of `bytes` is a header without a fault; `None` where too little is there.
-    pub(crate) fn decode(&self, bytes: &[u8]) -> Option<Option<Header>> {
+    /// Reads what stands at the start of `bytes`.
+    pub(crate) fn decode(&self, bytes: &[u8]) -> Reading {
         self.decode_but(bytes, |_| false)
     }
 
     /// The same, but for faults that are let pass.
-    pub(crate) fn decode_but(&self, bytes: &[u8], lets_pass: impl Fn(Rule) -> bool) -> Option<Option<Header>> {
-        let header = Header::decode_without_mask(bytes)?;
+    pub(crate) fn decode_but(&self, bytes: &[u8], lets_pass: impl Fn(Rule) -> bool) -> Reading {
+        let Some(header) = Header::decode_without_mask(bytes) else { return Reading::NotYet };
         let faults = Sequence::default().faults(&header, &self.expect);
         // In which order frames come is not known where the boundary was lost.
-        Some(faults.iter().all(|&rule| rule == Rule::ContinuationOrphan || lets_pass(rule)).then_some(header))
+        if faults.iter().all(|&rule| rule == Rule::ContinuationOrphan || lets_pass(rule)) {
+            Reading::Header(header)
+        } else {
+            Reading::No
+        }
     }
 
     /// Whether a header stands at `offset`; `None` where it is not there yet.
     pub(crate) fn header(&self, window: &Window, offset: u64) -> Option<bool> {
-        Some(self.decode(window.slice(offset..offset + MAX_HEADER as u64))?.is_some())
+        match self.decode(window.slice(offset..offset + MAX_HEADER as u64)) {
+            Reading::NotYet => None,
+            Reading::No => Some(false),
+            Reading::Header(_) => Some(true),
+        }
     }
 
     /// Looks for a chain of headers: whether one was found, and where, or where to go on looking.
@@ -77,7 +96,11 @@ impl Plausible {
 
     fn chain(&self, window: &Window, mut at: u64) -> Option<bool> {
         for link in 0..CHAIN {
-            let Some(header) = self.decode(window.slice(at..at + MAX_HEADER as u64))? else { return Some(false) };
+            let header = match self.decode(window.slice(at..at + MAX_HEADER as u64)) {
+                Reading::NotYet => return None,
+                Reading::No => return Some(false),
+                Reading::Header(header) => header,
+            };
             // Zeros are continuations without payload, as far as they go.
             if header.length > REACH || (link == 0 && header.opcode == Opcode::Continuation) {
                 return Some(false);
@@ -113,10 +136,12 @@ pub(super) fn extra(plausible: &Plausible, window: &Window, base: u64, over: boo
     let start = base + blank;
     let more = if over { Extra::None } else { Extra::NotYet };
     match plausible.decode(window.slice(start..start + MAX_HEADER as u64)) {
-        None => more,
-        Some(None) => Extra::None,
-        Some(Some(header)) if header.length > REACH || header.opcode == Opcode::Continuation => Extra::None,
-        Some(Some(header)) if start + header.size() as u64 + header.length > window.end() => more,
-        Some(Some(_)) => Extra::Until(start),
+        Reading::NotYet => more,
+        Reading::No => Extra::None,
+        Reading::Header(header) if header.length > REACH || header.opcode == Opcode::Continuation => {
+            Extra::None
+        }
+        Reading::Header(header) if start + header.size() as u64 + header.length > window.end() => more,
+        Reading::Header(_) => Extra::Until(start),
     }
 }

@@ -71,7 +71,11 @@ impl Huffman {
     }
 
     fn known(lengths: &[u8]) -> Self {
-        Self::new(lengths).unwrap_or_else(|_| Self { fast: vec![(0, 0); 1 << FAST], count: [0; MAX + 1], symbols: Vec::new() })
+        Self::new(lengths).unwrap_or_else(|_| Self {
+            fast: vec![(0, 0); 1 << FAST],
+            count: [0; MAX + 1],
+            symbols: Vec::new(),
+        })
     }
 
     pub(super) fn decode(&self, reading: &mut Reading<'_>) -> Result<u16, Stop> {
@@ -81,14 +85,14 @@ impl Huffman {
             reading.skip(u32::from(length));
             return Ok(symbol);
         }
-        let (mut code, mut first, mut index) = (0_i32, 0_i32, 0_i32);
+        let (mut code, mut first, mut index) = (0_u32, 0_u32, 0_u32);
         for length in 1..=MAX as u32 {
             if length > there {
                 return Err(Stop::More);
             }
-            code |= (bits >> (length - 1) & 1) as i32;
-            let count = i32::from(self.count[length as usize]);
-            if code - count < first {
+            code |= bits >> (length - 1) & 1;
+            let count = u32::from(self.count[length as usize]);
+            if code < first + count {
                 reading.skip(length);
                 return Ok(self.symbols[(index + code - first) as usize]);
             }
@@ -140,17 +144,20 @@ pub(super) fn dynamic(reading: &mut Reading<'_>) -> Result<(Huffman, Huffman), S
 
 /// The length that a symbol of 257 and above stands for, with its extra bits.
 pub(super) fn length(symbol: u16, reading: &mut Reading<'_>) -> Result<u32, Stop> {
-    const BASE: [u16; 29] =
-        [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258];
-    const EXTRA: [u8; 29] = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
+    const BASE: [u16; 29] = [
+        3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163,
+        195, 227, 258,
+    ];
+    const EXTRA: [u8; 29] =
+        [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
     lookup(&BASE, &EXTRA, symbol - 257, reading)
 }
 
 /// The distance that a symbol stands for, with its extra bits.
 pub(super) fn distance(symbol: u16, reading: &mut Reading<'_>) -> Result<u32, Stop> {
     const BASE: [u16; 30] = [
-        1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145,
-        8193, 12289, 16385, 24577,
+        1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049,
+        3073, 4097, 6145, 8193, 12289, 16385, 24577,
     ];
     const EXTRA: [u8; 30] =
         [0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13];

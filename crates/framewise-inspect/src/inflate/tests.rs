@@ -20,7 +20,11 @@ fn the_examples_of_rfc_7692_inflate_cut_anywhere() {
     for cut in 1..12 {
         let mut inflater = Inflater::new(15, true);
         for payload in [HELLO, b"\xf2\x00\x11\x00\x00", stored, last, two, HELLO] {
-            assert_eq!(message(&mut inflater, payload, cut), (b"Hello".to_vec(), None), "{payload:x?} cut every {cut}");
+            assert_eq!(
+                message(&mut inflater, payload, cut),
+                (b"Hello".to_vec(), None),
+                "{payload:x?} cut every {cut}"
+            );
         }
     }
 }
@@ -32,7 +36,10 @@ fn history_that_is_ruled_out_is_told_from_history_that_is_not_there() {
     let (out, fault) = message(&mut forgets, b"\xf2\x00\x11\x00\x00", 9);
     assert_eq!((out.as_slice(), fault), (&b"Hello"[..], Some(Fault::Context { distance: 5, available: 1 })));
     let mut fresh = Inflater::new(15, true);
-    assert_eq!(message(&mut fresh, b"\xf2\x00\x11\x00\x00", 9).1, Some(Fault::Context { distance: 5, available: 1 }));
+    assert_eq!(
+        message(&mut fresh, b"\xf2\x00\x11\x00\x00", 9).1,
+        Some(Fault::Context { distance: 5, available: 1 })
+    );
 }
 
 #[test]

@@ -31,13 +31,15 @@ pub(super) async fn dial(target: &str, url: &Url) -> Result<TcpStream, ConnectEr
         1 => String::new(),
         count => format!(", the last of its {count} addresses"),
     };
-    let (fault, says) = match error.kind() {
-        io::ErrorKind::ConnectionRefused => (
-            ConnectFault::NobodyListens,
-            format!("connection refused: nobody listens at {address}{tried}; is the server running, and on this port?"),
-        ),
-        io::ErrorKind::TimedOut => (ConnectFault::TimedOut, format!("{address}{tried} does not answer")),
-        _ => (ConnectFault::Network, format!("{address}{tried} cannot be reached ({error})")),
+    let (fault, says) = if error.kind() == io::ErrorKind::ConnectionRefused {
+        let says = format!(
+            "connection refused: nobody listens at {address}{tried}; is the server running, on this port?"
+        );
+        (ConnectFault::NobodyListens, says)
+    } else if error.kind() == io::ErrorKind::TimedOut {
+        (ConnectFault::TimedOut, format!("{address}{tried} does not answer"))
+    } else {
+        (ConnectFault::Network, format!("{address}{tried} cannot be reached ({error})"))
     };
     Err(ConnectError::new(target, fault, says).because(error))
 }

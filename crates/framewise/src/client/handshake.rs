@@ -2,11 +2,12 @@ use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use framewise_proto::Violation;
+use framewise_proto::deflate::DeflateAgreement;
 use framewise_proto::handshake::{
-    ClientOffer, Head, Progress, Response, Start, read_response, response_ended, response_timed_out,
+    ClientOffer, Head, Progress, Response, Start, extension_required, read_response, response_ended, response_timed_out,
 };
 use framewise_proto::rules::{Role, Rule};
-use framewise_proto::Violation;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -36,6 +37,7 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     {
         offer.headers.push(("Authorization".to_owned(), value.clone()));
     }
+    offer.extensions.extend(client.config.deflate.map(|deflate| deflate.offer()));
     let request = offer.encode()?;
 
     let mut bytes = BytesMut::with_capacity(head::FIRST);
@@ -46,6 +48,7 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     match read {
         Ok((response, size, notes)) => {
             let head = bytes.split_to(size);
+            let deflate = DeflateAgreement::in_response(&response.extensions);
             let opened = Opened {
                 config: client.config,
                 head,
@@ -54,8 +57,14 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
                 notes,
                 protocol: response.protocol.map(Into::into),
                 stop: None,
+                deflate,
             };
-            Ok(WebSocket::new(stream, Role::Client, opened))
+            let ws = WebSocket::new(stream, Role::Client, opened);
+            if deflate.is_none() && client.config.deflate.is_some_and(|deflate| deflate.required) {
+                // RFC 6455 §7.4.1, 1010: the handshake is done, so that the answer is a Close.
+                return Err(ws.fail_for(extension_required(size)).await);
+            }
+            Ok(ws)
         }
         Err(violation) if violation.rule == Rule::ResponseStatus => {
             Err(refused(violation, bytes, &mut stream, deadline).await)
@@ -92,7 +101,9 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
         match stream.read_buf(bytes).await {
             Ok(0) => return Ok(Err(response_ended(bytes))),
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(Err(response_ended(bytes))),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                return Ok(Err(response_ended(bytes)));
+            }
             Err(error) => return written.and(Err(error)),
         }
         if !head::worth_reading(bytes, before, limits.head) {
@@ -120,14 +131,19 @@ async fn refused<S: AsyncRead + Unpin>(
 ) -> Error {
     let (response, reason, size) = match Head::response(&bytes) {
         Ok(Some(head)) => {
-            let reason = if let Start::Response { reason, .. } = head.start { reason.to_owned() } else { String::new() };
+            let reason = if let Start::Response { reason, .. } = head.start {
+                reason.to_owned()
+            } else {
+                String::new()
+            };
             (Response::from_head(&head), reason, head.size)
         }
         // It was read before.
         Ok(None) | Err(_) => return violation.into(),
     };
     let mut body = bytes.split_off(size);
-    let announced = response.header("content-length").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
+    let announced =
+        response.header("content-length").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
     let wanted = announced.unwrap_or(BODY).min(BODY);
     let _ = timeout(BODY_TIME.min(deadline - Instant::now()), async {
         while body.len() < wanted && matches!(stream.read_buf(&mut body).await, Ok(1..)) {}

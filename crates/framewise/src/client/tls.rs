@@ -50,8 +50,9 @@ pub(super) async fn handshake(
     config: Arc<ClientConfig>,
     tcp: TcpStream,
 ) -> Result<TlsStream<TcpStream>, ConnectError> {
-    let name = ServerName::try_from(url.host.clone())
-        .map_err(|_| ConnectError::new(target, ConnectFault::Url, format!("{} is no name of a TLS server", url.host)))?;
+    let name = ServerName::try_from(url.host.clone()).map_err(|_| {
+        ConnectError::new(target, ConnectFault::Url, format!("{} is no name of a TLS server", url.host))
+    })?;
     TlsConnector::from(config).connect(name, tcp).await.map_err(|error| failure(target, url, error))
 }
 

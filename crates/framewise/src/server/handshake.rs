@@ -2,14 +2,17 @@ use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use framewise_proto::handshake::{Progress, Request, read_request, refusal, request_ended, request_timed_out};
+use framewise_proto::deflate::negotiate;
+use framewise_proto::handshake::{
+    Progress, Request, read_request, refusal, request_ended, request_timed_out,
+};
 use framewise_proto::rules::Role;
 use framewise_proto::{Misuse, Violation};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::reply::{Reply, reason};
 use super::Settings;
+use super::reply::{Reply, reason};
 use crate::stop::StopSeat;
 use crate::websocket::Opened;
 use crate::{Error, WebSocket, head};
@@ -43,7 +46,13 @@ pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         turn_down(&mut stream, &refuse(*status, body, &reply)?, limits.close).await;
         return Err(Error::TurnedDown(*status));
     }
-    let response = request.accept(reply.protocol.as_deref(), &reply.headers)?;
+    let mut headers = reply.headers;
+    let agreed = settings.config.deflate.and_then(|deflate| negotiate(&request.extensions, &deflate));
+    let deflate = agreed.map(|(answer, agreement)| {
+        headers.push(("Sec-WebSocket-Extensions".to_owned(), answer.to_string()));
+        agreement
+    });
+    let response = request.accept(reply.protocol.as_deref(), &headers)?;
     timeout_at(deadline, async {
         stream.write_all(&response).await?;
         stream.flush().await
@@ -59,20 +68,27 @@ pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         notes,
         protocol: reply.protocol.map(Into::into),
         stop,
+        deflate,
     };
     Ok(WebSocket::new(stream, Role::Server, opened))
 }
 
 type Read = Result<(Request, usize, Vec<Violation>), Violation>;
 
-async fn read<S: AsyncRead + Unpin>(settings: &Settings, stream: &mut S, bytes: &mut BytesMut) -> io::Result<Read> {
+async fn read<S: AsyncRead + Unpin>(
+    settings: &Settings,
+    stream: &mut S,
+    bytes: &mut BytesMut,
+) -> io::Result<Read> {
     let policy = settings.policy();
     loop {
         let before = bytes.len();
         match stream.read_buf(bytes).await {
             Ok(0) => return Ok(Err(request_ended(bytes))),
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(Err(request_ended(bytes))),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                return Ok(Err(request_ended(bytes)));
+            }
             Err(error) => return Err(error),
         }
         if !head::worth_reading(bytes, before, policy.limits.head) {
@@ -91,15 +107,18 @@ fn refuse(status: u16, body: &str, reply: &Reply) -> Result<Vec<u8>, Misuse> {
     if !(300..=599).contains(&status) {
         return Err(Misuse::Head);
     }
-    let mut response = format!("HTTP/1.1 {status} {}\r\nConnection: close\r\n", reason(status));
+    let mut lines = String::new();
     for (name, value) in &reply.headers {
         // The same check as for the lines of a 101.
         Request::default().accept(None, &[(name.clone(), value.clone())])?;
-        for part in [name, ": ", value, "\r\n"] {
-            response.push_str(part);
-        }
+        lines.extend([name, ": ", value, "\r\n"]);
     }
-    response.push_str(&format!("Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+    let response = format!(
+        "HTTP/1.1 {status} {}\r\nConnection: close\r\n{lines}Content-Type: text/plain; charset=utf-8\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        reason(status),
+        body.len()
+    );
     Ok(response.into_bytes())
 }
 

@@ -4,15 +4,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use pin_project_lite::pin_project;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::Server;
-use crate::stop::{Stop, StopSeat};
+use crate::stop::{Stop, StopSeat, StopTask};
 use crate::{Error, WebSocket};
 
 /// How long a listener waits when the system has no more sockets to give.
@@ -91,8 +91,8 @@ impl Listener {
     }
 
     /// Serves until `stop` is done. Then it takes no more connections, tells those it has that it is going away (1001),
-    /// and returns when each handler has; the closing takes [`crate::Limits::close`] twice at the most, and handlers
-    /// that go on after that are dropped.
+    /// and returns when each handler has, or after twice [`crate::Limits::close`], which the closing takes at the most:
+    /// handlers that go on then are tasks of the runtime as before.
     ///
     /// What a handler returns is let go: an error of one connection is no matter of the others.
     pub async fn serve_until<F, T>(self, stop: impl Future, handler: F)
@@ -101,15 +101,12 @@ impl Listener {
         T: Future + Send + 'static,
     {
         let handler = Arc::new(handler);
-        let mut tasks = JoinSet::new();
         let mut stop = pin!(stop);
         loop {
             let turn = poll_fn(|cx| {
                 if stop.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(None);
                 }
-                // Tasks that are done are let go as they end.
-                while let Poll::Ready(Some(_)) = tasks.poll_join_next(cx) {}
                 self.tcp.poll_accept(cx).map(Some)
             });
             let Some(accepted) = turn.await else { break };
@@ -117,9 +114,11 @@ impl Listener {
                 Ok(mut handshake) => {
                     handshake.stop = Some(self.stop.seat());
                     let handler = Arc::clone(&handler);
-                    tasks.spawn(async move {
+                    let task = self.stop.task();
+                    // A task of its own again for the handler: the memory of the handshake goes when it is done.
+                    tokio::spawn(async move {
                         if let Ok(ws) = handshake.await {
-                            handler(ws).await;
+                            tokio::spawn(Serving { handler: handler(ws), _task: task });
                         }
                     });
                 }
@@ -131,7 +130,24 @@ impl Listener {
         let grace = self.server.settings.config.limits.close * 2;
         drop(self.tcp);
         self.stop.tell();
-        let _ = timeout(grace, async { while tasks.join_next().await.is_some() {} }).await;
+        let _ = timeout(grace, poll_fn(|cx| self.stop.poll_empty(cx))).await;
+    }
+}
+
+pin_project! {
+    /// A handler that is waited for; an async block around it would hold it twice.
+    struct Serving<T> {
+        #[pin]
+        handler: T,
+        _task: StopTask,
+    }
+}
+
+impl<T: Future> Future for Serving<T> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().handler.poll(cx).map(drop)
     }
 }
 

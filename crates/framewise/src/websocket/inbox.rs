@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut as _, BytesMut};
 use framewise_proto::{self as proto, Connection, MessageKind};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
@@ -74,7 +74,10 @@ impl Inbox {
             let taken = match event {
                 proto::Event::Data { kind, payload, first: true, last: true } => {
                     if payload.len() < buffers::SLICE {
-                        Taken::Found(Found::Event(Event::Message(Message::received(kind, buffers::copy_out(payload)))))
+                        Taken::Found(Found::Event(Event::Message(Message::received(
+                            kind,
+                            buffers::copy_out(payload),
+                        ))))
                     } else {
                         Taken::Slice(kind, payload.len())
                     }
@@ -87,7 +90,13 @@ impl Inbox {
                     self.message.extend_from_slice(payload);
                     if last { Taken::Found(self.complete(kind)) } else { Taken::Part }
                 }
-                other => other_event(other, engine).map_or(Taken::Part, Taken::Found),
+                other @ (proto::Event::Inflated { .. }
+                | proto::Event::Ping(_)
+                | proto::Event::Pong(_)
+                | proto::Event::Close(_)
+                | proto::Event::Violation(_)
+                | proto::Event::LetPass(_)
+                | proto::Event::Ended(_)) => other_event(other, engine).map_or(Taken::Part, Taken::Found),
             };
             let found = match taken {
                 Taken::Part => {
@@ -146,7 +155,8 @@ impl Inbox {
     fn complete(&mut self, kind: MessageKind) -> Found {
         let message = std::mem::take(&mut self.message);
         // A message in many small frames, whose buffer grew to twice its size.
-        let bytes = if message.capacity() / 2 > message.len() { copy(&message) } else { message.freeze() };
+        let sparse = message.capacity() / 2 > message.len();
+        let bytes = if sparse { buffers::copy_out(&message) } else { message.freeze() };
         if bytes.len() as u64 > FIRST {
             buffers::keep_large(&bytes);
         }
@@ -168,20 +178,17 @@ impl Inbox {
         let mut buffer = buffers::take_read();
         buffer.extend_from_slice(&self.bytes);
         // The future is made for this one poll: it keeps nothing when it is dropped.
-        match pin!(stream.read_buf(&mut buffer)).poll(cx) {
-            Poll::Ready(Ok(count)) if count > 0 => {
-                self.replace(buffer);
-                self.borrowed = true;
-                // The clock is asked once a read, not once a message.
-                *now = timer.now();
-                let found = self.parse(engine, *now);
-                Poll::Ready(Ok((count, found)))
-            }
-            other => {
-                buffers::give_read(buffer);
-                other.map_ok(|count| (count, None))
-            }
+        let read = pin!(stream.read_buf(&mut buffer)).poll(cx);
+        if !matches!(read, Poll::Ready(Ok(1..))) {
+            buffers::give_read(buffer);
+            return read.map_ok(|count| (count, None));
         }
+        self.replace(buffer);
+        self.borrowed = true;
+        // The clock is asked once a read, not once a message.
+        *now = timer.now();
+        let found = self.parse(engine, *now);
+        read.map_ok(|count| (count, found))
     }
 
     /// Reads the rest of a large frame to where its message is put together.
@@ -196,7 +203,7 @@ impl Inbox {
         let length = self.message.len();
         let wanted = usize::try_from(engine.remaining()).unwrap_or(usize::MAX);
         // Room grows with what has arrived, not with what a header announces.
-        if self.message.capacity() - length < wanted.min(FIRST as usize) {
+        if self.message.capacity() - length < wanted.min(DIRECT as usize) {
             self.message.reserve(wanted.min(length.max(FIRST as usize)));
         }
         let room = wanted.min(self.message.capacity() - length);
@@ -226,12 +233,11 @@ impl Drop for Inbox {
 fn first_room(length: u64, remaining: u64) -> BytesMut {
     let capacity = length.saturating_add(remaining).min(FIRST.max(length.saturating_mul(4)));
     let capacity = usize::try_from(capacity).unwrap_or(0);
-    if capacity as u64 >= FIRST { buffers::take_large(capacity) } else { BytesMut::with_capacity(capacity.max(1)) }
-}
-
-/// A copy of its own size.
-fn copy(bytes: &[u8]) -> Bytes {
-    buffers::copy_out(bytes)
+    if capacity as u64 >= FIRST {
+        buffers::take_large(capacity)
+    } else {
+        BytesMut::with_capacity(capacity.max(1))
+    }
 }
 
 /// What an event that is no data is to the caller; `None`: a part of a message, which the engine keeps.

@@ -3,7 +3,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use framewise_proto::Connection;
 use tokio::io::AsyncWrite;
 
@@ -20,6 +20,16 @@ struct Large {
     payload: Bytes,
 }
 
+/// The large payloads of the batch that is being written, then those of what the engine queues meanwhile.
+#[derive(Debug, Default)]
+struct Larges {
+    queue: VecDeque<Large>,
+    /// How many of them belong to the batch.
+    in_batch: usize,
+    /// Bytes of them that are not written yet.
+    bytes: usize,
+}
+
 /// What is queued and not written yet: the engine's bytes, and the large payloads between them.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -27,12 +37,8 @@ pub(super) struct Outbox {
     batch: Vec<u8>,
     /// Bytes of it that are written.
     written: usize,
-    /// The large payloads of the batch, then those of what the engine queues meanwhile.
-    larges: VecDeque<Large>,
-    /// How many of them belong to the batch.
-    in_batch: usize,
-    /// Bytes of large payloads that are not written yet.
-    large: usize,
+    /// Only while there are some: the memory of a burst does not stay with an idle connection.
+    larges: Option<Box<Larges>>,
     /// The engine has the thread's write buffer.
     lent: bool,
     /// Something was written that the stream may hold back.
@@ -42,7 +48,8 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Bytes that are not written yet.
     pub(super) fn queued(&self, engine: &Connection) -> usize {
-        self.batch.len() - self.written + self.large + engine.queued()
+        let large = self.larges.as_ref().map_or(0, |larges| larges.bytes);
+        self.batch.len() - self.written + large + engine.queued()
     }
 
     /// Gives the engine room to encode into: the thread's write buffer.
@@ -55,8 +62,9 @@ impl Outbox {
 
     /// Queues a payload behind what the engine has queued.
     pub(super) fn push_large(&mut self, engine: &Connection, payload: Bytes) {
-        self.large += payload.len();
-        self.larges.push_back(Large { at: engine.queued(), payload });
+        let larges = self.larges.get_or_insert_default();
+        larges.bytes += payload.len();
+        larges.queue.push_back(Large { at: engine.queued(), payload });
     }
 
     /// Writes everything that is queued.
@@ -67,7 +75,7 @@ impl Outbox {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         loop {
-            if self.written == self.batch.len() && self.in_batch == 0 {
+            if self.written == self.batch.len() && self.larges_in_batch() == 0 {
                 if self.batch.capacity() > 0 {
                     buffers::give_write(std::mem::take(&mut self.batch));
                 }
@@ -75,9 +83,11 @@ impl Outbox {
                 let Some(batch) = engine.poll_transmit() else { break };
                 self.lent = false;
                 self.batch = batch;
-                self.in_batch = self.larges.len();
+                if let Some(larges) = &mut self.larges {
+                    larges.in_batch = larges.queue.len();
+                }
             }
-            let count = if self.in_batch == 0 {
+            let count = if self.larges_in_batch() == 0 {
                 ready!(Pin::new(&mut *stream).poll_write(cx, &self.batch[self.written..]))?
             } else {
                 let mut slices = [IoSlice::new(&[]); SLICES];
@@ -101,7 +111,7 @@ impl Outbox {
     fn slices<'o>(&'o self, slices: &mut [IoSlice<'o>; SLICES]) -> usize {
         let mut used = 0;
         let mut from = self.written;
-        for large in self.larges.iter().take(self.in_batch) {
+        for large in self.larges.iter().flat_map(|larges| larges.queue.iter().take(larges.in_batch)) {
             if used + 2 > SLICES {
                 return used;
             }
@@ -120,32 +130,36 @@ impl Outbox {
         used
     }
 
+    fn larges_in_batch(&self) -> usize {
+        self.larges.as_ref().map_or(0, |larges| larges.in_batch)
+    }
+
     fn advance(&mut self, mut count: usize) {
-        while count > 0 {
-            let until = if self.in_batch > 0 { self.larges[0].at } else { self.batch.len() };
-            let step = count.min(until - self.written);
+        while let Some(larges) = &mut self.larges
+            && larges.in_batch > 0
+            && let Some(large) = larges.queue.front_mut()
+        {
+            let step = count.min(large.at - self.written);
             self.written += step;
             count -= step;
-            if count == 0 || self.in_batch == 0 {
-                break;
+            if count == 0 {
+                return;
             }
-            let payload = &mut self.larges[0].payload;
-            let step = count.min(payload.len());
-            // Not `advance` alone: what is written whole is let go of at once, so that its buffer can be used again.
-            let _ = payload.split_to(step);
-            self.large -= step;
+            let step = count.min(large.payload.len());
+            large.payload.advance(step);
+            larges.bytes -= step;
             count -= step;
-            if payload.is_empty() {
-                self.larges.pop_front();
-                self.in_batch -= 1;
+            if !large.payload.is_empty() {
+                return;
+            }
+            // What is written whole is let go of at once, so that its buffer can be used again.
+            larges.queue.pop_front();
+            larges.in_batch -= 1;
+            if larges.queue.is_empty() {
+                self.larges = None;
             }
         }
-        if self.larges.is_empty() {
-            // The memory of a burst does not stay with an idle connection.
-            if self.larges.capacity() > SLICES {
-                self.larges = VecDeque::new();
-            }
-        }
+        self.written += count;
     }
 
     /// Lets go of everything: it cannot be written any more.

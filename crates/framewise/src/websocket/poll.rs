@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use framewise_proto::rules::{Role, Rule};
@@ -17,11 +18,13 @@ use crate::{CloseCode, Error, Event, Message};
 const HIGH_WATER: usize = 64 * 1024;
 /// A payload from this on is not copied behind its header, but written from where it lies.
 const LARGE: usize = 4096;
+/// How long a peer that ended its side may take for what was queued for it.
+const GRACE: Duration = Duration::from_secs(5);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     /// The next event. It writes what is queued before it waits; nothing is lost when the caller stops polling.
     pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
-        if let Some(note) = self.notes.pop() {
+        if let Some(note) = self.rare.as_mut().and_then(|rare| rare.notes.pop()) {
             return Poll::Ready(Some(Ok(Event::LetPass(Box::new(note)))));
         }
         if let Some(found) = self.inbox.parse(&mut self.engine, self.now)
@@ -84,8 +87,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             match ready!(self.poll_event(cx)) {
                 Some(Ok(Event::Message(message))) => return Poll::Ready(Some(Ok(message))),
                 Some(Ok(Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::LetPass(_))) => {}
-                Some(Err(error)) => self.failure = Some(Box::new(error)),
-                None => return Poll::Ready(self.failure.take().map(|error| Err(*error))),
+                Some(Err(error)) => self.rare().failure = Some(error),
+                None => return Poll::Ready(self.rare.as_mut().and_then(|rare| rare.failure.take()).map(Err)),
             }
         }
     }
@@ -112,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
 
     #[cold]
     fn failed(&mut self, mut violation: Box<Violation>, cx: &mut Context<'_>) -> Error {
-        match self.lost.take() {
+        match self.rare().lost.take() {
             // The end that the engine was told of was a reset; what it cut off stands beside it.
             Some(error) if is_reset(&error) => {
                 let cut = std::mem::replace(&mut violation.rule, Rule::ConnectionReset);
@@ -125,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             Some(error) => return Error::Io(error),
             None => {}
         }
-        self.violation = Some(violation.clone());
+        self.rare().violation = Some(violation.clone());
         // The Close frame goes out now, whatever the caller does next.
         let _ = self.poll_write(cx);
         Error::Violation(violation)
@@ -141,7 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             Poll::Ready(Ok((_, found))) => Poll::Ready(found.and_then(|found| self.tell(found, cx))),
             Poll::Ready(Err(error)) => {
                 self.broken = true;
-                self.lost = Some(error);
+                self.rare().lost = Some(error);
                 self.stream_ended();
                 Poll::Ready(None)
             }
@@ -160,7 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 return Poll::Ready(());
             };
             self.broken = true;
-            self.lost = Some(error);
+            self.rare().lost = Some(error);
         }
         self.outbox.clear(&mut self.engine);
         Poll::Ready(())
@@ -180,9 +183,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         if self.eof && !self.broken {
             let ready = written.is_ready() && self.poll_shut_down(cx).is_ready();
             if !ready {
-                let limit = self.close_limit;
                 let now = self.timer.now();
-                let until = *self.grace.get_or_insert_with(|| now + limit);
+                let until = *self.rare().grace.get_or_insert_with(|| now + GRACE);
                 ready!(self.timer.poll(Some(until), cx));
             }
         }
@@ -225,10 +227,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
 
     /// The reason is kept for the reader, who makes a finding of it.
     fn check_writable(&self) -> Result<(), Error> {
-        match &self.lost {
+        if !self.broken {
+            return Ok(());
+        }
+        match self.rare.as_ref().and_then(|rare| rare.lost.as_ref()) {
             Some(error) => Err(Error::Io(error.kind().into())),
-            None if self.broken => Err(Error::Misuse(Misuse::Closed)),
-            None => Ok(()),
+            None => Err(Error::Misuse(Misuse::Closed)),
         }
     }
 
@@ -240,7 +244,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             return Err(Misuse::Closed.into());
         }
         self.outbox.lend(&mut self.engine);
-        if payload.len() < LARGE || !self.stream.is_write_vectored() || self.engine.compresses(payload.len()) {
+        if payload.len() < LARGE || !self.stream.is_write_vectored() || self.engine.compresses(payload.len())
+        {
             return Ok(self.engine.send_checked(kind, &payload)?);
         }
         self.queue_large(kind, payload)

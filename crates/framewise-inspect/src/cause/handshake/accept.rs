@@ -10,7 +10,8 @@ use crate::cause::evidence::{Evidence, quote};
 
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// Keys that documentation uses, in RFC 6455 §1.3 and in the articles and tests that were copied since.
-const SAMPLES: &[&str] = &["dGhlIHNhbXBsZSBub25jZQ==", "x3JJHMbDL1EzLkh9GBhXDw==", "AQIDBAUGBwgJCgsMDQ4PEA=="];
+const SAMPLES: &[&str] =
+    &["dGhlIHNhbXBsZSBub25jZQ==", "x3JJHMbDL1EzLkh9GBhXDw==", "AQIDBAUGBwgJCgsMDQ4PEA=="];
 
 /// The value of the response, where it is wrong; empty where there is none.
 fn wrong<'a>(e: &Evidence<'a>) -> Option<&'a str> {
@@ -26,7 +27,9 @@ pub(crate) fn key_rewritten(e: &Evidence<'_>) -> Option<Sign> {
     let accept = wrong(e).filter(|accept| !accept.is_empty())?;
     let own = &e.request()?.request.key;
     let other = e.other_legs().find(|leg| {
-        leg.request.as_ref().is_some_and(|request| &request.request.key != own && accept_value(&request.request.key) == accept)
+        leg.request.as_ref().is_some_and(|request| {
+            &request.request.key != own && accept_value(&request.request.key) == accept
+        })
     })?;
     let evidence = format!(
         "the accept value answers the key of the leg {}, {}; on the leg {} the key is {own}",
@@ -49,7 +52,7 @@ pub(crate) fn accept_not_computed(e: &Evidence<'_>) -> Option<Sign> {
         "the accept value is the key itself".to_owned()
     } else if accept_miscomputed(e).is_none() && !is_digest(accept) {
         format!("{} is no digest of 20 bytes in base64", quote(accept.as_bytes()))
-    } else if accept.as_bytes()[..27].iter().all(|&byte| byte == accept.as_bytes()[0]) {
+    } else if accept.bytes().take(27).all(|byte| accept.starts_with(char::from(byte))) {
         format!("{accept} is one letter over and over")
     } else {
         return None;
@@ -89,7 +92,7 @@ pub(crate) fn accept_miscomputed(e: &Evidence<'_>) -> Option<Sign> {
     ];
     for (index, (what, input)) in inputs.iter().enumerate() {
         let digest = sha1(input);
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = crate::excerpt::hex(&digest).replace(' ', "");
         let forms = [
             ("in base64", STANDARD.encode(digest)),
             ("in base64 without padding", STANDARD_NO_PAD.encode(digest)),
@@ -101,7 +104,8 @@ pub(crate) fn accept_miscomputed(e: &Evidence<'_>) -> Option<Sign> {
         // The first form of the first input is the right value.
         let form = forms.iter().skip(usize::from(index == 0)).find(|(_, value)| value == accept);
         if let Some((form, _)) = form {
-            return e.own_fault(Cause::AcceptMiscomputed, format!("{accept} is the digest of {what}, {form}"));
+            return e
+                .own_fault(Cause::AcceptMiscomputed, format!("{accept} is the digest of {what}, {form}"));
         }
     }
     // A GUID with a typing error cannot be told; too many or too few bytes can.

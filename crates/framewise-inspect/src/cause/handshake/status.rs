@@ -31,7 +31,8 @@ pub(crate) fn redirected(e: &Evidence<'_>) -> Option<Sign> {
     let request = e.request();
     let target = request.map_or("", |request| request.request.target.as_str());
     let host = request.map_or("", |request| request.request.host.as_str());
-    let (scheme, rest) = location.split_once("://").map_or((None, location), |(scheme, rest)| (Some(scheme), rest));
+    let (scheme, rest) =
+        location.split_once("://").map_or((None, location), |(scheme, rest)| (Some(scheme), rest));
     let (authority, path) = match scheme {
         Some(_) => rest.find('/').map_or((rest, "/"), |at| rest.split_at(at)),
         None => (host, rest),
@@ -63,13 +64,17 @@ pub(crate) fn origin_refused(e: &Evidence<'_>) -> Option<Sign> {
         return e.own_fault(Cause::OriginRefused, format!("Origin: {}", origin.unwrap_or("none")));
     }
     let (response, status) = refusal(e)?;
-    let named = page(e, response).contains("origin") || response.reason.to_ascii_lowercase().contains("origin");
+    let named =
+        page(e, response).contains("origin") || response.reason.to_ascii_lowercase().contains("origin");
     let challenged = response.header("www-authenticate").is_some();
     if challenged || !(named && (400..500).contains(&status) || (status == 403 && origin.is_some())) {
         return None;
     }
     let Some(origin) = origin else {
-        return e.path_fault(Cause::OriginRefused, format!("{}, and the page speaks of the Origin: the request has none", status_line(response)));
+        return e.path_fault(
+            Cause::OriginRefused,
+            format!("{}, and the page speaks of the Origin: the request has none", status_line(response)),
+        );
     };
     let host = &e.request()?.request.host;
     let same = origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
@@ -79,7 +84,8 @@ pub(crate) fn origin_refused(e: &Evidence<'_>) -> Option<Sign> {
         if same { "" } else { ": the two differ" }
     );
     // The page's own host, which a proxy wrote over: the two were the same at the client.
-    let rewritten = e.other_legs().any(|leg| leg.request.as_ref().is_some_and(|request| &request.request.host != host));
+    let rewritten =
+        e.other_legs().any(|leg| leg.request.as_ref().is_some_and(|request| &request.request.host != host));
     let fault = if rewritten { Fault::Intermediary } else { Fault::Server };
     Some(Sign { cause: Cause::OriginRefused, fault, evidence })
 }
@@ -88,11 +94,14 @@ pub(crate) fn origin_refused(e: &Evidence<'_>) -> Option<Sign> {
 pub(crate) fn authentication_required(e: &Evidence<'_>) -> Option<Sign> {
     let (response, status) = refusal(e)?;
     let challenge = response.header("www-authenticate").or_else(|| response.header("proxy-authenticate"));
-    let asks = matches!(status, 401 | 407) || (status == 403 && (challenge.is_some() || e.request()?.header("origin").is_none()));
+    let asks = matches!(status, 401 | 407)
+        || (status == 403 && (challenge.is_some() || e.request()?.header("origin").is_none()));
     if !asks {
         return None;
     }
-    let sent = ["authorization", "proxy-authorization", "cookie"].into_iter().find(|name| e.request().is_some_and(|request| request.header(name).is_some()));
+    let sent = ["authorization", "proxy-authorization", "cookie"]
+        .into_iter()
+        .find(|name| e.request().is_some_and(|request| request.header(name).is_some()));
     let evidence = format!(
         "{}{}; the request has {}",
         status_line(response),
@@ -126,7 +135,9 @@ pub(crate) fn server_error_status(e: &Evidence<'_>) -> Option<Sign> {
 pub(crate) fn header_token_mismatch(e: &Evidence<'_>) -> Option<Sign> {
     let request = e.request()?;
     let (response, status) = refusal(e)?;
-    if !matches!(status, 400 | 412 | 426 | 501) || request.breaks.iter().any(|rule| rule.answer() != framewise_rules::Answer::Note) {
+    if !matches!(status, 400 | 412 | 426 | 501)
+        || request.breaks.iter().any(|rule| rule.answer() != framewise_rules::Answer::Note)
+    {
         return None;
     }
     let list = ["connection", "upgrade"].into_iter().find_map(|name| {
@@ -135,6 +146,7 @@ pub(crate) fn header_token_mismatch(e: &Evidence<'_>) -> Option<Sign> {
         (!value.eq_ignore_ascii_case(single)).then_some((name, value))
     });
     let (name, value) = list?;
-    let evidence = format!("the request is right, with {name}: {value}, and is refused with {}", status_line(response));
+    let evidence =
+        format!("the request is right, with {name}: {value}, and is refused with {}", status_line(response));
     e.own_fault(Cause::HeaderTokenMismatch, evidence)
 }

@@ -29,12 +29,12 @@ pub(super) fn nested(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
     let there = e.raw(outer);
     let mut ends = None;
     for (index, &first) in there.iter().take(SEARCHED).enumerate() {
-        // A frame that begins a message, or a control frame: a continuation's 00 and 80 are too common.
-        if !matches!(first, 0x81 | 0x82 | 0x88..=0x8a | 0xc1 | 0xc2 | 0x01 | 0x02) {
+        // A frame that begins a message, or a control frame: 00, 02 and 80 are too common for anything else.
+        if !matches!(first, 0x81 | 0x82 | 0x88..=0x8a | 0xc1 | 0xc2 | 0x01) {
             continue;
         }
         let at = payload + index as u64;
-        let Some(header) = e.header(at) else { continue };
+        let Some(header) = e.header(at).filter(|header| tells(e, at, header)) else { continue };
         let mut boundary = at;
         let mut next = Some(header);
         for _ in 0..CHAIN {
@@ -51,7 +51,7 @@ pub(super) fn nested(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
             }
             next = e.header(boundary);
         }
-        if ends.is_none() && to_the_end(e, at) && tells(e, at, &header) {
+        if ends.is_none() && to_the_end(e, at) {
             ends = Some(Nested::Ends { at, header });
         }
     }
@@ -84,8 +84,11 @@ fn tells(e: &Evidence<'_>, at: u64, header: &Header) -> bool {
 
 fn plain(e: &Evidence<'_>, at: u64, header: &Header) -> Vec<u8> {
     let bytes = e.bytes(at);
-    let Some(header) = Header::decode(bytes).filter(|full| full.size() == header.size()) else { return Vec::new() };
-    let end = usize::try_from(header.length).map_or(bytes.len(), |length| (header.size() + length).min(bytes.len()));
+    let Some(header) = Header::decode(bytes).filter(|full| full.size() == header.size()) else {
+        return Vec::new();
+    };
+    let end = usize::try_from(header.length)
+        .map_or(bytes.len(), |length| (header.size() + length).min(bytes.len()));
     let mut payload = bytes[header.size()..end].to_vec();
     if let Some(key) = header.mask {
         framewise_simd::unmask(&mut payload, key, 0);
@@ -102,8 +105,14 @@ fn open(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
     let at = e.finding.offset;
     let header = e.header(at)?;
     let end = (at + header.size() as u64).saturating_add(header.length);
-    let believed = matches!(header.opcode, Opcode::Text | Opcode::Ping | Opcode::Pong | Opcode::Close) && header.fin;
-    if !believed || header.length == 0 || header.length > 0x10_0000 || end <= e.own().window.end() || at < outer.payload() {
+    let believed =
+        matches!(header.opcode, Opcode::Text | Opcode::Ping | Opcode::Pong | Opcode::Close) && header.fin;
+    if !believed
+        || header.length == 0
+        || header.length > 0x10_0000
+        || end <= e.own().window.end()
+        || at < outer.payload()
+    {
         return None;
     }
     reads_as_text(&plain(e, at, &header), 1).then_some(Nested::Open { at, header })
@@ -112,5 +121,7 @@ fn open(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
 /// Where frames begin again, at `from` or behind it: whole ones to the end of the stream, or that end.
 pub(super) fn boundary(e: &Evidence<'_>, from: u64) -> u64 {
     let end = e.own().window.end();
-    (from..end.min(from + SEARCHED as u64)).find(|&at| to_the_end(e, at) && e.header(at).is_some_and(|header| tells(e, at, &header))).unwrap_or(end)
+    (from..end.min(from + SEARCHED as u64))
+        .find(|&at| to_the_end(e, at) && e.header(at).is_some_and(|header| tells(e, at, &header)))
+        .unwrap_or(end)
 }

@@ -71,18 +71,29 @@ pub(crate) fn idle_timeout_endpoint(e: &Evidence<'_>) -> Option<Sign> {
     let said = [Role::Client, Role::Server].into_iter().find_map(|role| {
         let close = e.leg.dir(role).frames.as_ref()?.close.as_ref()?;
         let reason = close.reason.to_ascii_lowercase();
-        let named = ["idle", "inactiv", "timeout", "timed out", "time-out"].iter().any(|word| reason.contains(word));
+        let named =
+            ["idle", "inactiv", "timeout", "timed out", "time-out"].iter().any(|word| reason.contains(word));
         let ping = reason.contains("ping") || reason.contains("keepalive");
         (named && !ping).then(|| (role, close.reason.clone()))
     });
-    if let Some((role, reason)) = said.filter(|_| e.is(&[Rule::CloseMissing, Rule::CloseUnanswered, Rule::ConnectionReset]) || e.finding.rule.is_none()) {
-        return Some(Sign { cause: Cause::IdleTimeoutEndpoint, fault: role.into(), evidence: format!("the {role}'s Close says {reason:?}") });
+    if let Some((role, reason)) = said.filter(|_| {
+        e.is(&[Rule::CloseMissing, Rule::CloseUnanswered, Rule::ConnectionReset]) || e.finding.rule.is_none()
+    }) {
+        return Some(Sign {
+            cause: Cause::IdleTimeoutEndpoint,
+            fault: role.into(),
+            evidence: format!("the {role}'s Close says {reason:?}"),
+        });
     }
     if !e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) {
         return None;
     }
     let silence = silence(e.leg, e.stream).filter(|silence| *silence >= SHORTEST)?;
-    let evidence = format!("{:.1} s of silence, then the end: as well a limit of the {} itself", silence.as_secs_f64(), e.stream);
+    let evidence = format!(
+        "{:.1} s of silence, then the end: as well a limit of the {} itself",
+        silence.as_secs_f64(),
+        e.stream
+    );
     e.own_fault(Cause::IdleTimeoutEndpoint, evidence)
 }
 
@@ -92,7 +103,8 @@ pub(crate) fn keepalive_timeout(e: &Evidence<'_>) -> Option<Sign> {
         Rule::PingUnanswered => e.stream.into(),
         Rule::CloseMissing | Rule::CloseUnanswered | Rule::ConnectionReset => {
             // The side that pinged gave up, or the silent one is gone.
-            let pinger = [e.stream, e.stream.peer()].into_iter().find(|&role| e.leg.dir(role).pings.unanswered)?;
+            let pinger =
+                [e.stream, e.stream.peer()].into_iter().find(|&role| e.leg.dir(role).pings.unanswered)?;
             pinger.peer().into()
         }
         _ => return None,
@@ -101,6 +113,7 @@ pub(crate) fn keepalive_timeout(e: &Evidence<'_>) -> Option<Sign> {
         let close = e.leg.dir(role).frames.as_ref()?.close.as_ref()?;
         (!close.reason.is_empty()).then(|| format!("; the {role}'s Close says {:?}", close.reason))
     });
-    let evidence = format!("a Ping got no Pong{}", close.unwrap_or_else(|| ", and the connection ended".to_owned()));
+    let evidence =
+        format!("a Ping got no Pong{}", close.unwrap_or_else(|| ", and the connection ended".to_owned()));
     Some(Sign { cause: Cause::KeepaliveTimeout, fault, evidence })
 }

@@ -17,7 +17,8 @@ pub(crate) fn message_type_unsupported(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let kind = e.frame().map_or(Opcode::Binary, |frame| frame.header.opcode);
-    let answer = e.peer().frames.as_ref().and_then(|frames| frames.close.as_ref()).and_then(|close| close.code);
+    let answer =
+        e.peer().frames.as_ref().and_then(|frames| frames.close.as_ref()).and_then(|close| close.code);
     let evidence = match answer {
         Some(code) => format!("a {kind} message, answered with a Close {code}"),
         None => format!("a {kind} message"),
@@ -28,14 +29,19 @@ pub(crate) fn message_type_unsupported(e: &Evidence<'_>) -> Option<Sign> {
 /// Every byte is legal, and the peer fails the connection, or drops it.
 pub(crate) fn receiver_rejects(e: &Evidence<'_>) -> Option<Sign> {
     let refused = e.finding.rule.is_none() && e.finding.close.is_some();
-    let inferred = e.is(&[Rule::UnsupportedData, Rule::MessageTooBig, Rule::FrameTooBig, Rule::ExtensionRequired]);
+    let inferred =
+        e.is(&[Rule::UnsupportedData, Rule::MessageTooBig, Rule::FrameTooBig, Rule::ExtensionRequired]);
     if inferred {
         return None;
     }
     // A side that drops the connection as soon as something came that not every receiver takes.
     let sender = e.stream.peer();
     let dir = e.leg.dir(sender);
-    let features = features(dir, e.leg.dir(e.stream), e.leg.response.as_ref().map(crate::handshake::ResponseSeen::end).filter(|_| sender == Role::Server));
+    let features = features(
+        dir,
+        e.leg.dir(e.stream),
+        e.leg.response.as_ref().map(crate::handshake::ResponseSeen::end).filter(|_| sender == Role::Server),
+    );
     if !refused {
         let dropped = e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) && !dir.broken;
         let at_once = silence(e.leg, e.stream).is_none_or(|silence| silence.as_secs() < 5);
@@ -45,7 +51,9 @@ pub(crate) fn receiver_rejects(e: &Evidence<'_>) -> Option<Sign> {
         }
     }
     let mut evidence = match (refused, e.finding.close) {
-        (true, Some(code)) => format!("everything of the {sender} is legal, and the {} answers with {code}", e.stream),
+        (true, Some(code)) => {
+            format!("everything of the {sender} is legal, and the {} answers with {code}", e.stream)
+        }
         _ => format!("everything of the {sender} is legal, and the {} drops the connection", e.stream),
     };
     if !features.is_empty() {
@@ -69,7 +77,10 @@ fn features(dir: &Direction, other: &Direction, head_end: Option<u64>) -> Vec<St
         add("a fragmented message");
     }
     let inside = |number: u64| {
-        recent.iter().find(|frame| frame.number < number && !frame.header.opcode.is_control()).is_some_and(|frame| !frame.header.fin)
+        recent
+            .iter()
+            .find(|frame| frame.number < number && !frame.header.opcode.is_control())
+            .is_some_and(|frame| !frame.header.fin)
     };
     if recent.iter().any(|frame| frame.header.opcode.is_control() && inside(frame.number)) {
         add("a control frame between the fragments of a message");
@@ -100,7 +111,9 @@ fn features(dir: &Direction, other: &Direction, head_end: Option<u64>) -> Vec<St
     if recent.iter().any(|frame| frame.header.opcode.is_control() && frame.header.opcode != Opcode::Close) {
         add("a control frame");
     }
-    let text = recent.iter().any(|frame| frame.header.opcode == Opcode::Text && !frame.preview.is_ascii() && !frame.header.rsv1);
+    let text = recent
+        .iter()
+        .any(|frame| frame.header.opcode == Opcode::Text && !frame.preview.is_ascii() && !frame.header.rsv1);
     if text {
         add("text beyond ASCII");
     }

@@ -37,20 +37,31 @@ pub(super) fn format(payload: &[u8]) -> Option<String> {
     {
         return Some("is the length of all of it, as BSON has it".to_owned());
     }
-    if payload.len() >= 3 && msgpack(payload, 0, &mut 0) == Some(payload.len()) && matches!(payload[0], 0x80..=0x9f | 0xdc..=0xdf) {
+    if payload.len() >= 3
+        && msgpack(payload, 0, &mut 0) == Some(payload.len())
+        && matches!(payload[0], 0x80..=0x9f | 0xdc..=0xdf)
+    {
         return Some("begins a map or an array of MessagePack, which ends where the payload does".to_owned());
     }
-    if payload.len() >= 3 && cbor(payload, 0, &mut 0) == Some(payload.len()) && matches!(payload[0], 0x81..=0x9b | 0xa1..=0xbb) {
+    if payload.len() >= 3
+        && cbor(payload, 0, &mut 0) == Some(payload.len())
+        && matches!(payload[0], 0x81..=0x9b | 0xa1..=0xbb)
+    {
         return Some("begins a map or an array of CBOR, which ends where the payload does".to_owned());
     }
     if let Some(fields) = protobuf(payload).filter(|&fields| fields >= 2) {
         return Some(format!("begins {fields} fields of Protocol Buffers, which end where the payload does"));
     }
-    let controls = payload.iter().filter(|&&byte| matches!(byte, 0..=8 | 0xb | 0xc | 0xe..=0x1a | 0x1c..=0x1f | 0x7f)).count();
+    let controls = payload
+        .iter()
+        .filter(|&&byte| matches!(byte, 0..=8 | 0xb | 0xc | 0xe..=0x1a | 0x1c..=0x1f | 0x7f))
+        .count();
     // UTF-16 is full of NULs, and text.
-    let wide = payload.chunks_exact(2).filter(|pair| (pair[0] == 0) != (pair[1] == 0)).count() * 4 > payload.len();
-    (controls >= 2 && controls * 10 >= payload.len() && !wide)
-        .then(|| format!("begins {} bytes, {controls} of them control characters, which no text has", payload.len()))
+    let wide =
+        payload.chunks_exact(2).filter(|pair| (pair[0] == 0) != (pair[1] == 0)).count() * 4 > payload.len();
+    (controls >= 2 && controls * 10 >= payload.len() && !wide).then(|| {
+        format!("begins {} bytes, {controls} of them control characters, which no text has", payload.len())
+    })
 }
 
 /// Depth of nesting that is followed.
@@ -179,9 +190,20 @@ mod tests {
             (b"\x89PNG\r\n\x1a\n", "PNG"),
             (b"\xf3\x01\x02\x80\x07\x00\x99\x13", "control characters"),
         ] {
-            assert!(format(payload).is_some_and(|format| format.contains(says)), "{payload:x?}: {:?}", format(payload));
+            assert!(
+                format(payload).is_some_and(|format| format.contains(says)),
+                "{payload:x?}: {:?}",
+                format(payload)
+            );
         }
-        for text in [&b"caf\xe9 au lait"[..], b"\xc4\xe3\xba\xc3", b"h\0e\0l\0l\0o\0", "naïve".as_bytes(), b"", b"\xff"] {
+        for text in [
+            &b"caf\xe9 au lait"[..],
+            b"\xc4\xe3\xba\xc3",
+            b"h\0e\0l\0l\0o\0",
+            "naïve".as_bytes(),
+            b"",
+            b"\xff",
+        ] {
             assert_eq!(format(text), None, "{text:x?}");
         }
     }

@@ -1,0 +1,212 @@
+mod input;
+mod prompt;
+mod session;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{Args, ValueEnum};
+use framewise::{Client, Error, Limits, Refused, Role, WebSocket};
+use framewise_rules::Setup;
+
+use crate::failure::Failure;
+use crate::inspect::{ToServer, Upstream};
+use crate::live::{Live, To, Writer};
+use crate::net;
+use crate::output::Output;
+use crate::render::{clean, shorten};
+use crate::watch::{About, Show, Tee, Watch};
+
+/// Connect to a server: a prompt on a terminal, standard input and output in a pipe
+///
+/// On a terminal, a line is a text message, and /help lists what else there is: pings, binary messages, a Close of your
+/// own, raw bytes for a frame that is broken on purpose. In a pipe, each line of standard input is a text message, and
+/// each message that comes is a line of standard output. At the end of the input the connection is closed with 1000, and
+/// what still comes before the server's Close is printed; --wait holds the Close back for a server that answers late.
+///
+/// What the server does wrong is told on standard error, with exit code 1; Ctrl-C closes with 1001 and exits with 130.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  framewise connect ws://localhost:9001
+  echo hello | framewise connect ws://localhost:9001
+  framewise connect --frames --header 'Authorization: Bearer 4f1c' wss://example.com/chat
+  echo '81 02 68 69' | framewise connect --raw --frames ws://localhost:9001")]
+pub(crate) struct ConnectArgs {
+    /// The server, ws:// or wss://
+    url: String,
+    /// Show each frame on standard error: its header, its mask, its payload
+    #[arg(long)]
+    frames: bool,
+    /// Another header line of the request, `Name: value`; may be given again
+    #[arg(long, value_name = "LINE", value_parser = header)]
+    header: Vec<(String, String)>,
+    /// A subprotocol to offer; may be given again, the preferred one first
+    #[arg(long, value_name = "NAME")]
+    protocol: Vec<String>,
+    /// The header Origin, as a browser sends it
+    #[arg(long, value_name = "ORIGIN")]
+    origin: Option<String>,
+    /// How binary messages are printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    binary: Binary,
+    /// In a pipe: lines are hexadecimal and go onto the wire as they are, without a frame around them
+    #[arg(long)]
+    raw: bool,
+    /// In a pipe: wait for so many seconds after the last line before closing
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    wait: std::time::Duration,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Binary {
+    /// A line of hexadecimal
+    #[default]
+    Hex,
+    /// The bytes, without a line's end
+    Raw,
+}
+
+fn header(line: &str) -> Result<(String, String), String> {
+    let (name, value) = line.split_once(':').ok_or("a header line is `Name: value`")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn seconds(text: &str) -> Result<std::time::Duration, String> {
+    let seconds = text.parse().map_err(|_| "it must be a number of seconds")?;
+    std::time::Duration::try_from_secs_f64(seconds)
+        .map_err(|_| "it must be a number of seconds, 0 or more".to_owned())
+}
+
+/// What a connection is made over.
+type Stream = Tee<ToServer>;
+
+pub(crate) fn run(args: &ConnectArgs, output: Output) -> Result<ExitCode, Failure> {
+    let runtime = net::runtime()?;
+    let found = Arc::new(AtomicBool::new(false));
+    let result = runtime.block_on(connect(args, output, &found));
+    runtime.shutdown_background();
+    let interrupted = result?;
+    Ok(ExitCode::from(if interrupted { 130 } else { u8::from(found.load(Ordering::Relaxed)) }))
+}
+
+/// Whether Ctrl-C ended it.
+async fn connect(args: &ConnectArgs, output: Output, found: &Arc<AtomicBool>) -> Result<bool, Failure> {
+    let prompting = std::io::stdin().is_terminal() && !args.raw;
+    let (live, queue) = Live::new();
+    let show = Show {
+        live: live.clone(),
+        to: To::Stderr,
+        json: false,
+        frames: args.frames,
+        bytes: true,
+        // Who breaks a rule on purpose knows, unless the frames are asked for.
+        only: (!args.frames).then_some(Role::Server),
+        summary: false,
+        prefix: String::new(),
+        width: output.width(),
+        notes_count: false,
+        found: Arc::clone(found),
+    };
+    let connected = tokio::select! {
+        connected = open(args, show) => connected,
+        () = net::interrupted() => return Ok(true),
+    };
+    let ws = match connected {
+        Ok(ws) => ws,
+        Err(failure) => {
+            // The diagnosis of a handshake that broke a rule. A refusal is said in the failure's sentence.
+            if failure.diagnosed || args.frames {
+                queue.start(output).finish(live);
+            }
+            return match failure.sentence {
+                _ if failure.diagnosed => Ok(false),
+                sentence => Err(Failure::said(sentence)),
+            };
+        }
+    };
+    let session =
+        session::Session { ws, binary: args.binary, wait: args.wait, live: live.clone(), prompting };
+    if prompting {
+        return prompt::run(session, queue, live, output, &args.url).await;
+    }
+    let writer: Writer = queue.start(output);
+    let input = if args.raw { input::raw_lines() } else { input::lines() };
+    let result = session.run(input).await;
+    writer.finish(live);
+    result
+}
+
+/// Why there is no connection.
+struct NotOpen {
+    sentence: String,
+    /// The server broke a rule, and the watch has told which.
+    diagnosed: bool,
+}
+
+impl From<String> for NotOpen {
+    fn from(sentence: String) -> Self {
+        Self { sentence, diagnosed: false }
+    }
+}
+
+async fn open(args: &ConnectArgs, show: Show) -> Result<WebSocket<Stream>, NotOpen> {
+    let url = complete(&args.url)?;
+    let upstream = Upstream::parse(&url).map_err(|failure| failure.to_string())?;
+    let stream = upstream.connect().await?;
+    let about = About { id: "1".to_owned(), client: None, server: Some(upstream.authority()) };
+    let stream = Tee::new(stream, Role::Client, Watch::new(about, show, Setup::DEFAULT, None));
+    let mut client = Client::new().protocols(args.protocol.clone());
+    for (name, value) in &args.header {
+        client = client.header(name, value);
+    }
+    if let Some(origin) = &args.origin {
+        client = client.origin(origin);
+    }
+    let limits = Limits { message: 1 << 30, frame: 1 << 30, inflated: 1 << 30, ..Limits::DEFAULT };
+    client.limits(limits).connect_over(stream, &url).await.map_err(|error| match error {
+        Error::Violation(_) => NotOpen { sentence: String::new(), diagnosed: true },
+        Error::Refused(refused) => refusal(&args.url, &refused).into(),
+        Error::Misuse(_) => format!("the request cannot be written: {error}").into(),
+        Error::TurnedDown(_) | Error::Connect(_) | Error::Io(_) | _ => error.to_string().into(),
+    })
+}
+
+/// `localhost:9001` is what people type.
+fn complete(url: &str) -> Result<String, String> {
+    match url.split_once("://") {
+        None => Ok(format!("ws://{url}")),
+        Some(("http", rest)) => Err(format!("{url} is a web page's address; connect to ws://{rest}")),
+        Some(("https", rest)) => Err(format!("{url} is a web page's address; connect to wss://{rest}")),
+        Some(_) => Ok(url.to_owned()),
+    }
+}
+
+/// What a server that did not switch to WebSocket says, and what to do.
+fn refusal(url: &str, refused: &Refused) -> String {
+    let status = format!("{} {}", refused.status, clean(&refused.reason));
+    let status = status.trim_end();
+    if let Some(location) = refused.location() {
+        return format!(
+            "{url} redirects ({status}) to {}, which is not followed: connect to where it leads",
+            clean(location)
+        );
+    }
+    let hint = match refused.status {
+        200 => "it answers as to a web page: is the path that of a WebSocket?",
+        400 | 426 => {
+            "it takes this for no handshake: is something on the way that drops Upgrade or Connection?"
+        }
+        401 => "it asks who you are: --header 'Authorization: …'",
+        403 => "it lets nobody in from here: --origin with its own address may help, or a login",
+        404 | 405 => "there is no WebSocket at this path",
+        407 => "a proxy asks who you are",
+        500.. => "it, or what is behind it, has failed: its log tells",
+        _ => "it did not switch to WebSocket",
+    };
+    let body = String::from_utf8_lossy(&refused.body);
+    let says = body.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('<'));
+    let says = says.map_or_else(String::new, |line| format!(" (\"{}\")", clean(&shorten(line, 80))));
+    format!("{url} answers {status}{says}: {hint}")
+}

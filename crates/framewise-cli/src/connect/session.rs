@@ -1,0 +1,217 @@
+use std::io::Write as _;
+use std::time::Duration;
+
+use framewise::proto::rules::CloseCode;
+use framewise::{Error, Event, Message, WebSocket};
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::mpsc::Receiver;
+
+use super::input::Input;
+use super::{Binary, Stream};
+use crate::failure::Failure;
+use crate::live::{Live, To};
+use crate::net;
+use crate::render::clean;
+use crate::render::finding::code;
+
+/// With more than that queued, no input is taken: the server is slower than who types.
+const FULL: usize = 32 * 1024;
+/// How often the queue is looked at while it is full and nothing comes.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// A connection and its two ends on this side: what is typed, what is printed.
+pub(super) struct Session {
+    pub(super) ws: WebSocket<Stream>,
+    pub(super) binary: Binary,
+    pub(super) wait: Duration,
+    pub(super) live: Live,
+    pub(super) prompting: bool,
+}
+
+/// How far it has come.
+#[derive(Default)]
+struct State {
+    /// The input has ended: when to close.
+    closing: Option<tokio::time::Instant>,
+    interrupted: bool,
+    /// Standard output takes nothing more.
+    deaf: bool,
+    /// The reason in the server's Close.
+    reason: String,
+}
+
+impl Session {
+    /// Until the connection is over; whether Ctrl-C ended it.
+    pub(super) async fn run(mut self, mut input: Receiver<Input>) -> Result<bool, Failure> {
+        let mut state = State::default();
+        let mut interrupted = Box::pin(net::interrupted());
+        loop {
+            let open = self.ws.is_open();
+            let full = self.ws.queued() >= FULL;
+            let close_at = state.closing;
+            tokio::select! {
+                event = self.ws.next_event() => match event {
+                    Some(Ok(event)) => self.event(event, &mut state)?,
+                    Some(Err(error)) => self.failed(&error),
+                    None => break,
+                },
+                given = input.recv(), if open && !full && close_at.is_none() => {
+                    self.input(given.unwrap_or(Input::End), &mut state).await?;
+                }
+                () = tokio::time::sleep(LOOK), if full => {}
+                () = wait_until(close_at), if open && close_at.is_some() => self.close(CloseCode::NORMAL_CLOSURE, "")?,
+                () = &mut interrupted, if !state.interrupted => self.interrupt(&mut state),
+            }
+            if state.deaf {
+                // Whoever reads the pipe has seen enough.
+                return Err(Failure::Output(std::io::ErrorKind::BrokenPipe.into()));
+            }
+        }
+        self.tell_end(&state);
+        Ok(state.interrupted)
+    }
+
+    async fn input(&mut self, input: Input, state: &mut State) -> Result<(), Failure> {
+        let result = match input {
+            Input::Send(message) => self.ws.send(message).await,
+            Input::Ping(payload) => self.ws.ping(&payload).await,
+            Input::Raw(bytes) => match self.ws.flush().await {
+                Ok(()) => self.write_raw(&bytes).await,
+                Err(error) => Err(error),
+            },
+            Input::Close(code, reason) => self.ws.start_close(CloseCode(code.unwrap_or(1005)), &reason),
+            Input::End => {
+                state.closing = Some(tokio::time::Instant::now() + self.wait);
+                return Ok(());
+            }
+            Input::Say(text) => {
+                self.live.say(To::Stdout, text + "\n");
+                return Ok(());
+            }
+            Input::Interrupt => {
+                self.interrupt(state);
+                return Ok(());
+            }
+            Input::Fault(sentence) => {
+                let _ = self.ws.close(CloseCode::NORMAL_CLOSURE, "").await;
+                return Err(Failure::said(sentence));
+            }
+        };
+        match result {
+            // The person's own mistake: said, and nothing was sent.
+            Err(Error::Misuse(misuse)) if self.prompting => {
+                self.live.say(To::Stderr, format!("not sent: {misuse}\n"));
+            }
+            Err(Error::Misuse(misuse)) => return Err(Failure::said(format!("not sent: {misuse}"))),
+            // What became of the connection is told by the next event.
+            Ok(()) | Err(_) => {}
+        }
+        Ok(())
+    }
+
+    async fn write_raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let stream = self.ws.get_mut();
+        stream.write_all(bytes).await?;
+        stream.flush().await?;
+        Ok(())
+    }
+
+    fn interrupt(&mut self, state: &mut State) {
+        state.interrupted = true;
+        let _ = self.close(CloseCode::GOING_AWAY, "");
+    }
+
+    fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Failure> {
+        match self.ws.start_close(code, reason) {
+            // It is closing already.
+            Ok(()) | Err(Error::Misuse(_)) => Ok(()),
+            Err(error) => Err(Failure::said(error.to_string())),
+        }
+    }
+
+    fn event(&mut self, event: Event, state: &mut State) -> Result<(), Failure> {
+        match event {
+            Event::Message(message) => self.print(&message, state)?,
+            Event::Pong(payload) if self.prompting => {
+                self.live
+                    .say(To::Stderr, format!("pong \"{}\"\n", clean(&String::from_utf8_lossy(&payload))));
+            }
+            Event::Ping(payload) if self.prompting => {
+                self.live.say(
+                    To::Stderr,
+                    format!("ping \"{}\", answered\n", clean(&String::from_utf8_lossy(&payload))),
+                );
+            }
+            Event::Close(Some(close)) => state.reason = close.reason,
+            // The watch tells what was let pass.
+            Event::Pong(_) | Event::Ping(_) | Event::Close(None) | Event::LetPass(_) | _ => {}
+        }
+        Ok(())
+    }
+
+    fn print(&self, message: &Message, state: &mut State) -> Result<(), Failure> {
+        if self.prompting {
+            let line = match message {
+                Message::Text(text) => clean(text.as_str()),
+                Message::Binary(bytes) => format!("{} bytes: {}", bytes.len(), hex(bytes)),
+            };
+            self.live.say(To::Stdout, format!("< {line}\n"));
+            return Ok(());
+        }
+        let mut line = match message {
+            Message::Text(text) => text.as_bytes().to_vec(),
+            Message::Binary(bytes) if self.binary == Binary::Raw => bytes.to_vec(),
+            Message::Binary(bytes) => hex(bytes).into_bytes(),
+        };
+        if !(self.binary == Binary::Raw && message.as_text().is_none()) {
+            line.push(b'\n');
+        }
+        let mut stdout = std::io::stdout().lock();
+        match stdout.write_all(&line).and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                state.deaf = true;
+                Ok(())
+            }
+            Err(error) => Err(Failure::Output(error)),
+        }
+    }
+
+    /// A violation is told by the watch, in full; anything else is told here.
+    fn failed(&self, error: &Error) {
+        if error.violation().is_none() {
+            self.live.say(To::Stderr, format!("{error}\n"));
+        }
+    }
+
+    fn tell_end(&self, state: &State) {
+        let Some(ended) = self.ws.ended() else { return };
+        let by_peer = ended.by == framewise::EndedBy::Peer;
+        let plain = matches!(ended.code.0, 1000 | 1001 | 1005);
+        // In a pipe, a usual end is nothing to talk about.
+        if self.prompting || (by_peer && !plain) {
+            let who = match ended.by {
+                framewise::EndedBy::Peer => "closed by the server",
+                framewise::EndedBy::Us => "closed",
+                framewise::EndedBy::Nobody => "lost",
+            };
+            let reason = if state.reason.is_empty() {
+                String::new()
+            } else {
+                format!(" \"{}\"", clean(&state.reason))
+            };
+            self.live.say(To::Stderr, format!("{who}: {}{reason}\n", code(ended.code)));
+        }
+    }
+}
+
+async fn wait_until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
+}

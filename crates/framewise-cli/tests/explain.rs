@@ -1,0 +1,202 @@
+//! `framewise explain`
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::process::Stdio;
+
+use common::{Running, framewise, run, run_with};
+
+fn text(args: &[&str]) -> String {
+    let done = run(&[&["explain"], args].concat());
+    assert_eq!((done.code, done.err.as_str()), (Some(0), ""), "{args:?}");
+    assert!(!done.out.contains('\x1b'), "no colours in a pipe");
+    done.out
+}
+
+#[track_caller]
+fn has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "no {part:?} in:\n{text}");
+    }
+}
+
+#[test]
+fn codes() {
+    has(&text(&["1002"]), &["1002  Protocol error", "RFC 6455 §7.4.1", "When you see it", "mask-missing"]);
+    has(&text(&["1006"]), &["never: only an API reports it", "close-missing"]);
+    has(&text(&["3999"]), &["3999  Registered by libraries", "3000-3999"]);
+    has(&text(&["4123"]), &["4123  Private use", "4000-4999"]);
+    has(&text(&["4000-4999"]), &["Private use"]);
+    has(&text(&["2500"]), &["Not assigned", "1016-2999", "close-code-invalid"]);
+    has(&text(&["12592"]), &["\"10\"", "close-code-as-text"]);
+    has(&text(&["59395"]), &["1000", "close-code-byte-order"]);
+    has(&text(&["426"]), &["HTTP status", "request-upgrade"]);
+}
+
+#[test]
+fn rules_and_causes() {
+    let page = text(&["mask-missing"]);
+    has(
+        &page,
+        &[
+            "Broken by  the client",
+            "Close 1002",
+            "RFC 6455 §5.1",
+            "https://www.rfc-editor.org/",
+            "How to fix it",
+        ],
+    );
+    has(&page, &["> 81 02 68 69\n    ^^ byte 0", "One beside it that is right"]);
+    assert_eq!(text(&["MaskMissing"]), page);
+    has(&text(&["interleaved-writers"]), &["interleaved-writers  ", "What happened", "How to fix it"]);
+}
+
+#[test]
+fn every_row_has_a_page_in_each_language() {
+    use framewise_rules::{Cause, Code, Rule};
+    let ids = Code::ALL.iter().map(|code| code.id()).chain(Rule::ALL.iter().map(|rule| rule.id()));
+    let ids: Vec<_> = ids.chain(Cause::ALL.iter().map(|cause| cause.id())).collect();
+    for id in &ids {
+        has(&text(&[id]), &[id]);
+    }
+    let list = text(&["--lang", "fr"]);
+    has(&list, &ids);
+    has(&list, &["Codes de fermeture", "Règles : "]);
+}
+
+#[test]
+fn two_are_compared() {
+    let page = text(&["1002", "1007"]);
+    has(
+        &page,
+        &[
+            "Key differences",
+            "When to use which",
+            "What it means",
+            "When you see it",
+            "How to fix it",
+            "Sent by",
+        ],
+    );
+    // In any order, and where nobody wrote a comparison by hand.
+    has(&text(&["1007", "1002"]), &["Key differences"]);
+    has(
+        &text(&["1001", "1013"]),
+        &["Key differences", "- Sent by: 1001 – client and server; 1013 – the server", "When to use which"],
+    );
+    has(&text(&["mask-missing", "mask-present"]), &["Broken by", "On the wire", "> 81 02 68 69", "< 81 82"]);
+    has(&text(&["1002", "mask-missing"]), &["1002 is what `mask-missing` ends in"]);
+    has(&text(&["1006", "close-code-reserved"]), &["A Close frame with 1006 breaks"]);
+    let done = run(&["explain", "1000", "1001", "1002"]);
+    assert!(done.refused().contains("two can be compared"));
+}
+
+#[test]
+fn messages() {
+    let page = text(&["WebSocket connection to 'wss://x.example/a?b' failed: Invalid frame header"]);
+    has(
+        &page,
+        &[
+            "Chrome",
+            "rules; the bytes on the wire tell which",
+            "length-not-minimal-16",
+            "http-response-in-stream",
+        ],
+    );
+    // Without quotes, as it was pasted.
+    has(&text(&["invalid", "frame", "HEADER"]), &["Invalid frame header"]);
+    has(&text(&["RangeError: Invalid WebSocket frame: MASK must be set"]), &["Node ws", "mask-missing"]);
+    has(&text(&["socket ended with code=1006 on port 8080"]), &["1006  Abnormal closure"]);
+    has(
+        &text(&["mask-missing: A frame from the client is not masked; sent by the client, at byte 0"]),
+        &["How to fix it"],
+    );
+}
+
+#[test]
+fn what_is_not_known_is_refused_with_what_is_near() {
+    assert!(run(&["explain", "mask-mising"]).refused().contains("did you mean mask-missing?"));
+    assert!(run(&["explain", "the quick brown fox"]).refused().contains("nothing is known"));
+    assert!(run(&["explain", "70000"]).refused().contains("65535"));
+    assert!(run(&["explain", ""]).refused().contains("empty"));
+    assert!(run(&["explain", "--lang", "de", "1006"]).refused().contains("en and fr"));
+    let long = "x ".repeat(50_000);
+    assert!(run(&["explain", &long]).refused().len() < 300);
+    // What a terminal would act upon is not repeated to it.
+    assert!(!run(&["explain", "a\x1b[2Jb"]).refused().contains('\x1b'));
+}
+
+#[test]
+fn french_by_option_and_by_locale() {
+    let page = text(&["--lang", "fr", "mask-missing"]);
+    has(
+        &page,
+        &[
+            "Trame d'un client sans masque",
+            "Enfreinte par",
+            "Comment le corriger",
+            "Un exemple qui l'enfreint",
+        ],
+    );
+    for (variable, value) in [("LANG", "fr_FR.UTF-8"), ("LC_MESSAGES", "fr_BE"), ("LC_ALL", "fr")] {
+        assert_eq!(
+            run_with(framewise().env(variable, value).args(["explain", "mask-missing"]), b"").out,
+            page,
+            "{variable}"
+        );
+    }
+    let english =
+        run_with(framewise().env("LANG", "fr_FR").env("LC_ALL", "C").args(["explain", "1006"]), b"");
+    has(&english.out, &["Abnormal closure"]);
+    has(&text(&["--lang", "fr", "1000", "1001"]), &["Différences essentielles", "Lequel utiliser"]);
+    has(
+        &text(&["--lang", "fr", "Invalid frame header"]),
+        &["règles ; les octets échangés disent laquelle", "Pour savoir laquelle"],
+    );
+    has(&text(&["--lang", "fr", "2500"]), &["plage non attribuée"]);
+}
+
+#[test]
+fn json() {
+    let rule = run(&["explain", "--json", "mask-missing"]).json();
+    assert_eq!(rule["rule"], "mask-missing");
+    assert_eq!(rule["answer"]["close"], 1002);
+    assert!(rule["examples"]["bad"][0]["transcript"].is_string());
+    let code = run(&["explain", "--json", "4123"]).json();
+    assert_eq!((&code["code"], &code["range"]), (&"4123".into(), &"4000-4999".into()));
+    let two = run(&["explain", "--json", "1002", "1007"]).json();
+    assert!(two["compare"].as_array().unwrap().len() == 2 && two["differences"].is_string());
+    let said = run(&["explain", "--json", "Invalid frame header"]).json();
+    assert!(said["rules"].as_array().unwrap().len() > 6, "{said}");
+    let all = run(&["explain", "--json"]).json();
+    assert!(all["rules"].as_array().unwrap().len() > 80);
+}
+
+#[test]
+fn colours_where_they_are_wanted() {
+    assert!(run(&["explain", "--color", "always", "1006"]).out.contains('\x1b'));
+    assert!(!run_with(framewise().env("NO_COLOR", "1").args(["explain", "1006"]), b"").out.contains('\x1b'));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    let mut child = framewise().arg("explain").stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let done = Running::of(child).done();
+    assert_eq!((done.code, done.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    for command in ["explain", "read", "inspect", "connect", "serve", "demo"] {
+        let done = run(&[command, "--help"]);
+        assert_eq!(done.code, Some(0));
+        has(&done.out, &["Examples:", &format!("  framewise {command}")]);
+    }
+    for absent in ["check", "path", "bench", "site"] {
+        assert!(run(&[absent]).refused().contains("unrecognized subcommand"));
+    }
+    assert_eq!(run(&[]).code, Some(2));
+    assert_eq!(run(&["--version"]).code, Some(0));
+}

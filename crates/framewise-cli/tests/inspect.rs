@@ -1,0 +1,349 @@
+//! `framewise inspect`
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr};
+
+use common::{ANSWER, HANDSHAKE, Running, connect, exactly, head, nobody, noise, path, rest, run, server};
+use serde_json::Value;
+
+fn inspect(upstream: SocketAddr, args: &[&str]) -> (Running, SocketAddr) {
+    let upstream = format!("ws://{upstream}");
+    Running::listening(&[&["inspect", &upstream, "--listen", "127.0.0.1:0"], args].concat())
+}
+
+/// The report of each connection among the lines.
+fn connections(lines: &[Value]) -> Vec<&Value> {
+    lines.iter().filter(|line| line.get("findings").is_some()).collect()
+}
+
+#[test]
+fn a_conversation_is_shown_and_recorded() {
+    let (upstream, play) = server(|mut stream| {
+        assert!(head(&mut stream).starts_with("GET / "));
+        stream.write_all(ANSWER).unwrap();
+        exactly(&mut stream, 8);
+        stream.write_all(b"\x81\x02hi").unwrap();
+        exactly(&mut stream, 8);
+        stream.write_all(b"\x88\x02\x03\xe8").unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(rest(&mut stream), b"");
+    });
+    let file = path("session.txt");
+    let (mut running, address) = inspect(upstream, &["--frames", "--record", file.to_str().unwrap()]);
+    assert!(running.out.next().starts_with(&format!("inspecting ws://{address} -> ws://{upstream}")));
+    let mut client = connect(address);
+    client.write_all(HANDSHAKE).unwrap();
+    assert_eq!(head(&mut client).as_bytes(), ANSWER);
+    client.write_all(b"\x81\x82\x37\xfa\x21\x3d\x5f\x93").unwrap();
+    assert_eq!(exactly(&mut client, 4), b"\x81\x02hi");
+    client.write_all(b"\x88\x82\x37\xfa\x21\x3d\x34\x12").unwrap();
+    assert_eq!(rest(&mut client), b"\x88\x02\x03\xe8");
+    drop(client);
+    play.join().unwrap();
+    running.out.until("nothing wrong found");
+    let done = running.end();
+    assert_eq!(done.code, Some(0), "{done:?}");
+    for part in
+        ["> GET / HTTP/1.1", "< HTTP/1.1 101", "> text", "mask 37fa213d  \"hi\"", "1000 (Normal closure)"]
+    {
+        assert!(done.out.contains(part), "no {part:?} in {}", done.out);
+    }
+    let read = run(&["read", "--json", file.to_str().unwrap()]);
+    assert_eq!((read.code, &read.json()["connections"][0]["handshake"]["status"]), (Some(0), &101.into()));
+}
+
+#[test]
+fn a_fault_is_told_while_the_connection_goes_on() {
+    let (upstream, play) = server(|mut stream| {
+        head(&mut stream);
+        stream.write_all(ANSWER).unwrap();
+        exactly(&mut stream, 4);
+        stream.write_all(b"\x81\x02ok").unwrap();
+        rest(&mut stream);
+    });
+    let (mut running, address) = inspect(upstream, &[]);
+    let mut client = connect(address);
+    client.write_all(HANDSHAKE).unwrap();
+    head(&mut client);
+    client.write_all(b"\x81\x02hi").unwrap();
+    assert_eq!(exactly(&mut client, 4), b"\x81\x02ok");
+    running.out.until("broken mask-missing");
+    running.out.until("client-does-not-mask");
+    drop(client);
+    play.join().unwrap();
+    running.out.until("verdict: mask-missing");
+    assert_eq!(running.end().code, Some(1));
+}
+
+/// Every byte, also after something broke: a mebibyte of noise each way as a frame stream.
+#[test]
+fn every_byte_is_passed_on_unchanged() {
+    let sent = noise(1 << 20);
+    let expected = sent.clone();
+    let (upstream, play) = server(move |mut stream| {
+        head(&mut stream);
+        stream.write_all(ANSWER).unwrap();
+        let mut writer = stream.try_clone().unwrap();
+        let back: Vec<u8> = expected.iter().rev().copied().collect();
+        let writing = std::thread::spawn(move || {
+            writer.write_all(&back).unwrap();
+            writer.shutdown(Shutdown::Write).unwrap();
+        });
+        assert!(rest(&mut stream) == expected, "the server got other bytes");
+        writing.join().unwrap();
+    });
+    let file = path("noise.txt");
+    let (running, address) = inspect(upstream, &["--json", "--record", file.to_str().unwrap()]);
+    let mut client = connect(address);
+    client.write_all(HANDSHAKE).unwrap();
+    assert_eq!(head(&mut client).as_bytes(), ANSWER);
+    let mut writer = client.try_clone().unwrap();
+    let noise = sent.clone();
+    let writing = std::thread::spawn(move || {
+        writer.write_all(&noise).unwrap();
+        writer.shutdown(Shutdown::Write).unwrap();
+    });
+    let got = rest(&mut client);
+    writing.join().unwrap();
+    assert!(got.iter().rev().eq(&sent), "the client got other bytes");
+    play.join().unwrap();
+    let done = running.end();
+    assert_eq!(done.code, Some(1));
+    let lines = done.json_lines();
+    assert_eq!(connections(&lines).len(), 1);
+    // The recording is binary-safe: both streams stand in it whole.
+    let transcript: framewise_rules::transcript::Transcript =
+        std::fs::read_to_string(file).unwrap().parse().unwrap();
+    assert!(transcript.stream(0, framewise_rules::Role::Client) == [HANDSHAKE, &sent].concat());
+    assert_eq!(transcript.stream(0, framewise_rules::Role::Server).len(), ANSWER.len() + sent.len());
+}
+
+#[test]
+fn a_half_closed_side_stays_half_closed() {
+    let (upstream, play) = server(|mut stream| {
+        // The end of the client's side arrives, and the answer still goes back.
+        assert_eq!(rest(&mut stream), b"GET ");
+        stream.write_all(b"late").unwrap();
+    });
+    let (running, address) = inspect(upstream, &[]);
+    let mut client = connect(address);
+    client.write_all(b"GET ").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(rest(&mut client), b"late");
+    play.join().unwrap();
+    assert_eq!(running.end().code, Some(1));
+}
+
+#[test]
+fn a_reset_is_passed_on_as_a_reset() {
+    let (upstream, play) = server(|mut stream| {
+        head(&mut stream);
+        stream.write_all(ANSWER).unwrap();
+        let error = stream.read(&mut [0]).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    });
+    let file = path("reset.txt");
+    let (mut running, address) = inspect(upstream, &["--record", file.to_str().unwrap()]);
+    let mut client = connect(address);
+    client.write_all(HANDSHAKE).unwrap();
+    head(&mut client);
+    // Closed with bytes that were not read, a socket resets.
+    rustix::net::sockopt::set_socket_linger(&client, Some(std::time::Duration::ZERO)).unwrap();
+    drop(client);
+    play.join().unwrap();
+    running.out.until("verdict: connection-reset");
+    running.end();
+    assert!(std::fs::read_to_string(file).unwrap().contains("> reset"));
+}
+
+#[test]
+fn json_lines_and_a_file_for_each_connection() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = listener.local_addr().unwrap();
+    let play = std::thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().unwrap();
+            head(&mut stream);
+            stream.write_all(ANSWER).unwrap();
+            stream.write_all(b"\x83\x00").unwrap();
+            rest(&mut stream);
+        }
+    });
+    let file = path("session.txt");
+    let (running, address) = inspect(upstream, &["--json", "--record", file.to_str().unwrap()]);
+    for _ in 0..2 {
+        let mut client = connect(address);
+        client.write_all(HANDSHAKE).unwrap();
+        head(&mut client);
+        assert_eq!(exactly(&mut client, 2), b"\x83\x00");
+    }
+    play.join().unwrap();
+    let done = running.end();
+    assert_eq!(done.code, Some(1));
+    let lines = done.json_lines();
+    let found: Vec<_> = lines.iter().filter(|line| line["rule"] == "opcode-reserved-data").collect();
+    assert_eq!(found.iter().map(|line| line["connection"].as_str().unwrap()).collect::<Vec<_>>(), ["1", "2"]);
+    let reports = connections(&lines);
+    assert_eq!(reports.len(), 2);
+    assert_eq!(reports[1]["id"], "2");
+    assert!(reports[1]["client"].as_str().unwrap().starts_with("127.0.0.1:"));
+    assert_eq!(reports[1]["server"], upstream.to_string());
+    for name in ["session.txt", "session-2.txt"] {
+        let read = run(&["read", "--json", file.with_file_name(name).to_str().unwrap()]);
+        assert_eq!(read.json()["connections"][0]["verdict"]["rule"], "opcode-reserved-data", "{name}");
+    }
+}
+
+#[test]
+fn ctrl_c_ends_what_is_open_and_reports_it() {
+    let (upstream, play) = server(|mut stream| {
+        head(&mut stream);
+        stream.write_all(ANSWER).unwrap();
+        rest(&mut stream);
+    });
+    let file = path("open.txt");
+    let (running, address) = inspect(upstream, &["--record", file.to_str().unwrap()]);
+    let mut client = connect(address);
+    client.write_all(HANDSHAKE).unwrap();
+    head(&mut client);
+    let done = running.end();
+    assert!(done.out.contains("handshake 101"), "{}", done.out);
+    // Both sides see the end of the connection.
+    assert_eq!(rest(&mut client), b"");
+    play.join().unwrap();
+    assert!(std::fs::read_to_string(file).unwrap().contains("101 Switching"));
+}
+
+#[test]
+fn an_upstream_that_is_down() {
+    let upstream = nobody();
+    let (mut running, address) = inspect(upstream, &[]);
+    let mut client = connect(address);
+    // The client's connection is closed, not left hanging.
+    assert_eq!(rest(&mut client), b"");
+    let line = running.out.until("is down");
+    assert!(line.contains(&upstream.to_string()), "{line}");
+    assert_eq!(running.end().code, Some(0));
+}
+
+#[test]
+fn an_upstream_that_refuses_or_redirects() {
+    for (answer, cause) in [
+        ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "not-a-websocket-endpoint"),
+        (
+            "HTTP/1.1 301 Moved Permanently\r\nLocation: https://x.example/\r\nContent-Length: 0\r\n\r\n",
+            "redirected",
+        ),
+        ("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\n\r\n", "authentication-required"),
+    ] {
+        let (upstream, play) = server(move |mut stream| {
+            head(&mut stream);
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        let (running, address) = inspect(upstream, &["--json"]);
+        let mut client = connect(address);
+        client.write_all(HANDSHAKE).unwrap();
+        assert_eq!(rest(&mut client), answer.as_bytes());
+        drop(client);
+        play.join().unwrap();
+        let done = running.end();
+        let lines = done.json_lines();
+        let verdict = &connections(&lines)[0]["verdict"];
+        assert_eq!(
+            (&verdict["rule"], &verdict["cause"]),
+            (&"response-status".into(), &cause.into()),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn an_upstream_that_speaks_tls_where_plain_is_expected() {
+    let (upstream, play) = server(|mut stream| {
+        head(&mut stream);
+        // An alert: unexpected message.
+        stream.write_all(b"\x15\x03\x01\x00\x02\x02\x0a").unwrap();
+    });
+    let (mut running, address) = inspect(upstream, &[]);
+    let mut client = connect(address);
+    client.write_all(HANDSHAKE).unwrap();
+    assert_eq!(rest(&mut client), b"\x15\x03\x01\x00\x02\x02\x0a");
+    drop(client);
+    play.join().unwrap();
+    running.out.until("plain-in-tls-port");
+    assert_eq!(running.end().code, Some(1));
+}
+
+#[test]
+fn clients_that_stop_in_the_middle_of_the_handshake() {
+    let (upstream, play) = server(|mut stream| assert_eq!(rest(&mut stream), b"GET / HTTP/1.1\r\nHo"));
+    let (running, address) = inspect(upstream, &["--json"]);
+    let mut client = connect(address);
+    client.write_all(b"GET / HTTP/1.1\r\nHo").unwrap();
+    drop(client);
+    play.join().unwrap();
+    let done = running.end();
+    assert_eq!(connections(&done.json_lines())[0]["verdict"]["rule"], "request-truncated", "{done:?}");
+}
+
+#[test]
+fn a_head_of_a_mebibyte_and_a_length_without_end() {
+    let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "a".repeat(1 << 20));
+    let sent = [head.as_bytes(), b"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0"].concat();
+    let expected = sent.clone();
+    let (upstream, play) = server(move |mut stream| assert!(rest(&mut stream) == expected));
+    let (running, address) = inspect(upstream, &["--json"]);
+    let mut client = connect(address);
+    client.write_all(&sent).unwrap();
+    drop(client);
+    play.join().unwrap();
+    assert_eq!(running.end().code, Some(1));
+}
+
+#[test]
+fn what_cannot_be_done_is_refused() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let listener = std::net::TcpListener::bind(&taken).ok();
+    let listener = listener.unwrap_or_else(|| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let taken = listener.local_addr().unwrap().to_string();
+    let done = run(&["inspect", "ws://127.0.0.1:1", "--listen", &taken]);
+    assert!(done.refused().contains(&format!("{taken} is in use by another program")));
+    assert!(run(&["inspect", "ftp://x"]).refused().contains("its scheme must be"));
+    assert!(run(&["inspect", "ws://x:99999"]).refused().contains("port"));
+    assert!(run(&["inspect", "ws://x", "--listen", "nonsense"]).refused().contains("HOST:PORT"));
+    assert!(
+        run(&["inspect", "ws://x", "--listen", "192.0.2.1:0"])
+            .refused()
+            .contains("no address of this machine")
+    );
+    let nowhere =
+        run(&["inspect", "ws://x", "--listen", "127.0.0.1:0", "--record", "/no/such/folder/file.txt"]);
+    assert!(nowhere.refused().contains("/no/such/folder/file.txt cannot be written"));
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_end_the_proxy() {
+    let (upstream, play) = server(|mut stream| {
+        head(&mut stream);
+        stream.write_all(ANSWER).unwrap();
+        rest(&mut stream);
+    });
+    let url = format!("ws://{upstream}");
+    let mut child =
+        common::framewise().args(["inspect", &url, "--listen", "127.0.0.1:0", "--frames"]).spawn().unwrap();
+    let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut out, &mut line).unwrap();
+    drop(out);
+    let running = Running::of(child);
+    let mut client = connect(line.trim_end().rsplit('/').next().unwrap().parse().unwrap());
+    client.write_all(HANDSHAKE).unwrap();
+    assert_eq!(head(&mut client).as_bytes(), ANSWER);
+    drop(client);
+    play.join().unwrap();
+    running.end();
+}

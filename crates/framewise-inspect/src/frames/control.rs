@@ -1,0 +1,63 @@
+//! What control frames hold (RFC 6455 §5.5).
+
+use framewise_proto::frame::check_close;
+use framewise_proto::{Header, Opcode};
+use framewise_rules::{CloseCode, Role, Rule};
+
+use super::{Broken, CloseSeen, Frames, Moment, Signal};
+
+impl Frames {
+    pub(super) fn end_control(&mut self, header: &Header, at: Moment, out: &mut Vec<Signal>) {
+        let (offset, frame) = self.log.last().map_or((self.at, 0), |frame| (frame.offset, frame.number));
+        let payload = std::mem::take(&mut self.control);
+        match header.opcode {
+            Opcode::Ping => out.push(Signal::Ping { payload, offset }),
+            Opcode::Pong => out.push(Signal::Pong { payload, offset, frame }),
+            Opcode::Close => {
+                if self.close.is_none() {
+                    let start = offset + header.size() as u64;
+                    if header.length <= 125 {
+                        self.check_close(&payload, start, out);
+                    }
+                    let code = payload.first_chunk().map(|&code| CloseCode(u16::from_be_bytes(code)));
+                    let reason = payload
+                        .get(2..)
+                        .map_or_else(String::new, |reason| String::from_utf8_lossy(reason).into());
+                    let close =
+                        CloseSeen { code, reason, offset, payload: offset + header.size() as u64, frame, at };
+                    self.close = Some(close.clone());
+                    out.push(Signal::Close(close));
+                }
+            }
+            Opcode::Continuation | Opcode::Text | Opcode::Binary | Opcode::Reserved(_) => {}
+        }
+    }
+
+    fn check_close(&self, payload: &[u8], start: u64, out: &mut Vec<Signal>) {
+        let (rule, offset, length, detail) = match check_close(payload) {
+            Err(fault) => {
+                let code = payload.first_chunk().map_or(0, |&code| u16::from_be_bytes(code));
+                let detail = match (fault.utf8, fault.rule) {
+                    (Some(error), _) => framewise_proto::utf8_fault(error.fault).to_owned(),
+                    (None, Rule::CloseCodeInvalid | Rule::CloseCodeReserved) => code.to_string(),
+                    _ => String::new(),
+                };
+                (fault.rule, fault.offset as u64, fault.length as u64, detail)
+            }
+            // RFC 6455 §7.4.1, 1010: "this status code is not used by the server".
+            Ok(Some(close)) if close.code == CloseCode::MANDATORY_EXTENSION && self.role == Role::Server => {
+                (Rule::CloseCodeWrongRole, 0, 2, String::new())
+            }
+            Ok(_) => return,
+        };
+        out.push(Signal::Broken(Broken {
+            rule,
+            offset: start + offset,
+            length,
+            frame: self.sequence.frames(),
+            message: self.sequence.messages(),
+            detail,
+            also: Vec::new(),
+        }));
+    }
+}

@@ -1,0 +1,108 @@
+//! What is told of a header, and of what the headers of a direction come to.
+
+use std::time::Duration;
+
+use framewise_proto::{Header, Opcode};
+use framewise_rules::{Limits, Role, Rule};
+
+use super::{Broken, Frames, Signal};
+
+impl Frames {
+    pub(super) fn report(&mut self, header: &Header, mut faults: Vec<Rule>, out: &mut Vec<Signal>) {
+        if self.close.is_some() && !self.after_close {
+            // RFC 6455 §5.5.1: "The application MUST NOT send any more data frames after sending a Close frame."
+            self.after_close = true;
+            faults = vec![Rule::FrameAfterClose];
+        }
+        if faults.is_empty() {
+            return;
+        }
+        self.reported = Some(self.at);
+        let rule = faults.remove(0);
+        let begins = !header.opcode.is_control() && header.opcode != Opcode::Continuation;
+        out.push(Signal::Broken(Broken {
+            rule,
+            offset: self.at,
+            length: header.size() as u64,
+            frame: self.sequence.frames() + 1,
+            message: self.sequence.messages() + u64::from(begins),
+            detail: self.detail(rule, header),
+            also: faults,
+        }));
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most rules' sentences say it all")]
+    fn detail(&self, rule: Rule, header: &Header) -> String {
+        let limits: &Limits = &self.expect.limits;
+        match rule {
+            Rule::FrameTooBig => {
+                format!("{} bytes are announced, the limit is {}", header.length, limits.frame)
+            }
+            Rule::MessageTooBig => {
+                let before = self.sequence.open().map_or(0, |open| open.length);
+                format!(
+                    "{} bytes come to {}, the limit is {}",
+                    header.length,
+                    before.saturating_add(header.length),
+                    limits.message
+                )
+            }
+            Rule::LengthNotMinimal16 | Rule::LengthNotMinimal64 => format!("the length is {}", header.length),
+            Rule::ControlTooLong => format!("{} bytes", header.length),
+            Rule::OpcodeReservedControl | Rule::OpcodeReservedData => {
+                format!("opcode {:X}", header.opcode.bits())
+            }
+            Rule::FrameAfterClose => format!("a {} frame", header.opcode),
+            Rule::FragmentsTooMany => format!("the limit is {}", limits.fragments),
+            _ => String::new(),
+        }
+    }
+
+    /// Control frames in the last second: RFC 6455 §10.4 asks for limits, and a rate is one.
+    pub(super) fn too_fast(&mut self, now: Option<Duration>) -> bool {
+        let Some(now) = now else { return false };
+        if self.expect.limits.control_rate == u32::MAX {
+            self.rate.clear();
+            return false;
+        }
+        self.rate.retain(|&then| now.saturating_sub(then) < Duration::from_secs(1));
+        self.rate.len() >= self.expect.limits.control_rate as usize
+    }
+
+    /// RFC 6455 §4.2.2: the handshake ends with its empty line, and frames follow it.
+    pub(super) fn extra_bytes(&mut self, until: u64, out: &mut Vec<Signal>) {
+        out.push(Signal::Broken(Broken {
+            rule: Rule::ResponseExtraBytes,
+            offset: self.at,
+            length: until - self.at,
+            frame: 0,
+            message: 0,
+            detail: format!("{} bytes", until - self.at),
+            also: Vec::new(),
+        }));
+        self.at = until;
+    }
+
+    /// RFC 6455 §5.3: "The masking key needs to be unpredictable". Three in a row are a pattern, two may be chance.
+    pub(super) fn predictable_key(&mut self, out: &mut Vec<Signal>) {
+        let keys = self.log.keys;
+        let detail = match (keys.zero >= 3, keys.same >= 2, keys.counting >= 2) {
+            (true, _, _) => "three in a row are zero",
+            (_, true, _) => "three in a row are the same",
+            (_, _, true) => "three in a row count up",
+            (false, false, false) => return,
+        };
+        if self.role == Role::Client && !self.predictable && !self.after_close {
+            self.predictable = true;
+            out.push(Signal::Broken(Broken {
+                rule: Rule::MaskKeyPredictable,
+                offset: self.at,
+                length: self.log.last().map_or(0, |frame| frame.header.size() as u64),
+                frame: self.sequence.frames(),
+                message: self.sequence.messages(),
+                detail: detail.to_owned(),
+                also: Vec::new(),
+            }));
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The server's side of the handshake, towards clients that stop, drip, flood, or speak something else.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{REQUEST, RESPONSE};
+use framewise::{Error, Message, Misuse, Reply, Rule, Server, WebSocket};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::time::Instant;
+
+/// What a server makes of these bytes, and what it answers.
+async fn shake(server: &Server, bytes: &[u8]) -> (Result<WebSocket<DuplexStream>, Error>, String) {
+    let (near, far) = duplex(1 << 12);
+    let (mut read, mut write) = tokio::io::split(near);
+    let talk = async {
+        let _ = write.write_all(bytes).await;
+        let _ = write.shutdown().await;
+    };
+    let mut got = vec![0; 4096];
+    let (accepted, (), count) = tokio::join!(server.accept(far), talk, async {
+        let mut filled = 0;
+        loop {
+            match read.read(&mut got[filled..]).await {
+                Ok(count @ 1..) => filled += count,
+                _ => break filled,
+            }
+            if got[..filled].windows(4).any(|window| window == b"\r\n\r\n")
+                && got.starts_with(b"HTTP/1.1 101")
+            {
+                break filled;
+            }
+        }
+    });
+    got.truncate(count);
+    (accepted, String::from_utf8(got).expect("an answer in UTF-8"))
+}
+
+fn rule(accepted: Result<WebSocket<DuplexStream>, Error>) -> Rule {
+    accepted.expect_err("it is refused").violation().expect("a rule").rule
+}
+
+#[tokio::test]
+async fn a_good_request_is_accepted_with_the_frames_behind_it() {
+    let bytes =
+        [REQUEST.as_bytes(), &common::masked(framewise::proto::Opcode::Text, true, b"early")].concat();
+    let (accepted, answer) = shake(&Server::new(), &bytes).await;
+    let mut ws = accepted.unwrap();
+    assert_eq!(answer, RESPONSE);
+    assert_eq!(ws.request().unwrap().target, "/chat");
+    assert_eq!(ws.request().unwrap().host, "example.com");
+    assert!(ws.response().is_none());
+    ws.forget_handshake();
+    assert!(ws.request().is_none());
+    assert_eq!(ws.next().await.unwrap().unwrap(), Message::text("early"));
+}
+
+#[tokio::test]
+async fn what_is_no_handshake_is_answered_with_its_status() {
+    let server = Server::new().origins(["https://example.com"]);
+    let head = |from: &str, to: &str| REQUEST.replace(from, to).into_bytes();
+    for (bytes, expected, status) in [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(), Rule::RequestNotHttp, "400"),
+        (vec![0xaa; 1 << 20], Rule::RequestNotHttp, "400"),
+        (head("GET", "POST"), Rule::RequestMethod, "405"),
+        (head("HTTP/1.1", "HTTP/1.0"), Rule::RequestHttpVersion, "505"),
+        (head("Host: example.com\r\n", ""), Rule::RequestHost, "400"),
+        (head("Upgrade: websocket\r\n", ""), Rule::RequestUpgrade, "426"),
+        (head("Version: 13", "Version: 12"), Rule::RequestLegacyDraft, "426"),
+        (head("dGhlIHNhbXBsZSBub25jZQ==", "short"), Rule::RequestKeyInvalid, "400"),
+        (head("\r\n\r\n", "\r\nOrigin: https://evil.example\r\n\r\n"), Rule::RequestOrigin, "403"),
+        (REQUEST.as_bytes()[..60].to_vec(), Rule::RequestTruncated, "400"),
+        (Vec::new(), Rule::RequestTruncated, "400"),
+        (head("/chat", &format!("/{}", "a".repeat(1 << 20))), Rule::RequestTooLarge, "431"),
+        (head("\r\n\r\n", &"\r\nX: y".repeat(1 << 17)), Rule::RequestTooLarge, "431"),
+    ] {
+        let (accepted, answer) = shake(&server, &bytes).await;
+        assert_eq!(rule(accepted), expected);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{expected}: {answer}");
+        assert!(answer.contains(expected.id()), "the body names the rule: {answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_drips_or_stops_has_ten_seconds() {
+    for drip in [true, false] {
+        let (mut near, far) = duplex(1 << 12);
+        let talk = async {
+            for byte in REQUEST.bytes() {
+                if drip {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                if near.write_all(&[byte]).await.is_err() || (!drip && byte == b'H') {
+                    break;
+                }
+            }
+            let mut answer = String::new();
+            near.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        let accept = async {
+            let start = Instant::now();
+            let accepted = Server::new().accept(far).await;
+            // The answer, and then the time that the client has to take it.
+            assert_eq!(start.elapsed(), Duration::from_secs(15));
+            accepted
+        };
+        let (accepted, answer) = tokio::join!(accept, talk);
+        assert_eq!(rule(accepted), Rule::RequestTimeout);
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn the_application_decides_by_what_the_request_says() {
+    let server = Server::new().protocols(["v2", "v1"]).header("X-Served-By", "test").reply(|request| {
+        match request.target.as_str() {
+            "/chat" => Reply::accept(),
+            "/odd" => Reply::accept().protocol("never-offered"),
+            "/moved" => Reply::refuse(308, "").header("Location", "/chat"),
+            _ => Reply::refuse(404, "there is only /chat\n"),
+        }
+    });
+    let offer = REQUEST.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: v1, v2\r\n\r\n");
+    let (accepted, answer) = shake(&server, offer.as_bytes()).await;
+    assert_eq!(accepted.unwrap().protocol(), Some("v2"), "the server's preference counts");
+    assert!(answer.contains("Sec-WebSocket-Protocol: v2\r\n") && answer.contains("X-Served-By: test\r\n"));
+
+    let (accepted, answer) = shake(&server, REQUEST.as_bytes()).await;
+    assert_eq!(accepted.unwrap().protocol(), None);
+    assert!(!answer.contains("Sec-WebSocket-Protocol"));
+
+    let (accepted, answer) = shake(&server, offer.replace("/chat", "/other").as_bytes()).await;
+    assert!(matches!(accepted, Err(Error::TurnedDown(404))));
+    assert!(
+        answer.starts_with("HTTP/1.1 404 Not Found\r\n") && answer.ends_with("\r\n\r\nthere is only /chat\n")
+    );
+
+    let (accepted, answer) = shake(&server, offer.replace("/chat", "/moved").as_bytes()).await;
+    assert!(matches!(accepted, Err(Error::TurnedDown(308))));
+    assert!(answer.contains("\r\nLocation: /chat\r\n"));
+
+    let (accepted, _) = shake(&server, offer.replace("/chat", "/odd").as_bytes()).await;
+    assert!(matches!(accepted, Err(Error::Misuse(Misuse::Head))));
+}

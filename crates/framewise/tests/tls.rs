@@ -1,0 +1,83 @@
+//! wss:// with a certificate that is signed by itself.
+#![cfg(feature = "tls")]
+#![allow(clippy::unwrap_used, reason = "in the helpers of tests, too")]
+
+use std::sync::Arc;
+
+use framewise::rustls::crypto::ring::default_provider;
+use framewise::rustls::pki_types::PrivatePkcs8KeyDer;
+use framewise::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use framewise::{Client, ConnectFault, Error, Message, Server, connect};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+/// A server on TLS that echoes, and its certificate's name is `localhost`.
+async fn server() -> (u16, RootCertStore) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key.into())
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            let Ok(tls) = acceptor.accept(tcp).await else { continue };
+            let Ok(mut ws) = Server::new().accept(tls).await else { continue };
+            while let Some(Ok(message)) = ws.next().await {
+                ws.send(message).await.unwrap();
+            }
+        }
+    });
+    (port, roots)
+}
+
+#[tokio::test]
+async fn messages_of_every_size_over_tls_and_a_clean_end() {
+    let (port, roots) = server().await;
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let client = Client::new().tls_config(Arc::new(config));
+    let mut ws = client.connect(&format!("wss://localhost:{port}/")).await.unwrap();
+    assert!(ws.get_ref().is_tls());
+    for size in [0, 100, 5_000, 70_000, 2_000_000] {
+        ws.send(vec![7; size]).await.unwrap();
+        assert!(ws.next().await.unwrap().unwrap() == Message::binary(vec![7; size]), "{size}");
+    }
+    ws.close(1000, "").await.unwrap();
+    assert!(ws.ended().unwrap().clean);
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused_and_said_so() {
+    let (port, _) = server().await;
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    let client = Client::new().tls_config(Arc::new(config));
+    let Err(Error::Connect(error)) = client.connect(&format!("wss://localhost:{port}/")).await else {
+        panic!("no connection")
+    };
+    assert_eq!(error.fault(), ConnectFault::Tls);
+    assert!(error.to_string().contains("certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn a_plain_request_to_a_tls_port_is_told_what_to_write() {
+    let (port, _) = server().await;
+    let Err(Error::Connect(error)) = connect(&format!("ws://localhost:{port}/")).await else {
+        panic!("no connection")
+    };
+    assert_eq!(error.fault(), ConnectFault::ServerSpeaksTls, "{error}");
+}
