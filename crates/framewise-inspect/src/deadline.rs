@@ -22,8 +22,7 @@ fn between(since: Option<Duration>, now: Moment) -> Option<Duration> {
 impl Leg {
     /// Something is about to happen: who kept the other side waiting for longer than a deadline allows is told first.
     ///
-    /// The deadlines are those of an endpoint that was left at its defaults (RFC 6455 §7.1.1 and §10 leave them open),
-    /// but for silence, which has a limit only where the observer was told one.
+    /// RFC 6455 §7.1.1 and §10 leave the deadlines to the endpoints: only those count that the observer was told.
     pub(crate) fn deadlines(&mut self, at: Moment, out: &mut Vec<Seen>) {
         if at.time.is_none() {
             return;
@@ -85,7 +84,7 @@ impl Leg {
     pub(crate) fn lingers(&self, at: Moment) -> Option<Duration> {
         let last =
             [Role::Client, Role::Server].into_iter().filter_map(|role| self.close_of(role)?.at.time).max();
-        between(last, at).filter(|&waited| waited > self.setup.limits.close.max(Limits::DEFAULT.close))
+        between(last, at).filter(|&waited| waited > Limits::DEFAULT.close)
     }
 
     /// The Close frame of a side.

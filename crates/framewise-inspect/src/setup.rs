@@ -1,5 +1,7 @@
 //! What an observer knows of the endpoints.
 
+use std::time::Duration;
+
 use framewise_rules::Limits;
 
 /// The limits that an observer was told. One that stands at its default is not known: the endpoints that are observed
@@ -8,6 +10,7 @@ pub(crate) fn known(limits: &Limits) -> Limits {
     const DEFAULT: Limits = Limits::DEFAULT;
     let long = |value, default| if value == default { u64::MAX } else { value };
     let short = |value, default| if value == default { u32::MAX } else { value };
+    let time = |value, default| if value == default { Duration::MAX } else { value };
     Limits {
         head: if limits.head == DEFAULT.head { usize::MAX } else { limits.head },
         message: long(limits.message, DEFAULT.message),
@@ -16,6 +19,8 @@ pub(crate) fn known(limits: &Limits) -> Limits {
         control_run: short(limits.control_run, DEFAULT.control_run),
         control_rate: short(limits.control_rate, DEFAULT.control_rate),
         inflated: long(limits.inflated, DEFAULT.inflated),
-        ..*limits
+        handshake: time(limits.handshake, DEFAULT.handshake),
+        close: time(limits.close, DEFAULT.close),
+        idle: limits.idle,
     }
 }

@@ -75,7 +75,7 @@ fn broken_connections_are_survived_when_they_break_once_more() {
             let mut broken = transcript.clone();
             for event in &mut broken.events {
                 if let What::Bytes(bytes) = &mut event.what
-                    && random.next() % 2 == 0
+                    && random.next().is_multiple_of(2)
                 {
                     mutate(bytes, &mut random);
                 }

@@ -204,6 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// failed.
     ///
     /// Cancel-safe: a message is given to a caller that is still there, or kept.
+    #[allow(clippy::should_implement_trait, reason = "the name that streams have; an iterator would block")]
     pub fn next(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
         poll_fn(|cx| self.inner.poll_message(cx))
     }

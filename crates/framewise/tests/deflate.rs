@@ -5,7 +5,10 @@ mod common;
 use framewise::{Client, CloseCode, Context, DeflateConfig, Error, Limits, Rule, Server, WebSocket};
 use tokio::io::{DuplexStream, duplex};
 
-async fn pair(client: Client, server: Server) -> (Result<WebSocket<DuplexStream>, Error>, Result<WebSocket<DuplexStream>, Error>) {
+async fn pair(
+    client: Client,
+    server: Server,
+) -> (Result<WebSocket<DuplexStream>, Error>, Result<WebSocket<DuplexStream>, Error>) {
     let (near, far) = duplex(1 << 16);
     let client = async move { client.connect_over(near, "ws://example.com/").await };
     tokio::join!(client, async move { server.accept(far).await })
@@ -22,7 +25,8 @@ async fn what_is_sent_compressed_arrives_in_both_directions() {
         (DeflateConfig { peer_window_bits: 9, window_bits: 8, ..wishes() }, wishes()),
         (wishes(), DeflateConfig { no_context_takeover: true, context: Context::Released, ..wishes() }),
     ] {
-        let (client, server) = pair(Client::new().deflate(client_wishes), Server::new().deflate(server_wishes)).await;
+        let (client, server) =
+            pair(Client::new().deflate(client_wishes), Server::new().deflate(server_wishes)).await;
         let (mut client, mut server) = (client.expect("it is agreed"), server.expect("it is agreed"));
         let echo = tokio::spawn(async move {
             while let Some(message) = server.next().await {
@@ -60,7 +64,8 @@ async fn a_client_that_requires_it_closes_with_1010() {
 #[tokio::test]
 async fn a_bomb_ends_at_the_limit() {
     let limits = Limits { inflated: 10_000, ..Limits::DEFAULT };
-    let (client, server) = pair(Client::new().deflate(wishes()), Server::new().deflate(wishes()).limits(limits)).await;
+    let (client, server) =
+        pair(Client::new().deflate(wishes()), Server::new().deflate(wishes()).limits(limits)).await;
     let (mut client, mut server) = (client.expect("it is agreed"), server.expect("it is agreed"));
     let server = tokio::spawn(async move { server.next().await });
     client.send(vec![0_u8; 10_000_000]).await.expect("open");

@@ -112,8 +112,14 @@ pub(super) fn search(text: &str) -> Vec<Found> {
 fn score(template: &[Word], text: &[String]) -> f64 {
     let of_template: f64 = template.iter().filter_map(literal).map(weight).sum();
     let of_text: f64 = text.iter().map(|word| weight(word)).sum();
+    // Most messages share no more than a word or two with the text, in whatever order: those are not aligned.
+    let in_text = |word: &&str| text.iter().any(|other| other == word);
+    let shared: f64 = template.iter().filter_map(literal).filter(in_text).map(weight).sum();
+    if shared == 0.0 || 2.0 * shared / (of_template + of_text) < ENOUGH && shared < 0.99 * of_template {
+        return 0.0;
+    }
     let common = common(template, text);
-    if common == 0.0 || of_template == 0.0 {
+    if common == 0.0 {
         return 0.0;
     }
     let (covered, explained) = (common / of_template, common / of_text);

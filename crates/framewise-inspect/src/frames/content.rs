@@ -7,6 +7,9 @@ use super::{MessageSeen, Moment};
 use crate::digest::Digest;
 use crate::inflate::{self, Inflater};
 
+/// Bytes that a message is inflated to at most where no limit is known; what goes on behind them is not looked at.
+const INFLATED: u64 = 256 * 1024 * 1024;
+
 /// A fault in a message's content.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -108,6 +111,10 @@ impl Content {
                 bad = utf8.validate(inflated).err();
             }
         });
+        if inflater.message() > INFLATED {
+            inflater.lose_history();
+            self.reported = true;
+        }
         let fault = if inflater.message() > self.limit {
             inflater.lose_history();
             Some((Rule::InflateTooBig, format!("the limit is {}", self.limit)))

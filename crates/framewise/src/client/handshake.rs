@@ -5,7 +5,8 @@ use bytes::BytesMut;
 use framewise_proto::Violation;
 use framewise_proto::deflate::DeflateAgreement;
 use framewise_proto::handshake::{
-    ClientOffer, Head, Progress, Response, Start, extension_required, read_response, response_ended, response_timed_out,
+    ClientOffer, Head, Progress, Response, Start, extension_required, read_response, response_ended,
+    response_timed_out,
 };
 use framewise_proto::rules::{Role, Rule};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};

@@ -1,3 +1,5 @@
+use core::time::Duration;
+
 use crate::guide::{Bad, Good, Guide, Limits, Setup};
 
 pub(crate) const RequestNotHttp: Guide = Guide {
@@ -407,15 +409,19 @@ pub(crate) const RequestTooLarge: Guide = Guide {
     good: &[Good::with(request!(), WHOLE_HEAD), Good::new(request!("Cookie: session=0123456789abcdef"))],
 };
 
+// A hair off the default: an observer goes by a limit only where it was told one.
+const IN_10_S: Setup = Setup::limited(Limits { handshake: Duration::from_millis(9_900), ..Limits::DEFAULT });
+
 pub(crate) const RequestTimeout: Guide = Guide {
     // The limit is ten seconds. The offset is the length of what had come by then.
     bad: &[
-        Bad::new(
+        Bad::with(
             concat!(r#"[0.0] > "GET /ws HTTP/1.1\r\n""#, "\n", r#"[10.5] > "Host: example.com\r\n""#,),
             18,
+            IN_10_S,
         ),
         // A line at a time, each in time by itself.
-        Bad::new(
+        Bad::with(
             concat!(
                 r#"[0.0] > "GET /ws HTTP/1.1\r\n""#,
                 "\n",
@@ -426,15 +432,22 @@ pub(crate) const RequestTimeout: Guide = Guide {
                 r#"[12.0] > "X-Drip: 2\r\n""#,
             ),
             48,
+            IN_10_S,
         ),
     ],
     good: &[
-        Good::new(concat!(
-            r#"[0.0] > "GET /ws HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n""#,
-            "\n",
-            r#"[9.0] > "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n""#,
-        )),
-        Good::new(concat!("[0.0] ", request!(), "[0.1] ", response!(), "[60.0] > 81 82 37 fa 21 3d 5f 93")),
+        Good::with(
+            concat!(
+                r#"[0.0] > "GET /ws HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n""#,
+                "\n",
+                r#"[9.0] > "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n""#,
+            ),
+            IN_10_S,
+        ),
+        Good::with(
+            concat!("[0.0] ", request!(), "[0.1] ", response!(), "[60.0] > 81 82 37 fa 21 3d 5f 93"),
+            IN_10_S,
+        ),
     ],
 };
 
