@@ -227,6 +227,8 @@ impl Leg {
             (_, true, _) => return self.gave_up_waiting(from, at, out),
             (_, false, false) => match cut {
                 Some(rule) if !own.broken => rule,
+                // Who drops a connection that its peer broke has nothing to answer for.
+                _ if peer.given_up => return,
                 _ => Rule::CloseMissing,
             },
         };

@@ -34,6 +34,8 @@ pub(crate) struct Direction {
     pub(crate) last: Option<Moment>,
     /// It broke a rule that is enforced, in its frames.
     pub(crate) broken: bool,
+    /// It broke a rule that lets its peer drop the connection, in the handshake or in a frame.
+    pub(crate) given_up: bool,
     pub(crate) pings: Pings,
 }
 
@@ -46,6 +48,7 @@ impl Direction {
             end: None,
             last: None,
             broken: false,
+            given_up: false,
             pings: Pings::default(),
         }
     }
@@ -220,8 +223,10 @@ impl Leg {
     /// Notes that a side broke a rule.
     pub(crate) fn broken(&mut self, by: Role, broken: Broken, at: Moment, out: &mut Vec<Seen>) {
         let dir = self.dir_mut(by);
+        let enforced = broken.rule.answer() != Answer::Note;
         let in_frames = broken.frame > 0 || broken.rule == Rule::ResponseExtraBytes;
-        dir.broken |= broken.rule.answer() != Answer::Note && in_frames;
+        dir.broken |= enforced && in_frames;
+        dir.given_up |= enforced;
         out.push(Seen { stream: by, what: What::Broken(broken), at });
     }
 

@@ -46,7 +46,9 @@ pub(crate) fn receiver_rejects(e: &Evidence<'_>) -> Option<Sign> {
         let dropped = e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) && !dir.broken;
         let at_once = silence(e.leg, e.stream).is_none_or(|silence| silence.as_secs() < 5);
         let last_is_theirs = dir.last.map(|last| last.step) > e.own().last.map(|last| last.step);
-        if !(dropped && at_once && last_is_theirs && !features.is_empty()) {
+        // One that took frames for long takes them: it ended for another reason.
+        let young = dir.frames.as_ref().is_some_and(|frames| frames.frames() <= 16);
+        if !(dropped && at_once && last_is_theirs && young && !features.is_empty()) {
             return None;
         }
     }
