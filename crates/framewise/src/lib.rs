@@ -79,3 +79,8 @@ pub async fn connect(url: &str) -> Result<WebSocket<ClientStream>, Error> {
 pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<WebSocket<S>, Error> {
     Server::new().accept(stream).await
 }
+
+/// The README's examples are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
