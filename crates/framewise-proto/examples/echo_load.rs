@@ -8,14 +8,25 @@ use framewise_proto::{Config, Connection, Event, MessageKind};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<_> = env::args().skip(1).collect();
-    let [kind, size, messages] = &arguments[..] else { return Err("usage: echo_load text|binary SIZE MESSAGES".into()) };
+    let [kind, size, messages] = &arguments[..] else {
+        return Err("usage: echo_load text|binary SIZE MESSAGES".into());
+    };
     let kind = if kind == "text" { MessageKind::Text } else { MessageKind::Binary };
     let (size, messages): (usize, usize) = (size.parse()?, messages.parse()?);
 
-    let mut client = Connection::client(Config::default(), Box::new(|| [0x37, 0xfa, 0x21, 0x3d]), 0, Duration::ZERO);
-    let text: String = "Grüße, 世界. ".chars().cycle().take(size).collect();
+    let mut client =
+        Connection::client(Config::default(), Box::new(|| [0x37, 0xfa, 0x21, 0x3d]), 0, Duration::ZERO);
+    let mut text = String::new();
+    for next in "Grüße, 世界. ".chars().cycle() {
+        // The last bytes are whatever fits.
+        let fits = text.len() + next.len_utf8() <= size;
+        text.push(if fits { next } else { 'x' });
+        if text.len() >= size {
+            break;
+        }
+    }
     for _ in 0..16 {
-        client.send_checked(kind, if size == 0 { b"" } else { &text.as_bytes()[..text.floor_char_boundary(size)] })?;
+        client.send_checked(kind, &text.as_bytes()[..size])?;
     }
     let batch = client.poll_transmit().unwrap_or_default();
 
