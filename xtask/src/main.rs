@@ -3,6 +3,7 @@
 //! Each verb does its own set-up on a fresh machine that has Rust, a C compiler, Python 3, Node and npm.
 
 mod autobahn;
+mod bench;
 mod check;
 mod debian;
 mod install;
@@ -23,6 +24,9 @@ cargo xtask VERB
   autobahn [server|client] [--all]
                               the Autobahn TestSuite against both, or one, of our ends; --all takes in the cases
                               about limits of size and permessage-deflate (groups 12 and 13)
+  bench [--quick] [ARGUMENTS]
+                              builds the peers in bench/, measures them beside us, interleaved, and writes
+                              bench/RESULTS.md; half an hour, or minutes with --quick
 
 Programs that the tests need are looked for on the PATH first. What is not there is put into peers/.peers, without root
 and without a change to the system; FRAMEWISE_PEERS names another folder.
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
         "check" => check::run(),
         "peers" => peers::run(rest),
         "autobahn" => autobahn::run(rest),
+        "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -1,0 +1,1 @@
+//! Only there because a package needs a target.
