@@ -1,6 +1,6 @@
 //! The library's client against servers that other people wrote.
 
-use framewise::{CloseCode, EndedBy, Event, Message};
+use framewise::{CloseCode, EndedBy, Event, Message, MessageKind};
 use framewise_peers::{Saw, Server, hex};
 
 #[tokio::test]
@@ -38,6 +38,13 @@ async fn converses(server: Server) {
         let message = ws.next().await.expect("an open connection").expect("no violation");
         assert_eq!(message, Message::from(answer), "{server:?}");
     }
+    // Our fragments, cut inside a character, with a Ping between them.
+    ws.begin(MessageKind::Text).expect("an open connection");
+    ws.send_part(b"in pieces \xe2\x82", false).await.expect("an open connection");
+    ws.ping(b"between").await.expect("an open connection");
+    ws.send_part(b"\xac", true).await.expect("an open connection");
+    let message = ws.next().await.expect("an open connection").expect("no violation");
+    assert_eq!(message, Message::from("in pieces €"), "{server:?}");
     // Our Ping.
     ws.ping(b"and you?").await.expect("an open connection");
     match ws.next_event().await {

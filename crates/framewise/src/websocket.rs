@@ -15,7 +15,7 @@ use bytes::BytesMut;
 use framewise_proto::deflate::DeflateAgreement;
 use framewise_proto::handshake::{Head, Request, Response};
 use framewise_proto::rules::Role;
-use framewise_proto::{CloseFrame, Connection, Ended, Violation};
+use framewise_proto::{CloseFrame, Connection, Ended, MessageKind, Violation};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -229,6 +229,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             ready!(self.inner.poll_room(cx))?;
             // A future that is polled after it was done has nothing to send.
             Poll::Ready(message.take().map_or(Ok(()), |message| self.inner.queue(message)))
+        })
+    }
+
+    /// Begins a message that is sent in parts: one of any length, in constant memory. Pings may go between its parts,
+    /// other messages may not.
+    ///
+    /// Errors: [`Error::Misuse`] after a Close, and while another message is open.
+    pub fn begin(&mut self, kind: MessageKind) -> Result<(), Error> {
+        Ok(self.inner.engine.begin(kind)?)
+    }
+
+    /// Queues a part of the message that was begun, as a frame; `last` ends the message. A text may be cut anywhere, also
+    /// inside a character.
+    ///
+    /// Errors and cancellation: as [`WebSocket::send`]; [`Error::Misuse`] also for a text that is not UTF-8, and where no
+    /// message was begun.
+    pub fn send_part(&mut self, part: &[u8], last: bool) -> impl Future<Output = Result<(), Error>> {
+        let mut part = Some(part);
+        poll_fn(move |cx| {
+            ready!(self.inner.poll_room(cx))?;
+            Poll::Ready(part.take().map_or(Ok(()), |part| self.inner.queue_part(part, last)))
         })
     }
 

@@ -5,7 +5,7 @@ mod common;
 use bytes::Bytes;
 use common::{Counting, client_and_raw, masked, pair, pair_with, plain, server_and_raw};
 use framewise::proto::Opcode;
-use framewise::{Client, Config, Event, Message, Server, Text};
+use framewise::{Client, Config, Event, Message, MessageKind, Server, Text};
 use futures_util::{SinkExt, StreamExt as _};
 use tokio::io::{AsyncWriteExt as _, duplex};
 
@@ -152,4 +152,18 @@ fn text_is_only_made_of_utf8() {
     assert_eq!((text.len(), text.as_str(), &*text), (3, "h\u{e9}", "h\u{e9}"));
     assert_eq!(Message::from("a").as_text(), Some("a"));
     assert_eq!(Message::from(vec![1_u8]).as_text(), None);
+}
+
+#[tokio::test]
+async fn a_message_is_sent_in_parts_with_a_ping_between_them() {
+    let (mut client, mut server) = pair().await;
+    assert!(client.send_part(b"", true).await.is_err(), "no message was begun");
+    client.begin(MessageKind::Text).expect("open");
+    client.send_part(b"\xf0\x9f", false).await.expect("a text may be cut anywhere");
+    client.ping(b"between").await.expect("a control frame may go between");
+    assert!(client.send("another").await.is_err(), "the first is not done");
+    client.send_part(b"\x98\x80", true).await.expect("open");
+    client.flush().await.expect("open");
+    let message = server.next().await.expect("open").expect("no violation");
+    assert_eq!(message.as_text(), Some("😀"));
 }

@@ -251,6 +251,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         self.queue_large(kind, payload)
     }
 
+    /// Queues a part of a message.
+    pub(super) fn queue_part(&mut self, part: &[u8], last: bool) -> Result<(), Error> {
+        self.outbox.lend(&mut self.engine);
+        Ok(self.engine.send_part(part, last)?)
+    }
+
     fn queue_large(&mut self, kind: MessageKind, payload: Bytes) -> Result<(), Error> {
         let payload = match self.engine.role() {
             Role::Server => {
