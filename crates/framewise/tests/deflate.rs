@@ -45,7 +45,7 @@ async fn what_is_sent_compressed_arrives_in_both_directions() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_client_that_requires_it_closes_with_1010() {
     let (client, server) =
         pair(Client::new().deflate(DeflateConfig { required: true, ..wishes() }), Server::new()).await;
@@ -61,7 +61,7 @@ async fn a_client_that_requires_it_closes_with_1010() {
     assert_eq!(server.await.expect("no panic"), Some(CloseCode(1010)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_bomb_ends_at_the_limit() {
     let limits = Limits { inflated: 10_000, ..Limits::DEFAULT };
     let (client, server) =
