@@ -29,10 +29,11 @@ pub struct DeflateConfig {
 /// When the memory of a compressor and an inflater is held. Both are allocated when the first message needs them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Context {
-    /// As long as the connection lasts: nothing is allocated for a message.
-    #[default]
+    /// As long as the connection lasts: nothing is allocated for a message. The fastest for a few connections.
     Kept,
-    /// Between messages it is given back where that direction has no context takeover. With takeover it has to stay.
+    /// Between messages it is given back where that direction has no context takeover; with takeover it has to stay. With
+    /// many connections it is the faster way, too: the next message of another one finds the same memory in the cache.
+    #[default]
     Released,
 }
 
@@ -46,7 +47,7 @@ impl Default for DeflateConfig {
             no_context_takeover: false,
             peer_no_context_takeover: false,
             required: false,
-            context: Context::Kept,
+            context: Context::Released,
         }
     }
 }
