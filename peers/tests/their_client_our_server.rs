@@ -86,9 +86,8 @@ fn echoes(client: Client) {
 
 fn assert_opened(client: Client, saw: &[Saw]) {
     let Some(Saw::Open { extensions }) = saw.first() else { panic!("{client:?} saw {saw:?}") };
-    let fine =
-        extensions.is_empty() || client.offers_deflate() && extensions.starts_with("permessage-deflate");
-    assert!(fine, "{client:?} agreed {extensions:?}");
+    let agreed = extensions.starts_with("permessage-deflate");
+    assert_eq!(agreed, client.offers_deflate(), "{client:?} agreed {extensions:?}");
 }
 
 /// The last thing seen is a clean close with this code.

@@ -198,7 +198,7 @@ impl Leg {
             self.ping_unanswered(from, at, PING_PATIENCE, out);
             self.end_open(from, how, at, out);
         } else if self.opened.is_none() {
-            self.end_handshake(from, how, at, out);
+            self.end_handshake(from, at, out);
         }
         let dir = self.dir_mut(from);
         if dir.end.is_none() || how == How::Reset {
@@ -265,8 +265,7 @@ impl Leg {
         }
     }
 
-    fn end_handshake(&mut self, from: Role, how: How, at: Moment, out: &mut Vec<Seen>) {
-        let _ = how;
+    fn end_handshake(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
         if from == Role::Server && self.not_http(at, out) {
             return;
         }

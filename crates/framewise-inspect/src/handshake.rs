@@ -3,6 +3,7 @@
 use framewise_proto::Violation;
 use framewise_proto::handshake::{
     ClientOffer, Head, HeadFault, Request, Response, ServerPolicy, Start, check_request, check_response,
+    first_line,
 };
 use framewise_rules::{Answer, Limits, Role, Rule};
 
@@ -351,15 +352,4 @@ fn early_frames(bytes: &[u8]) -> Early {
             }
         }
     }
-}
-
-/// Bytes up to the first line's end: what is shown of something that is no head.
-fn first_line(bytes: &[u8]) -> usize {
-    let shown = &bytes[..bytes.len().min(80)];
-    shown
-        .iter()
-        .position(|&byte| byte == b'\r' || byte == b'\n')
-        .unwrap_or(shown.len())
-        .max(1)
-        .min(bytes.len())
 }

@@ -9,7 +9,7 @@ mod response;
 pub use accept::accept_value;
 pub use head::{Head, HeadFault, HeaderLine, Start};
 pub use request::{
-    Request, ServerPolicy, check_request, read_request, refusal, request_ended, request_timed_out,
+    Request, ServerPolicy, check_request, first_line, read_request, refusal, request_ended, request_timed_out,
 };
 pub use response::{
     ClientOffer, Response, check_response, extension_required, read_response, response_ended,

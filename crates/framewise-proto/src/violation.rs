@@ -116,7 +116,7 @@ pub enum Misuse {
     },
     /// A close code that no frame may carry, or that this role may not send.
     CloseCode(CloseCode),
-    /// A reason without a code: there is no way to write it.
+    /// Another message, while one is open that is sent in parts.
     MessageOpen,
     /// A part of a message, but no message was begun.
     NoMessageOpen,

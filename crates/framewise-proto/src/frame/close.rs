@@ -15,7 +15,7 @@ pub struct CloseFrame {
 }
 
 impl CloseFrame {
-    /// Its payload, cut to what a control frame holds at a character's border.
+    /// Its payload. Whether a control frame holds it is checked where the command is taken.
     pub(crate) fn payload(&self) -> Vec<u8> {
         let mut payload = Vec::with_capacity(2 + self.reason.len());
         payload.extend_from_slice(&self.code.0.to_be_bytes());

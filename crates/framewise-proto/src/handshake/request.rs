@@ -244,7 +244,7 @@ fn violation(rule: Rule, offset: usize, length: usize) -> Violation {
 }
 
 /// Bytes up to the first line's end: what is shown of something that is no head.
-pub(super) fn first_line(bytes: &[u8]) -> usize {
+pub fn first_line(bytes: &[u8]) -> usize {
     let shown = &bytes[..bytes.len().min(80)];
     shown
         .iter()

@@ -39,7 +39,6 @@ pub(crate) fn receiver_rejects(e: &Evidence<'_>) -> Option<Sign> {
     let dir = e.leg.dir(sender);
     let features = features(
         dir,
-        e.leg.dir(e.stream),
         e.leg.response.as_ref().map(crate::handshake::ResponseSeen::end).filter(|_| sender == Role::Server),
     );
     if !refused {
@@ -65,7 +64,7 @@ pub(crate) fn receiver_rejects(e: &Evidence<'_>) -> Option<Sign> {
 }
 
 /// What about the last frames of a direction some receivers cannot take.
-fn features(dir: &Direction, other: &Direction, head_end: Option<u64>) -> Vec<String> {
+fn features(dir: &Direction, head_end: Option<u64>) -> Vec<String> {
     let Some(frames) = &dir.frames else { return Vec::new() };
     let mut features = Vec::new();
     let mut add = |feature: &str| {
@@ -119,6 +118,5 @@ fn features(dir: &Direction, other: &Direction, head_end: Option<u64>) -> Vec<St
     if text {
         add("text beyond ASCII");
     }
-    let _ = other;
     features
 }
