@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use framewise_rules::{Limits, Role, Rule};
+use framewise_rules::{Role, Rule};
 
 use crate::frames::{CloseSeen, Frames, Moment};
 use crate::leg::{Leg, Seen, Stage};
@@ -80,11 +80,11 @@ impl Leg {
         }
     }
 
-    /// How long after both Close frames something happens, where that is longer than a server may wait.
-    pub(crate) fn lingers(&self, at: Moment) -> Option<Duration> {
+    /// How long after the later Close frame of the two something happens, where the times are known.
+    pub(crate) fn since_closes(&self, at: Moment) -> Option<Duration> {
         let last =
             [Role::Client, Role::Server].into_iter().filter_map(|role| self.close_of(role)?.at.time).max();
-        between(last, at).filter(|&waited| waited > Limits::DEFAULT.close)
+        between(last, at)
     }
 
     /// The Close frame of a side.

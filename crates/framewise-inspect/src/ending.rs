@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use framewise_proto::Opcode;
-use framewise_rules::{Role, Rule};
+use framewise_rules::{Limits, Role, Rule};
 
 use crate::frames::{Broken, CloseSeen, Moment};
 use crate::leg::{Leg, Seen, Stage, What};
@@ -238,15 +238,23 @@ impl Leg {
     /// RFC 6455 §7.1.1: "the server MUST close the connection immediately", "the client SHOULD wait for the server to
     /// close the connection".
     fn end_of_tcp(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
+        let (own, peer) = (self.dir(from), self.dir(from.peer()));
+        let since_closes = self.since_closes(at);
         let lingers = match from {
-            Role::Client => self.dir(Role::Server).end.is_none() && self.dir(Role::Client).end.is_none(),
-            Role::Server => self.dir(Role::Client).end.is_none() && self.lingers(at).is_some(),
+            // A client that ends its stream at once did not see whether the server would have.
+            Role::Client => {
+                own.end.is_none()
+                    && peer.end.is_none()
+                    && since_closes.is_none_or(|waited| waited >= PATIENCE)
+            }
+            Role::Server => {
+                peer.end.is_none() && since_closes.is_some_and(|waited| waited > Limits::DEFAULT.close)
+            }
         };
         if lingers {
             let detail = match from {
                 Role::Client => "the client had to end it".to_owned(),
-                Role::Server => self
-                    .lingers(at)
+                Role::Server => since_closes
                     .map_or_else(String::new, |waited| format!("for {:.1} s", waited.as_secs_f64())),
             };
             self.broken_by_end(Role::Server, Rule::CloseTcpLingering, detail, at, out);

@@ -165,12 +165,15 @@ pub(crate) const CloseTcpLingering: Guide = Guide {
         // The client lost patience.
         Bad::new("open\n> 88 82 37 fa 21 3d 34 12\n< 88 02 03 e8\n> eof", 4),
         Bad::new("open\n< 88 02 03 e9\n> 88 82 37 fa 21 3d 34 13\n> eof", 4),
+        Bad::new("open\n[0.0] > 88 80 37 fa 21 3d\n[0.1] < 88 00\n[1.2] > eof", 2),
         // Five seconds are the limit.
         Bad::new("open\n[0.0] > 88 80 37 fa 21 3d\n[0.1] < 88 00\n[6.0] < eof", 2),
     ],
     good: &[
         Good::new("open\n> 88 82 37 fa 21 3d 34 12\n< 88 02 03 e8\n< eof\n> eof"),
         Good::new("open\n[0.0] > 88 80 37 fa 21 3d\n[0.1] < 88 00\n[4.0] < eof"),
+        // The client did not wait.
+        Good::new("open\n[0.0] > 88 80 37 fa 21 3d\n[0.1] < 88 00\n[0.1] > eof"),
         Good::new("open\n[0.0] < 88 00\n[0.1] > 88 80 37 fa 21 3d\n[0.1] < eof\n[9.0] > eof"),
     ],
 };
