@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use framewise_proto::Header;
 use framewise_proto::frame::{Expect, Sequence};
-use framewise_rules::{CloseCode, Role, Rule, Setup};
+use framewise_rules::{CloseCode, Limits, MessageKinds, Role, Rule, Setup};
 
 use crate::window::Window;
 use content::Content;
@@ -88,7 +88,9 @@ enum State {
 #[derive(Debug)]
 pub(crate) struct Frames {
     role: Role,
-    expect: Expect,
+    deflate: bool,
+    limits: Limits,
+    messages: MessageKinds,
     sequence: Sequence,
     /// Where the first frame should begin.
     pub(crate) base: u64,
@@ -125,7 +127,9 @@ impl Frames {
         let limits = crate::setup::known(&setup.limits);
         Self {
             role,
-            expect: Expect { sender: role, deflate: deflate.is_some(), limits, messages: setup.messages },
+            deflate: deflate.is_some(),
+            limits,
+            messages: setup.messages,
             sequence: Sequence::default(),
             base,
             at: base,
@@ -146,7 +150,7 @@ impl Frames {
 
     /// Whether RSV1 has a meaning.
     pub(crate) const fn deflate(&self) -> bool {
-        self.expect.deflate
+        self.deflate
     }
 
     /// What is cut off where the stream ends here: nothing, a header, or a payload.
@@ -190,8 +194,13 @@ impl Frames {
             self.header_cut |= !bytes.is_empty();
             return false;
         };
-        let mut faults =
-            if self.after_close { Vec::new() } else { self.sequence.faults(&header, &self.expect) };
+        let expect = Expect {
+            sender: self.role,
+            deflate: self.deflate,
+            limits: &self.limits,
+            messages: self.messages,
+        };
+        let mut faults = if self.after_close { Vec::new() } else { self.sequence.faults(&header, &expect) };
         if header.opcode.is_control()
             && !self.after_close
             && self.too_fast(at.time)
@@ -239,7 +248,7 @@ impl Frames {
     }
 
     fn begin(&mut self, header: &Header, at: Moment, out: &mut Vec<Signal>) {
-        self.sequence.take(header, &self.expect);
+        self.sequence.take(header, self.deflate);
         if header.opcode.is_control() {
             self.rate.extend(at.time);
             self.control.clear();
@@ -263,7 +272,7 @@ impl Frames {
         }
         self.predictable_key(out);
         // Without an agreement nobody can say what the payload of a frame with RSV1 is.
-        if header.rsv1 && !self.expect.deflate && !header.opcode.is_control() {
+        if header.rsv1 && !self.deflate && !header.opcode.is_control() {
             self.content.leave();
         }
         self.at += header.size() as u64;
@@ -384,6 +393,6 @@ impl Frames {
     }
 
     fn plausible(&self) -> Plausible {
-        Plausible::new(self.role, self.expect.deflate)
+        Plausible::new(self.role, self.deflate)
     }
 }

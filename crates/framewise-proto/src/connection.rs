@@ -2,6 +2,7 @@ mod send;
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::mem;
@@ -71,17 +72,18 @@ pub struct Connection {
 
 impl Connection {
     /// The client's end. `offset`: bytes of the server's stream before the first frame, which is to say the size of
-    /// its handshake's head.
-    pub fn client(config: Config, keys: MaskingKeys, offset: u64, now: Duration) -> Self {
-        Self::new(Role::Client, config, Some(keys), offset, now)
+    /// its handshake's head. Connections of one endpoint may share their
+    /// configuration.
+    pub fn client(config: impl Into<Arc<Config>>, keys: MaskingKeys, offset: u64, now: Duration) -> Self {
+        Self::new(Role::Client, config.into(), Some(keys), offset, now)
     }
 
     /// The server's end. `offset`: bytes of the client's stream before the first frame.
-    pub fn server(config: Config, offset: u64, now: Duration) -> Self {
-        Self::new(Role::Server, config, None, offset, now)
+    pub fn server(config: impl Into<Arc<Config>>, offset: u64, now: Duration) -> Self {
+        Self::new(Role::Server, config.into(), None, offset, now)
     }
 
-    fn new(role: Role, config: Config, keys: Option<MaskingKeys>, offset: u64, now: Duration) -> Self {
+    fn new(role: Role, config: Arc<Config>, keys: Option<MaskingKeys>, offset: u64, now: Duration) -> Self {
         Self {
             role,
             receiver: Receiver::new(role.peer(), config, offset),

@@ -1,6 +1,7 @@
 //! One direction's frames taken apart: header, sequence, payload, in the buffer where they lie.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use framewise_rules::{Limits, Role, Rule};
@@ -45,9 +46,9 @@ struct Frame {
 
 #[derive(Debug)]
 pub(crate) struct Receiver {
-    expect: Expect,
-    strictness: Strictness,
-    deflate: Option<DeflateConfig>,
+    sender: Role,
+    /// Shared by the connections of a server.
+    config: Arc<Config>,
     sequence: Sequence,
     /// Bytes of the stream consumed.
     offset: u64,
@@ -73,11 +74,10 @@ const INFLATE_INPUT: usize = 1024;
 const INFLATE_OUTPUT: usize = 64 * 1024;
 
 impl Receiver {
-    pub(crate) fn new(sender: Role, config: Config, offset: u64) -> Self {
+    pub(crate) fn new(sender: Role, config: Arc<Config>, offset: u64) -> Self {
         Self {
-            expect: Expect { sender, deflate: false, limits: config.limits, messages: config.messages },
-            strictness: config.strictness,
-            deflate: config.deflate,
+            sender,
+            config,
             sequence: Sequence::default(),
             offset,
             frame: None,
@@ -93,8 +93,7 @@ impl Receiver {
 
     pub(crate) fn agree(&mut self, agreement: &DeflateAgreement) {
         let context = self.deflate().context;
-        self.expect.deflate = true;
-        self.inflater = Some(Box::new(Inflater::new(agreement.sent_by(self.expect.sender), context)));
+        self.inflater = Some(Box::new(Inflater::new(agreement.sent_by(self.sender), context)));
     }
 
     pub(crate) fn take_inflated(&mut self) -> Vec<u8> {
@@ -107,16 +106,16 @@ impl Receiver {
         self.at(rule, self.control, self.offset - self.control)
     }
 
-    pub(crate) const fn limits(&self) -> &Limits {
-        &self.expect.limits
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.config.limits
     }
 
     pub(crate) fn deflate(&self) -> DeflateConfig {
-        self.deflate.unwrap_or_default()
+        self.config.deflate.unwrap_or_default()
     }
 
-    pub(crate) const fn strictness(&self) -> &Strictness {
-        &self.strictness
+    pub(crate) fn strictness(&self) -> &Strictness {
+        &self.config.strictness
     }
 
     pub(crate) const fn offset(&self) -> u64 {
@@ -158,8 +157,14 @@ impl Receiver {
     fn header<'b>(&mut self, bytes: &[u8]) -> Result<Option<Header>, Step<'b>> {
         // The masking key is no part of the check: a fault is reported before it is there.
         let Some(header) = Header::decode_without_mask(bytes) else { return Ok(None) };
-        if !self.sequence.is_plain(&header, &self.expect) {
-            let faults = self.sequence.faults(&header, &self.expect);
+        let expect = Expect {
+            sender: self.sender,
+            deflate: self.inflater.is_some(),
+            limits: &self.config.limits,
+            messages: self.config.messages,
+        };
+        if !self.sequence.is_plain(&header, &expect) {
+            let faults = self.sequence.faults(&header, &expect);
             if !faults.is_empty() {
                 self.fault(&header, faults)?;
             }
@@ -170,13 +175,13 @@ impl Receiver {
             return Ok(None);
         }
         self.let_pass = false;
-        self.sequence.take(&header, &self.expect);
+        self.sequence.take(&header, self.inflater.is_some());
         Ok(Some(header))
     }
 
     #[cold]
     fn fault<'b>(&mut self, header: &Header, mut faults: Vec<Rule>) -> Result<(), Step<'b>> {
-        let strictness = self.strictness;
+        let strictness = self.config.strictness;
         let enforced = faults.iter().position(|&rule| !strictness.lets_pass(rule));
         if enforced.is_none() && self.let_pass {
             return Ok(());
@@ -375,7 +380,7 @@ impl Receiver {
 
     /// Inflates a piece, or (`None`) ends the message.
     fn inflate(&mut self, piece: Option<&[u8]>) -> Result<(), InflateFault> {
-        let limit = self.expect.limits.inflated;
+        let limit = self.config.limits.inflated;
         let Some(inflater) = &mut self.inflater else { return Ok(()) };
         match piece {
             Some(piece) => inflater.inflate(piece, &mut self.inflated, self.inflated_taken, limit),
@@ -402,7 +407,7 @@ impl Receiver {
     pub(crate) fn at(&self, rule: Rule, offset: u64, length: u64) -> Box<Violation> {
         Box::new(Violation {
             rule,
-            by: self.expect.sender,
+            by: self.sender,
             offset,
             length,
             frame: self.sequence.frames(),

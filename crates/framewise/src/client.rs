@@ -6,6 +6,8 @@ mod stream;
 #[cfg(feature = "tls")]
 mod tls;
 
+use std::sync::Arc;
+
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 
@@ -33,9 +35,9 @@ use crate::{Config, DeflateConfig, Error, Limits, Strictness, WebSocket};
 pub struct Client {
     protocols: Vec<String>,
     headers: Vec<(String, String)>,
-    config: Config,
+    config: Arc<Config>,
     #[cfg(feature = "tls")]
-    tls: Option<std::sync::Arc<tokio_rustls::rustls::ClientConfig>>,
+    tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
 }
 
 impl Client {
@@ -74,28 +76,28 @@ impl Client {
     /// The limits, what is let pass, the kinds of message: all of it at once.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
+        self.config = Arc::new(config);
         self
     }
 
     /// The limits.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.config.limits = limits;
+        Arc::make_mut(&mut self.config).limits = limits;
         self
     }
 
     /// Offers permessage-deflate (RFC 7692).
     #[must_use]
     pub fn deflate(mut self, deflate: DeflateConfig) -> Self {
-        self.config.deflate = Some(deflate);
+        Arc::make_mut(&mut self.config).deflate = Some(deflate);
         self
     }
 
     /// What is let pass.
     #[must_use]
     pub fn strictness(mut self, strictness: Strictness) -> Self {
-        self.config.strictness = strictness;
+        Arc::make_mut(&mut self.config).strictness = strictness;
         self
     }
 
@@ -104,7 +106,7 @@ impl Client {
     /// Offer no other application protocol than `http/1.1`.
     #[cfg(feature = "tls")]
     #[must_use]
-    pub fn tls_config(mut self, config: std::sync::Arc<tokio_rustls::rustls::ClientConfig>) -> Self {
+    pub fn tls_config(mut self, config: Arc<tokio_rustls::rustls::ClientConfig>) -> Self {
         self.tls = Some(config);
         self
     }

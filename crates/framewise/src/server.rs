@@ -39,7 +39,7 @@ pub struct Server {
 
 #[derive(Clone, Default)]
 struct Settings {
-    config: Config,
+    config: Arc<Config>,
     origins: Option<Vec<String>>,
     protocols: Vec<String>,
     headers: Vec<(String, String)>,
@@ -87,25 +87,25 @@ impl Server {
     /// The limits, what is let pass, the kinds of message: all of it at once.
     #[must_use]
     pub fn config(self, config: Config) -> Self {
-        self.set(|settings| settings.config = config)
+        self.set(|settings| settings.config = Arc::new(config))
     }
 
     /// The limits.
     #[must_use]
     pub fn limits(self, limits: Limits) -> Self {
-        self.set(|settings| settings.config.limits = limits)
+        self.set(|settings| Arc::make_mut(&mut settings.config).limits = limits)
     }
 
     /// Accepts permessage-deflate (RFC 7692) from the clients that offer it.
     #[must_use]
     pub fn deflate(self, deflate: DeflateConfig) -> Self {
-        self.set(|settings| settings.config.deflate = Some(deflate))
+        self.set(|settings| Arc::make_mut(&mut settings.config).deflate = Some(deflate))
     }
 
     /// What is let pass.
     #[must_use]
     pub fn strictness(self, strictness: Strictness) -> Self {
-        self.set(|settings| settings.config.strictness = strictness)
+        self.set(|settings| Arc::make_mut(&mut settings.config).strictness = strictness)
     }
 
     /// Reads a handshake from a stream and answers it. For TLS, give it the stream of an acceptor, of tokio-rustls for one.

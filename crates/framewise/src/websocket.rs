@@ -8,6 +8,7 @@ mod timer;
 
 use std::fmt;
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
@@ -83,7 +84,7 @@ impl<S> Inner<S> {
 
 /// What a handshake leaves behind.
 pub(crate) struct Opened {
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     /// The peer's head.
     pub(crate) head: BytesMut,
     /// What came behind it.

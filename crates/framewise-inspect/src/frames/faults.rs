@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use framewise_proto::{Header, Opcode};
-use framewise_rules::{Limits, Role, Rule};
+use framewise_rules::{Role, Rule};
 
 use super::{Broken, Frames, Signal};
 
@@ -33,7 +33,7 @@ impl Frames {
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most rules' sentences say it all")]
     fn detail(&self, rule: Rule, header: &Header) -> String {
-        let limits: &Limits = &self.expect.limits;
+        let limits = &self.limits;
         match rule {
             Rule::FrameTooBig => {
                 format!("{} bytes are announced, the limit is {}", header.length, limits.frame)
@@ -61,12 +61,12 @@ impl Frames {
     /// Control frames in the last second: RFC 6455 §10.4 asks for limits, and a rate is one.
     pub(super) fn too_fast(&mut self, now: Option<Duration>) -> bool {
         let Some(now) = now else { return false };
-        if self.expect.limits.control_rate == u32::MAX {
+        if self.limits.control_rate == u32::MAX {
             self.rate.clear();
             return false;
         }
         self.rate.retain(|&then| now.saturating_sub(then) < Duration::from_secs(1));
-        self.rate.len() >= self.expect.limits.control_rate as usize
+        self.rate.len() >= self.limits.control_rate as usize
     }
 
     /// RFC 6455 §4.2.2: the handshake ends with its empty line, and frames follow it.

@@ -39,20 +39,22 @@ pub(crate) enum Reading {
 /// What a header of this direction has to look like.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plausible {
-    expect: Expect,
+    role: Role,
+    deflate: bool,
 }
+
+const NO_LIMITS: Limits = Limits {
+    message: u64::MAX,
+    frame: u64::MAX,
+    fragments: u32::MAX,
+    control_run: u32::MAX,
+    control_rate: u32::MAX,
+    ..Limits::DEFAULT
+};
 
 impl Plausible {
     pub(crate) const fn new(role: Role, deflate: bool) -> Self {
-        let limits = Limits {
-            message: u64::MAX,
-            frame: u64::MAX,
-            fragments: u32::MAX,
-            control_run: u32::MAX,
-            control_rate: u32::MAX,
-            ..Limits::DEFAULT
-        };
-        Self { expect: Expect { sender: role, deflate, limits, messages: MessageKinds::All } }
+        Self { role, deflate }
     }
 
     /// Reads what stands at the start of `bytes`.
@@ -63,7 +65,13 @@ impl Plausible {
     /// The same, but for faults that are let pass.
     pub(crate) fn decode_but(&self, bytes: &[u8], lets_pass: impl Fn(Rule) -> bool) -> Reading {
         let Some(header) = Header::decode_without_mask(bytes) else { return Reading::NotYet };
-        let faults = Sequence::default().faults(&header, &self.expect);
+        let expect = Expect {
+            sender: self.role,
+            deflate: self.deflate,
+            limits: &NO_LIMITS,
+            messages: MessageKinds::All,
+        };
+        let faults = Sequence::default().faults(&header, &expect);
         // In which order frames come is not known where the boundary was lost.
         if faults.iter().all(|&rule| rule == Rule::ContinuationOrphan || lets_pass(rule)) {
             Reading::Header(header)

@@ -38,13 +38,13 @@ pub struct OpenMessage {
 
 /// What decides whether a header is allowed, beside the frames before it.
 #[derive(Clone, Copy, Debug)]
-pub struct Expect {
+pub struct Expect<'l> {
     /// Who sends the frames.
     pub sender: Role,
     /// permessage-deflate was agreed: RSV1 has a meaning.
     pub deflate: bool,
     /// The limits of the receiver.
-    pub limits: Limits,
+    pub limits: &'l Limits,
     /// The kinds of message that the receiver takes.
     pub messages: MessageKinds,
 }
@@ -80,7 +80,7 @@ impl Sequence {
     /// Whether this is the header of nearly every frame: a whole message that breaks no rule. It says the same as
     /// [`Sequence::faults`], in a few instructions.
     #[inline]
-    pub(crate) fn is_plain(&self, header: &Header, expect: &Expect) -> bool {
+    pub(crate) fn is_plain(&self, header: &Header, expect: &Expect<'_>) -> bool {
         let minimal = match header.form {
             LengthForm::Seven => true,
             LengthForm::Sixteen => header.length >= 126,
@@ -103,7 +103,7 @@ impl Sequence {
     ///
     /// It changes nothing; [`Sequence::take`] does.
     #[inline]
-    pub fn faults(&self, header: &Header, expect: &Expect) -> Vec<Rule> {
+    pub fn faults(&self, header: &Header, expect: &Expect<'_>) -> Vec<Rule> {
         let mut faults = Vec::new();
         bits(header, expect, &mut faults);
         if header.opcode.is_control() {
@@ -117,7 +117,7 @@ impl Sequence {
     }
 
     #[inline]
-    fn data(&self, header: &Header, expect: &Expect, faults: &mut Vec<Rule>) {
+    fn data(&self, header: &Header, expect: &Expect<'_>, faults: &mut Vec<Rule>) {
         // RFC 6455 §5.4: a fragmented message is one frame with an opcode and FIN clear, then frames with opcode 0;
         // "The fragments of one message MUST NOT be interleaved between the fragments of another message".
         match (header.opcode, self.open) {
@@ -133,7 +133,7 @@ impl Sequence {
             _ => {}
         }
         // RFC 6455 §10.4: limits, told from the header: no byte of the payload is taken in first.
-        let limits = &expect.limits;
+        let limits = expect.limits;
         if header.length > limits.frame {
             faults.push(Rule::FrameTooBig);
         }
@@ -152,8 +152,9 @@ impl Sequence {
     /// Takes the frame in, faulty or not: an observer goes on.
     ///
     /// A data frame leaves its message open, also the last one: [`Sequence::finish`] ends it when its payload is done.
+    /// `deflate`: as in [`Expect`].
     #[inline]
-    pub fn take(&mut self, header: &Header, expect: &Expect) {
+    pub fn take(&mut self, header: &Header, deflate: bool) {
         self.frames += 1;
         if header.opcode.is_control() {
             self.controls = self.controls.saturating_add(1);
@@ -169,7 +170,7 @@ impl Sequence {
         }
         self.messages += 1;
         let kind = if header.opcode == Opcode::Text { MessageKind::Text } else { MessageKind::Binary };
-        let compressed = header.rsv1 && expect.deflate;
+        let compressed = header.rsv1 && deflate;
         self.open = Some(OpenMessage { kind, compressed, fragments: 1, length: header.length });
     }
 
@@ -181,7 +182,7 @@ impl Sequence {
 }
 
 #[inline]
-fn bits(header: &Header, expect: &Expect, faults: &mut Vec<Rule>) {
+fn bits(header: &Header, expect: &Expect<'_>, faults: &mut Vec<Rule>) {
     // RFC 6455 §5.2: "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values. If a
     // nonzero value is received and none of the negotiated extensions defines the meaning of such a nonzero
     // value, the receiving endpoint MUST _Fail the WebSocket Connection_."
@@ -253,13 +254,14 @@ mod tests {
                     for sender in [Role::Client, Role::Server] {
                         for deflate in [false, true] {
                             let limits = Limits { message: 65_000, frame: 60_000, ..Limits::DEFAULT };
-                            let expect = Expect { sender, deflate, limits, messages: MessageKinds::All };
+                            let expect =
+                                Expect { sender, deflate, limits: &limits, messages: MessageKinds::All };
                             let closed = Sequence::default();
                             if closed.is_plain(&header, &expect) {
                                 assert_eq!(closed.faults(&header, &expect), []);
                                 plain += 1;
                             }
-                            open.take(&Header { fin: false, ..Header::new(Opcode::Text, 0, None) }, &expect);
+                            open.take(&Header { fin: false, ..Header::new(Opcode::Text, 0, None) }, deflate);
                             assert!(!open.is_plain(&header, &expect));
                         }
                     }

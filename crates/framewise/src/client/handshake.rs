@@ -1,4 +1,5 @@
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -51,7 +52,7 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
             let head = bytes.split_to(size);
             let deflate = DeflateAgreement::in_response(&response.extensions);
             let opened = Opened {
-                config: client.config,
+                config: Arc::clone(&client.config),
                 head,
                 // A copy: the head's buffer does not stay with the connection.
                 rest: BytesMut::from(&bytes[..]),

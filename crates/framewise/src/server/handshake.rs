@@ -1,4 +1,5 @@
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -61,7 +62,7 @@ pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     .map_err(io::Error::from)??;
     let head = bytes.split_to(size);
     let opened = Opened {
-        config: settings.config,
+        config: Arc::clone(&settings.config),
         head,
         // A copy: the head's buffer does not stay with the connection.
         rest: BytesMut::from(&bytes[..]),
