@@ -10,14 +10,6 @@ use framewise::{DeflateConfig, Error, Server, WebSocket};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Builder;
 
-/// The plain loop, which is the fast one.
-async fn echo(mut ws: WebSocket<TcpStream>) -> Result<(), Error> {
-    while let Some(message) = ws.next().await {
-        ws.send(message?).await?;
-    }
-    Ok(())
-}
-
 fn serve(address: SocketAddr) -> io::Result<()> {
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
@@ -27,6 +19,13 @@ fn serve(address: SocketAddr) -> io::Result<()> {
         socket.bind(address)?;
         let listener = Server::new().deflate(DeflateConfig::default()).listen(socket.listen(4096)?);
         eprintln!("listening at ws://{}", listener.local_addr()?);
+        // The plain loop, which is the fast one.
+        let echo = |mut ws: WebSocket<TcpStream>| async move {
+            while let Some(message) = ws.next().await {
+                ws.send(message?).await?;
+            }
+            Ok::<(), Error>(())
+        };
         listener.serve(echo).await;
         Ok(())
     })

@@ -107,5 +107,10 @@ impl Drop for StopSeat {
             *seat = None;
         }
         seats.free.push(self.number);
+        // The memory of a burst goes with its last connection.
+        if seats.free.len() == seats.wakers.len() {
+            seats.free = Vec::new();
+            seats.wakers = Vec::new();
+        }
     }
 }
