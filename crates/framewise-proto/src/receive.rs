@@ -61,11 +61,33 @@ pub(crate) struct Receiver {
     /// Where the last control frame began.
     control: u64,
     /// Where permessage-deflate was agreed.
-    inflater: Option<Box<Inflater>>,
+    inflating: Option<Box<Inflating>>,
+}
+
+#[derive(Debug)]
+struct Inflating {
+    inflater: Inflater,
     /// What the compressed message at hand inflated to, and was not taken yet.
     inflated: Vec<u8>,
     /// Bytes of it that were taken.
-    inflated_taken: u64,
+    taken: u64,
+}
+
+impl Inflating {
+    /// Inflates a piece of the message, up to `limit` bytes of it in all.
+    fn inflate(&mut self, piece: &[u8], limit: u64) -> Result<(), InflateFault> {
+        self.inflater.inflate(piece, &mut self.inflated, self.taken, limit)
+    }
+
+    /// The message is complete.
+    fn finish(&mut self, limit: u64) -> Result<(), InflateFault> {
+        self.inflater.finish(&mut self.inflated, self.taken, limit)
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        self.taken += self.inflated.len() as u64;
+        core::mem::take(&mut self.inflated)
+    }
 }
 
 /// What is inflated at once: a deflate stream grows a thousandfold, so that a step makes a megabyte at the most.
@@ -85,20 +107,18 @@ impl Receiver {
             utf8: Utf8::new(),
             let_pass: false,
             control: offset,
-            inflater: None,
-            inflated: Vec::new(),
-            inflated_taken: 0,
+            inflating: None,
         }
     }
 
     pub(crate) fn agree(&mut self, agreement: &DeflateAgreement) {
         let context = self.deflate().context;
-        self.inflater = Some(Box::new(Inflater::new(agreement.sent_by(self.sender), context)));
+        let inflater = Inflater::new(agreement.sent_by(self.sender), context);
+        self.inflating = Some(Box::new(Inflating { inflater, inflated: Vec::new(), taken: 0 }));
     }
 
     pub(crate) fn take_inflated(&mut self) -> Vec<u8> {
-        self.inflated_taken += self.inflated.len() as u64;
-        core::mem::take(&mut self.inflated)
+        self.inflating.as_mut().map(|inflating| inflating.take()).unwrap_or_default()
     }
 
     /// The violation of the control frame that came last, as a whole.
@@ -159,7 +179,7 @@ impl Receiver {
         let Some(header) = Header::decode_without_mask(bytes) else { return Ok(None) };
         let expect = Expect {
             sender: self.sender,
-            deflate: self.inflater.is_some(),
+            deflate: self.inflating.is_some(),
             limits: &self.config.limits,
             messages: self.config.messages,
         };
@@ -175,7 +195,7 @@ impl Receiver {
             return Ok(None);
         }
         self.let_pass = false;
-        self.sequence.take(&header, self.inflater.is_some());
+        self.sequence.take(&header, self.inflating.is_some());
         Ok(Some(header))
     }
 
@@ -312,23 +332,27 @@ impl Receiver {
         let there = &mut bytes[header_size..];
         let wanted = frame.header.length - frame.taken;
         let size = usize::try_from(wanted).map_or(there.len(), |wanted| wanted.min(there.len()));
-        let Some(open) = self.sequence.open() else { return (0, Step::More) };
+        // Only where permessage-deflate was agreed is a message a compressed one.
+        let (Some(open), Some(inflating)) = (self.sequence.open(), &mut self.inflating) else {
+            return (0, Step::More);
+        };
         let payload_start = frame.start + frame.header.size() as u64;
         if !self.begun && frame.taken == 0 && frame.header.opcode != Opcode::Continuation {
-            self.inflated.clear();
-            self.inflated_taken = 0;
+            inflating.inflated.clear();
+            inflating.taken = 0;
         }
-        let begun_with = self.inflated.len();
+        let limit = self.config.limits.inflated;
+        let begun_with = inflating.inflated.len();
         let mut taken = 0;
         let mut inflated = Ok(());
-        while taken < size && self.inflated.len() - begun_with < INFLATE_OUTPUT {
+        while taken < size && inflating.inflated.len() - begun_with < INFLATE_OUTPUT {
             let piece = &mut there[taken..(taken + INFLATE_INPUT).min(size)];
             if let Some(key) = frame.header.mask {
                 unmask(piece, key, (frame.taken & 3) as usize);
             }
             taken += piece.len();
             frame.taken += piece.len() as u64;
-            inflated = self.inflate(Some(piece));
+            inflated = inflating.inflate(piece, limit);
             if inflated.is_err() {
                 break;
             }
@@ -339,23 +363,23 @@ impl Receiver {
         self.frame = if complete { None } else { Some(frame) };
         let last = complete && frame.header.fin;
         if last && inflated.is_ok() {
-            inflated = self.inflate(None);
+            inflated = inflating.finish(limit);
         }
         if let Err(fault) = inflated {
             let (rule, detail) = match fault {
                 InflateFault::Broken(rule) => (rule, Detail::None),
                 InflateFault::TooBig => {
-                    let got = self.inflated_taken + self.inflated.len() as u64;
-                    (Rule::InflateTooBig, Detail::Limit { got, limit: self.limits().inflated })
+                    let got = inflating.taken + inflating.inflated.len() as u64;
+                    (Rule::InflateTooBig, Detail::Limit { got, limit })
                 }
             };
+            inflating.inflated = Vec::new();
             let mut violation = self.at(rule, payload_start, frame.taken);
             violation.detail = detail;
-            self.inflated = Vec::new();
             return (consumed, Step::Violation(violation));
         }
         if open.kind == MessageKind::Text {
-            let checked = self.utf8.validate(&self.inflated[begun_with..]);
+            let checked = self.utf8.validate(&inflating.inflated[begun_with..]);
             let truncated = checked.is_ok() && last && !self.utf8.is_boundary();
             if checked.is_err() || truncated {
                 let rule = if truncated { Rule::TextTruncatedUtf8 } else { Rule::TextInvalidUtf8 };
@@ -370,22 +394,12 @@ impl Receiver {
             self.utf8 = Utf8::new();
             self.sequence.finish();
         }
-        if self.inflated.len() == begun_with && !last {
+        if inflating.inflated.len() == begun_with && !last {
             return (consumed, Step::More);
         }
         let first = !self.begun;
         self.begun = !last;
         (consumed, Step::Inflated { kind: open.kind, first, last })
-    }
-
-    /// Inflates a piece, or (`None`) ends the message.
-    fn inflate(&mut self, piece: Option<&[u8]>) -> Result<(), InflateFault> {
-        let limit = self.config.limits.inflated;
-        let Some(inflater) = &mut self.inflater else { return Ok(()) };
-        match piece {
-            Some(piece) => inflater.inflate(piece, &mut self.inflated, self.inflated_taken, limit),
-            None => inflater.finish(&mut self.inflated, self.inflated_taken, limit),
-        }
     }
 
     /// The stream ended, `rest` never became a frame: the rule that this breaks by itself.

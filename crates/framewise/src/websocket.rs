@@ -5,6 +5,7 @@ mod outbox;
 mod poll;
 mod sink;
 mod timer;
+mod transit;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -21,8 +22,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use self::inbox::Inbox;
-use self::outbox::Outbox;
 use self::timer::Timer;
+use self::transit::Transit;
 use crate::stop::StopSeat;
 use crate::{CloseCode, Config, Error, Event, Message, random};
 
@@ -44,11 +45,8 @@ pub struct WebSocket<S> {
 struct Inner<S> {
     stream: S,
     engine: Connection,
-    inbox: Inbox,
-    outbox: Outbox,
+    transit: Option<Box<Transit>>,
     timer: Timer,
-    /// The engine's time of the last read.
-    now: Duration,
     /// Nothing can be written any more.
     broken: bool,
     shut_down: bool,
@@ -57,7 +55,6 @@ struct Inner<S> {
     ended: Option<Ended>,
     /// The peer's head of the handshake, as it came.
     head: Box<[u8]>,
-    protocol: Option<Box<str>>,
     stop: Option<StopSeat>,
     rare: Option<Box<Rare>>,
 }
@@ -65,6 +62,7 @@ struct Inner<S> {
 /// What most connections never have: apart, so that an idle one is small.
 #[derive(Default)]
 struct Rare {
+    protocol: Option<Box<str>>,
     /// What the handshake let pass, the first one last.
     notes: Vec<Violation>,
     /// The stream's own failure, until it is told.
@@ -77,6 +75,12 @@ struct Rare {
 }
 
 impl<S> Inner<S> {
+    /// Bytes that are queued and not written yet.
+    fn queued(&self) -> usize {
+        let transit = self.transit.as_ref().map_or(0, |transit| transit.outbox.queued());
+        transit + self.engine.queued()
+    }
+
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
@@ -107,24 +111,24 @@ impl<S> WebSocket<S> {
             Some(agreement) => engine.with_deflate(agreement),
             None => engine,
         };
+        let transit = (!opened.rest.is_empty())
+            .then(|| Box::new(Transit { inbox: Inbox::new(opened.rest), ..Transit::default() }));
         opened.notes.reverse();
-        let rare =
-            (!opened.notes.is_empty()).then(|| Box::new(Rare { notes: opened.notes, ..Rare::default() }));
+        let Opened { notes, protocol, .. } = opened;
+        let rare = (!notes.is_empty() || protocol.is_some())
+            .then(|| Box::new(Rare { protocol, notes, ..Rare::default() }));
         Self {
             inner: Box::new(Inner {
                 stream,
                 engine,
-                inbox: Inbox::new(opened.rest),
-                outbox: Outbox::default(),
+                transit,
                 timer: Timer::new(Instant::now()),
-                now: Duration::ZERO,
                 broken: false,
                 shut_down: false,
                 eof: false,
                 finished: false,
                 ended: None,
                 head: opened.head[..].into(),
-                protocol: opened.protocol,
                 stop: opened.stop,
                 rare,
             }),
@@ -138,7 +142,7 @@ impl<S> WebSocket<S> {
 
     /// The subprotocol that was agreed.
     pub fn protocol(&self) -> Option<&str> {
-        self.inner.protocol.as_deref()
+        self.inner.rare.as_ref()?.protocol.as_deref()
     }
 
     /// The client's request, on the server's end: taken apart anew at each call, since the connection keeps no more
@@ -176,12 +180,12 @@ impl<S> WebSocket<S> {
 
     /// Bytes that are queued and not written yet.
     pub fn queued(&self) -> usize {
-        self.inner.outbox.queued(&self.inner.engine)
+        self.inner.queued()
     }
 
     /// Bytes of buffers that this connection holds for reading: 0 while it waits between two messages.
     pub fn read_buffer(&self) -> usize {
-        self.inner.inbox.memory()
+        self.inner.transit.as_ref().map_or(0, |transit| transit.inbox.memory())
     }
 
     /// The stream beneath.

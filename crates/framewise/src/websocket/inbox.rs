@@ -50,6 +50,11 @@ impl Inbox {
         Self { bytes, borrowed: false, held: false, message: BytesMut::new() }
     }
 
+    /// Whether it holds nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.borrowed && self.memory() == 0
+    }
+
     /// Bytes of memory that it holds.
     pub(super) fn memory(&self) -> usize {
         self.bytes.capacity() + self.message.capacity()

@@ -46,15 +46,20 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// Bytes that are not written yet.
-    pub(super) fn queued(&self, engine: &Connection) -> usize {
+    /// Bytes of it that are not written yet; the engine may have more.
+    pub(super) fn queued(&self) -> usize {
         let large = self.larges.as_ref().map_or(0, |larges| larges.bytes);
-        self.batch.len() - self.written + large + engine.queued()
+        self.batch.len() - self.written + large
+    }
+
+    /// Whether it holds nothing, and owes nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.batch.capacity() == 0 && self.larges.is_none() && !self.lent && !self.unflushed
     }
 
     /// Gives the engine room to encode into: the thread's write buffer.
     pub(super) fn lend(&mut self, engine: &mut Connection) {
-        if !self.lent && engine.queued() == 0 {
+        if !self.lent {
             self.lent = true;
             engine.recycle(buffers::take_write());
         }
@@ -160,11 +165,5 @@ impl Outbox {
             }
         }
         self.written += count;
-    }
-
-    /// Lets go of everything: it cannot be written any more.
-    pub(super) fn clear(&mut self, engine: &mut Connection) {
-        while engine.poll_transmit().is_some() {}
-        *self = Self::default();
     }
 }

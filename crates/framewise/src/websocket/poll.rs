@@ -12,6 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Inner;
 use super::inbox::Found;
+use super::outbox::Outbox;
+use super::transit::Transit;
 use crate::{CloseCode, Error, Event, Message};
 
 /// Bytes queued from which on a send waits until some of them are written.
@@ -27,7 +29,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         if let Some(note) = self.rare.as_mut().and_then(|rare| rare.notes.pop()) {
             return Poll::Ready(Some(Ok(Event::LetPass(Box::new(note)))));
         }
-        if let Some(found) = self.inbox.parse(&mut self.engine, self.now)
+        if let Some(transit) = &mut self.transit
+            && let Some(found) = transit.inbox.parse(&mut self.engine, transit.now)
             && let Some(event) = self.tell(found, cx)
         {
             return Poll::Ready(Some(event));
@@ -75,6 +78,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             }
             if self.is_told_to_stop(cx) {
                 continue;
+            }
+            if let Some(transit) = self.transit.take_if(|transit| transit.is_empty()) {
+                transit.give();
             }
             return Poll::Pending;
         }
@@ -135,7 +141,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
-        match self.inbox.poll_read(&mut self.stream, &mut self.engine, &self.timer, &mut self.now, cx) {
+        let transit = self.transit.get_or_insert_with(Transit::take);
+        let Transit { inbox, now, .. } = &mut **transit;
+        match inbox.poll_read(&mut self.stream, &mut self.engine, &self.timer, now, cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok((0, _))) => {
                 self.stream_ended();
@@ -152,21 +160,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     }
 
     fn stream_ended(&mut self) {
-        self.engine.receive_eof(self.timer.now(), self.inbox.rest());
+        let rest = self.transit.as_ref().map_or(&[][..], |transit| transit.inbox.rest());
+        self.engine.receive_eof(self.timer.now(), rest);
         self.eof = true;
     }
 
     /// Writes everything that is queued; what cannot be written any more is let go.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.broken {
-            let Err(error) = ready!(self.outbox.poll_write(&mut self.stream, &mut self.engine, cx)) else {
+            let transit = self.transit.get_or_insert_with(Transit::take);
+            let Err(error) = ready!(transit.outbox.poll_write(&mut self.stream, &mut self.engine, cx)) else {
                 return Poll::Ready(());
             };
             self.broken = true;
             self.rare().lost = Some(error);
         }
-        self.outbox.clear(&mut self.engine);
+        self.clear_outbox();
         Poll::Ready(())
+    }
+
+    /// Lets go of what cannot be written any more.
+    fn clear_outbox(&mut self) {
+        while self.engine.poll_transmit().is_some() {}
+        if let Some(transit) = &mut self.transit {
+            transit.outbox = Outbox::default();
+        }
     }
 
     fn poll_shut_down(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -188,7 +206,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 ready!(self.timer.poll(Some(until), cx));
             }
         }
-        self.outbox.clear(&mut self.engine);
+        self.clear_outbox();
         self.finished = true;
         self.timer.stop();
         self.stop = None;
@@ -209,9 +227,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
 
     /// Ready when another message may be queued.
     pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if !self.broken && self.outbox.queued(&self.engine) >= HIGH_WATER {
+        if !self.broken && self.queued() >= HIGH_WATER {
             let written = self.poll_write(cx);
-            if written.is_pending() && self.outbox.queued(&self.engine) >= HIGH_WATER {
+            if written.is_pending() && self.queued() >= HIGH_WATER {
                 ready!(self.timer.poll(self.engine.poll_timeout(), cx));
                 self.engine.handle_timeout(self.timer.now());
             }
@@ -243,7 +261,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         if !self.engine.is_open() {
             return Err(Misuse::Closed.into());
         }
-        self.outbox.lend(&mut self.engine);
+        self.lend();
         if payload.len() < LARGE || !self.stream.is_write_vectored() || self.engine.compresses(payload.len())
         {
             return Ok(self.engine.send_checked(kind, &payload)?);
@@ -253,8 +271,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
 
     /// Queues a part of a message.
     pub(super) fn queue_part(&mut self, part: &[u8], last: bool) -> Result<(), Error> {
-        self.outbox.lend(&mut self.engine);
+        self.lend();
         Ok(self.engine.send_part(part, last)?)
+    }
+
+    /// Gives the engine room to encode into.
+    fn lend(&mut self) {
+        if self.engine.queued() == 0 {
+            self.transit.get_or_insert_with(Transit::take).outbox.lend(&mut self.engine);
+        }
     }
 
     fn queue_large(&mut self, kind: MessageKind, payload: Bytes) -> Result<(), Error> {
@@ -274,7 +299,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 Err(payload) => return Ok(self.engine.send_checked(kind, &payload)?),
             },
         };
-        self.outbox.push_large(&self.engine, payload);
+        self.transit.get_or_insert_with(Transit::take).outbox.push_large(&self.engine, payload);
         Ok(())
     }
 }
