@@ -107,13 +107,18 @@ pub(crate) fn copy_out(payload: &[u8]) -> Bytes {
     if payload.len() > SMALL {
         return Bytes::copy_from_slice(payload);
     }
+    copy_small(payload).freeze()
+}
+
+/// A copy of a few bytes, in the arena.
+pub(crate) fn copy_small(bytes: &[u8]) -> BytesMut {
     POOL.with_borrow_mut(|pool| {
         let arena = &mut pool.arena;
-        if arena.capacity() < payload.len() && !arena.try_reclaim(CHUNK) {
+        if arena.capacity() < bytes.len() && !arena.try_reclaim(CHUNK) {
             *arena = BytesMut::with_capacity(CHUNK);
         }
-        arena.extend_from_slice(payload);
-        arena.split().freeze()
+        arena.extend_from_slice(bytes);
+        arena.split()
     })
 }
 

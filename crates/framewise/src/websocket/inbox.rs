@@ -78,7 +78,7 @@ impl Inbox {
             };
             let taken = match event {
                 proto::Event::Data { kind, payload, first: true, last: true } => {
-                    if payload.len() < buffers::SLICE {
+                    if self.borrowed && payload.len() < buffers::SLICE {
                         Taken::Found(Found::Event(Event::Message(Message::received(
                             kind,
                             buffers::copy_out(payload),
@@ -188,8 +188,15 @@ impl Inbox {
             buffers::give_read(buffer);
             return read.map_ok(|count| (count, None));
         }
-        self.replace(buffer);
-        self.borrowed = true;
+        if buffer.len() < buffers::SLICE {
+            // One copy for all the messages in it, and the thread's buffer is free again.
+            let bytes = buffers::copy_small(&buffer);
+            buffers::give_read(buffer);
+            self.replace(bytes);
+        } else {
+            self.replace(buffer);
+            self.borrowed = true;
+        }
         // The clock is asked once a read, not once a message.
         *now = timer.now();
         let found = self.parse(engine, *now);
