@@ -156,9 +156,24 @@ impl Connection {
             return (0, None);
         }
         self.heard = now;
-        if self.over || self.close_received {
+        // A Close that was received is the end of the connection, too.
+        if self.over {
             return self.discard(bytes);
         }
+        if let Some(whole) = self.receiver.whole(bytes) {
+            return match self.receiver.take_whole(&whole, bytes) {
+                Ok(payload) => {
+                    (whole.size, Some(Event::Data { kind: whole.kind, payload, first: true, last: true }))
+                }
+                Err(violation) => (whole.size, Some(self.fail(violation))),
+            };
+        }
+        self.receive_any(now, bytes)
+    }
+
+    /// What is not a whole message at its plainest.
+    #[inline(never)]
+    fn receive_any<'b>(&mut self, now: Duration, bytes: &'b mut [u8]) -> (usize, Option<Event<'b>>) {
         let (consumed, step) = self.receiver.receive(bytes);
         let event = match step {
             Step::More => return (consumed, None),

@@ -3,8 +3,10 @@
 
 mod close;
 mod header;
+mod plain;
 mod sequence;
 
 pub use close::{CloseFault, CloseFrame, check_close};
 pub use header::{Header, LengthForm, MAX_HEADER, Opcode};
+pub(crate) use plain::PlainHeader;
 pub use sequence::{Expect, MessageKind, OpenMessage, Sequence};

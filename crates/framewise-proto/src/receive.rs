@@ -8,7 +8,9 @@ use framewise_rules::{Limits, Role, Rule};
 use framewise_simd::{Utf8, Utf8Error, unmask};
 
 use crate::deflate::{DeflateAgreement, DeflateConfig, InflateFault, Inflater};
-use crate::frame::{CloseFault, CloseFrame, Expect, Header, MessageKind, Opcode, Sequence, check_close};
+use crate::frame::{
+    CloseFault, CloseFrame, Expect, Header, MessageKind, Opcode, PlainHeader, Sequence, check_close,
+};
 use crate::{Config, Detail, Strictness, Violation};
 
 /// What a step over the buffer found.
@@ -32,6 +34,17 @@ pub(crate) enum Step<'b> {
     Close(Option<CloseFrame>),
     Violation(Box<Violation>),
     LetPass(Box<Violation>),
+}
+
+/// A message in one frame that lies in the buffer whole, under a header that breaks no rule: what nearly every message is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole {
+    pub(crate) kind: MessageKind,
+    key: Option<[u8; 4]>,
+    /// Bytes of its header.
+    header: usize,
+    /// Bytes of the frame.
+    pub(crate) size: usize,
 }
 
 /// A data frame whose header was consumed.
@@ -134,6 +147,16 @@ impl Receiver {
         self.config.deflate.unwrap_or_default()
     }
 
+    #[inline]
+    fn expect(&self) -> Expect<'_> {
+        Expect {
+            sender: self.sender,
+            deflate: self.inflating.is_some(),
+            limits: &self.config.limits,
+            messages: self.config.messages,
+        }
+    }
+
     pub(crate) fn strictness(&self) -> &Strictness {
         &self.config.strictness
     }
@@ -152,8 +175,54 @@ impl Receiver {
         self.sequence.frames()
     }
 
-    /// Takes from the front of `bytes`: how many, and what they were.
+    /// The whole message at the front of `bytes`, if its first bytes are enough to tell. What is not told here, be it right
+    /// or wrong, is for [`Receiver::receive`].
     #[inline]
+    pub(crate) fn whole(&self, bytes: &[u8]) -> Option<Whole> {
+        // A data frame at hand has its message open, too.
+        if self.sequence.open().is_some() {
+            return None;
+        }
+        let header = PlainHeader::decode(bytes, self.sender)?;
+        let size = header.size + usize::from(header.length);
+        let allowed = self.expect().allows_whole(u64::from(header.length));
+        (allowed && size <= bytes.len()).then_some(Whole {
+            kind: header.kind,
+            key: header.mask,
+            header: header.size,
+            size,
+        })
+    }
+
+    /// Takes the message that [`Receiver::whole`] told, from the same bytes: its payload.
+    #[inline]
+    pub(crate) fn take_whole<'b>(
+        &mut self,
+        whole: &Whole,
+        bytes: &'b mut [u8],
+    ) -> Result<&'b mut [u8], Box<Violation>> {
+        let start = self.offset;
+        self.offset += whole.size as u64;
+        self.sequence.take_whole();
+        let payload = &mut bytes[whole.header..whole.size];
+        match (whole.kind, whole.key) {
+            (MessageKind::Text, key) => {
+                let mut utf8 = Utf8::new();
+                if let Err(error) = check_text(&mut utf8, payload, key, 0) {
+                    return Err(self.invalid_text(start + whole.header as u64, error));
+                }
+                if !utf8.is_boundary() {
+                    let open = utf8.open() as u64;
+                    return Err(self.at(Rule::TextTruncatedUtf8, self.offset - open, open));
+                }
+            }
+            (MessageKind::Binary, Some(key)) => unmask(payload, key, 0),
+            (MessageKind::Binary, None) => {}
+        }
+        Ok(payload)
+    }
+
+    /// Takes from the front of `bytes`: how many, and what they were.
     pub(crate) fn receive<'b>(&mut self, bytes: &'b mut [u8]) -> (usize, Step<'b>) {
         let (header_size, frame) = match self.frame {
             Some(frame) => (0, frame),
@@ -173,21 +242,12 @@ impl Receiver {
     }
 
     /// The header at the front, checked, and taken into the sequence as soon as its payload can be, too.
-    #[inline]
     fn header<'b>(&mut self, bytes: &[u8]) -> Result<Option<Header>, Step<'b>> {
         // The masking key is no part of the check: a fault is reported before it is there.
         let Some(header) = Header::decode_without_mask(bytes) else { return Ok(None) };
-        let expect = Expect {
-            sender: self.sender,
-            deflate: self.inflating.is_some(),
-            limits: &self.config.limits,
-            messages: self.config.messages,
-        };
-        if !self.sequence.is_plain(&header, &expect) {
-            let faults = self.sequence.faults(&header, &expect);
-            if !faults.is_empty() {
-                self.fault(&header, faults)?;
-            }
+        let faults = self.sequence.faults(&header, &self.expect());
+        if !faults.is_empty() {
+            self.fault(&header, faults)?;
         }
         let Some(header) = header.with_mask_of(bytes) else { return Ok(None) };
         // A control frame is taken whole: 125 bytes at most, so the caller's buffer holds it.
@@ -263,7 +323,6 @@ impl Receiver {
         Step::Violation(violation)
     }
 
-    #[inline]
     fn data<'b>(&mut self, mut frame: Frame, header_size: usize, bytes: &'b mut [u8]) -> (usize, Step<'b>) {
         let there = &mut bytes[header_size..];
         let wanted = frame.header.length - frame.taken;
@@ -276,23 +335,17 @@ impl Receiver {
         let Some(open) = self.sequence.open() else { return (0, Step::More) };
         let text = open.kind == MessageKind::Text;
         let phase = (frame.taken & 3) as usize;
-        // RFC 6455 §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is
-        // not, in fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." It is found in
-        // the bytes at hand, not at the end of the frame or the message.
         let checked = match (frame.header.mask, text) {
-            (Some(key), true) => self.utf8.unmask_and_validate(payload, key, phase),
-            (None, true) => self.utf8.validate(payload),
+            (key, true) => check_text(&mut self.utf8, payload, key, phase),
             (Some(key), false) => {
                 unmask(payload, key, phase);
                 Ok(())
             }
             (None, false) => Ok(()),
         };
-        if let Err(Utf8Error { offset, fault }) = checked {
+        if let Err(error) = checked {
             self.offset += consumed as u64;
-            let mut violation = self.at(Rule::TextInvalidUtf8, payload_offset + offset as u64, 1);
-            violation.detail = Detail::Utf8(fault);
-            return (consumed, Step::Violation(violation));
+            return (consumed, Step::Violation(self.invalid_text(payload_offset, error)));
         }
 
         frame.taken += size as u64;
@@ -320,6 +373,13 @@ impl Receiver {
         let first = !self.begun;
         self.begun = !last;
         (consumed, Step::Data { kind: open.kind, payload, first, last })
+    }
+
+    #[cold]
+    fn invalid_text(&self, payload: u64, error: Utf8Error) -> Box<Violation> {
+        let mut violation = self.at(Rule::TextInvalidUtf8, payload + error.offset as u64, 1);
+        violation.detail = Detail::Utf8(error.fault);
+        violation
     }
 
     /// A frame of a compressed message: as [`Receiver::data`], but what is checked and handed out is what it inflates to.
@@ -418,6 +478,7 @@ impl Receiver {
         violation
     }
 
+    #[cold]
     pub(crate) fn at(&self, rule: Rule, offset: u64, length: u64) -> Box<Violation> {
         Box::new(Violation {
             rule,
@@ -429,5 +490,21 @@ impl Receiver {
             detail: Detail::None,
             also: Vec::new(),
         })
+    }
+}
+
+/// RFC 6455 §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact,
+/// a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." It is found in the bytes at hand, not at
+/// the end of the frame or the message.
+#[inline]
+fn check_text(
+    utf8: &mut Utf8,
+    payload: &mut [u8],
+    key: Option<[u8; 4]>,
+    phase: usize,
+) -> Result<(), Utf8Error> {
+    match key {
+        Some(key) => utf8.unmask_and_validate(payload, key, phase),
+        None => utf8.validate(payload),
     }
 }

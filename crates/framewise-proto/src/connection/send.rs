@@ -145,13 +145,16 @@ impl Connection {
     }
 
     /// Encodes a frame behind what is queued.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "most of the header is known where a message is sent")]
+    #[inline(always)]
     pub(super) fn frame(&mut self, opcode: Opcode, fin: bool, rsv1: bool, payload: &[u8]) {
         let mask = self.keys.as_mut().map(|keys| keys());
         let (header, size) = Header { fin, rsv1, ..Header::new(opcode, payload.len() as u64, mask) }.encode();
-        self.out.reserve(size + payload.len());
-        self.out.extend_from_slice(&header[..size]);
-        let start = self.out.len();
+        self.out.reserve(header.len() + payload.len());
+        let start = self.out.len() + size;
+        // All of the array, and what is too much away again: a copy of a size that is known is no call.
+        self.out.extend_from_slice(&header);
+        self.out.truncate(start);
         self.out.extend_from_slice(payload);
         if let Some(key) = mask {
             unmask(&mut self.out[start..], key, 0);

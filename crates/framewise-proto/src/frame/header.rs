@@ -166,31 +166,25 @@ impl Header {
     /// Encodes it, as it is: it is also the way to a broken one. Returns the bytes and how many of them count.
     #[inline]
     pub fn encode(&self) -> ([u8; MAX_HEADER], usize) {
-        let mut bytes = [0; MAX_HEADER];
-        bytes[0] = u8::from(self.fin) << 7
+        let first = u8::from(self.fin) << 7
             | u8::from(self.rsv1) << 6
             | u8::from(self.rsv2) << 5
             | u8::from(self.rsv3) << 4
             | self.opcode.bits();
-        let mask = u8::from(self.mask.is_some()) << 7;
-        let mut size = 2;
-        match self.form {
-            LengthForm::Seven => bytes[1] = mask | (self.length as u8 & 0x7f),
-            LengthForm::Sixteen => {
-                bytes[1] = mask | 0x7e;
-                bytes[2..4].copy_from_slice(&(self.length as u16).to_be_bytes());
-                size = 4;
-            }
-            LengthForm::SixtyFour => {
-                bytes[1] = mask | 0x7f;
-                bytes[2..10].copy_from_slice(&self.length.to_be_bytes());
-                size = 10;
-            }
-        }
+        let (seven, length, mut size) = match self.form {
+            LengthForm::Seven => (self.length as u8 & 0x7f, 0, 2),
+            LengthForm::Sixteen => (0x7e, u64::from((self.length as u16).to_be()), 4),
+            LengthForm::SixtyFour => (0x7f, self.length.to_be(), 10),
+        };
+        let second = u8::from(self.mask.is_some()) << 7 | seven;
+        // Put together in a register, from the lowest byte on.
+        let mut bits = u128::from(first) | u128::from(second) << 8 | u128::from(length) << 16;
         if let Some(key) = self.mask {
-            bytes[size..size + 4].copy_from_slice(&key);
+            bits |= u128::from(u32::from_le_bytes(key)) << (8 * size);
             size += 4;
         }
+        let mut bytes = [0; MAX_HEADER];
+        bytes.copy_from_slice(&bits.to_le_bytes()[..MAX_HEADER]);
         (bytes, size)
     }
 }
