@@ -3,7 +3,7 @@
 use framewise_proto::Violation;
 use framewise_proto::handshake::{
     ClientOffer, Head, HeadFault, Request, Response, ServerPolicy, Start, check_request, check_response,
-    first_line,
+    first_line, interim,
 };
 use framewise_rules::{Answer, Limits, Role, Rule};
 
@@ -34,7 +34,7 @@ pub(crate) struct ResponseSeen {
     pub(crate) reason: String,
     /// Its head, as it stood on the wire.
     pub(crate) head: Vec<u8>,
-    /// Of the head's first byte: what comes before it was sent too early.
+    /// Of the head's first byte: what comes before it are interim responses, or was sent too early.
     pub(crate) start: u64,
     pub(crate) at: Moment,
 }
@@ -131,12 +131,14 @@ impl Leg {
         if !worth_parsing(bytes, new, limit) {
             return;
         }
-        let start = match early_frames(bytes) {
+        let early = match early_frames(bytes) {
             Early::None => 0,
-            Early::Until(start) => start,
+            Early::Until(end) => end,
             Early::NotYet => return,
         };
-        let (rule, offset, length) = match Head::response(&bytes[start..bytes.len().min(start + limit)]) {
+        let within = &bytes[..bytes.len().min(early + limit)];
+        let start = early + interim(&within[early..]);
+        let (rule, offset, length) = match Head::response(&within[start..]) {
             Ok(Some(head)) => {
                 let end = start + head.size;
                 let found = self.check_response(&head);
@@ -150,15 +152,15 @@ impl Leg {
                     start: start as u64,
                     at,
                 };
-                self.answered(seen, found, at, out);
+                self.answered(seen, early as u64, found, at, out);
                 return;
             }
-            Ok(None) if bytes.len() > start + limit => {
-                (Rule::ResponseTooLarge, start + limit, bytes.len() - start - limit)
+            Ok(None) if bytes.len() > early + limit => {
+                (Rule::ResponseTooLarge, early + limit, bytes.len() - early - limit)
             }
             Ok(None) => return,
             Err(HeadFault::TooManyLines) => (Rule::ResponseTooLarge, 0, bytes.len()),
-            Err(HeadFault::NotHttp) => (Rule::ResponseNotHttp, 0, first_line(bytes)),
+            Err(HeadFault::NotHttp) => (Rule::ResponseNotHttp, start, first_line(&bytes[start..])),
         };
         self.dir_mut(Role::Server).stage = Stage::Foreign;
         self.one(Role::Server, rule, offset as u64, length as u64, at, out);
@@ -188,15 +190,23 @@ impl Leg {
         found
     }
 
-    fn answered(&mut self, seen: ResponseSeen, found: Vec<Violation>, at: Moment, out: &mut Vec<Seen>) {
+    /// A response's head is complete; `early` bytes were sent before it, and before the interim ones.
+    fn answered(
+        &mut self,
+        seen: ResponseSeen,
+        early: u64,
+        found: Vec<Violation>,
+        at: Moment,
+        out: &mut Vec<Seen>,
+    ) {
         let (status, start, end) = (seen.response.status, seen.start, seen.end());
         let agreed = seen.response.extensions.clone();
         let hixie = self.request.as_ref().is_some_and(RequestSeen::is_hixie);
         let in_head = self.dir(Role::Client).stage == Stage::Head && self.dir(Role::Client).window.end() > 0;
         self.response = Some(seen);
         self.dir_mut(Role::Server).stage = Stage::Behind;
-        if start > 0 {
-            self.one(Role::Server, Rule::ResponseEarlyData, 0, start, at, out);
+        if early > 0 {
+            self.one(Role::Server, Rule::ResponseEarlyData, 0, early, at, out);
         }
         if status == 408 && in_head {
             // What an observer infers: the server says itself that it waited too long.

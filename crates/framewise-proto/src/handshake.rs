@@ -12,7 +12,7 @@ pub use request::{
     Request, ServerPolicy, check_request, first_line, read_request, refusal, request_ended, request_timed_out,
 };
 pub use response::{
-    ClientOffer, Response, check_response, extension_required, read_response, response_ended,
+    ClientOffer, Response, check_response, extension_required, interim, read_response, response_ended,
     response_timed_out,
 };
 
@@ -29,7 +29,7 @@ pub enum Progress<T> {
     Done {
         /// What it says.
         value: T,
-        /// Bytes of the head. What comes behind them are the first frames.
+        /// Bytes of the head, and of the interim responses before it. What comes behind them are the first frames.
         size: usize,
         /// Rules it breaks whose answer is a note, or that were let pass.
         notes: Vec<Violation>,

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use framewise_proto::deflate::DeflateAgreement;
-use framewise_proto::handshake::{Head, Request, Response};
+use framewise_proto::handshake::{Head, Request, Response, interim};
 use framewise_proto::rules::Role;
 use framewise_proto::{CloseFrame, Connection, Ended, MessageKind, Violation};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -154,7 +154,8 @@ impl<S> WebSocket<S> {
 
     /// The server's response, on the client's end; as [`WebSocket::request`].
     pub fn response(&self) -> Option<Response> {
-        let head = Head::response(&self.inner.head).ok().flatten()?;
+        let head = &self.inner.head;
+        let head = Head::response(&head[interim(head)..]).ok().flatten()?;
         Some(Response::from_head(&head))
     }
 

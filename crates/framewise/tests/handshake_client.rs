@@ -6,7 +6,7 @@ mod common;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::{read_head, switch};
+use common::{RESPONSE, read_head, switch};
 use framewise::{Client, ConnectFault, Error, Rule, connect};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::net::TcpListener;
@@ -120,6 +120,44 @@ async fn a_redirect_is_named_and_not_followed() {
     let Error::Refused(refused) = &error else { panic!("{error}") };
     assert_eq!(refused.location(), Some("https://example.com/chat/"));
     assert!(error.to_string().contains("redirect to \"https://example.com/chat/\""), "{error}");
+}
+
+#[tokio::test]
+async fn interim_responses_are_skipped_and_count_towards_the_limit() {
+    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n";
+    let (near, mut far) = duplex(1 << 16);
+    let client = Client::new();
+    let (connected, ()) = tokio::join!(client.connect_over(near, "ws://example.com/chat"), async {
+        let request = read_head(&mut far).await;
+        let answer = format!("{interim}{}", switch(&request));
+        // Byte by byte: no interim response is taken for the end.
+        for byte in answer.bytes() {
+            far.write_all(&[byte]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        // A frame that breaks a rule: its place counts everything before it.
+        far.write_all(&[0xff, 0]).await.unwrap();
+    });
+    drop(far);
+    let mut ws = connected.unwrap();
+    let response = ws.response().unwrap();
+    assert_eq!((response.status, response.header("link")), (101, None));
+    let error = ws.next().await.unwrap().unwrap_err();
+    assert_eq!(error.violation().unwrap().offset, (interim.len() + RESPONSE.len()) as u64);
+
+    let Error::Refused(refused) =
+        answered(format!("{interim}HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno").as_bytes()).await
+    else {
+        panic!("a refusal")
+    };
+    assert_eq!((refused.status, &refused.body[..]), (403, &b"no"[..]));
+    assert_eq!(refused.violation.offset, interim.len() as u64);
+
+    let error = answered(interim.as_bytes()).await;
+    assert_eq!(error.violation().unwrap().rule, Rule::ResponseMissing);
+    let error = answered(interim.repeat(10_000).as_bytes()).await;
+    let violation = error.violation().unwrap();
+    assert_eq!((violation.rule, violation.offset), (Rule::ResponseTooLarge, 16 * 1024));
 }
 
 #[tokio::test]

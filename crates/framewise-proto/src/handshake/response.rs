@@ -117,7 +117,8 @@ impl Response {
     }
 }
 
-/// Reads a response's head from the start of what the server sent.
+/// Reads a response's head from the start of what the server sent. Interim responses before it are skipped; they count
+/// in its size, and towards its limit.
 pub fn read_response(
     bytes: &[u8],
     offer: &ClientOffer,
@@ -126,20 +127,41 @@ pub fn read_response(
 ) -> Progress<Response> {
     let broken = |rule, offset, length| Progress::Broken(violation(rule, offset, length));
     let limit = limits.head;
-    let head = match Head::response(&bytes[..bytes.len().min(limit)]) {
+    let within = &bytes[..bytes.len().min(limit)];
+    let start = interim(within);
+    let head = match Head::response(&within[start..]) {
         Ok(Some(head)) => head,
         Ok(None) if bytes.len() > limit => return broken(Rule::ResponseTooLarge, limit, bytes.len() - limit),
         Ok(None) => return Progress::More,
         Err(HeadFault::TooManyLines) => return broken(Rule::ResponseTooLarge, 0, bytes.len()),
-        Err(HeadFault::NotHttp) => return broken(Rule::ResponseNotHttp, 0, first_line(bytes)),
+        Err(HeadFault::NotHttp) => {
+            return broken(Rule::ResponseNotHttp, start, first_line(&bytes[start..]));
+        }
     };
-    let found = check_response(&head, offer);
+    let mut found = check_response(&head, offer);
+    for violation in &mut found {
+        violation.offset += start as u64;
+    }
     let enforced =
         |violation: &Violation| violation.answer() != Answer::Note && !strictness.lets_pass(violation.rule);
     match verdict(found, enforced) {
-        Ok(notes) => Progress::Done { value: Response::from_head(&head), size: head.size, notes },
+        Ok(notes) => Progress::Done { value: Response::from_head(&head), size: start + head.size, notes },
         Err(violation) => Progress::Broken(violation),
     }
+}
+
+/// Bytes of the interim responses at the start of what a server sent: 100 Continue, 103 Early Hints. They answer
+/// nothing. A 101 is none of them.
+pub fn interim(bytes: &[u8]) -> usize {
+    let mut end = 0;
+    // RFC 9110 §15.2: "A client MUST be able to parse one or more 1xx responses received prior to a final response,
+    // even if the client does not expect one. A user agent MAY ignore unexpected 1xx responses."
+    while let Ok(Some(head)) = Head::response(&bytes[end..])
+        && matches!(head.start, Start::Response { status: 100 | 102..=199, .. })
+    {
+        end += head.size;
+    }
+    end
 }
 
 /// The connection ended, and `bytes` of a response are all there is.

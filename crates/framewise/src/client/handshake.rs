@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use framewise_proto::Violation;
 use framewise_proto::deflate::DeflateAgreement;
 use framewise_proto::handshake::{
-    ClientOffer, Head, Progress, Response, Start, extension_required, read_response, response_ended,
+    ClientOffer, Head, Progress, Response, Start, extension_required, interim, read_response, response_ended,
     response_timed_out,
 };
 use framewise_proto::rules::{Role, Rule};
@@ -131,14 +131,15 @@ async fn refused<S: AsyncRead + Unpin>(
     stream: &mut S,
     deadline: Instant,
 ) -> Error {
-    let (response, reason, size) = match Head::response(&bytes) {
+    let start = interim(&bytes);
+    let (response, reason, size) = match Head::response(&bytes[start..]) {
         Ok(Some(head)) => {
             let reason = if let Start::Response { reason, .. } = head.start {
                 reason.to_owned()
             } else {
                 String::new()
             };
-            (Response::from_head(&head), reason, head.size)
+            (Response::from_head(&head), reason, start + head.size)
         }
         // It was read before.
         Ok(None) | Err(_) => return violation.into(),

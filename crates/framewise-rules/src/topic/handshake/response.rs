@@ -40,9 +40,12 @@ pub(crate) const ResponseMissing: Guide = Guide {
             ),
             54,
         ),
+        // An interim response, and nothing behind it.
+        Bad::new(concat!(request!(), head!("<" "HTTP/1.1 100 Continue"), "< eof"), 25),
     ],
     good: &[
         Good::new(request!()),
+        Good::new(concat!(request!(), head!("<" "HTTP/1.1 100 Continue"))),
         Good::new(concat!(request!(), r#"< "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n""#)),
     ],
 };
@@ -89,11 +92,27 @@ pub(crate) const ResponseStatus: Guide = Guide {
             ),
             0,
         ),
+        // What is refused after an interim response is refused.
+        Bad::new(
+            concat!(
+                request!(),
+                head!("<" "HTTP/1.1 100 Continue"),
+                head!("<" "HTTP/1.1 403 Forbidden" "Content-Length: 0"),
+            ),
+            25,
+        ),
     ],
-    good: &[Good::new(concat!(
-        request!(),
-        response!("Server: example" "Date: Sun, 22 Nov 2026 16:00:00 GMT")
-    ))],
+    good: &[
+        Good::new(concat!(request!(), response!("Server: example" "Date: Sun, 22 Nov 2026 16:00:00 GMT"))),
+        // RFC 9110 §15.2: interim responses come before the one that counts.
+        Good::new(concat!(
+            request!(),
+            head!("<" "HTTP/1.1 100 Continue"),
+            head!("<" "HTTP/1.1 103 Early Hints" "Link: </style.css>; rel=preload"),
+            response!(),
+            "< 81 02 68 69",
+        )),
+    ],
 };
 
 pub(crate) const ResponseUpgrade: Guide = Guide {
