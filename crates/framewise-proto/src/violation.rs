@@ -45,6 +45,8 @@ pub enum Detail {
         /// Allowed.
         limit: u64,
     },
+    /// The bytes begin a handshake of TLS, where none is spoken.
+    Tls,
 }
 
 impl Violation {
@@ -81,6 +83,7 @@ impl fmt::Display for Violation {
             Detail::Code(code) => write!(f, " ({code})")?,
             Detail::Status(status) => write!(f, " ({status})")?,
             Detail::Limit { got, limit } => write!(f, " ({got}, limit {limit})")?,
+            Detail::Tls => f.write_str(" (a TLS handshake: the peer speaks TLS to a plain port)")?,
         }
         write!(f, "; sent by the {}, at byte {}", self.by, self.offset)?;
         if self.frame > 0 {

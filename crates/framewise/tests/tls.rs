@@ -7,7 +7,7 @@ use std::sync::Arc;
 use framewise::rustls::crypto::ring::default_provider;
 use framewise::rustls::pki_types::PrivatePkcs8KeyDer;
 use framewise::rustls::{ClientConfig, RootCertStore, ServerConfig};
-use framewise::{Client, ConnectFault, Error, Message, Server, connect};
+use framewise::{Client, ConnectFault, Detail, Error, Message, Rule, Server, connect};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -80,4 +80,27 @@ async fn a_plain_request_to_a_tls_port_is_told_what_to_write() {
         panic!("no connection")
     };
     assert_eq!(error.fault(), ConnectFault::ServerSpeaksTls, "{error}");
+}
+
+#[tokio::test]
+async fn a_tls_client_at_a_plain_port_is_named_on_both_sides() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    let client = Client::new().tls_config(Arc::new(config));
+    let url = format!("wss://localhost:{port}/");
+    let (connected, accepted) = tokio::join!(client.connect(&url), async {
+        let (tcp, _) = listener.accept().await.unwrap();
+        Server::new().accept(tcp).await
+    });
+    let Err(Error::Connect(error)) = connected else { panic!("no connection") };
+    assert_eq!(error.fault(), ConnectFault::ServerSpeaksPlain, "{error}");
+    assert!(error.to_string().contains("does not speak TLS"), "{error}");
+    let Err(Error::Violation(violation)) = accepted else { panic!("no connection") };
+    assert_eq!((violation.rule, violation.detail), (Rule::RequestNotHttp, Detail::Tls));
+    assert!(violation.to_string().contains("speaks TLS to a plain port"), "{violation}");
 }

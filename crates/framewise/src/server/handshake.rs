@@ -8,7 +8,7 @@ use framewise_proto::handshake::{
     Progress, Request, read_request, refusal, request_ended, request_timed_out,
 };
 use framewise_proto::rules::Role;
-use framewise_proto::{Misuse, Violation};
+use framewise_proto::{Detail, Misuse, Violation};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -35,7 +35,11 @@ pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let (request, size, notes) = match read {
         Ok(read) => read,
-        Err(violation) => {
+        Err(mut violation) => {
+            // A TLS record of the type handshake.
+            if bytes.starts_with(&[0x16, 0x03]) {
+                violation.detail = Detail::Tls;
+            }
             if let Some(response) = refusal(&violation) {
                 turn_down(&mut stream, &response, limits.close).await;
             }
