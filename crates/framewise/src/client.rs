@@ -1,22 +1,28 @@
 //! The client's side: from a URL to a connection.
 
+mod attempt;
 mod dial;
 mod handshake;
+mod proxy;
+mod race;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout_at};
 
+use self::attempt::Attempt;
+pub use self::proxy::Proxy;
+use self::proxy::{Environment, Via};
 pub use self::stream::ClientStream;
-use crate::error::{ConnectError, ConnectFault};
-use crate::url::Url;
+use self::stream::Layer;
+use crate::error::ConnectError;
 use crate::{Config, DeflateConfig, Error, Limits, Strictness, WebSocket};
 
-/// How a client connects: what it offers and sends, its limits, its TLS.
+/// How a client connects: what it offers and sends, its limits, its TLS, its proxy.
 ///
 /// ```no_run
 /// # async fn connect() -> Result<(), framewise::Error> {
@@ -31,11 +37,12 @@ use crate::{Config, DeflateConfig, Error, Limits, Strictness, WebSocket};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Client {
     protocols: Vec<String>,
     headers: Vec<(String, String)>,
     config: Arc<Config>,
+    via: Via,
     #[cfg(feature = "tls")]
     tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
 }
@@ -111,24 +118,52 @@ impl Client {
         self
     }
 
+    /// Goes through this proxy, whatever the URL and the environment say.
+    ///
+    /// ```no_run
+    /// # async fn connect() -> Result<(), framewise::Error> {
+    /// use framewise::{Client, Proxy};
+    ///
+    /// let proxy = Proxy::parse("socks5h://127.0.0.1:1080")?;
+    /// let ws = Client::new().proxy(proxy).connect("wss://example.com/").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.via = Via::Proxy(proxy);
+        self
+    }
+
+    /// Goes through the proxy that the environment names, as it is now; without this call no environment is read.
+    ///
+    /// As curl has it: `wss_proxy`, `https_proxy` for `wss://`, `ws_proxy`, `http_proxy` for `ws://`, `all_proxy` for
+    /// both, the first that is not empty, each in lower or in upper case, but `http_proxy` in lower case only (a CGI
+    /// program's `HTTP_PROXY` is under its client's control). Their values are as [`Proxy::parse`] takes them.
+    /// `no_proxy` lists, with commas, who is reached without: a name, which stands for those under it as well, an
+    /// address, a network (`10.0.0.0/8`), each with `:port` or for any, or `*` for all.
+    ///
+    /// A value that is no proxy fails the connection that would have used it.
+    #[must_use]
+    pub fn proxy_from_env(mut self) -> Self {
+        self.via = Via::Environment(Environment::of_process());
+        self
+    }
+
     /// Connects to a `ws://` or `wss://` URL. A name and a password in it become the header Authorization.
     ///
-    /// Name, TCP, TLS and handshake together may take [`Limits::handshake`].
+    /// Where the host has several addresses, the next one is tried when one has failed, or has not answered for 250 ms
+    /// (RFC 8305). Name, proxy, TCP, TLS and handshake together may take [`Limits::handshake`].
     ///
     /// Errors: [`Error::Connect`] with a sentence that says what to do, as long as there is no connection;
-    /// [`Error::Refused`] with the server's answer when that is another than 101, redirects too, which are not
-    /// followed; [`Error::Violation`] when the answer breaks a rule or does not come.
+    /// [`Error::Refused`] with the server's answer when that is another than 101, redirects, which are not followed, too;
+    /// [`Error::Violation`] when the answer breaks a rule or does not come.
     ///
-    /// To drop the future gives up.
+    /// To drop the future gives up, and closes what was opened.
     pub async fn connect(&self, url: &str) -> Result<WebSocket<ClientStream>, Error> {
-        let parsed = Url::parse(url)?;
-        let deadline = Instant::now() + self.config.limits.handshake;
-        let Ok(dialled) = timeout_at(deadline, self.dial(url, &parsed)).await else {
-            let limit = self.config.limits.handshake;
-            let says = format!("{} did not let anybody in within {limit:?}", parsed.authority);
-            return Err(ConnectError::new(url, ConnectFault::TimedOut, says).into());
-        };
-        handshake::open(self, dialled?, &parsed, url, deadline).await
+        let attempt = Attempt::new(url, self.config.limits.handshake)?;
+        let stream = self.dial(&attempt).await?;
+        handshake::open(self, stream, &attempt).await
     }
 
     /// Makes the handshake over a stream that is connected already: a tunnel, a Unix socket, TLS of another kind. Of
@@ -140,28 +175,72 @@ impl Client {
         stream: S,
         url: &str,
     ) -> Result<WebSocket<S>, Error> {
-        let parsed = Url::parse(url)?;
-        let deadline = Instant::now() + self.config.limits.handshake;
-        handshake::open(self, stream, &parsed, url, deadline).await
+        handshake::open(self, stream, &Attempt::new(url, self.config.limits.handshake)?).await
     }
 
-    async fn dial(&self, url: &str, parsed: &Url) -> Result<ClientStream, Error> {
-        if !parsed.tls {
-            return Ok(ClientStream::plain(dial::dial(url, parsed).await?));
-        }
-        #[cfg(feature = "tls")]
-        {
-            let config = match &self.tls {
-                Some(config) => config.clone(),
-                None => tls::platform(url).await?,
+    async fn dial(&self, attempt: &Attempt) -> Result<ClientStream, ConnectError> {
+        let (host, port) = (attempt.url.host.as_str(), attempt.url.port);
+        let way = async {
+            let proxy = match &self.via {
+                Via::Direct => None,
+                Via::Proxy(proxy) => Some(proxy.clone()),
+                Via::Environment(environment) => environment.proxy(attempt)?,
             };
-            let tcp = dial::dial(url, parsed).await?;
-            Ok(ClientStream::tls(tls::handshake(url, parsed, config, tcp).await?))
+            match proxy {
+                Some(proxy) => proxy::tunnel(self, attempt, &proxy).await,
+                None => Ok(Layer::Plain(dial::dial(attempt, host, port).await?)),
+            }
+        };
+        if attempt.url.tls {
+            let layer = self.encrypt(attempt, host, port, "ws://", way).await?;
+            return Ok(ClientStream::new(layer));
         }
-        #[cfg(not(feature = "tls"))]
-        {
-            let says = "this program was built without TLS: switch the feature \"tls\" of framewise on";
-            Err(ConnectError::new(url, ConnectFault::TlsLeftOut, says).into())
-        }
+        Ok(ClientStream::new(Layer::Plain(way.await?)))
+    }
+
+    /// Waits for a stream, and makes TLS on it. `plain` is what to write where the peer does not speak TLS.
+    #[cfg(feature = "tls")]
+    async fn encrypt<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        attempt: &Attempt,
+        host: &str,
+        port: u16,
+        plain: &'static str,
+        stream: impl Future<Output = Result<S, ConnectError>>,
+    ) -> Result<Layer<S>, ConnectError> {
+        // Before anybody is disturbed: without roots there is no TLS.
+        let config = match &self.tls {
+            Some(config) => config.clone(),
+            None => tls::platform(attempt).await?,
+        };
+        let peer = tls::Peer { host, port, plain };
+        Ok(Layer::tls(tls::handshake(attempt, &peer, config, stream.await?).await?))
+    }
+
+    /// Says that there is no TLS, before anybody is disturbed.
+    #[cfg(not(feature = "tls"))]
+    #[allow(clippy::unused_async, reason = "as it is with TLS")]
+    async fn encrypt<S>(
+        &self,
+        attempt: &Attempt,
+        _host: &str,
+        _port: u16,
+        _plain: &'static str,
+        _stream: impl Future<Output = Result<S, ConnectError>>,
+    ) -> Result<Layer<S>, ConnectError> {
+        let says = "this program was built without TLS: switch the feature \"tls\" of framewise on";
+        Err(attempt.error(crate::ConnectFault::TlsLeftOut, says))
+    }
+}
+
+/// Without the values of headers: they may hold passwords.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("protocols", &self.protocols)
+            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("config", &self.config)
+            .field("via", &self.via)
+            .finish_non_exhaustive()
     }
 }

@@ -4,6 +4,8 @@ use std::{fmt, io};
 use bytes::Bytes;
 use framewise_proto::{Misuse, Violation};
 
+use crate::url::without_login;
+
 /// Why a connection could not be made, or did not go on; sorted by whose fault it is.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -142,6 +144,8 @@ pub struct ConnectError {
 pub enum ConnectFault {
     /// The URL.
     Url,
+    /// The proxy: it cannot be reached, it refuses, or what it answers is no answer.
+    Proxy,
     /// The host's name has no address.
     Name,
     /// Nobody listens at the address.
@@ -162,11 +166,18 @@ pub enum ConnectFault {
 
 impl ConnectError {
     pub(crate) fn new(target: &str, fault: ConnectFault, says: impl Into<Cow<'static, str>>) -> Self {
-        Self { target: target.to_owned(), fault, says: says.into(), source: None }
+        Self { target: without_login(target).into_owned(), fault, says: says.into(), source: None }
     }
 
     pub(crate) fn because(mut self, source: io::Error) -> Self {
         self.source = Some(source);
+        self
+    }
+
+    /// The same of the way to a proxy.
+    pub(crate) fn of_proxy(mut self, proxy: impl fmt::Display) -> Self {
+        self.fault = ConnectFault::Proxy;
+        self.says = format!("the proxy {proxy} cannot be reached: {}", self.says).into();
         self
     }
 
@@ -175,7 +186,7 @@ impl ConnectError {
         self.fault
     }
 
-    /// The URL.
+    /// The URL, without a user and a password.
     pub fn target(&self) -> &str {
         &self.target
     }

@@ -32,6 +32,9 @@
 //! An error says which [`Rule`] the peer broke, at what byte and in what frame, and what was answered. What shall be let
 //! pass is named, one leniency at a time, in [`Strictness`], and is still reported.
 //!
+//! A client reaches a server by whichever of its addresses answers first (RFC 8305), and through a proxy where it is
+//! told one ([`Proxy`]).
+//!
 //! What it is not: it does not reconnect, follows no redirect, multiplexes nothing, is no framework. It judges its peer
 //! as a receiver does; `framewise-inspect` observes both sides. The protocol without I/O is [`proto`].
 //!
@@ -63,7 +66,7 @@ pub use framewise_proto::{
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 
-pub use client::{Client, ClientStream};
+pub use client::{Client, ClientStream, Proxy};
 pub use error::{ConnectError, ConnectFault, Error, Refused};
 pub use event::Event;
 pub use message::{Message, Text};

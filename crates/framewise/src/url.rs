@@ -1,4 +1,4 @@
-//! The URLs of RFC 6455 §3, and nothing more of them than a handshake needs.
+//! The URLs of RFC 6455 §3, and nothing more of them than a handshake needs, and a proxy.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -29,42 +29,113 @@ impl Url {
     }
 
     fn take_apart(url: &str) -> Result<Self, Cow<'static, str>> {
-        let (scheme, rest) = url.split_once("://").ok_or("it does not begin with ws:// or wss://")?;
+        let (scheme, rest) = split_scheme(url).ok_or("it does not begin with ws:// or wss://")?;
         let tls = match scheme.to_ascii_lowercase().as_str() {
             "ws" => false,
             "wss" => true,
-            "http" => return Err(format!("its scheme is for web pages: write ws://{rest}").into()),
-            "https" => return Err(format!("its scheme is for web pages: write wss://{rest}").into()),
+            "http" => {
+                return Err(format!("its scheme is for web pages: write ws://{}", without_login(rest)).into());
+            }
+            "https" => {
+                return Err(
+                    format!("its scheme is for web pages: write wss://{}", without_login(rest)).into()
+                );
+            }
             other => return Err(format!("{other} is no scheme of a WebSocket: write ws:// or wss://").into()),
         };
         // RFC 6455 §3: "Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT be used".
         if rest.contains('#') {
             return Err("it has a fragment, which a WebSocket URL must not have: write # as %23".into());
         }
-        let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let Authority { login, host, port, rest } = Authority::take_apart(rest)?;
+        let default = if tls { 443 } else { 80 };
+        let port = port.unwrap_or(default);
+        Ok(Self {
+            tls,
+            host: host.to_owned(),
+            authority: if port == default { bracketed(host) } else { host_port(host, port) },
+            port,
+            target: encode_target(rest),
+            authorization: login.map(|login| login.basic()),
+        })
+    }
+}
+
+/// A name and a password. There is no way to print them.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Login {
+    pub(crate) name: Vec<u8>,
+    pub(crate) password: Vec<u8>,
+}
+
+impl Login {
+    /// Credentials of the scheme Basic (RFC 7617 §2).
+    pub(crate) fn basic(&self) -> String {
+        format!("Basic {}", STANDARD.encode([&self.name[..], b":", &self.password].concat()))
+    }
+}
+
+/// What stands behind the `://` of a URL.
+pub(crate) struct Authority<'u> {
+    pub(crate) login: Option<Login>,
+    /// An IPv6 address without its brackets.
+    pub(crate) host: &'u str,
+    pub(crate) port: Option<u16>,
+    /// From the path on.
+    pub(crate) rest: &'u str,
+}
+
+impl<'u> Authority<'u> {
+    pub(crate) fn take_apart(url: &'u str) -> Result<Self, Cow<'static, str>> {
+        let (authority, rest) = url.split_at(url.find(['/', '?']).unwrap_or(url.len()));
         let (user, authority) = match authority.rsplit_once('@') {
             Some((user, authority)) => (Some(user), authority),
             None => (None, authority),
         };
-        let (host, port) = host_and_port(authority)?;
-        let default = if tls { 443 } else { 80 };
-        let name = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        Ok(Self {
-            tls,
-            host: host.to_owned(),
-            authority: if port.is_none_or(|port| port == default) {
-                name
-            } else {
-                format!("{name}:{}", port.unwrap_or(default))
-            },
-            port: port.unwrap_or(default),
-            target: encode_target(target),
-            authorization: user.map(|user| {
-                let user = if user.contains(':') { user.to_owned() } else { format!("{user}:") };
-                format!("Basic {}", STANDARD.encode(decode_percent(&user)))
-            }),
-        })
+        let (host, port) = match host_and_port(authority) {
+            Ok(host_and_port) => host_and_port,
+            // What was taken for the port may be a password: it is not repeated.
+            Err(_) if user.is_none() && rest.contains('@') => {
+                return Err("a / or ? in a name or a password is written %2F or %3F".into());
+            }
+            Err(says) => return Err(says),
+        };
+        let login = user.filter(|user| !user.is_empty()).map(|user| {
+            let (name, password) = user.split_once(':').unwrap_or((user, ""));
+            Login { name: decode_percent(name), password: decode_percent(password) }
+        });
+        Ok(Self { login, host, port, rest })
     }
+}
+
+/// The scheme and what stands behind its `://`.
+pub(crate) fn split_scheme(url: &str) -> Option<(&str, &str)> {
+    // What is no scheme may be a password: RFC 3986 §3.1.
+    let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    url.split_once("://").filter(|(scheme, _)| scheme.bytes().all(is_scheme))
+}
+
+/// The URL as errors name it: without user and password.
+pub(crate) fn without_login(url: &str) -> Cow<'_, str> {
+    let rest = split_scheme(url).map_or(url, |(_, rest)| rest);
+    let before = &url[..url.len() - rest.len()];
+    let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let at = match rest[..authority].rfind('@') {
+        // A password that was not encoded, rather than a path with an @ in it.
+        None if host_and_port(&rest[..authority]).is_err() => rest.rfind('@'),
+        at => at,
+    };
+    at.map_or(Cow::Borrowed(url), |at| format!("{before}***{}", &rest[at..]).into())
+}
+
+/// A host as URLs have it: an IPv6 address in brackets.
+pub(crate) fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
+/// Host and port as URLs have them.
+pub(crate) fn host_port(host: &str, port: u16) -> String {
+    format!("{}:{port}", bracketed(host))
 }
 
 fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), Cow<'static, str>> {
@@ -164,6 +235,32 @@ mod tests {
         assert_eq!((url.host.as_str(), url.authority.as_str()), ("::1", "[::1]:9001"));
         assert_eq!(url.target, "/a%20b/%C3%A9");
         assert_eq!(parse("ws://us%40er:p:w@h/").authorization.as_deref(), Some("Basic dXNAZXI6cDp3"));
+        assert_eq!(parse("wss://user@h").authorization.as_deref(), Some("Basic dXNlcjo="));
+    }
+
+    #[test]
+    fn what_errors_name_has_no_password() {
+        for (url, shown) in [
+            ("ws://h/a@b", "ws://h/a@b"),
+            ("ws://user:secret@h:1/a@b", "ws://***@h:1/a@b"),
+            ("ws://user:sec@ret@h", "ws://***@h"),
+            ("ws://user:sec/ret@h/", "ws://***@h/"),
+            ("user:secret@h:1", "***@h:1"),
+            ("h:1", "h:1"),
+            ("user:secret://@h", "***@h"),
+            ("", ""),
+        ] {
+            assert_eq!(without_login(url), shown);
+        }
+        for url in [
+            "ws://user:sec/ret@h/",
+            "ws://user:sec?ret@h:1/",
+            "http://user:secret@h/",
+            "ws://user:secret@h:x/",
+        ] {
+            let error = Url::parse(url).expect_err(url);
+            assert!(!format!("{error} {error:?}").contains("sec"), "{error:?}");
+        }
     }
 
     #[test]

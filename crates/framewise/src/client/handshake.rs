@@ -2,7 +2,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use framewise_proto::Violation;
 use framewise_proto::deflate::DeflateAgreement;
 use framewise_proto::handshake::{
@@ -14,8 +14,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Client;
-use crate::error::{ConnectError, ConnectFault, Refused};
-use crate::url::Url;
+use super::attempt::Attempt;
+use crate::error::{ConnectFault, Refused};
 use crate::websocket::Opened;
 use crate::{Error, WebSocket, head, random};
 
@@ -27,10 +27,9 @@ const BODY_TIME: Duration = Duration::from_secs(1);
 pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     client: &Client,
     mut stream: S,
-    url: &Url,
-    target: &str,
-    deadline: Instant,
+    attempt: &Attempt,
 ) -> Result<WebSocket<S>, Error> {
+    let Attempt { url, deadline, .. } = attempt;
     let mut offer = ClientOffer::new(url.authority.clone(), url.target.clone(), random::nonce()?);
     offer.protocols.clone_from(&client.protocols);
     offer.headers.clone_from(&client.headers);
@@ -43,7 +42,8 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     let request = offer.encode()?;
 
     let mut bytes = BytesMut::with_capacity(head::FIRST);
-    let read = match timeout_at(deadline, exchange(client, &offer, &request, &mut stream, &mut bytes)).await {
+    let read = match timeout_at(*deadline, exchange(client, &offer, &request, &mut stream, &mut bytes)).await
+    {
         Ok(read) => read?,
         Err(_) => Err(response_timed_out(&bytes)),
     };
@@ -69,14 +69,14 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
             Ok(ws)
         }
         Err(violation) if violation.rule == Rule::ResponseStatus => {
-            Err(refused(violation, bytes, &mut stream, deadline).await)
+            Err(refused(violation, bytes, &mut stream, attempt).await)
         }
         Err(violation) if is_tls(&bytes) => {
             let says = format!(
                 "the server at {} speaks TLS where plain HTTP was expected: write wss:// ({violation})",
                 url.authority
             );
-            Err(ConnectError::new(target, ConnectFault::ServerSpeaksTls, says).into())
+            Err(attempt.error(ConnectFault::ServerSpeaksTls, says).into())
         }
         Err(violation) => Err(violation.into()),
     }
@@ -120,7 +120,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Whether an answer begins with a TLS record: an alert (21) or a handshake (22), version 3.x.
-fn is_tls(bytes: &[u8]) -> bool {
+pub(super) fn is_tls(bytes: &[u8]) -> bool {
     matches!(bytes, [0x15 | 0x16, 0x03, ..])
 }
 
@@ -129,7 +129,7 @@ async fn refused<S: AsyncRead + Unpin>(
     violation: Violation,
     mut bytes: BytesMut,
     stream: &mut S,
-    deadline: Instant,
+    attempt: &Attempt,
 ) -> Error {
     let start = interim(&bytes);
     let (response, reason, size) = match Head::response(&bytes[start..]) {
@@ -145,19 +145,16 @@ async fn refused<S: AsyncRead + Unpin>(
         Ok(None) | Err(_) => return violation.into(),
     };
     let mut body = bytes.split_off(size);
+    let mut refused =
+        Refused { violation, status: response.status, reason, headers: response.headers, body: Bytes::new() };
     let announced =
-        response.header("content-length").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
+        refused.header("content-length").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
     let wanted = announced.unwrap_or(BODY).min(BODY);
-    let _ = timeout(BODY_TIME.min(deadline - Instant::now()), async {
+    let _ = timeout(BODY_TIME.min(attempt.deadline - Instant::now()), async {
         while body.len() < wanted && matches!(stream.read_buf(&mut body).await, Ok(1..)) {}
     })
     .await;
     body.truncate(wanted);
-    Error::Refused(Box::new(Refused {
-        violation,
-        status: response.status,
-        reason,
-        headers: response.headers,
-        body: body.freeze(),
-    }))
+    refused.body = body.freeze();
+    Error::Refused(Box::new(refused))
 }

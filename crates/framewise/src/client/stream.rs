@@ -4,46 +4,56 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-
 #[cfg(feature = "tls")]
-type Tls = Box<tokio_rustls::client::TlsStream<TcpStream>>;
+use tokio_rustls::client::TlsStream;
 
-/// What [`crate::connect`] speaks over: TCP, or TLS on TCP.
+/// What [`crate::connect`] speaks over: TCP, or TLS on TCP; to the server, or through a proxy.
 #[derive(Debug)]
-pub struct ClientStream(Kind);
+pub struct ClientStream(Layer<Way>);
 
+/// What leads to the server: TCP to it or to a proxy, or TLS to a proxy.
+pub(super) type Way = Layer<TcpStream>;
+
+/// A stream with or without TLS.
 #[derive(Debug)]
-enum Kind {
-    Plain(TcpStream),
+pub(super) enum Layer<S> {
+    Plain(S),
     #[cfg(feature = "tls")]
-    Tls(Tls),
+    Tls(Box<TlsStream<S>>),
+}
+
+impl<S> Layer<S> {
+    #[cfg(feature = "tls")]
+    pub(super) fn tls(stream: TlsStream<S>) -> Self {
+        Self::Tls(Box::new(stream))
+    }
+
+    /// What lies beneath.
+    fn get_ref(&self) -> &S {
+        match self {
+            Self::Plain(stream) => stream,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.get_ref().0,
+        }
+    }
 }
 
 impl ClientStream {
-    pub(super) const fn plain(tcp: TcpStream) -> Self {
-        Self(Kind::Plain(tcp))
+    pub(super) const fn new(stream: Layer<Way>) -> Self {
+        Self(stream)
     }
 
-    #[cfg(feature = "tls")]
-    pub(super) fn tls(tls: tokio_rustls::client::TlsStream<TcpStream>) -> Self {
-        Self(Kind::Tls(Box::new(tls)))
-    }
-
-    /// The TCP connection beneath.
+    /// The TCP connection beneath: to the server, or to the proxy.
     pub fn tcp(&self) -> &TcpStream {
-        match &self.0 {
-            Kind::Plain(tcp) => tcp,
-            #[cfg(feature = "tls")]
-            Kind::Tls(tls) => tls.get_ref().0,
-        }
+        self.0.get_ref().get_ref()
     }
 
-    /// Whether it is encrypted.
+    /// Whether it is encrypted up to the server.
     pub const fn is_tls(&self) -> bool {
         match &self.0 {
-            Kind::Plain(_) => false,
+            Layer::Plain(_) => false,
             #[cfg(feature = "tls")]
-            Kind::Tls(_) => true,
+            Layer::Tls(_) => true,
         }
     }
 }
@@ -51,13 +61,13 @@ impl ClientStream {
 /// The same call on whichever stream it is.
 macro_rules! either {
     ($self:expr, $stream:ident => $call:expr) => {
-        match &mut $self.get_mut().0 {
-            Kind::Plain($stream) => {
+        match $self.get_mut() {
+            Layer::Plain($stream) => {
                 let $stream = Pin::new($stream);
                 $call
             }
             #[cfg(feature = "tls")]
-            Kind::Tls($stream) => {
+            Layer::Tls($stream) => {
                 let $stream = Pin::new(&mut **$stream);
                 $call
             }
@@ -65,13 +75,13 @@ macro_rules! either {
     };
 }
 
-impl AsyncRead for ClientStream {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Layer<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         either!(self, stream => stream.poll_read(cx, buf))
     }
 }
 
-impl AsyncWrite for ClientStream {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Layer<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         either!(self, stream => stream.poll_write(cx, buf))
     }
@@ -85,10 +95,10 @@ impl AsyncWrite for ClientStream {
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.0 {
-            Kind::Plain(tcp) => tcp.is_write_vectored(),
+        match self {
+            Self::Plain(stream) => stream.is_write_vectored(),
             #[cfg(feature = "tls")]
-            Kind::Tls(tls) => tls.is_write_vectored(),
+            Self::Tls(tls) => tls.is_write_vectored(),
         }
     }
 
@@ -98,5 +108,37 @@ impl AsyncWrite for ClientStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         either!(self, stream => stream.poll_shutdown(cx))
+    }
+}
+
+impl AsyncRead for ClientStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for ClientStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().0).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().0).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
     }
 }

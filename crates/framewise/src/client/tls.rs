@@ -1,25 +1,30 @@
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{self, ClientConfig, InvalidMessage, RootCertStore};
 
+use super::attempt::Attempt;
 use crate::error::{ConnectError, ConnectFault};
-use crate::url::Url;
+use crate::url::bracketed;
 
 /// A configuration with the platform's roots, which are read once.
-pub(super) async fn platform(target: &str) -> Result<Arc<ClientConfig>, ConnectError> {
+pub(super) async fn platform(attempt: &Attempt) -> Result<Arc<ClientConfig>, ConnectError> {
     static PLATFORM: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     if let Some(config) = PLATFORM.get() {
         return Ok(Arc::clone(config));
     }
-    let fault = |says: String| ConnectError::new(target, ConnectFault::Tls, says);
+    let fault = |says: String| attempt.error(ConnectFault::Tls, says);
     // Hundreds of files on some systems: not on a thread that drives connections.
-    let built = tokio::task::spawn_blocking(build).await.map_err(|error| fault(error.to_string()))?;
+    let late = || "the root certificates of this system were not read".to_owned();
+    let built = attempt
+        .in_time(ConnectFault::TimedOut, tokio::task::spawn_blocking(build), late)
+        .await?
+        .map_err(|error| fault(error.to_string()))?;
     let config = built.map_err(fault)?;
     Ok(Arc::clone(PLATFORM.get_or_init(|| config)))
 }
@@ -44,31 +49,45 @@ fn build() -> Result<Arc<ClientConfig>, String> {
     Ok(Arc::new(config))
 }
 
-pub(super) async fn handshake(
-    target: &str,
-    url: &Url,
-    config: Arc<ClientConfig>,
-    tcp: TcpStream,
-) -> Result<TlsStream<TcpStream>, ConnectError> {
-    let name = ServerName::try_from(url.host.clone()).map_err(|_| {
-        ConnectError::new(target, ConnectFault::Url, format!("{} is no name of a TLS server", url.host))
-    })?;
-    TlsConnector::from(config).connect(name, tcp).await.map_err(|error| failure(target, url, error))
+/// The peer of a TLS handshake: a server, or a proxy.
+pub(super) struct Peer<'p> {
+    pub(super) host: &'p str,
+    pub(super) port: u16,
+    /// What to write where it is meant to be plain.
+    pub(super) plain: &'static str,
 }
 
-fn failure(target: &str, url: &Url, error: io::Error) -> ConnectError {
+pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
+    attempt: &Attempt,
+    peer: &Peer<'_>,
+    config: Arc<ClientConfig>,
+    stream: S,
+) -> Result<TlsStream<S>, ConnectError> {
+    let name = ServerName::try_from(peer.host.to_owned())
+        .map_err(|_| attempt.error(ConnectFault::Url, format!("{} is no name of a TLS server", peer.host)))?;
+    let late = || format!("the TLS handshake with {} did not come to its end", bracketed(peer.host));
+    let connected = attempt
+        .in_time(ConnectFault::TimedOut, TlsConnector::from(config).connect(name, stream), late)
+        .await?;
+    connected.map_err(|error| failure(attempt, peer, error))
+}
+
+fn failure(attempt: &Attempt, peer: &Peer<'_>, error: io::Error) -> ConnectError {
+    let Peer { port, plain, .. } = peer;
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     if let Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) = inner {
         let says = format!(
-            "the server does not speak TLS on port {}: write ws:// if it is meant to be plain, or take its TLS port",
-            url.port
+            "the server does not speak TLS on port {port}: write {plain} if it is meant to be plain, or take its TLS \
+             port"
         );
-        return ConnectError::new(target, ConnectFault::ServerSpeaksPlain, says).because(error);
+        return attempt.error(ConnectFault::ServerSpeaksPlain, says).because(error);
     }
     let says = if error.kind() == io::ErrorKind::UnexpectedEof {
-        "the server closed the connection during the TLS handshake".to_owned()
+        format!(
+            "the server closed the connection during the TLS handshake: does it speak TLS on port {port}?"
+        )
     } else {
         format!("TLS failed: {error}")
     };
-    ConnectError::new(target, ConnectFault::Tls, says).because(error)
+    attempt.error(ConnectFault::Tls, says).because(error)
 }
