@@ -5,6 +5,7 @@ mod dial;
 mod handshake;
 mod proxy;
 mod race;
+mod redirect;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
@@ -17,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use self::attempt::Attempt;
 pub use self::proxy::Proxy;
 use self::proxy::{Environment, Via};
+use self::redirect::Redirects;
 pub use self::stream::ClientStream;
 use self::stream::Layer;
 use crate::error::ConnectError;
@@ -43,6 +45,7 @@ pub struct Client {
     headers: Vec<(String, String)>,
     config: Arc<Config>,
     via: Via,
+    redirects: u8,
     #[cfg(feature = "tls")]
     tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
 }
@@ -150,24 +153,46 @@ impl Client {
         self
     }
 
+    /// Follows redirects (301, 302, 303, 307, 308), so many at the most; without this call none.
+    ///
+    /// `http://` in a Location means `ws://`, `https://` means `wss://`. Once a redirect leads to another host, port or
+    /// scheme, the headers Authorization, Cookie and Proxy-Authorization, and the name and password of the URL, are not
+    /// sent any more; every other header is. From `wss://` to `ws://` none is followed.
+    #[must_use]
+    pub const fn follow_redirects(mut self, max: u8) -> Self {
+        self.redirects = max;
+        self
+    }
+
     /// Connects to a `ws://` or `wss://` URL. A name and a password in it become the header Authorization.
     ///
     /// Where the host has several addresses, the next one is tried when one has failed, or has not answered for 250 ms
-    /// (RFC 8305). Name, proxy, TCP, TLS and handshake together may take [`Limits::handshake`].
+    /// (RFC 8305). Name, proxy, TCP, TLS, handshake and redirects together may take [`Limits::handshake`].
     ///
     /// Errors: [`Error::Connect`] with a sentence that says what to do, as long as there is no connection;
-    /// [`Error::Refused`] with the server's answer when that is another than 101, redirects, which are not followed, too;
+    /// [`Error::Refused`] with the server's answer when that is another than 101, redirects that are not followed too;
     /// [`Error::Violation`] when the answer breaks a rule or does not come.
     ///
     /// To drop the future gives up, and closes what was opened.
     pub async fn connect(&self, url: &str) -> Result<WebSocket<ClientStream>, Error> {
-        let attempt = Attempt::new(url, self.config.limits.handshake)?;
-        let stream = self.dial(&attempt).await?;
-        handshake::open(self, stream, &attempt).await
+        let mut attempt = Attempt::new(url, self.config.limits.handshake)?;
+        attempt.follows = self.redirects > 0;
+        let mut redirects = Redirects::new(self.redirects);
+        loop {
+            let stream = self.dial(&attempt).await?;
+            let opened = handshake::open(self, stream, &attempt).await;
+            match &opened {
+                Err(Error::Refused(refused)) if attempt.follows => match refused.location() {
+                    Some(location) => attempt = redirects.follow(&attempt, location)?,
+                    None => return opened,
+                },
+                Ok(_) | Err(_) => return opened,
+            }
+        }
     }
 
     /// Makes the handshake over a stream that is connected already: a tunnel, a Unix socket, TLS of another kind. Of
-    /// the URL, only what the request says counts.
+    /// the URL, only what the request says counts. No redirect is followed.
     ///
     /// Errors and cancellation: as [`Client::connect`], without those of the connecting.
     pub async fn connect_over<S: AsyncRead + AsyncWrite + Unpin>(
@@ -241,6 +266,7 @@ impl fmt::Debug for Client {
             .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("config", &self.config)
             .field("via", &self.via)
+            .field("redirects", &self.redirects)
             .finish_non_exhaustive()
     }
 }

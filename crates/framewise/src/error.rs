@@ -109,8 +109,9 @@ impl Refused {
         Some(value)
     }
 
-    /// Where a redirect (301, 302, 303, 307, 308) leads to. It is not followed: a WebSocket client need not
-    /// (RFC 6455 §4.1), browsers do not, and a credential could be carried to another host.
+    /// Where a redirect (301, 302, 303, 307, 308) leads to. It is not followed unless
+    /// [`Client::follow_redirects`](crate::Client::follow_redirects) says so: a WebSocket client need not (RFC 6455
+    /// §4.1), browsers do not, and a credential could be carried to another host.
     pub fn location(&self) -> Option<&str> {
         if !matches!(self.status, 301 | 302 | 303 | 307 | 308) {
             return None;
@@ -146,6 +147,8 @@ pub enum ConnectFault {
     Url,
     /// The proxy: it cannot be reached, it refuses, or what it answers is no answer.
     Proxy,
+    /// The redirects that were to be followed: too many, in a circle, from `wss://` to `ws://`, to no WebSocket URL.
+    Redirect,
     /// The host's name has no address.
     Name,
     /// Nobody listens at the address.
@@ -186,7 +189,7 @@ impl ConnectError {
         self.fault
     }
 
-    /// The URL, without a user and a password.
+    /// The URL, without a user and a password; where redirects were followed, the one that they led to.
     pub fn target(&self) -> &str {
         &self.target
     }

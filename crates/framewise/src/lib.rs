@@ -32,11 +32,11 @@
 //! An error says which [`Rule`] the peer broke, at what byte and in what frame, and what was answered. What shall be let
 //! pass is named, one leniency at a time, in [`Strictness`], and is still reported.
 //!
-//! A client reaches a server by whichever of its addresses answers first (RFC 8305), and through a proxy where it is
-//! told one ([`Proxy`]).
+//! A client reaches a server by whichever of its addresses answers first (RFC 8305), through a proxy where it is told
+//! one ([`Proxy`]), and follows redirects where it is told to ([`Client::follow_redirects`]).
 //!
-//! What it is not: it does not reconnect, follows no redirect, multiplexes nothing, is no framework. It judges its peer
-//! as a receiver does; `framewise-inspect` observes both sides. The protocol without I/O is [`proto`].
+//! What it is not: it does not reconnect, multiplexes nothing, is no framework. It judges its peer as a receiver does;
+//! `framewise-inspect` observes both sides. The protocol without I/O is [`proto`].
 //!
 //! Features: `tls` (on by default) is `wss://`, with rustls and the platform's roots.
 #![forbid(unsafe_code)]

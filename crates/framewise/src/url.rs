@@ -28,7 +28,8 @@ impl Url {
         Self::take_apart(url.trim()).map_err(|says| ConnectError::new(url, ConnectFault::Url, says))
     }
 
-    fn take_apart(url: &str) -> Result<Self, Cow<'static, str>> {
+    /// As [`Url::parse`]; the error is what an error says of it.
+    pub(crate) fn take_apart(url: &str) -> Result<Self, Cow<'static, str>> {
         let (scheme, rest) = split_scheme(url).ok_or("it does not begin with ws:// or wss://")?;
         let tls = match scheme.to_ascii_lowercase().as_str() {
             "ws" => false,
@@ -58,6 +59,15 @@ impl Url {
             target: encode_target(rest),
             authorization: login.map(|login| login.basic()),
         })
+    }
+
+    /// The URL without user and password.
+    pub(crate) fn text(&self) -> String {
+        format!("{}://{}{}", self.scheme(), self.authority, self.target)
+    }
+
+    pub(crate) const fn scheme(&self) -> &'static str {
+        if self.tls { "wss" } else { "ws" }
     }
 }
 
@@ -236,6 +246,7 @@ mod tests {
         assert_eq!(url.target, "/a%20b/%C3%A9");
         assert_eq!(parse("ws://us%40er:p:w@h/").authorization.as_deref(), Some("Basic dXNAZXI6cDp3"));
         assert_eq!(parse("wss://user@h").authorization.as_deref(), Some("Basic dXNlcjo="));
+        assert_eq!(parse("wss://user:secret@h:8443/a?b").text(), "wss://h:8443/a?b");
     }
 
     #[test]

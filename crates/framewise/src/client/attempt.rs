@@ -6,11 +6,15 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::{ConnectError, ConnectFault};
 use crate::url::Url;
 
-/// One way to one server: to the URL that the caller gave.
+/// One way to one server: to the URL that the caller gave, or to where a redirect led.
 pub(super) struct Attempt {
     /// The URL as errors name it.
     text: String,
     pub(super) url: Url,
+    /// Another server than the caller's: what is meant for that one alone is not sent.
+    pub(super) foreign: bool,
+    /// Redirects are followed, and what else they say is not read.
+    pub(super) follows: bool,
     pub(super) deadline: Instant,
     pub(super) limit: Duration,
 }
@@ -19,7 +23,12 @@ impl Attempt {
     pub(super) fn new(text: &str, limit: Duration) -> Result<Self, ConnectError> {
         let url = Url::parse(text)?;
         let deadline = Instant::now() + limit;
-        Ok(Self { text: text.to_owned(), url, deadline, limit })
+        Ok(Self { text: text.to_owned(), url, foreign: false, follows: false, deadline, limit })
+    }
+
+    /// The same within the same time, to another URL.
+    pub(super) fn redirected(&self, url: Url, foreign: bool) -> Self {
+        Self { text: url.text(), url, foreign, ..*self }
     }
 
     pub(super) fn error(&self, fault: ConnectFault, says: impl Into<Cow<'static, str>>) -> ConnectError {

@@ -13,8 +13,8 @@ use framewise_proto::rules::{Role, Rule};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Client;
 use super::attempt::Attempt;
+use super::{Client, redirect};
 use crate::error::{ConnectFault, Refused};
 use crate::websocket::Opened;
 use crate::{Error, WebSocket, head, random};
@@ -33,6 +33,9 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     let mut offer = ClientOffer::new(url.authority.clone(), url.target.clone(), random::nonce()?);
     offer.protocols.clone_from(&client.protocols);
     offer.headers.clone_from(&client.headers);
+    if attempt.foreign {
+        offer.headers.retain(|(name, _)| !redirect::is_secret(name));
+    }
     if let Some(value) = &url.authorization
         && !offer.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
     {
@@ -147,6 +150,9 @@ async fn refused<S: AsyncRead + Unpin>(
     let mut body = bytes.split_off(size);
     let mut refused =
         Refused { violation, status: response.status, reason, headers: response.headers, body: Bytes::new() };
+    if attempt.follows && refused.location().is_some() {
+        return Error::Refused(Box::new(refused));
+    }
     let announced =
         refused.header("content-length").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
     let wanted = announced.unwrap_or(BODY).min(BODY);
@@ -157,4 +163,26 @@ async fn refused<S: AsyncRead + Unpin>(
     body.truncate(wanted);
     refused.body = body.freeze();
     Error::Refused(Box::new(refused))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_body_of_a_redirect_that_is_followed_is_not_waited_for() {
+        for (follows, seconds) in [(true, 0), (false, 1)] {
+            let start = Instant::now();
+            let (near, mut far) = duplex(1 << 16);
+            let redirect = b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n";
+            far.write_all(redirect).await.expect("room for the answer");
+            let mut attempt = Attempt::new("ws://h/", Duration::from_secs(10)).expect("a URL");
+            attempt.follows = follows;
+            let error = open(&Client::new(), near, &attempt).await.expect_err("a redirect");
+            assert!(matches!(error, Error::Refused(_)), "{error}");
+            assert_eq!(start.elapsed(), Duration::from_secs(seconds));
+        }
+    }
 }
