@@ -29,6 +29,8 @@
 //! - An idle connection holds no buffer.
 //! - Every future may be dropped at any moment: [`WebSocket::next`] inside `select!` loses nothing.
 //!
+//! Several tasks may share a connection: [`WebSocket::split`] gives a [`Sender`] that can be cloned, and a [`Receiver`].
+//!
 //! An error says which [`Rule`] the peer broke, at what byte and in what frame, and what was answered. What shall be let
 //! pass is named, one leniency at a time, in [`Strictness`], and is still reported.
 //!
@@ -50,6 +52,7 @@ mod message;
 mod random;
 mod server;
 mod stop;
+mod try_send;
 mod url;
 mod websocket;
 
@@ -71,7 +74,8 @@ pub use error::{ConnectError, ConnectFault, Error, Refused};
 pub use event::Event;
 pub use message::{Message, Text};
 pub use server::{Handshake, Listener, Reply, Server};
-pub use websocket::WebSocket;
+pub use try_send::TrySendError;
+pub use websocket::{Receiver, ReuniteError, Sender, WebSocket};
 
 /// Connects to a `ws://` or `wss://` URL, as [`Client::connect`] without settings.
 pub async fn connect(url: &str) -> Result<WebSocket<ClientStream>, Error> {

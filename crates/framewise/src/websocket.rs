@@ -4,6 +4,7 @@ mod inbox;
 mod outbox;
 mod poll;
 mod sink;
+mod split;
 mod timer;
 mod transit;
 
@@ -22,6 +23,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use self::inbox::Inbox;
+pub use self::split::{Receiver, ReuniteError, Sender};
 use self::timer::Timer;
 use self::transit::Transit;
 use crate::stop::StopSeat;
@@ -83,6 +85,13 @@ impl<S> Inner<S> {
 
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
+    }
+
+    fn start_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        let close = CloseFrame { code, reason: reason.to_owned() };
+        // An API's way to say that there is no code (RFC 6455 §7.4.1).
+        let close = if close.code == CloseCode::NO_STATUS && reason.is_empty() { None } else { Some(&close) };
+        Ok(self.engine.close(self.timer.now(), close)?)
     }
 }
 
@@ -315,11 +324,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// Errors: [`Error::Misuse`] for a code or a reason that must not be sent, and after a Close.
     pub fn start_close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
-        let close = CloseFrame { code: code.into(), reason: reason.to_owned() };
-        // An API's way to say that there is no code (RFC 6455 §7.4.1).
-        let close = if close.code == CloseCode::NO_STATUS && reason.is_empty() { None } else { Some(&close) };
-        let now = self.inner.timer.now();
-        Ok(self.inner.engine.close(now, close)?)
+        self.inner.start_close(code.into(), reason)
     }
 }
 

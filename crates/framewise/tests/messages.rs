@@ -6,7 +6,7 @@ use bytes::Bytes;
 use common::{Counting, client_and_raw, masked, pair, pair_with, plain, server_and_raw};
 use framewise::proto::Opcode;
 use framewise::{Client, Config, Event, Message, MessageKind, Server, Text};
-use futures_util::{SinkExt, StreamExt as _};
+use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncWriteExt as _, duplex};
 
 /// Sizes at which a header's form, a buffer, or the way of a payload changes.
@@ -105,7 +105,7 @@ async fn a_large_message_may_come_in_a_thousand_frames() {
 #[tokio::test]
 async fn it_is_a_stream_and_a_sink() {
     let (client, mut server) = pair().await;
-    let (mut to_server, mut from_server) = client.split();
+    let (mut to_server, mut from_server) = StreamExt::split(client);
     let echo = async {
         while let Some(message) = server.next().await {
             server.send(message.expect("a message")).await.expect("an echo");

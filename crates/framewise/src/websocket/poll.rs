@@ -17,7 +17,7 @@ use super::transit::Transit;
 use crate::{CloseCode, Error, Event, Message};
 
 /// Bytes queued from which on a send waits until some of them are written.
-const HIGH_WATER: usize = 64 * 1024;
+pub(super) const HIGH_WATER: usize = 64 * 1024;
 /// A payload from this on is not copied behind its header, but written from where it lies.
 const LARGE: usize = 4096;
 /// How long a peer that ended its side may take for what was queued for it.

@@ -1,6 +1,8 @@
 //! What the tests share: a peer that writes bytes as it likes, and streams that count or cut.
 #![allow(dead_code, reason = "each test file uses its part of it")]
 
+pub(crate) mod erratic;
+
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,0 +1,38 @@
+use std::fmt;
+
+use crate::{Error, Message};
+
+/// Why a message was not queued at once.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TrySendError {
+    /// The queue is full, or others wait for room in it already: the message comes back. The peer reads more slowly than
+    /// it is sent to.
+    Full(Message),
+    /// It would not be queued later either: the connection is closing, or it is lost.
+    Failed(Error),
+}
+
+impl fmt::Display for TrySendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(_) => f.write_str("the queue is full: the peer reads more slowly than it is sent to"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TrySendError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Full(_) => None,
+            Self::Failed(error) => error.source(),
+        }
+    }
+}
+
+impl From<Error> for TrySendError {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}

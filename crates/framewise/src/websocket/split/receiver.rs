@@ -1,0 +1,140 @@
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use framewise_proto::{Ended, Violation};
+use futures_core::Stream;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Sender, Shared};
+use crate::{Error, Event, Message, WebSocket};
+
+/// The half of a connection that receives; see [`WebSocket::split`].
+///
+/// It answers Pings and the Close, and writes what is queued while it waits.
+///
+/// Dropped, it leaves the connection to the senders: nobody reads any more, so that Pings are not answered and a Close of
+/// the peer is not seen until [`Sender::close`]. What is queued then, and was not taken by the stream, waits for the
+/// next [`Sender::send`] or [`Sender::flush`].
+pub struct Receiver<S> {
+    shared: Arc<Shared<S>>,
+    /// The error that [`Receiver::next`] gives when the closing is done.
+    failure: Option<Error>,
+}
+
+impl<S> Receiver<S> {
+    pub(super) fn new(shared: Arc<Shared<S>>) -> Self {
+        Self { shared, failure: None }
+    }
+
+    /// Another sender into this connection.
+    pub fn sender(&self) -> Sender<S> {
+        Sender::new(Arc::clone(&self.shared))
+    }
+
+    /// How the connection ended; `None` while it goes on.
+    pub fn ended(&self) -> Option<Ended> {
+        self.shared.lock().inner.ended.clone()
+    }
+
+    /// The rule that the peer broke, if that is how it ended.
+    pub fn violation(&self) -> Option<Violation> {
+        self.shared.lock().inner.rare.as_ref()?.violation.as_deref().cloned()
+    }
+
+    /// Puts the halves together again.
+    ///
+    /// Errors: both halves come back when they are not those of one connection, when the sender has clones, and while there
+    /// are events to take that [`Sender::close`] has read.
+    pub fn reunite(self, sender: Sender<S>) -> Result<WebSocket<S>, ReuniteError<S>> {
+        let alone = Arc::ptr_eq(&self.shared, &sender.shared) && Arc::strong_count(&self.shared) == 2;
+        if !alone || self.failure.is_some() || !self.shared.lock().kept.is_empty() {
+            return Err(ReuniteError { receiver: self, sender });
+        }
+        let shared = Arc::clone(&self.shared);
+        drop((self, sender));
+        let shared = Arc::into_inner(shared).expect("both halves are gone, and there were no others");
+        let state = shared.state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(WebSocket { inner: state.inner })
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
+    /// The next message, as [`WebSocket::next`].
+    ///
+    /// Cancel-safe.
+    #[allow(clippy::should_implement_trait, reason = "the name that streams have; an iterator would block")]
+    pub fn next(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
+        poll_fn(|cx| self.poll_message(cx))
+    }
+
+    /// The next event, as [`WebSocket::next_event`].
+    ///
+    /// Cancel-safe.
+    pub fn next_event(&mut self) -> impl Future<Output = Option<Result<Event, Error>>> {
+        poll_fn(|cx| self.shared.poll_event(cx))
+    }
+
+    /// As that of a connection that was not split: a violation waits until the connection is closed.
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
+        loop {
+            match ready!(self.shared.poll_event(cx)) {
+                Some(Ok(Event::Message(message))) => return Poll::Ready(Some(Ok(message))),
+                Some(Ok(Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::LetPass(_))) => {}
+                Some(Err(error)) => self.failure = Some(error),
+                None => return Poll::Ready(self.failure.take().map(Err)),
+            }
+        }
+    }
+}
+
+impl<S> Drop for Receiver<S> {
+    fn drop(&mut self) {
+        self.shared.waiting.unseat_receiver();
+        self.shared.act(None, |state, _| {
+            state.received = false;
+            state.kept.clear();
+            state.kept_bytes = 0;
+        });
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Receiver<S> {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_message(cx)
+    }
+}
+
+impl<S> fmt::Debug for Receiver<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").field("engine", &self.shared.lock().inner.engine).finish_non_exhaustive()
+    }
+}
+
+/// Halves that are not put together: here they are again.
+pub struct ReuniteError<S> {
+    /// The half that receives.
+    pub receiver: Receiver<S>,
+    /// The half that sends.
+    pub sender: Sender<S>,
+}
+
+impl<S> fmt::Display for ReuniteError<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the halves are of two connections, or the sender has clones, or there are events to take",
+        )
+    }
+}
+
+impl<S> fmt::Debug for ReuniteError<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReuniteError").finish_non_exhaustive()
+    }
+}
+
+impl<S> std::error::Error for ReuniteError<S> {}
