@@ -1,3 +1,4 @@
+mod prepared;
 mod send;
 
 use alloc::boxed::Box;
@@ -14,6 +15,8 @@ use framewise_simd::Utf8;
 use crate::deflate::{Compressor, DeflateAgreement};
 use crate::receive::{Receiver, Step};
 use crate::{CloseFrame, Config, Detail, Ended, EndedBy, Event, MessageKind, Opcode, Violation};
+
+pub use self::prepared::Compression;
 
 /// Where a client's masking keys come from.
 ///

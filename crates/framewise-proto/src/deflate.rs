@@ -6,6 +6,7 @@ mod compress;
 mod distance;
 mod inflate;
 
+pub(crate) use agreement::Direction;
 pub use agreement::{Context, DeflateAgreement, DeflateConfig, negotiate};
 pub(crate) use compress::Compressor;
 pub use distance::{DistanceCheck, WindowExceeded};

@@ -46,7 +46,7 @@ impl Connection {
         self.frame(opcode, last, first, &compressed);
     }
 
-    fn may_begin(&self) -> Result<(), Misuse> {
+    pub(super) fn may_begin(&self) -> Result<(), Misuse> {
         if !self.is_open() {
             return Err(Misuse::Closed);
         }

@@ -23,10 +23,9 @@ impl Compressor {
     /// Compresses a piece of a message behind `out`; the last one ends it as RFC 7692 §7.2.1 says: flushed to a byte's
     /// border, and without the "0x00 0x00 0xff 0xff" at its end.
     pub(crate) fn compress(&mut self, mut piece: &[u8], last: bool, out: &mut Vec<u8>) {
-        // zlib has no window of 256 bytes for a raw stream; that of 512 looks 250 bytes back at the most.
-        let bits = self.direction.window_bits.max(9);
-        let level = i32::from(self.level.clamp(1, 9));
-        let deflate = self.deflate.get_or_insert_with(|| Box::new(Deflate::new(level, false, bits)));
+        let (bits, level) = self.settings();
+        let deflate =
+            self.deflate.get_or_insert_with(|| Box::new(Deflate::new(i32::from(level), false, bits)));
         let begin = out.len();
         let flush = if last { DeflateFlush::SyncFlush } else { DeflateFlush::NoFlush };
         loop {
@@ -54,11 +53,24 @@ impl Compressor {
                 out.push(0x00);
             }
             if !self.direction.takeover {
-                match self.context {
-                    Context::Kept => deflate.reset(),
-                    Context::Released => self.deflate = None,
-                }
+                self.forget();
             }
+        }
+    }
+
+    /// What zlib is given: the bits of the window, and the level.
+    pub(crate) fn settings(&self) -> (u8, u8) {
+        // zlib has no window of 256 bytes for a raw stream; that of 512 looks 250 bytes back at the most.
+        (self.direction.window_bits.max(9), self.level.clamp(1, 9))
+    }
+
+    /// The next message refers to nothing before it.
+    pub(crate) fn forget(&mut self) {
+        match (self.context, &mut self.deflate) {
+            // What has taken nothing in has nothing to forget.
+            (Context::Kept, Some(deflate)) if deflate.total_in() > 0 => deflate.reset(),
+            (Context::Kept, _) => {}
+            (Context::Released, _) => self.deflate = None,
         }
     }
 }

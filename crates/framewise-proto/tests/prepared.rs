@@ -1,0 +1,162 @@
+//! Messages that were compressed once, between those that a connection compresses itself.
+
+use std::time::Duration;
+
+use framewise_proto::deflate::{Context, DeflateAgreement, DeflateConfig, negotiate};
+use framewise_proto::{Config, Connection, Event, MessageKind, Misuse};
+
+const NOW: Duration = Duration::ZERO;
+
+fn ends(wishes: DeflateConfig) -> (Connection, Connection, DeflateAgreement) {
+    let (_, agreement) = negotiate(&[wishes.offer()], &wishes).expect("the offer is valid");
+    let config = Config { deflate: Some(wishes), ..Config::default() };
+    let keys = Box::new(|| [0x37, 0xfa, 0x21, 0x3d]);
+    (
+        Connection::client(config, keys, 0, NOW).with_deflate(&agreement),
+        Connection::server(config, 0, NOW).with_deflate(&agreement),
+        agreement,
+    )
+}
+
+/// Everything that goes from one end to the other, as the messages that it is.
+fn delivered(from: &mut Connection, to: &mut Connection) -> Vec<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(batch) = from.poll_transmit() {
+        bytes.extend_from_slice(&batch);
+    }
+    let (mut messages, mut message, mut at) = (Vec::new(), Vec::new(), 0);
+    while at < bytes.len() {
+        let (consumed, event) = to.receive(NOW, &mut bytes[at..]);
+        at += consumed;
+        let last = match event {
+            Some(Event::Data { payload, last, .. }) => {
+                message.extend_from_slice(payload);
+                last
+            }
+            Some(Event::Inflated { last, .. }) => {
+                message.extend(to.take_inflated());
+                last
+            }
+            Some(Event::Ping(_)) => false,
+            None => {
+                assert!(consumed > 0, "{} bytes are left", bytes.len() - at);
+                false
+            }
+            other => panic!("{other:?}"),
+        };
+        if last {
+            messages.push(std::mem::take(&mut message));
+        }
+    }
+    messages
+}
+
+/// Bytes that come again after `period`, so that a compressor refers as far back as its window lets it.
+fn repeating(period: usize, length: usize, seed: u32) -> Vec<u8> {
+    (0..length).map(|at| ((at % period) as u32 ^ seed).wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect()
+}
+
+fn send_prepared(connection: &mut Connection, payload: &[u8]) {
+    match connection.compression(payload.len()) {
+        None => connection.send_binary(payload).expect("open"),
+        Some(compression) => {
+            let compressed = compression.compress(payload);
+            connection.send_compressed(MessageKind::Binary, &compressed).expect("open");
+        }
+    }
+}
+
+#[test]
+fn prepared_and_ordinary_ones_arrive_in_turn_whatever_is_agreed() {
+    let mut runs = 0;
+    for window_bits in 8..=15 {
+        for takeover in [true, false] {
+            for context in [Context::Kept, Context::Released] {
+                let wishes = DeflateConfig {
+                    window_bits,
+                    peer_window_bits: window_bits,
+                    no_context_takeover: !takeover,
+                    peer_no_context_takeover: !takeover,
+                    context,
+                    level: 1 + window_bits % 9,
+                    ..DeflateConfig::default()
+                };
+                let (mut client, mut server, agreement) = ends(wishes);
+                assert_eq!(
+                    (agreement.server.window_bits, agreement.server.takeover),
+                    (window_bits, takeover)
+                );
+                for [from, to] in [[&mut server, &mut client]] {
+                    let mut sent = Vec::new();
+                    for round in 0..60_u32 {
+                        // Just inside, at, and beyond what the window reaches; what was sent before comes again.
+                        let period = (1_usize << window_bits) + 100 * (round as usize % 6);
+                        let payload = repeating(
+                            period.saturating_sub(300).max(7),
+                            20 + 977 * (round as usize % 40),
+                            round % 3,
+                        );
+                        match round % 5 {
+                            0 | 3 => send_prepared(from, &payload),
+                            1 => {
+                                from.begin(MessageKind::Binary).expect("open");
+                                from.send_part(&payload[..10], false).expect("open");
+                                from.ping(b"between").expect("open");
+                                from.send_part(&payload[10..], true).expect("open");
+                            }
+                            _ => from.send_binary(&payload).expect("open"),
+                        }
+                        sent.push(payload);
+                    }
+                    assert!(
+                        delivered(from, to) == sent,
+                        "window {window_bits}, takeover {takeover}, {context:?}"
+                    );
+                }
+                runs += 1;
+            }
+        }
+    }
+    assert_eq!(runs, 8 * 2 * 2);
+}
+
+#[test]
+fn a_client_sends_them_masked() {
+    let (mut client, mut server, _) = ends(DeflateConfig::default());
+    let payload = b"once for all ".repeat(50);
+    for _ in 0..3 {
+        send_prepared(&mut client, &payload);
+        client.send_binary(&payload).expect("open");
+    }
+    assert_eq!(delivered(&mut client, &mut server), vec![payload; 6]);
+}
+
+#[test]
+fn equal_settings_are_equal_compressions_and_no_others() {
+    let compression = |window_bits, level| {
+        let (_, server, _) = ends(DeflateConfig { window_bits, level, ..DeflateConfig::default() });
+        server.compression(1000).expect("it is agreed")
+    };
+    assert_eq!(compression(15, 6), compression(15, 6));
+    assert_ne!(compression(15, 6), compression(14, 6));
+    assert_ne!(compression(15, 6), compression(15, 7));
+    // What zlib does not tell apart.
+    assert_eq!(compression(8, 6), compression(9, 6));
+    let (_, server, _) = ends(DeflateConfig { threshold: 500, ..DeflateConfig::default() });
+    assert_eq!(server.compression(499), None);
+    assert!(server.compression(500).is_some());
+    assert_eq!(Connection::server(Config::default(), 0, NOW).compression(1000), None);
+}
+
+#[test]
+fn what_would_break_a_rule_is_refused() {
+    let (_, mut server, _) = ends(DeflateConfig::default());
+    let payload = b"not now ".repeat(50);
+    let compressed = server.compression(payload.len()).expect("it is agreed").compress(&payload);
+    server.begin(MessageKind::Text).expect("open");
+    let refused = server.send_compressed(MessageKind::Text, &compressed);
+    assert_eq!(refused, Err(Misuse::MessageOpen));
+    assert_eq!(server.send_compressed_header(MessageKind::Text, 10), Err(Misuse::MessageOpen));
+    server.close(NOW, None).expect("open");
+    assert_eq!(server.send_compressed(MessageKind::Text, &compressed), Err(Misuse::Closed));
+}
