@@ -30,6 +30,7 @@
 //! - Every future may be dropped at any moment: [`WebSocket::next`] inside `select!` loses nothing.
 //!
 //! Several tasks may share a connection: [`WebSocket::split`] gives a [`Sender`] that can be cloned, and a [`Receiver`].
+//! A message to many connections is compressed once: [`Prepared`].
 //!
 //! An error says which [`Rule`] the peer broke, at what byte and in what frame, and what was answered. What shall be let
 //! pass is named, one leniency at a time, in [`Strictness`], and is still reported.
@@ -49,6 +50,7 @@ mod error;
 mod event;
 mod head;
 mod message;
+mod prepared;
 mod random;
 mod server;
 mod stop;
@@ -73,6 +75,7 @@ pub use client::{Client, ClientStream, Proxy};
 pub use error::{ConnectError, ConnectFault, Error, Refused};
 pub use event::Event;
 pub use message::{Message, Text};
+pub use prepared::Prepared;
 pub use server::{Handshake, Listener, Reply, Server};
 pub use try_send::TrySendError;
 pub use websocket::{Receiver, ReuniteError, Sender, WebSocket};

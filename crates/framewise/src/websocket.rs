@@ -3,6 +3,7 @@
 mod inbox;
 mod outbox;
 mod poll;
+mod prepared;
 mod sink;
 mod split;
 mod timer;

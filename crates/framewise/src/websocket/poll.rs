@@ -19,7 +19,7 @@ use crate::{CloseCode, Error, Event, Message};
 /// Bytes queued from which on a send waits until some of them are written.
 pub(super) const HIGH_WATER: usize = 64 * 1024;
 /// A payload from this on is not copied behind its header, but written from where it lies.
-const LARGE: usize = 4096;
+pub(super) const LARGE: usize = 4096;
 /// How long a peer that ended its side may take for what was queued for it.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -276,10 +276,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     }
 
     /// Gives the engine room to encode into.
-    fn lend(&mut self) {
+    pub(super) fn lend(&mut self) {
         if self.engine.queued() == 0 {
             self.transit.get_or_insert_with(Transit::take).outbox.lend(&mut self.engine);
         }
+    }
+
+    /// Queues a payload behind what the engine has encoded.
+    pub(super) fn push_large(&mut self, payload: Bytes) {
+        self.transit.get_or_insert_with(Transit::take).outbox.push_large(&self.engine, payload);
     }
 
     fn queue_large(&mut self, kind: MessageKind, payload: Bytes) -> Result<(), Error> {
@@ -299,7 +304,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 Err(payload) => return Ok(self.engine.send_checked(kind, &payload)?),
             },
         };
-        self.transit.get_or_insert_with(Transit::take).outbox.push_large(&self.engine, payload);
+        self.push_large(payload);
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use tokio::task::coop;
 
 use super::waiting::{Place, Stander};
 use super::{Shared, State};
-use crate::{CloseCode, Error, Message, TrySendError};
+use crate::{CloseCode, Error, Message, Prepared, TrySendError};
 
 /// The half of a connection that sends; see [`WebSocket::split`](crate::WebSocket::split).
 ///
@@ -67,24 +67,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         self.queue_and_write(|state| state.inner.queue(message))
     }
 
-    /// As [`Sender::send`], without waiting.
+    /// As [`Sender::send`], without waiting. When the receiver was dropped, what the stream does not take waits for the next
+    /// [`Sender::send`] or [`Sender::flush`].
     ///
     /// Errors: [`TrySendError::Full`], with the message, where [`Sender::send`] would wait; [`TrySendError::Failed`] where it
     /// would fail.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        let message = message.into();
-        self.shared.act(Some(self.id), |state, combined| {
-            if !state.is_turn(Some(self.id)) || !self.shared.waiting.nobody_before(self.id) {
-                return Err(TrySendError::Full(message));
-            }
-            match state.write(|inner| inner.poll_room(combined)) {
-                Poll::Pending => return Err(TrySendError::Full(message)),
-                Poll::Ready(room) => room?,
-            }
-            state.inner.queue(message)?;
-            state.write_now(combined)?;
-            Ok(())
-        })
+        self.try_queue(message.into(), |state, message| state.inner.queue(message))
+    }
+
+    /// As [`Sender::send`], of a message that goes to many connections.
+    ///
+    /// Errors and cancellation: as [`Sender::send`].
+    pub fn send_prepared(&self, message: &Prepared) -> impl Future<Output = Result<(), Error>> {
+        self.queue_and_write(|state| state.inner.queue_prepared(message))
+    }
+
+    /// As [`Sender::try_send`], of a message that goes to many connections.
+    ///
+    /// Errors: as [`Sender::try_send`].
+    pub fn try_send_prepared(&self, message: &Prepared) -> Result<(), TrySendError> {
+        self.try_queue(message.message().clone(), |state, _| state.inner.queue_prepared(message))
     }
 
     /// Begins a message that is sent in parts, as [`WebSocket::begin`](crate::WebSocket::begin). Other senders wait until it
@@ -183,6 +186,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
             state.write_now(combined)
         });
         if waits.await? { self.flush().await } else { Ok(()) }
+    }
+
+    /// Queues and writes, if there is nothing to wait for.
+    fn try_queue(
+        &self,
+        message: Message,
+        queue: impl FnOnce(&mut State<S>, Message) -> Result<(), Error>,
+    ) -> Result<(), TrySendError> {
+        self.shared.act(Some(self.id), |state, combined| {
+            if !state.is_turn(Some(self.id)) || !self.shared.waiting.nobody_before(self.id) {
+                return Err(TrySendError::Full(message));
+            }
+            match state.write(|inner| inner.poll_room(combined)) {
+                Poll::Pending => return Err(TrySendError::Full(message)),
+                Poll::Ready(room) => room?,
+            }
+            queue(state, message)?;
+            state.write_now(combined)?;
+            Ok(())
+        })
     }
 
     /// Waits for the turn and for room, then queues.

@@ -1,0 +1,162 @@
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use framewise_proto::Compression;
+
+use crate::Message;
+
+/// A message for many connections: it is compressed once for all that agreed the same, and its bytes are shared.
+///
+/// ```
+/// # async fn broadcast(members: &[framewise::Sender<tokio::net::TcpStream>]) {
+/// use framewise::Prepared;
+///
+/// let news = Prepared::new("it is noon");
+/// for member in members {
+///     // Who does not keep up misses it, and holds up nobody.
+///     let _ = member.try_send_prepared(&news);
+/// }
+/// # }
+/// ```
+///
+/// Where permessage-deflate was agreed, an ordinary send compresses the message anew for each connection. This one is
+/// compressed when the first connection needs it, by itself, once for each window and level that connections have, and is
+/// kept as long as the `Prepared` or a clone. A connection with context takeover gains nothing from its history for this
+/// message, and begins a new one after it: it is worth it from two connections on.
+///
+/// Small messages are copied to each connection's queue, headers are written anew, large messages are written from where they
+/// lie. A client masks each frame with a key of its own (RFC 6455 §5.3), and so copies a large one, too.
+///
+/// It is cheap to clone.
+#[derive(Clone)]
+pub struct Prepared(Arc<Shared>);
+
+struct Shared {
+    message: Message,
+    compressed: Mutex<Vec<(Compression, Bytes)>>,
+}
+
+impl Prepared {
+    /// Prepares a message.
+    pub fn new(message: impl Into<Message>) -> Self {
+        Self(Arc::new(Shared { message: message.into(), compressed: Mutex::default() }))
+    }
+
+    /// The message.
+    pub fn message(&self) -> &Message {
+        &self.0.message
+    }
+
+    /// Its payload, compressed: the first who asks does it, and others who ask meanwhile wait for that, as they would have to
+    /// if they did it themselves.
+    pub(crate) fn compressed(&self, compression: Compression) -> Bytes {
+        let mut compressed = self.0.compressed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, payload)) = compressed.iter().find(|(other, _)| *other == compression) {
+            return payload.clone();
+        }
+        let payload = Bytes::from(compression.compress(self.message().as_bytes()));
+        compressed.push((compression, payload.clone()));
+        payload
+    }
+
+    /// How often it was compressed.
+    #[cfg(test)]
+    pub(crate) fn compressions(&self) -> usize {
+        self.0.compressed.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Prepared").field(self.message()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use framewise_proto::Connection;
+    use framewise_proto::deflate::negotiate;
+    use tokio::io::{DuplexStream, duplex};
+
+    use super::*;
+    use crate::{Client, Config, DeflateConfig, Server, WebSocket};
+
+    async fn pair(wishes: DeflateConfig) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
+        let (near, far) = duplex(1 << 16);
+        let client = Client::new().deflate(wishes);
+        let server = Server::new().deflate(DeflateConfig { level: wishes.level, ..DeflateConfig::default() });
+        let (client, server) = tokio::join!(client.connect_over(near, "ws://h/"), server.accept(far));
+        (client.expect("a client"), server.expect("a server"))
+    }
+
+    #[tokio::test]
+    async fn a_thousand_connections_need_one_compression() {
+        let news = Prepared::new("It is noon. ".repeat(100));
+        let mut members = Vec::new();
+        for _ in 0..1000 {
+            members.push(pair(DeflateConfig::default()).await);
+        }
+        for (_, server) in &mut members {
+            server.send_prepared(&news).await.unwrap();
+            server.flush().await.unwrap();
+        }
+        for (client, _) in &mut members {
+            assert_eq!(client.next().await.unwrap().unwrap(), *news.message());
+        }
+        assert_eq!(news.compressions(), 1);
+    }
+
+    #[tokio::test]
+    async fn each_window_and_each_level_needs_one_and_what_is_below_the_threshold_none() {
+        let (news, short) = (Prepared::new("It is noon. ".repeat(100)), Prepared::new("noon"));
+        for _ in 0..3 {
+            for (bits, level) in [(15, 6), (10, 6), (10, 9), (8, 1), (9, 1)] {
+                let wishes = DeflateConfig { peer_window_bits: bits, level, ..DeflateConfig::default() };
+                let (mut client, server) = pair(wishes).await;
+                let (sender, _receiver) = server.split();
+                sender.try_send_prepared(&news.clone()).unwrap();
+                sender.send_prepared(&short).await.unwrap();
+                assert_eq!(client.next().await.unwrap().unwrap(), *news.message());
+                assert_eq!(client.next().await.unwrap().unwrap(), *short.message());
+            }
+        }
+        assert_eq!(news.compressions(), 4, "zlib's window has nine bits at the least");
+        assert_eq!(short.compressions(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_large_one_is_written_from_where_it_lies() {
+        let wishes = DeflateConfig { threshold: 0, ..DeflateConfig::default() };
+        let mut noise = vec![0; 60_000];
+        getrandom::getrandom(&mut noise).unwrap();
+        let news = Prepared::new(noise);
+        let unique = || news.0.compressed.lock().unwrap()[0].1.is_unique();
+        let (mut client, mut server) = pair(wishes).await;
+        server.send_prepared(&news).await.unwrap();
+        assert!(server.queued() > 4096 && !unique(), "the queue has it, and no copy");
+        let (flushed, got) = tokio::join!(server.flush(), client.next());
+        flushed.unwrap();
+        assert!(got.unwrap().unwrap() == *news.message());
+        assert!(unique());
+    }
+
+    #[test]
+    fn all_who_ask_get_the_same_bytes() {
+        let wishes = DeflateConfig::default();
+        let (_, agreement) = negotiate(&[wishes.offer()], &wishes).unwrap();
+        let config = Config { deflate: Some(wishes), ..Config::default() };
+        let engine = Connection::server(config, 0, Duration::ZERO).with_deflate(&agreement);
+        let compression = engine.compression(10_000).unwrap();
+        let news = Prepared::new(vec![7; 10_000]);
+        let asked: Vec<_> = std::thread::scope(|scope| {
+            let tasks: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| news.compressed(compression).as_ptr() as usize)).collect();
+            tasks.into_iter().map(|task| task.join().unwrap()).collect()
+        });
+        assert!(asked.iter().all(|pointer| *pointer == asked[0]));
+        assert_eq!(news.compressions(), 1);
+    }
+}

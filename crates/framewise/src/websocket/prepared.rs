@@ -1,0 +1,44 @@
+//! How a message that was prepared for many connections goes into the queue of one.
+
+use std::future::poll_fn;
+use std::task::{Poll, ready};
+
+use framewise_proto::rules::Role;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::poll::LARGE;
+use super::{Inner, WebSocket};
+use crate::{Error, Prepared};
+
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    /// As [`WebSocket::send`], of a message that goes to many connections.
+    ///
+    /// Errors and cancellation: as [`WebSocket::send`].
+    pub fn send_prepared(&mut self, message: &Prepared) -> impl Future<Output = Result<(), Error>> {
+        poll_fn(|cx| {
+            ready!(self.inner.poll_room(cx))?;
+            Poll::Ready(self.inner.queue_prepared(message))
+        })
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
+    pub(super) fn queue_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        let message = prepared.message();
+        let Some(compression) = self.engine.compression(message.len()).filter(|_| self.engine.is_open())
+        else {
+            return self.queue(message.clone());
+        };
+        let payload = prepared.compressed(compression);
+        self.lend();
+        // What a client sends is masked, in a copy (RFC 6455 §5.3: "a fresh masking key" for each frame).
+        let shared = payload.len() >= LARGE && self.engine.role() == Role::Server;
+        if shared && self.stream.is_write_vectored() {
+            self.engine.send_compressed_header(message.kind(), payload.len() as u64)?;
+            self.push_large(payload);
+            Ok(())
+        } else {
+            Ok(self.engine.send_compressed(message.kind(), &payload)?)
+        }
+    }
+}
