@@ -2,8 +2,8 @@
 
 use framewise_proto::Violation;
 use framewise_proto::handshake::{
-    ClientOffer, Head, HeadFault, Request, Response, ServerPolicy, Start, check_request, check_response,
-    first_line, interim,
+    ClientOffer, Head, HeadFault, Headers, Request, Response, ServerPolicy, Start, check_request,
+    check_response, first_line, interim,
 };
 use framewise_rules::{Answer, Limits, Role, Rule};
 
@@ -74,11 +74,8 @@ impl ResponseSeen {
     }
 }
 
-fn values<'r>(headers: &'r [(String, Vec<u8>)], name: &'r str) -> impl Iterator<Item = &'r str> {
-    headers
-        .iter()
-        .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
-        .filter_map(|(_, value)| std::str::from_utf8(value).ok())
+fn values<'r>(headers: &'r Headers, name: &'r str) -> impl Iterator<Item = &'r str> {
+    headers.all(name).filter_map(|value| std::str::from_utf8(value).ok())
 }
 
 impl Leg {

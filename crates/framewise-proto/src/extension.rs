@@ -32,31 +32,37 @@ impl fmt::Display for Extension {
     }
 }
 
-/// Whether `byte` may stand in a token (RFC 9110 §5.6.2).
-pub(crate) const fn is_token_byte(byte: u8) -> bool {
-    matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|'
-        | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z')
-}
+/// Whether a byte may stand in a token (RFC 9110 §5.6.2).
+static TOKEN: [bool; 256] = {
+    let mut token = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        token[byte] = matches!(byte as u8, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`'
+            | b'|' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z');
+        byte += 1;
+    }
+    token
+};
 
 pub(crate) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|&byte| is_token_byte(byte))
+    !text.is_empty() && text.iter().all(|&byte| TOKEN[usize::from(byte)])
 }
 
 /// Parses one value of Sec-WebSocket-Extensions: RFC 6455 §9.1, "extension-list = 1#extension". `None` where it does
 /// not parse; an empty value does not.
 pub fn parse_extensions(value: &str) -> Option<Vec<Extension>> {
-    let mut parser = Parser { rest: value.as_bytes() };
+    let mut parser = Parser { rest: value };
     let mut extensions = Vec::new();
     loop {
         parser.space();
         // RFC 9110 §5.6.1.2: "A recipient MUST parse and ignore a reasonable number of empty list elements".
-        if !parser.rest.is_empty() && !parser.take(b',') {
+        if !parser.rest.is_empty() && !parser.take(',') {
             extensions.push(parser.extension()?);
             parser.space();
             if parser.rest.is_empty() {
                 break;
             }
-            if !parser.take(b',') {
+            if !parser.take(',') {
                 return None;
             }
         } else if parser.rest.is_empty() {
@@ -67,7 +73,7 @@ pub fn parse_extensions(value: &str) -> Option<Vec<Extension>> {
 }
 
 struct Parser<'v> {
-    rest: &'v [u8],
+    rest: &'v str,
 }
 
 impl Parser<'_> {
@@ -75,37 +81,30 @@ impl Parser<'_> {
         self.rest = self.rest.trim_ascii_start();
     }
 
-    fn take(&mut self, byte: u8) -> bool {
-        match self.rest.split_first() {
-            Some((&first, rest)) if first == byte => {
-                self.rest = rest;
-                true
-            }
-            _ => false,
-        }
+    fn take(&mut self, wanted: char) -> bool {
+        let rest = self.rest.strip_prefix(wanted);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
     }
 
     fn token(&mut self) -> Option<String> {
-        let end = self.rest.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(self.rest.len());
+        let end = self.rest.bytes().position(|byte| !TOKEN[usize::from(byte)]).unwrap_or(self.rest.len());
         let (token, rest) = self.rest.split_at(end);
-        if token.is_empty() {
-            return None;
-        }
         self.rest = rest;
-        String::from_utf8(token.to_vec()).ok()
+        (!token.is_empty()).then(|| token.into())
     }
 
     fn extension(&mut self) -> Option<Extension> {
         let mut extension = Extension { name: self.token()?, parameters: Vec::new() };
         loop {
             self.space();
-            if !self.take(b';') {
+            if !self.take(';') {
                 return Some(extension);
             }
             self.space();
             let name = self.token()?;
             self.space();
-            let value = if self.take(b'=') {
+            let value = if self.take('=') {
                 self.space();
                 Some(self.value()?)
             } else {
@@ -118,27 +117,20 @@ impl Parser<'_> {
     /// RFC 6455 §9.1: "When using the quoted-string syntax variant, the value after quoted-string unescaping MUST
     /// conform to the 'token' ABNF."
     fn value(&mut self) -> Option<String> {
-        if !self.take(b'"') {
+        if !self.take('"') {
             return self.token();
         }
-        let mut value = Vec::new();
+        let mut value = String::new();
+        let mut characters = self.rest.chars();
         loop {
-            let (&byte, rest) = self.rest.split_first()?;
-            self.rest = rest;
-            match byte {
-                b'"' => break,
-                b'\\' => {
-                    let (&escaped, rest) = self.rest.split_first()?;
-                    self.rest = rest;
-                    value.push(escaped);
-                }
-                _ => value.push(byte),
+            match characters.next()? {
+                '"' => break,
+                '\\' => value.push(characters.next()?),
+                other => value.push(other),
             }
         }
-        if !is_token(&value) {
-            return None;
-        }
-        String::from_utf8(value).ok()
+        self.rest = characters.as_str();
+        is_token(value.as_bytes()).then_some(value)
     }
 }
 

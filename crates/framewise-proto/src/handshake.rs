@@ -3,11 +3,13 @@
 
 mod accept;
 mod head;
+mod headers;
 mod request;
 mod response;
 
 pub use accept::accept_value;
 pub use head::{Head, HeadFault, HeaderLine, Start};
+pub use headers::Headers;
 pub use request::{
     Request, ServerPolicy, check_request, first_line, read_request, refusal, request_ended, request_timed_out,
 };

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::{fmt, io};
 
 use bytes::Bytes;
+use framewise_proto::handshake::Headers;
 use framewise_proto::{Misuse, Violation};
 
 use crate::url::without_login;
@@ -96,8 +97,8 @@ pub struct Refused {
     pub status: u16,
     /// The reason phrase: "Not Found", say; it may be empty.
     pub reason: String,
-    /// Every header line: name as written, and value.
-    pub headers: Vec<(String, Vec<u8>)>,
+    /// Every header line.
+    pub headers: Headers,
     /// The start of the body, as it was sent: 4 KiB at most, and what came within a second.
     pub body: Bytes,
 }
@@ -105,8 +106,7 @@ pub struct Refused {
 impl Refused {
     /// The value of the first header of this name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        let (_, value) = self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
-        Some(value)
+        self.headers.get(name)
     }
 
     /// Where a redirect (301, 302, 303, 307, 308) leads to. It is not followed unless

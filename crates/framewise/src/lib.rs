@@ -63,7 +63,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use bytes::Bytes;
 pub use framewise_proto as proto;
 pub use framewise_proto::deflate::{Context, DeflateConfig};
-pub use framewise_proto::handshake::{Request, Response};
+pub use framewise_proto::handshake::{Headers, Request, Response};
 pub use framewise_proto::rules::{Answer, CloseCode, Limits, MessageKinds, Role, Rule};
 pub use framewise_proto::{
     CloseFrame, Config, Detail, Ended, EndedBy, MessageKind, Misuse, Strictness, Violation,

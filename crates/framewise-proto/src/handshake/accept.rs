@@ -8,10 +8,16 @@ const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The value of Sec-WebSocket-Accept that answers this key (RFC 6455 §4.2.2): the key as it was sent, not decoded.
 pub fn accept_value(key: &str) -> String {
+    let mut value = String::with_capacity(28);
+    push_accept_value(&mut value, key);
+    value
+}
+
+pub(super) fn push_accept_value(text: &mut String, key: &str) {
     let mut digest = sha1_smol::Sha1::new();
     digest.update(key.as_bytes());
     digest.update(GUID);
-    STANDARD.encode(digest.digest().bytes())
+    STANDARD.encode_string(digest.digest().bytes(), text);
 }
 
 /// The key of these random bytes.
@@ -21,7 +27,9 @@ pub(super) fn key_value(nonce: [u8; 16]) -> String {
 
 /// RFC 6455 §4.1: "a nonce consisting of a randomly selected 16-byte value that has been base64-encoded".
 pub(super) fn is_key(key: &[u8]) -> bool {
-    key.len() == 24 && STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16)
+    // What the decoder may write before it looks at the padding.
+    let mut nonce = [0; 18];
+    key.len() == 24 && STANDARD.decode_slice(key, &mut nonce) == Ok(16)
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 use alloc::vec::Vec;
+use core::mem::MaybeUninit;
 use core::str;
+
+use super::Headers;
 
 /// Header lines of one head, at the most.
 const MAX_LINES: usize = 128;
@@ -68,9 +71,10 @@ pub enum HeadFault {
 impl<'b> Head<'b> {
     /// Parses a request's head; `None` as long as it is not complete.
     pub fn request(bytes: &'b [u8]) -> Result<Option<Self>, HeadFault> {
-        let mut lines = [httparse::EMPTY_HEADER; MAX_LINES];
-        let mut request = httparse::Request::new(&mut lines);
-        let httparse::Status::Complete(size) = request.parse(bytes).map_err(fault)? else { return Ok(None) };
+        let mut lines = [MaybeUninit::uninit(); MAX_LINES];
+        let mut request = httparse::Request::new(&mut []);
+        let parsed = request.parse_with_uninit_headers(bytes, &mut lines).map_err(fault)?;
+        let httparse::Status::Complete(size) = parsed else { return Ok(None) };
         let start = Start::Request {
             method: request.method.unwrap_or_default(),
             target: request.path.unwrap_or_default(),
@@ -85,9 +89,12 @@ impl<'b> Head<'b> {
 
     /// Parses a response's head; `None` as long as it is not complete.
     pub fn response(bytes: &'b [u8]) -> Result<Option<Self>, HeadFault> {
-        let mut lines = [httparse::EMPTY_HEADER; MAX_LINES];
-        let mut response = httparse::Response::new(&mut lines);
-        let httparse::Status::Complete(size) = response.parse(bytes).map_err(fault)? else { return Ok(None) };
+        let mut lines = [MaybeUninit::uninit(); MAX_LINES];
+        let mut response = httparse::Response::new(&mut []);
+        let parsed = httparse::ParserConfig::default()
+            .parse_response_with_uninit_headers(&mut response, bytes, &mut lines)
+            .map_err(fault)?;
+        let httparse::Status::Complete(size) = parsed else { return Ok(None) };
         let start = Start::Response {
             status: response.code.unwrap_or_default(),
             reason: response.reason.unwrap_or_default(),
@@ -98,6 +105,17 @@ impl<'b> Head<'b> {
             lines: header_lines(bytes, response.headers),
             size,
         }))
+    }
+
+    /// The header lines, in memory of their own.
+    pub(super) fn headers(&self) -> Headers {
+        let (names, values) =
+            self.lines.iter().fold((0, 0), |(n, v), line| (n + line.name.len(), v + line.value.len()));
+        let mut headers = Headers::with_capacity(self.lines.len(), names, values);
+        for line in &self.lines {
+            headers.push(line.name, line.value);
+        }
+        headers
     }
 
     /// The lines of this name, in order.

@@ -5,11 +5,15 @@ use alloc::vec::Vec;
 
 use framewise_rules::{Answer, Limits, Role, Rule};
 
-use super::accept::{accept_value, is_key};
+use super::accept::{is_key, push_accept_value};
 use super::head::{Head, HeadFault, HeaderLine, Start};
-use super::{Progress, verdict};
+use super::{Headers, Progress, verdict};
 use crate::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLATE, is_token, parse_extensions};
 use crate::{Misuse, Violation};
+
+/// The 101 up to the value that answers the key.
+const SWITCHING: &str =
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
 
 /// What a server lets in.
 #[derive(Clone, Debug, Default)]
@@ -35,13 +39,19 @@ pub struct Request {
     pub protocols: Vec<String>,
     /// The extensions that are offered, in order.
     pub extensions: Vec<Extension>,
-    /// Every header line: name as written, and value.
-    pub headers: Vec<(String, Vec<u8>)>,
+    /// Every header line.
+    pub headers: Headers,
 }
 
 impl Request {
     /// What a head says, be it right or wrong.
     pub fn from_head(head: &Head<'_>) -> Self {
+        let lines = head.named("sec-websocket-extensions");
+        let extensions = lines.filter_map(|line| parse_extensions(line.text())).flatten().collect();
+        Self::with_extensions(head, extensions)
+    }
+
+    fn with_extensions(head: &Head<'_>, extensions: Vec<Extension>) -> Self {
         let text = |name| head.first(name).map(|line| line.text().to_owned());
         Self {
             target: match head.start {
@@ -52,27 +62,22 @@ impl Request {
             key: text("sec-websocket-key").unwrap_or_default(),
             origin: text("origin"),
             protocols: head.elements("sec-websocket-protocol").map(Into::into).collect(),
-            extensions: head
-                .named("sec-websocket-extensions")
-                .filter_map(|line| parse_extensions(line.text()))
-                .flatten()
-                .collect(),
-            headers: head.lines.iter().map(|line| (line.name.into(), line.value.into())).collect(),
+            extensions,
+            headers: head.headers(),
         }
     }
 
     /// The value of the first header of this name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        let (_, value) = self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
-        Some(value)
+        self.headers.get(name)
     }
 
     /// The 101 that accepts it, with a subprotocol out of those offered and header lines of the caller's.
     pub fn accept(&self, protocol: Option<&str>, headers: &[(String, String)]) -> Result<Vec<u8>, Misuse> {
-        let mut head = format!(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n",
-            accept_value(&self.key)
-        );
+        let mut head = String::with_capacity(256);
+        head.push_str(SWITCHING);
+        push_accept_value(&mut head, &self.key);
+        head.push_str("\r\n");
         if let Some(protocol) = protocol {
             // RFC 6455 §4.2.2: the value has to be one "derived from the client's handshake".
             if !self.protocols.iter().any(|offered| offered == protocol) {
@@ -111,9 +116,11 @@ pub fn read_request(bytes: &[u8], policy: &ServerPolicy) -> Progress<Request> {
         Err(HeadFault::TooManyLines) => return broken(Rule::RequestTooLarge, 0, bytes.len()),
         Err(HeadFault::NotHttp) => return broken(Rule::RequestNotHttp, 0, first_line(bytes)),
     };
-    let found = check_request(&head, policy);
+    let (found, extensions) = check(&head, policy);
     match verdict(found, |violation| violation.answer() != Answer::Note) {
-        Ok(notes) => Progress::Done { value: Request::from_head(&head), size: head.size, notes },
+        Ok(notes) => {
+            Progress::Done { value: Request::with_extensions(&head, extensions), size: head.size, notes }
+        }
         Err(violation) => Progress::Broken(violation),
     }
 }
@@ -130,7 +137,12 @@ pub fn request_timed_out(bytes: &[u8]) -> Violation {
 
 /// Every rule that a complete head breaks, in no order.
 pub fn check_request(head: &Head<'_>, policy: &ServerPolicy) -> Vec<Violation> {
-    let mut found = Vec::new();
+    check(head, policy).0
+}
+
+/// As [`check_request`], with the extensions, which it has to parse anyway.
+fn check(head: &Head<'_>, policy: &ServerPolicy) -> (Vec<Violation>, Vec<Extension>) {
+    let (mut found, mut offered) = (Vec::new(), Vec::new());
     let mut at =
         |rule, line: Option<HeaderLine<'_>>| {
             found.push(line.map_or_else(
@@ -175,6 +187,7 @@ pub fn check_request(head: &Head<'_>, policy: &ServerPolicy) -> Vec<Violation> {
                 if deflate.map(DeflateParameters::of_offer).any(|offer| offer.is_none()) {
                     at(Rule::DeflateOfferInvalid, Some(line));
                 }
+                offered.extend(extensions);
             }
         }
     }
@@ -193,7 +206,7 @@ pub fn check_request(head: &Head<'_>, policy: &ServerPolicy) -> Vec<Violation> {
             at(Rule::RequestOrigin, origin);
         }
     }
-    found
+    (found, offered)
 }
 
 fn key<'b>(head: &Head<'b>, at: &mut impl FnMut(Rule, Option<HeaderLine<'b>>)) {

@@ -8,7 +8,7 @@ use framewise_rules::{Answer, Limits, Role, Rule};
 use super::accept::{accept_value, key_value};
 use super::head::{Head, HeadFault, HeaderLine, Start};
 use super::request::{Request, first_line, push_line};
-use super::{Progress, verdict};
+use super::{Headers, Progress, verdict};
 use crate::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLATE, parse_extensions};
 use crate::{Detail, Misuse, Strictness, Violation};
 
@@ -88,8 +88,8 @@ pub struct Response {
     pub protocol: Option<String>,
     /// The extensions that were agreed.
     pub extensions: Vec<Extension>,
-    /// Every header line: name as written, and value.
-    pub headers: Vec<(String, Vec<u8>)>,
+    /// Every header line.
+    pub headers: Headers,
 }
 
 impl Response {
@@ -106,14 +106,13 @@ impl Response {
                 .filter_map(|line| parse_extensions(line.text()))
                 .flatten()
                 .collect(),
-            headers: head.lines.iter().map(|line| (line.name.into(), line.value.into())).collect(),
+            headers: head.headers(),
         }
     }
 
     /// The value of the first header of this name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        let (_, value) = self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
-        Some(value)
+        self.headers.get(name)
     }
 }
 

@@ -30,7 +30,8 @@ async fn echo() -> SocketAddr {
 
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin) {
     let Ok(mut ws) = Server::new().accept(stream).await else { return };
-    let names = ws.request().unwrap().headers.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let request = ws.request().unwrap();
+    let names: Vec<_> = request.headers.iter().map(|(name, _)| name).collect();
     ws.send(names.join(" ")).await.unwrap();
     while let Some(Ok(message)) = ws.next().await {
         ws.send(message).await.unwrap();

@@ -1,0 +1,101 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// The header lines of a head, in order: names as they were written, and values.
+///
+/// They lie one behind the other in two pieces of memory, however many they are.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers {
+    names: String,
+    values: Vec<u8>,
+    /// Where each line's name and value end; they begin where the line before ended.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Headers {
+    /// None, with room for so many lines, and so many bytes of names and of values.
+    pub(super) fn with_capacity(lines: usize, names: usize, values: usize) -> Self {
+        Self {
+            names: String::with_capacity(names),
+            values: Vec::with_capacity(values),
+            ends: Vec::with_capacity(lines),
+        }
+    }
+
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Appends a line.
+    pub fn push(&mut self, name: &str, value: &[u8]) {
+        self.names.push_str(name);
+        self.values.extend_from_slice(value);
+        self.ends.push((self.names.len(), self.values.len()));
+    }
+
+    /// The lines: name and value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let mut from = (0, 0);
+        self.ends.iter().map(move |&to| {
+            let line = (&self.names[from.0..to.0], &self.values[from.1..to.1]);
+            from = to;
+            line
+        })
+    }
+
+    /// The values of the lines of this name, in whatever case.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The value of the first line of this name.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.all(name).next()
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(lines: I) -> Self {
+        let mut headers = Self::default();
+        for (name, value) in lines {
+            headers.push(name.as_ref(), value.as_ref());
+        }
+        headers
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.iter().map(|(name, value)| (name, String::from_utf8_lossy(value))))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn lines_are_kept_apart_in_order_and_found_in_any_case() {
+        let headers: Headers =
+            [("Host", &b"h"[..]), ("X-Empty", b""), ("x", b"1\xff"), ("X", b"2")].into_iter().collect();
+        assert_eq!(headers.len(), 4);
+        assert_eq!(headers.iter().last(), Some(("X", &b"2"[..])));
+        assert_eq!(headers.all("X").collect::<Vec<_>>(), [&b"1\xff"[..], b"2"]);
+        assert_eq!(headers.get("x-empty"), Some(&b""[..]));
+        assert_eq!(headers.get("x-other"), None);
+        assert_eq!(
+            format!("{headers:?}"),
+            "{\"Host\": \"h\", \"X-Empty\": \"\", \"x\": \"1\u{fffd}\", \"X\": \"2\"}"
+        );
+    }
+}
