@@ -109,6 +109,8 @@ pub(crate) struct Frames {
     /// The frame at hand was shown.
     shown: bool,
     rate: Vec<Duration>,
+    /// The second in which control frames in a row are counted.
+    second: u64,
     /// The header at hand came in several steps.
     header_cut: bool,
     /// Nothing more will come: what waited for more is judged as it is.
@@ -142,6 +144,7 @@ impl Frames {
             log: Log::default(),
             shown: false,
             rate: Vec::new(),
+            second: 0,
             header_cut: false,
             over: false,
             predictable: false,
@@ -194,6 +197,7 @@ impl Frames {
             self.header_cut |= !bytes.is_empty();
             return false;
         };
+        self.pass_time(at.time);
         let expect = Expect {
             sender: self.role,
             deflate: self.deflate,

@@ -168,7 +168,7 @@ fn every_misuse(role: Role) -> Vec<Misuse> {
     let mut engine = endpoint::engine(role, Config::default(), 0);
     let mut misuses = Vec::new();
     let mut refuse = |result: Result<(), Misuse>| misuses.push(result.expect_err("it must be refused"));
-    refuse(engine.ping(&[0; 126]));
+    refuse(engine.ping(now, &[0; 126]));
     refuse(engine.pong(&[0; 126]));
     refuse(engine.send_part(b"", true));
     for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, u16::MAX] {
@@ -182,7 +182,7 @@ fn every_misuse(role: Role) -> Vec<Misuse> {
     refuse(engine.send_part(b"\xe2\x82", true));
     engine.close(now, None).expect("open");
     refuse(engine.send_binary(b""));
-    refuse(engine.ping(b""));
+    refuse(engine.ping(now, b""));
     refuse(engine.close(now, None));
     misuses
 }
@@ -204,7 +204,7 @@ fn what_the_engine_writes_breaks_no_rule() {
             sender.send_text(&"x".repeat(length)).expect("open");
             sender.begin(MessageKind::Text).expect("open");
             sender.send_part("é".repeat(length).as_bytes(), false).expect("open");
-            sender.ping(&vec![0; length.min(125)]).expect("open");
+            sender.ping(Duration::ZERO, &vec![0; length.min(125)]).expect("open");
             sender.pong(&vec![0; length.min(125)]).expect("open");
             sender.send_part(b"", true).expect("open");
             flush(&mut sender);

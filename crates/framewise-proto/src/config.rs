@@ -1,9 +1,10 @@
 use framewise_rules::{Limits, MessageKinds, Rule};
 
+use crate::Keepalive;
 use crate::deflate::DeflateConfig;
 
 /// How an endpoint judges what its peer sends.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Config {
     /// The limits; all are on by default.
     pub limits: Limits,
@@ -14,6 +15,25 @@ pub struct Config {
     /// permessage-deflate: offered by a client, accepted by a server. Not at all, if `None`: it costs up to 300 KiB a
     /// connection, and time.
     pub deflate: Option<DeflateConfig>,
+    /// Pings that it sends by itself. None, if `None`: a peer that vanished without a word is then noticed by
+    /// [`Limits::idle`], when something is sent to it, or not at all.
+    pub keepalive: Option<Keepalive>,
+    /// Bytes queued from which on a sender waits until some of them are written, and Pings are answered together.
+    pub send_queue: usize,
+}
+
+impl Default for Config {
+    /// The limits' defaults, every kind of message, nothing let pass, no compression, no Pings, a queue of 64 KiB.
+    fn default() -> Self {
+        Self {
+            limits: Limits::DEFAULT,
+            messages: MessageKinds::All,
+            strictness: Strictness::default(),
+            deflate: None,
+            keepalive: None,
+            send_queue: 64 * 1024,
+        }
+    }
 }
 
 /// The leniencies, one by one; all are off by default. A rule that is let pass is still reported.

@@ -1,3 +1,4 @@
+mod keepalive;
 mod prepared;
 mod send;
 
@@ -12,6 +13,8 @@ use core::time::Duration;
 use framewise_rules::{Answer, CloseCode, Role, Rule};
 use framewise_simd::Utf8;
 
+pub use self::keepalive::Keepalive;
+use self::keepalive::Pings;
 use crate::deflate::{Compressor, DeflateAgreement};
 use crate::receive::{Receiver, Step};
 use crate::{CloseFrame, Config, Detail, Ended, EndedBy, Event, MessageKind, Opcode, Violation};
@@ -55,6 +58,9 @@ pub struct Connection {
     keys: Option<MaskingKeys>,
     compressor: Option<Box<Compressor>>,
     out: Vec<u8>,
+    /// The payload of the last Ping, whose Pong waits until what is queued is taken.
+    owed: Option<Box<[u8]>>,
+    pings: Option<Box<Pings>>,
     /// The kind of the message that is being sent in parts, and its UTF-8 so far.
     sending: Option<(MessageKind, bool, Utf8)>,
     close_sent: bool,
@@ -66,6 +72,8 @@ pub struct Connection {
     /// Control frames since `second` began.
     controls: u32,
     second: Duration,
+    /// The second in which control frames in a row are counted.
+    run_second: u32,
     /// What `poll_event` has to say yet.
     violation: Option<Box<Violation>>,
     ended: Option<Ended>,
@@ -87,12 +95,15 @@ impl Connection {
     }
 
     fn new(role: Role, config: Arc<Config>, keys: Option<MaskingKeys>, offset: u64, now: Duration) -> Self {
+        let pings = config.keepalive.map(|keepalive| Box::new(Pings::new(keepalive, now)));
         Self {
             role,
             receiver: Receiver::new(role.peer(), config, offset),
             keys,
             compressor: None,
             out: Vec::new(),
+            owed: None,
+            pings,
             sending: None,
             close_sent: false,
             close_received: false,
@@ -101,6 +112,7 @@ impl Connection {
             heard: now,
             controls: 0,
             second: now,
+            run_second: 0,
             violation: None,
             ended: None,
             over: false,
@@ -146,6 +158,21 @@ impl Connection {
         self.out.len()
     }
 
+    /// The message that is being received, of which [`Connection::receive`] has not given the last part.
+    pub fn receiving(&self) -> Option<MessageKind> {
+        self.receiver.receiving()
+    }
+
+    /// How it was set up.
+    pub fn config(&self) -> &Config {
+        self.receiver.config()
+    }
+
+    /// Whether [`Config::send_queue`] is reached, of what is queued here.
+    fn is_full(&self) -> bool {
+        !self.out.is_empty() && self.out.len() >= self.config().send_queue
+    }
+
     // Inputs
 
     /// Takes from the front of `bytes`, which the transport delivered and which were not consumed yet, and says how
@@ -177,6 +204,11 @@ impl Connection {
     /// What is not a whole message at its plainest.
     #[inline(never)]
     fn receive_any<'b>(&mut self, now: Duration, bytes: &'b mut [u8]) -> (usize, Option<Event<'b>>) {
+        let second = now.as_secs() as u32;
+        if second != self.run_second {
+            self.run_second = second;
+            self.receiver.second_passed();
+        }
         let (consumed, step) = self.receiver.receive(bytes);
         let event = match step {
             Step::More => return (consumed, None),
@@ -189,7 +221,7 @@ impl Connection {
                 // RFC 6455 §5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response,
                 // unless it already received a Close frame."
                 if !self.close_sent {
-                    self.frame(Opcode::Pong, true, false, payload);
+                    self.answer(payload);
                 }
                 Event::Ping(payload)
             }
@@ -197,6 +229,7 @@ impl Connection {
                 if let Some(flood) = self.control(now) {
                     return (consumed, Some(self.fail(flood)));
                 }
+                self.pong_received(now, payload);
                 Event::Pong(payload)
             }
             Step::Close(close) => self.close_frame(now, close),
@@ -240,6 +273,23 @@ impl Connection {
         let mut violation = self.receiver.at_control(Rule::ControlFlood);
         violation.detail = Detail::Limit { got: u64::from(self.controls), limit: u64::from(limit) };
         Some(violation)
+    }
+
+    /// RFC 6455 §5.5.3: "If an endpoint receives a Ping frame and has not yet sent Pong frame(s) in response to previous
+    /// Ping frame(s), the endpoint MAY elect to send a Pong frame for only the most recently processed Ping frame." It
+    /// does where the peer reads less than it sends: its Pings cost no memory then.
+    fn answer(&mut self, ping: &[u8]) {
+        if self.is_full() {
+            self.owed = Some(ping.into());
+        } else {
+            self.frame(Opcode::Pong, true, false, ping);
+        }
+    }
+
+    fn answer_owed(&mut self) {
+        if let Some(ping) = self.owed.take() {
+            self.frame(Opcode::Pong, true, false, &ping);
+        }
     }
 
     fn close_frame<'b>(&mut self, now: Duration, close: Option<CloseFrame>) -> Event<'b> {
@@ -303,7 +353,7 @@ impl Connection {
         self.over = true;
         self.sending = None;
         self.ended = Some(Ended { by, code, clean });
-        self.deadline = Some(now + self.receiver.limits().close);
+        self.deadline = Some(now.saturating_add(self.receiver.limits().close));
         // RFC 6455 §7.1.1: "the server MUST close the TCP connection immediately; … the client SHOULD wait for the
         // server to close the connection but MAY close the connection at any time".
         self.transport =
@@ -334,19 +384,24 @@ impl Connection {
                 self.transport = Transport::Close;
             } else {
                 // RFC 6455 §7.1.1: a peer that does not answer a Close is not waited for.
-                self.time_out(now, Rule::CloseTimeout);
+                let since = deadline.saturating_sub(limits.close);
+                self.time_out(now, Rule::CloseTimeout, since, Vec::new());
             }
         } else if !self.over
             && let Some(idle) = limits.idle
             && now.saturating_sub(self.heard) >= idle
         {
-            self.time_out(now, Rule::IdleTimeout);
+            self.time_out(now, Rule::IdleTimeout, self.heard, Vec::new());
+        } else if self.keepalive_due().is_some_and(|due| now >= due) {
+            self.keep_alive(now);
         }
     }
 
-    fn time_out(&mut self, now: Duration, rule: Rule) {
+    fn time_out(&mut self, now: Duration, rule: Rule, since: Duration, also: Vec<Rule>) {
         self.heard = now;
-        let violation = self.receiver.at(rule, self.receiver.offset(), 0);
+        let mut violation = self.receiver.at(rule, self.receiver.offset(), 0);
+        violation.detail = Detail::Waited(now.saturating_sub(since));
+        violation.also = also;
         if let Event::Violation(violation) = self.fail(violation) {
             self.violation = Some(violation);
         }
@@ -369,13 +424,21 @@ impl Connection {
         if let Some(violation) = self.violation.take() {
             return Some(Event::Violation(violation));
         }
+        if let Some(note) = self.poll_missed() {
+            return Some(note);
+        }
         self.ended.take().map(Event::Ended)
     }
 
     /// Takes what is to be written, in order. Give the buffer back to [`Connection::recycle`] when it is written.
     #[must_use]
     pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
-        if self.out.is_empty() { None } else { Some(mem::take(&mut self.out)) }
+        if self.out.is_empty() {
+            return None;
+        }
+        let out = mem::take(&mut self.out);
+        self.answer_owed();
+        Some(out)
     }
 
     /// Gives a written buffer back, so that the next frames are queued in its room.
@@ -389,11 +452,9 @@ impl Connection {
     /// When [`Connection::handle_timeout`] is to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let idle = if self.over { None } else { self.receiver.limits().idle.map(|idle| self.heard + idle) };
-        match (self.deadline, idle) {
-            (Some(deadline), Some(idle)) => Some(deadline.min(idle)),
-            (deadline, idle) => deadline.or(idle),
-        }
+        let idle = self.receiver.limits().idle.filter(|_| !self.over);
+        let idle = idle.map(|idle| self.heard.saturating_add(idle));
+        [self.deadline, idle, self.keepalive_due()].into_iter().flatten().min()
     }
 
     /// What is to be done with the transport once everything queued is written.

@@ -49,7 +49,7 @@ mod receive;
 mod violation;
 
 pub use config::{Config, Strictness};
-pub use connection::{Compression, Connection, MaskingKeys, Transport};
+pub use connection::{Compression, Connection, Keepalive, MaskingKeys, Transport};
 pub use event::{Ended, EndedBy, Event};
 pub use frame::{CloseFrame, Header, MessageKind, Opcode};
 pub use framewise_rules as rules;

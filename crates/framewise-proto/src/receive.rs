@@ -139,6 +139,20 @@ impl Receiver {
         self.at(rule, self.control, self.offset - self.control)
     }
 
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The message that is open.
+    pub(crate) fn receiving(&self) -> Option<MessageKind> {
+        self.sequence.open().map(|open| open.kind)
+    }
+
+    /// A second has passed.
+    pub(crate) const fn second_passed(&mut self) {
+        self.sequence.second_passed();
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.config.limits
     }

@@ -1,5 +1,6 @@
 use alloc::vec::Vec;
 use core::fmt;
+use core::time::Duration;
 
 use framewise_rules::{Answer, CloseCode, Role, Rule};
 use framewise_simd::Utf8Fault;
@@ -47,6 +48,8 @@ pub enum Detail {
     },
     /// The bytes begin a handshake of TLS, where none is spoken.
     Tls,
+    /// How long the peer was waited for.
+    Waited(Duration),
 }
 
 impl Violation {
@@ -84,6 +87,7 @@ impl fmt::Display for Violation {
             Detail::Status(status) => write!(f, " ({status})")?,
             Detail::Limit { got, limit } => write!(f, " ({got}, limit {limit})")?,
             Detail::Tls => f.write_str(" (a TLS handshake: the peer speaks TLS to a plain port)")?,
+            Detail::Waited(time) => write!(f, " ({:.1} s)", time.as_secs_f64())?,
         }
         write!(f, "; sent by the {}, at byte {}", self.by, self.offset)?;
         if self.frame > 0 {

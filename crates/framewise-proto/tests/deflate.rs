@@ -127,7 +127,7 @@ fn small_messages_and_parts_go_between_compressed_ones() {
     client.send_text("below the threshold").expect("open");
     client.begin(MessageKind::Text).expect("open");
     client.send_part("é".repeat(300).as_bytes(), false).expect("open");
-    client.ping(b"between").expect("open");
+    client.ping(Duration::ZERO, b"between").expect("open");
     client.send_part(b"\xc3", false).expect("open");
     client.send_part(b"\xa9", true).expect("open");
     client.send_text(&"x".repeat(200)).expect("open");

@@ -149,7 +149,7 @@ fn a_message_in_parts_may_be_cut_inside_a_character_and_a_ping_goes_between() {
     let (mut client, mut server) = (End::client(Config::default()), End::server(Config::default()));
     server.engine.begin(MessageKind::Text).expect("open");
     server.engine.send_part(b"\xf0\x9f", false).expect("a text may be cut anywhere");
-    server.engine.ping(b"are you there").expect("a control frame may go between");
+    server.engine.ping(Duration::ZERO, b"are you there").expect("a control frame may go between");
     assert_eq!(server.engine.send_text("another"), Err(Misuse::MessageOpen));
     server.engine.send_part(b"\x98\x80", true).expect("it ends at a character's border");
     run(&mut client, &mut server, 1);
@@ -269,7 +269,7 @@ fn a_leniency_lets_its_rule_pass_and_says_so() {
 fn a_wrong_command_is_refused_and_nothing_is_sent() {
     let mut server = End::server(Config::default());
     let long = vec![b'x'; 126];
-    assert_eq!(server.engine.ping(&long), Err(Misuse::ControlTooLong { length: 126 }));
+    assert_eq!(server.engine.ping(Duration::ZERO, &long), Err(Misuse::ControlTooLong { length: 126 }));
     assert_eq!(server.engine.pong(&long), Err(Misuse::ControlTooLong { length: 126 }));
     assert_eq!(server.engine.send_part(b"", true), Err(Misuse::NoMessageOpen));
     for code in [0, 999, 1004, 1005, 1006, 1010, 1015, 1016, 2999, 5000, 65535] {

@@ -84,7 +84,7 @@ pub struct Limits {
     pub frame: u64,
     /// Frames of one message.
     pub fragments: u32,
-    /// Control frames without a data frame in between.
+    /// Control frames within a second without a data frame in between: a heartbeat may go on for ever.
     pub control_run: u32,
     /// Control frames in any one second.
     pub control_rate: u32,
@@ -92,7 +92,8 @@ pub struct Limits {
     pub inflated: u64,
     /// How long a handshake may take.
     pub handshake: Duration,
-    /// How long the peer may be silent; for ever, if `None`.
+    /// How long the peer may be silent, and how long it may read nothing while something is to be written to it; for
+    /// ever, if `None`.
     pub idle: Option<Duration>,
     /// How long the closing handshake may take, from our Close to the peer's, and from there to the end of TCP.
     pub close: Duration,

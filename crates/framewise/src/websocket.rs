@@ -19,7 +19,7 @@ use bytes::BytesMut;
 use framewise_proto::deflate::DeflateAgreement;
 use framewise_proto::handshake::{Head, Request, Response, interim};
 use framewise_proto::rules::Role;
-use framewise_proto::{CloseFrame, Connection, Ended, MessageKind, Violation};
+use framewise_proto::{CloseFrame, Connection, Ended, MessageKind, Misuse, Violation};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -82,6 +82,10 @@ impl<S> Inner<S> {
     fn queued(&self) -> usize {
         let transit = self.transit.as_ref().map_or(0, |transit| transit.outbox.queued());
         transit + self.engine.queued()
+    }
+
+    fn ping(&mut self, payload: &[u8]) -> Result<(), Misuse> {
+        self.engine.ping(self.timer.now(), payload)
     }
 
     fn rare(&mut self) -> &mut Rare {
@@ -280,7 +284,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// Errors: [`Error::Misuse`] for a longer payload, and after a Close. Cancel-safe: the Ping is queued.
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
-        self.inner.engine.ping(payload)?;
+        self.inner.ping(payload)?;
         self.flush().await
     }
 

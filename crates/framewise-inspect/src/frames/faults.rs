@@ -58,6 +58,15 @@ impl Frames {
         }
     }
 
+    /// Control frames in a row are counted by the second.
+    pub(super) fn pass_time(&mut self, now: Option<Duration>) {
+        let second = now.map_or(self.second, |now| now.as_secs());
+        if second != self.second {
+            self.second = second;
+            self.sequence.second_passed();
+        }
+    }
+
     /// Control frames in the last second: RFC 6455 §10.4 asks for limits, and a rate is one.
     pub(super) fn too_fast(&mut self, now: Option<Duration>) -> bool {
         let Some(now) = now else { return false };

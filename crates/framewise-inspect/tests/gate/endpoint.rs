@@ -223,8 +223,8 @@ fn config(setup: &Setup) -> Config {
     Config {
         limits: setup.limits,
         messages: setup.messages,
-        strictness: Strictness::default(),
         deflate: setup.deflate.then(DeflateConfig::default),
+        ..Config::default()
     }
 }
 

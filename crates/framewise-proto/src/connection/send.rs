@@ -46,7 +46,8 @@ impl Connection {
         self.frame(opcode, last, first, &compressed);
     }
 
-    pub(super) fn may_begin(&self) -> Result<(), Misuse> {
+    /// Whether a message may begin now; if not, why.
+    pub fn may_begin(&self) -> Result<(), Misuse> {
         if !self.is_open() {
             return Err(Misuse::Closed);
         }
@@ -96,17 +97,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Queues a Ping.
-    pub fn ping(&mut self, payload: &[u8]) -> Result<(), Misuse> {
-        self.control_frame(Opcode::Ping, payload)
-    }
-
     /// Queues a Pong that nobody asked for (RFC 6455 §5.5.3: "a unidirectional heartbeat").
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), Misuse> {
         self.control_frame(Opcode::Pong, payload)
     }
 
-    fn control_frame(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Misuse> {
+    pub(super) fn control_frame(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), Misuse> {
         if !self.is_open() {
             return Err(Misuse::Closed);
         }
@@ -133,11 +129,12 @@ impl Connection {
             }
         }
         self.queue_close(close);
-        self.deadline = Some(now + self.receiver.limits().close);
+        self.deadline = Some(now.saturating_add(self.receiver.limits().close));
         Ok(())
     }
 
     pub(super) fn queue_close(&mut self, close: Option<&CloseFrame>) {
+        self.answer_owed();
         self.close_sent = true;
         self.sending = None;
         let payload = close.map_or_else(Vec::new, CloseFrame::payload);

@@ -64,7 +64,7 @@ impl Expect<'_> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sequence {
     open: Option<OpenMessage>,
-    /// Control frames since the last data frame.
+    /// Control frames since the last data frame, or since the second began.
     controls: u32,
     /// The number of the frame that was taken in last, from 1.
     frames: u64,
@@ -168,6 +168,11 @@ impl Sequence {
     pub(crate) fn take_whole(&mut self) {
         self.frames += 1;
         self.messages += 1;
+        self.controls = 0;
+    }
+
+    /// A second has passed: control frames in a row are counted anew. A heartbeat that goes on for days is no flood.
+    pub const fn second_passed(&mut self) {
         self.controls = 0;
     }
 

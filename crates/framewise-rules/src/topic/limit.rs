@@ -171,6 +171,11 @@ pub(crate) const ControlFlood: Guide = Guide {
     ],
     good: &[
         Good::with("open\n< 8a 00\n< 8a 00\n< 81 02 68 69\n< 8a 00\n< 8a 00", RUN_OF_2),
+        // A heartbeat.
+        Good::with(
+            "open\n[0.0] < 8a 00\n[20.0] < 8a 00\n[40.0] < 8a 00\n[60.0] < 8a 00\n[80.0] < 89 00",
+            RUN_OF_2,
+        ),
         // Each direction by itself.
         Good::with("open\n< 8a 00\n> 8a 80 37 fa 21 3d\n< 8a 00\n> 8a 80 37 fa 21 3d", RUN_OF_2),
         Good::with("open\n[0.0] < 8a 00\n[0.6] < 8a 00\n[1.2] < 8a 00\n[1.8] < 8a 00", TWO_A_SECOND),

@@ -138,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     ///
     /// Errors: [`Error::Misuse`] for a longer payload, and after a Close. Cancel-safe: the Ping is queued.
     pub async fn ping(&self, payload: &[u8]) -> Result<(), Error> {
-        self.shared.act(Some(self.id), |state, _| state.inner.engine.ping(payload))?;
+        self.shared.act(Some(self.id), |state, _| state.inner.ping(payload))?;
         self.flush().await
     }
 
