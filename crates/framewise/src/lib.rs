@@ -30,7 +30,8 @@
 //! - Every future may be dropped at any moment: [`WebSocket::next`] inside `select!` loses nothing.
 //!
 //! Several tasks may share a connection: [`WebSocket::split`] gives a [`Sender`] that can be cloned, and a [`Receiver`].
-//! A message to many connections is compressed once: [`Prepared`].
+//! A message to many connections is compressed once: [`Prepared`]. A tunnel takes a connection for a stream of bytes:
+//! [`WebSocket::into_byte_stream`].
 //!
 //! An error says which [`Rule`] the peer broke, at what byte and in what frame, and what was answered. What shall be let
 //! pass is named, one leniency at a time, in [`Strictness`], and is still reported.
@@ -78,7 +79,7 @@ pub use message::{Message, Text};
 pub use prepared::Prepared;
 pub use server::{Handshake, Listener, Reply, Server};
 pub use try_send::TrySendError;
-pub use websocket::{Receiver, ReuniteError, Sender, WebSocket};
+pub use websocket::{ByteStream, Receiver, ReuniteError, Sender, WebSocket};
 
 /// Connects to a `ws://` or `wss://` URL, as [`Client::connect`] without settings.
 pub async fn connect(url: &str) -> Result<WebSocket<ClientStream>, Error> {

@@ -1,5 +1,6 @@
 //! A connection after its handshake.
 
+mod byte_stream;
 mod inbox;
 mod outbox;
 mod poll;
@@ -23,6 +24,7 @@ use framewise_proto::{CloseFrame, Connection, Ended, MessageKind, Misuse, Violat
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
+pub use self::byte_stream::ByteStream;
 use self::inbox::Inbox;
 pub use self::split::{Receiver, ReuniteError, Sender};
 use self::timer::Timer;

@@ -269,6 +269,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         self.queue_large(kind, payload)
     }
 
+    /// Queues a binary message that the caller keeps.
+    pub(super) fn queue_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if bytes.len() >= LARGE {
+            return self.queue(Message::from(bytes));
+        }
+        self.lend();
+        Ok(self.engine.send_binary(bytes)?)
+    }
+
     /// Queues a part of a message.
     pub(super) fn queue_part(&mut self, part: &[u8], last: bool) -> Result<(), Error> {
         self.lend();

@@ -74,13 +74,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
     ///
     /// Cancel-safe.
     pub fn next_event(&mut self) -> impl Future<Output = Option<Result<Event, Error>>> {
-        poll_fn(|cx| self.shared.poll_event(cx))
+        poll_fn(|cx| self.poll_event(cx))
+    }
+
+    pub(in crate::websocket) fn poll_event(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Event, Error>>> {
+        self.shared.poll_event(cx)
     }
 
     /// As that of a connection that was not split: a violation waits until the connection is closed.
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
         loop {
-            match ready!(self.shared.poll_event(cx)) {
+            match ready!(self.poll_event(cx)) {
                 Some(Ok(Event::Message(message))) => return Poll::Ready(Some(Ok(message))),
                 Some(Ok(Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::LetPass(_))) => {}
                 Some(Err(error)) => self.failure = Some(error),

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::coop;
 
 use super::waiting::{Place, Stander};
-use super::{Shared, State};
+use super::{Inner, Shared, State};
 use crate::{CloseCode, Error, Message, Prepared, TrySendError};
 
 /// The half of a connection that sends; see [`WebSocket::split`](crate::WebSocket::split).
@@ -208,6 +208,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         })
     }
 
+    /// As [`Sender::turn`], of a sink: the caller may give up without a word.
+    pub(in crate::websocket) fn poll_queue(
+        &mut self,
+        cx: &mut Context<'_>,
+        queue: impl FnOnce(&mut Inner<S>) -> Result<(), Error>,
+    ) -> Poll<Result<(), Error>> {
+        let stander = Stander::Sink { called: self.waits };
+        let queued = self.shared.poll_turn(self.id, self.id, stander, cx, |state, _| queue(&mut state.inner));
+        self.waits = queued.is_pending();
+        self.until = None;
+        queued
+    }
+
     /// Waits for the turn and for room, then queues.
     async fn turn<T>(
         &self,
@@ -251,14 +264,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<S> {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let stander = Stander::Sink { called: self.waits };
-        let ready = self.shared.poll_turn(self.id, self.id, stander, cx, |_, _| Ok(()));
-        self.waits = ready.is_pending();
-        ready
+        self.poll_queue(cx, |_| Ok(()))
     }
 
-    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        self.until = None;
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
         self.shared.act(Some(self.id), |state, _| {
             if state.is_turn(Some(self.id)) {
                 return state.inner.queue(message);

@@ -1,0 +1,166 @@
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes};
+use framewise_proto::CloseFrame;
+use framewise_proto::rules::{Answer, Rule};
+use futures_sink::Sink as _;
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{Receiver, Sender, WebSocket};
+use crate::{CloseCode, Error, Event, Misuse};
+
+/// Bytes of a message at the most: larger writes are taken in parts.
+const CHUNK: usize = 32 * 1024;
+
+impl<S> WebSocket<S> {
+    /// Takes the connection for a stream of bytes, as tunnels do.
+    pub fn into_byte_stream(self) -> ByteStream<S> {
+        let (sender, receiver) = self.split();
+        ByteStream { sender, receiver, chunk: Bytes::new(), close: None }
+    }
+}
+
+/// A connection as a stream of bytes: [`AsyncRead`], [`AsyncBufRead`] and [`AsyncWrite`] over its messages.
+///
+/// ```
+/// # async fn tunnel(ws: framewise::WebSocket<tokio::net::TcpStream>) -> std::io::Result<()> {
+/// let mut tcp = tokio::net::TcpStream::connect("127.0.0.1:5432").await?;
+/// tokio::io::copy_bidirectional(&mut ws.into_byte_stream(), &mut tcp).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// - A write becomes a binary message, of 32 KiB at the most. It is queued; `flush` writes it, and so does a read that has
+///   to wait.
+/// - What is read are the payloads of the messages, text or binary, one behind the other. Where one ends is lost.
+/// - `shutdown` sends a Close with 1000. The peer answers it at once, and sends nothing after that (RFC 6455 §1.4): a
+///   WebSocket has no half that can be closed alone. What the peer sent before is still read: read to the end, and the
+///   closing is done. A protocol that answers after the end of the request loses the answer.
+/// - Reads end where the peer closes with 1000, or without a code. Any other end is an error, so that nothing that was cut
+///   short is taken for the whole: `ConnectionAborted` for a Close with another code, which it names; otherwise an
+///   [`Error`](crate::Error) is inside, with the rule that was broken: `UnexpectedEof` where the connection ended without a
+///   Close, `ConnectionReset`, `TimedOut`, `InvalidData` where the peer sent what it must not.
+/// - A write after the Close of either side is `BrokenPipe`.
+///
+/// Both directions may be used by a task each, with [`tokio::io::split`].
+///
+/// The other way round, a WebSocket over a stream of bytes, is [`Client::connect_over`](crate::Client::connect_over) and
+/// [`Server::accept`](crate::Server::accept), which take any stream: this one, too.
+pub struct ByteStream<S> {
+    sender: Sender<S>,
+    receiver: Receiver<S>,
+    /// What is left of the message that is being read.
+    chunk: Bytes,
+    /// The peer's Close.
+    close: Option<CloseFrame>,
+}
+
+impl<S> ByteStream<S> {
+    /// What is left to read once the connection has ended.
+    fn end(&self) -> io::Result<&[u8]> {
+        if let Some(violation) = self.receiver.violation() {
+            return Err(Error::from(violation).into());
+        }
+        match &self.close {
+            Some(close) if close.code != CloseCode::NORMAL_CLOSURE => Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                format!("the connection was closed with {close}"),
+            )),
+            Some(_) | None => Ok(&[]),
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for ByteStream<S> {
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let this = self.get_mut();
+        while this.chunk.is_empty() {
+            match ready!(this.receiver.poll_event(cx)) {
+                Some(Ok(Event::Message(message))) => this.chunk = message.into_bytes(),
+                Some(Ok(Event::Close(close))) => this.close = close,
+                Some(Ok(Event::Ping(_) | Event::Pong(_) | Event::LetPass(_))) => {}
+                // It is told when the closing is done, so that the peer gets its Close.
+                Some(Err(Error::Violation(_))) => {}
+                Some(Err(error)) => return Poll::Ready(Err(error.into())),
+                None => return Poll::Ready(this.end()),
+            }
+        }
+        Poll::Ready(Ok(&this.chunk))
+    }
+
+    fn consume(mut self: Pin<&mut Self>, amount: usize) {
+        self.chunk.advance(amount);
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ByteStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let chunk = ready!(self.as_mut().poll_fill_buf(cx))?;
+        let count = chunk.len().min(buf.remaining());
+        buf.put_slice(&chunk[..count]);
+        self.consume(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ByteStream<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let chunk = &buf[..buf.len().min(CHUNK)];
+        // An empty message is legal, and means nothing here.
+        if !chunk.is_empty() {
+            ready!(self.sender.poll_queue(cx, |inner| inner.queue_bytes(chunk)))?;
+        }
+        Poll::Ready(Ok(chunk.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.sender).poll_flush(cx).map_err(Into::into)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.sender.is_open() {
+            self.sender.start_close(CloseCode::NORMAL_CLOSURE, "")?;
+        }
+        self.poll_flush(cx)
+    }
+}
+
+impl<S> fmt::Debug for ByteStream<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByteStream")
+            .field("connection", &self.receiver)
+            .field("left", &self.chunk.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The error, as one of a stream of bytes; it is inside, but for one of the stream beneath, which comes as it was.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match &error {
+            Error::Violation(violation) => match violation.rule.answer() {
+                Answer::Lost if violation.rule == Rule::ConnectionReset => io::ErrorKind::ConnectionReset,
+                Answer::Lost if matches!(violation.rule, Rule::IdleTimeout | Rule::CloseTimeout) => {
+                    io::ErrorKind::TimedOut
+                }
+                Answer::Lost => io::ErrorKind::UnexpectedEof,
+                Answer::Close(_) | Answer::Http(_) | Answer::Abort | Answer::Note => {
+                    io::ErrorKind::InvalidData
+                }
+            },
+            Error::Misuse(Misuse::Closed) => io::ErrorKind::BrokenPipe,
+            Error::Misuse(_) => io::ErrorKind::InvalidInput,
+            Error::Refused(_) | Error::TurnedDown(_) => io::ErrorKind::ConnectionRefused,
+            Error::Connect(_) => io::ErrorKind::NotConnected,
+            Error::Io(error) => error.kind(),
+        };
+        if let Error::Io(error) = error { error } else { Self::new(kind, error) }
+    }
+}
