@@ -2,16 +2,18 @@
 //! head is complete.
 
 mod accept;
+mod answer;
 mod head;
 mod headers;
 mod request;
 mod response;
 
 pub use accept::accept_value;
+pub use answer::{refusal, turn_down};
 pub use head::{Head, HeadFault, HeaderLine, Start};
 pub use headers::Headers;
 pub use request::{
-    Request, ServerPolicy, check_request, first_line, read_request, refusal, request_ended, request_timed_out,
+    Request, ServerPolicy, check_request, first_line, read_request, request_ended, request_timed_out,
 };
 pub use response::{
     ClientOffer, Response, check_response, extension_required, interim, read_response, response_ended,

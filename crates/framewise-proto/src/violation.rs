@@ -131,6 +131,12 @@ pub enum Misuse {
     TextNotUtf8,
     /// A header's value or a target that would break the head in two.
     Head,
+    /// A header that the handshake writes itself: a second one would contradict it.
+    HandshakeHeader,
+    /// A subprotocol that the request does not offer.
+    SubprotocolUnoffered,
+    /// A status that turns no handshake down.
+    RefusalStatus(u16),
 }
 
 impl Misuse {
@@ -145,7 +151,8 @@ impl Misuse {
             Self::MessageOpen => Some(Rule::DataInterleaved),
             Self::NoMessageOpen => Some(Rule::ContinuationOrphan),
             Self::TextNotUtf8 => Some(Rule::TextInvalidUtf8),
-            Self::Head => None,
+            Self::SubprotocolUnoffered => Some(Rule::ResponseSubprotocolUnoffered),
+            Self::Head | Self::HandshakeHeader | Self::RefusalStatus(_) => None,
         }
     }
 }
@@ -168,6 +175,16 @@ impl fmt::Display for Misuse {
             Self::TextNotUtf8 => f.write_str("a text message must be UTF-8: send these bytes as binary"),
             Self::Head => {
                 f.write_str("a line break, or a character that no header may have, in the handshake's head")
+            }
+            Self::HandshakeHeader => f.write_str(
+                "a header that the handshake writes itself, or that it must not have (Connection, Content-Length, \
+                 Sec-WebSocket-Protocol and others): leave it out, or use the setting that is meant for it",
+            ),
+            Self::SubprotocolUnoffered => {
+                f.write_str("a subprotocol that the request does not offer: choose one that it does, or none")
+            }
+            Self::RefusalStatus(status) => {
+                write!(f, "{status} turns no handshake down: use 400 to 599, or a redirect")
             }
         }
     }

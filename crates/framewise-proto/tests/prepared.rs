@@ -101,7 +101,7 @@ fn prepared_and_ordinary_ones_arrive_in_turn_whatever_is_agreed() {
                             1 => {
                                 from.begin(MessageKind::Binary).expect("open");
                                 from.send_part(&payload[..10], false).expect("open");
-                                from.ping(b"between").expect("open");
+                                from.ping(Duration::ZERO, b"between").expect("open");
                                 from.send_part(&payload[10..], true).expect("open");
                             }
                             _ => from.send_binary(&payload).expect("open"),

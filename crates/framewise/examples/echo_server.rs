@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::{io, thread};
 
-use framewise::{DeflateConfig, Error, Server, WebSocket};
-use tokio::net::{TcpSocket, TcpStream};
+use framewise::{DeflateConfig, Error, NetStream, Server, WebSocket};
+use tokio::net::TcpSocket;
 use tokio::runtime::Builder;
 
 fn serve(address: SocketAddr) -> io::Result<()> {
@@ -20,7 +20,7 @@ fn serve(address: SocketAddr) -> io::Result<()> {
         let listener = Server::new().deflate(DeflateConfig::default()).listen(socket.listen(4096)?);
         eprintln!("listening at ws://{}", listener.local_addr()?);
         // The plain loop, which is the fast one.
-        let echo = |mut ws: WebSocket<TcpStream>| async move {
+        let echo = |mut ws: WebSocket<NetStream>| async move {
             while let Some(message) = ws.next().await {
                 ws.send(message?).await?;
             }

@@ -6,7 +6,6 @@ mod handshake;
 mod proxy;
 mod race;
 mod redirect;
-mod stream;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -19,10 +18,9 @@ use self::attempt::Attempt;
 pub use self::proxy::Proxy;
 use self::proxy::{Environment, Via};
 use self::redirect::Redirects;
-pub use self::stream::ClientStream;
-use self::stream::Layer;
 use crate::error::ConnectError;
-use crate::{Config, DeflateConfig, Error, Limits, Strictness, WebSocket};
+use crate::stream::Layer;
+use crate::{Config, DeflateConfig, Error, Limits, NetStream, Strictness, WebSocket};
 
 /// How a client connects: what it offers and sends, its limits, its TLS, its proxy.
 ///
@@ -174,7 +172,7 @@ impl Client {
     /// [`Error::Violation`] when the answer breaks a rule or does not come.
     ///
     /// To drop the future gives up, and closes what was opened.
-    pub async fn connect(&self, url: &str) -> Result<WebSocket<ClientStream>, Error> {
+    pub async fn connect(&self, url: &str) -> Result<WebSocket<NetStream>, Error> {
         let mut attempt = Attempt::new(url, self.config.limits.handshake)?;
         attempt.follows = self.redirects > 0;
         let mut redirects = Redirects::new(self.redirects);
@@ -203,7 +201,7 @@ impl Client {
         handshake::open(self, stream, &Attempt::new(url, self.config.limits.handshake)?).await
     }
 
-    async fn dial(&self, attempt: &Attempt) -> Result<ClientStream, ConnectError> {
+    async fn dial(&self, attempt: &Attempt) -> Result<NetStream, ConnectError> {
         let (host, port) = (attempt.url.host.as_str(), attempt.url.port);
         let way = async {
             let proxy = match &self.via {
@@ -218,9 +216,9 @@ impl Client {
         };
         if attempt.url.tls {
             let layer = self.encrypt(attempt, host, port, "ws://", way).await?;
-            return Ok(ClientStream::new(layer));
+            return Ok(NetStream::new(layer));
         }
-        Ok(ClientStream::new(Layer::Plain(way.await?)))
+        Ok(NetStream::new(Layer::Plain(way.await?)))
     }
 
     /// Waits for a stream, and makes TLS on it. `plain` is what to write where the peer does not speak TLS.

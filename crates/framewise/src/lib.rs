@@ -55,6 +55,7 @@ mod prepared;
 mod random;
 mod server;
 mod stop;
+mod stream;
 mod try_send;
 mod url;
 mod websocket;
@@ -72,17 +73,18 @@ pub use framewise_proto::{
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 
-pub use client::{Client, ClientStream, Proxy};
+pub use client::{Client, Proxy};
 pub use error::{ConnectError, ConnectFault, Error, Refused};
 pub use event::Event;
 pub use message::{Message, Text};
 pub use prepared::Prepared;
-pub use server::{Handshake, Listener, Reply, Server};
+pub use server::{Handshake, Listener, Pending, Reply, Server};
+pub use stream::NetStream;
 pub use try_send::TrySendError;
 pub use websocket::{ByteStream, Receiver, ReuniteError, Sender, WebSocket};
 
 /// Connects to a `ws://` or `wss://` URL, as [`Client::connect`] without settings.
-pub async fn connect(url: &str) -> Result<WebSocket<ClientStream>, Error> {
+pub async fn connect(url: &str) -> Result<WebSocket<NetStream>, Error> {
     Client::new().connect(url).await
 }
 

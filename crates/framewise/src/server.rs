@@ -1,20 +1,26 @@
 //! The server's side of the opening handshake, on any byte stream.
 
+pub(crate) mod answer;
 mod handshake;
 mod listener;
+mod pending;
 mod reply;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use framewise_proto::handshake::{Request, ServerPolicy};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::time::Instant;
 
 pub use self::listener::{Handshake, Listener};
+pub use self::pending::Pending;
 pub use self::reply::Reply;
-use crate::stop::StopSeat;
 use crate::{Config, DeflateConfig, Error, Limits, Strictness, WebSocket};
 
 type Decide = dyn Fn(&Request) -> Reply + Send + Sync;
@@ -38,12 +44,15 @@ pub struct Server {
 }
 
 #[derive(Clone, Default)]
-struct Settings {
-    config: Arc<Config>,
+pub(crate) struct Settings {
+    pub(crate) config: Arc<Config>,
     origins: Option<Vec<String>>,
     protocols: Vec<String>,
     headers: Vec<(String, String)>,
     decide: Option<Arc<Decide>>,
+    grace: Option<Duration>,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<tokio_rustls::rustls::ServerConfig>>,
 }
 
 impl Server {
@@ -72,13 +81,15 @@ impl Server {
         self.set(|settings| settings.protocols = protocols.into_iter().map(Into::into).collect())
     }
 
-    /// Another header line for every 101.
+    /// Another header line for every 101. Those of the handshake itself are refused, when it is answered
+    /// ([`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader)).
     #[must_use]
     pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.set(|settings| settings.headers.push((name.into(), value.into())))
     }
 
-    /// Decides on each request that breaks no rule: by its path, by a cookie, by the subprotocols that it offers.
+    /// Decides on each request that breaks no rule: by its path, by a cookie, by the subprotocols that it offers. Who has
+    /// to wait for something to decide, a database say, takes [`Server::request`] or [`Listener::serve_requests`].
     #[must_use]
     pub fn reply(self, decide: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         self.set(|settings| settings.decide = Some(Arc::new(decide)))
@@ -108,6 +119,38 @@ impl Server {
         self.set(|settings| Arc::make_mut(&mut settings.config).strictness = strictness)
     }
 
+    /// How long [`Listener::serve_until`] waits for the handlers when it stops. Without this call twice [`Limits::close`],
+    /// which a closing handshake takes at the most.
+    #[must_use]
+    pub fn grace(self, grace: Duration) -> Self {
+        self.set(|settings| settings.grace = Some(grace))
+    }
+
+    /// Makes a [`Listener`] serve `wss://`.
+    ///
+    /// ```no_run
+    /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+    /// use framewise::rustls::ServerConfig;
+    /// use framewise::rustls::pki_types::pem::PemObject as _;
+    /// use framewise::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    ///
+    /// let chain = CertificateDer::pem_file_iter("fullchain.pem")?.collect::<Result<_, _>>()?;
+    /// let key = PrivateKeyDer::from_pem_file("privkey.pem")?;
+    /// let tls = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
+    ///
+    /// let listener = framewise::Server::new().tls_config(tls.into()).bind("127.0.0.1:9443").await?;
+    /// # listener.serve(|_| async {}).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Offer no other application protocol than `http/1.1`. [`Server::accept`] takes its stream as it is.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls_config(self, config: Arc<tokio_rustls::rustls::ServerConfig>) -> Self {
+        self.set(|settings| settings.tls = Some(config))
+    }
+
     /// Reads a handshake from a stream and answers it. For TLS, give it the stream of an acceptor, of tokio-rustls for one.
     ///
     /// Errors: [`Error::Violation`] when the request breaks a rule, or is not complete within [`Limits::handshake`]
@@ -116,15 +159,32 @@ impl Server {
     ///
     /// To drop the future drops the stream.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<WebSocket<S>, Error> {
-        self.open(stream, None).await
+        let pending = self.request(stream).await?;
+        let reply = self.settings.decide(pending.request());
+        pending.answer(reply).await
     }
 
-    pub(crate) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        stream: S,
-        stop: Option<StopSeat>,
-    ) -> Result<WebSocket<S>, Error> {
-        handshake::accept(&self.settings, stream, stop).await
+    /// The first half of [`Server::accept`]: reads the request, which is answered when the caller has made up its mind.
+    ///
+    /// ```no_run
+    /// # async fn user(token: Option<&[u8]>) -> Option<String> { None }
+    /// # async fn serve(stream: tokio::net::TcpStream) -> Result<(), framewise::Error> {
+    /// use framewise::{Reply, Server};
+    ///
+    /// let pending = Server::new().request(stream).await?;
+    /// let reply = match user(pending.request().header("Authorization")).await {
+    ///     Some(_) => Reply::accept(),
+    ///     None => Reply::refuse(401, "log in first\n").header("WWW-Authenticate", "Bearer"),
+    /// };
+    /// let mut ws = pending.answer(reply).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Errors: [`Error::Violation`], as [`Server::accept`]. To drop the future drops the stream.
+    pub async fn request<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<Pending<S>, Error> {
+        let deadline = Instant::now() + self.settings.config.limits.handshake;
+        handshake::request(Arc::clone(&self.settings), stream, None, deadline).await
     }
 
     /// Listens at an address: `"127.0.0.1:9001"`, or port 0 for one that is free.
@@ -139,19 +199,17 @@ impl Server {
 }
 
 impl Settings {
-    fn policy(&self) -> ServerPolicy {
+    pub(crate) fn policy(&self) -> ServerPolicy {
         ServerPolicy { limits: self.config.limits, origins: self.origins.clone() }
     }
 
-    /// The application's answer to a request that breaks no rule.
-    fn decide(&self, request: &Request) -> Reply {
-        let mut reply = self.decide.as_ref().map_or_else(Reply::accept, |decide| decide(request));
-        if reply.protocol.is_none() {
-            reply.protocol =
-                self.protocols.iter().find(|protocol| request.protocols.contains(protocol)).cloned();
-        }
-        reply.headers.extend_from_slice(&self.headers);
-        reply
+    /// The application's reply to a request that breaks no rule.
+    pub(crate) fn decide(&self, request: &Request) -> Reply {
+        self.decide.as_ref().map_or_else(Reply::accept, |decide| decide(request))
+    }
+
+    fn grace(&self) -> Duration {
+        self.grace.unwrap_or(self.config.limits.close * 2)
     }
 }
 

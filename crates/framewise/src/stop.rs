@@ -1,6 +1,8 @@
 //! How a server tells its connections to stop: a seat for each, with the waker of the task that drives it. It costs a
 //! comparison whenever a connection waits, and a lock only when it is driven by another task than before.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -86,6 +88,11 @@ pub(crate) struct StopSeat {
 }
 
 impl StopSeat {
+    /// Whether the server stops.
+    pub(crate) fn is_told(&self) -> bool {
+        self.stop.told.load(Ordering::SeqCst)
+    }
+
     /// Whether the server stops; if not, the task is woken when it does.
     pub(crate) fn poll(&mut self, cx: &Context<'_>) -> bool {
         if self.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
@@ -96,8 +103,23 @@ impl StopSeat {
             }
         }
         // After the seat is taken: whoever tells afterwards finds the waker there.
-        self.stop.told.load(Ordering::SeqCst)
+        self.is_told()
     }
+}
+
+/// What a future gives, or `None` when the server stops before.
+pub(crate) async fn unless_told<T>(
+    seat: &mut Option<StopSeat>,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        if seat.as_mut().is_some_and(|seat| seat.poll(cx)) {
+            return Poll::Ready(None);
+        }
+        future.as_mut().poll(cx).map(Some)
+    })
+    .await
 }
 
 impl Drop for StopSeat {

@@ -62,12 +62,14 @@ async fn what_is_no_handshake_is_answered_with_its_status() {
     for (bytes, expected, status) in [
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(), Rule::RequestNotHttp, "400"),
         (vec![0xaa; 1 << 20], Rule::RequestNotHttp, "400"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec(), Rule::RequestNotHttp, "400"),
         (head("GET", "POST"), Rule::RequestMethod, "405"),
         (head("HTTP/1.1", "HTTP/1.0"), Rule::RequestHttpVersion, "505"),
         (head("Host: example.com\r\n", ""), Rule::RequestHost, "400"),
         (head("Upgrade: websocket\r\n", ""), Rule::RequestUpgrade, "426"),
         (head("Version: 13", "Version: 12"), Rule::RequestLegacyDraft, "426"),
         (head("dGhlIHNhbXBsZSBub25jZQ==", "short"), Rule::RequestKeyInvalid, "400"),
+        (head("\r\n\r\n", "\r\nContent-Length: 2\r\n\r\n{}"), Rule::RequestBody, "400"),
         (head("\r\n\r\n", "\r\nOrigin: https://evil.example\r\n\r\n"), Rule::RequestOrigin, "403"),
         (REQUEST.as_bytes()[..60].to_vec(), Rule::RequestTruncated, "400"),
         (Vec::new(), Rule::RequestTruncated, "400"),
@@ -117,6 +119,9 @@ async fn the_application_decides_by_what_the_request_says() {
         match request.target.as_str() {
             "/chat" => Reply::accept(),
             "/odd" => Reply::accept().protocol("never-offered"),
+            "/length" => Reply::accept().header("Content-Length", "0"),
+            "/ok" => Reply::refuse(200, "not a handshake"),
+            "/split" => Reply::refuse(400, "").header("X", "y\r\nZ: w"),
             "/moved" => Reply::refuse(308, "").header("Location", "/chat"),
             _ => Reply::refuse(404, "there is only /chat\n"),
         }
@@ -140,6 +145,72 @@ async fn the_application_decides_by_what_the_request_says() {
     assert!(matches!(accepted, Err(Error::TurnedDown(308))));
     assert!(answer.contains("\r\nLocation: /chat\r\n"));
 
-    let (accepted, _) = shake(&server, offer.replace("/chat", "/odd").as_bytes()).await;
-    assert!(matches!(accepted, Err(Error::Misuse(Misuse::Head))));
+    // What would break the handshake is not sent, and the client is not left without an answer.
+    for (target, misuse) in [
+        ("/odd", Misuse::SubprotocolUnoffered),
+        ("/length", Misuse::HandshakeHeader),
+        ("/ok", Misuse::RefusalStatus(200)),
+        ("/split", Misuse::Head),
+    ] {
+        let (accepted, answer) = shake(&server, offer.replace("/chat", target).as_bytes()).await;
+        assert!(matches!(accepted, Err(Error::Misuse(got)) if got == misuse), "{target}: {answer}");
+        assert!(answer.starts_with("HTTP/1.1 500 "), "{target}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_has_the_status_the_headers_and_the_body_of_the_application() {
+    let server = Server::new().header("X-Served-By", "only a 101").reply(|_| {
+        Reply::refuse(401, r#"{"error":"token expired"}"#)
+            .header("WWW-Authenticate", "Bearer")
+            .header("Content-Type", "application/json")
+    });
+    let (accepted, answer) = shake(&server, REQUEST.as_bytes()).await;
+    assert!(matches!(accepted, Err(Error::TurnedDown(401))));
+    assert_eq!(
+        answer,
+        "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nWWW-Authenticate: Bearer\r\nContent-Type: application/json\r\n\
+         Content-Length: 25\r\n\r\n{\"error\":\"token expired\"}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_answered_in_the_applications_own_time() {
+    let server = Server::new().protocols(["v2", "v1"]).header("X-Served-By", "test");
+    let request = REQUEST.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: v1\r\n\r\n");
+    let early = common::masked(framewise::proto::Opcode::Text, true, b"early");
+    for accepts in [true, false] {
+        let (mut near, far) = duplex(1 << 12);
+        near.write_all(&[request.as_bytes(), &early].concat()).await.unwrap();
+        let pending = server.request(far).await.unwrap();
+        assert_eq!(
+            (pending.request().target.as_str(), &pending.request().protocols[..]),
+            ("/chat", &["v1".to_owned()][..])
+        );
+        // A look-up that takes longer than a client may for its request.
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        if accepts {
+            let mut ws = pending.answer(Reply::accept()).await.unwrap();
+            assert_eq!(ws.protocol(), Some("v1"));
+            assert_eq!(ws.request().unwrap().target, "/chat");
+            assert_eq!(ws.next().await.unwrap().unwrap(), Message::text("early"));
+            let head = common::read_head(&mut near).await;
+            assert!(head.contains("X-Served-By: test\r\n"), "{head}");
+        } else {
+            near.shutdown().await.unwrap();
+            let answered = pending.answer(Reply::refuse(403, "not you\n")).await;
+            assert!(matches!(answered, Err(Error::TurnedDown(403))));
+            let mut answer = String::new();
+            near.read_to_string(&mut answer).await.unwrap();
+            assert!(
+                answer.starts_with("HTTP/1.1 403 Forbidden\r\n") && answer.ends_with("\r\n\r\nnot you\n")
+            );
+        }
+    }
+    // A client that did not wait.
+    let (mut near, far) = duplex(1 << 12);
+    near.write_all(request.as_bytes()).await.unwrap();
+    let pending = server.request(far).await.unwrap();
+    drop(near);
+    assert!(matches!(pending.answer(Reply::accept()).await, Err(Error::Io(_))));
 }

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 
 use framewise::proto::deflate::DeflateConfig;
-use framewise::{Config, Error, Server, WebSocket};
-use tokio::net::{TcpSocket, TcpStream};
+use framewise::{Config, Error, NetStream, Server, WebSocket};
+use tokio::net::TcpSocket;
 use tokio::runtime::Builder;
 
-async fn echo(mut ws: WebSocket<TcpStream>) -> Result<(), Error> {
+async fn echo(mut ws: WebSocket<NetStream>) -> Result<(), Error> {
     while let Some(message) = ws.next().await {
         ws.send(message?).await?;
     }

@@ -74,7 +74,7 @@ impl Script {
         let request = head(&mut stream).await?;
         if !self.head {
             let parsed = Head::request(&request).ok().flatten().ok_or(io::ErrorKind::InvalidData)?;
-            let accepted = Request::from_head(&parsed).accept(None, &[]).map_err(io::Error::other)?;
+            let accepted = Request::from_head(&parsed).accept(None, &[], &[]).map_err(io::Error::other)?;
             stream.write_all(&accepted).await?;
         }
         self.steps(stream).await

@@ -1,19 +1,14 @@
 use alloc::borrow::ToOwned;
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use framewise_rules::{Answer, Limits, Role, Rule};
 
-use super::accept::{is_key, push_accept_value};
+use super::accept::is_key;
 use super::head::{Head, HeadFault, HeaderLine, Start};
 use super::{Headers, Progress, verdict};
 use crate::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLATE, is_token, parse_extensions};
 use crate::{Misuse, Violation};
-
-/// The 101 up to the value that answers the key.
-const SWITCHING: &str =
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
 
 /// What a server lets in.
 #[derive(Clone, Debug, Default)]
@@ -70,26 +65,6 @@ impl Request {
     /// The value of the first header of this name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.get(name)
-    }
-
-    /// The 101 that accepts it, with a subprotocol out of those offered and header lines of the caller's.
-    pub fn accept(&self, protocol: Option<&str>, headers: &[(String, String)]) -> Result<Vec<u8>, Misuse> {
-        let mut head = String::with_capacity(256);
-        head.push_str(SWITCHING);
-        push_accept_value(&mut head, &self.key);
-        head.push_str("\r\n");
-        if let Some(protocol) = protocol {
-            // RFC 6455 §4.2.2: the value has to be one "derived from the client's handshake".
-            if !self.protocols.iter().any(|offered| offered == protocol) {
-                return Err(Misuse::Head);
-            }
-            push_line(&mut head, "Sec-WebSocket-Protocol", protocol)?;
-        }
-        for (name, value) in headers {
-            push_line(&mut head, name, value)?;
-        }
-        head.push_str("\r\n");
-        Ok(head.into_bytes())
     }
 }
 
@@ -265,28 +240,4 @@ pub fn first_line(bytes: &[u8]) -> usize {
         .unwrap_or(shown.len())
         .max(1)
         .min(bytes.len())
-}
-
-/// The response that refuses a request for what it broke; `None` where the answer is no HTTP status.
-pub fn refusal(violation: &Violation) -> Option<Vec<u8>> {
-    let Answer::Http(status) = violation.answer() else { return None };
-    let (reason, line) = match status {
-        403 => ("Forbidden", ""),
-        405 => ("Method Not Allowed", "Allow: GET\r\n"),
-        408 => ("Request Timeout", ""),
-        // RFC 6455 §4.4: the version that the server speaks is named. RFC 9110 §15.5.22: "The server MUST send an
-        // Upgrade header field in a 426 response".
-        426 => ("Upgrade Required", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"),
-        431 => ("Request Header Fields Too Large", ""),
-        505 => ("HTTP Version Not Supported", ""),
-        _ => ("Bad Request", ""),
-    };
-    // RFC 9110 §7.8: Upgrade goes with its connection option.
-    let connection = if status == 426 { "Upgrade, close" } else { "close" };
-    let body = violation.to_string() + "\n";
-    let head = format!(
-        "HTTP/1.1 {status} {reason}\r\nConnection: {connection}\r\n{line}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    Some(head.into_bytes())
 }

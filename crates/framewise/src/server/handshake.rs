@@ -3,79 +3,53 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use framewise_proto::deflate::negotiate;
-use framewise_proto::handshake::{
-    Progress, Request, read_request, refusal, request_ended, request_timed_out,
-};
-use framewise_proto::rules::Role;
-use framewise_proto::{Detail, Misuse, Violation};
+use framewise_proto::handshake::{Progress, Request, read_request, request_ended, request_timed_out};
+use framewise_proto::{Detail, Violation};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Settings;
-use super::reply::{Reply, reason};
-use crate::stop::StopSeat;
-use crate::websocket::Opened;
-use crate::{Error, WebSocket, head};
+use super::answer::TurnedDown;
+use super::{Pending, Settings};
+use crate::stop::{StopSeat, unless_told};
+use crate::{Error, head};
 
 /// Bytes that a client may send behind a request that was refused, before the connection is cut.
 const DRAINED: usize = 1024 * 1024;
 
-pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
-    settings: &Settings,
+/// Reads a request, until the deadline, or until the server stops.
+pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
+    settings: Arc<Settings>,
     mut stream: S,
-    stop: Option<StopSeat>,
-) -> Result<WebSocket<S>, Error> {
+    mut stop: Option<StopSeat>,
+    deadline: Instant,
+) -> Result<Pending<S>, Error> {
     let limits = settings.config.limits;
-    let deadline = Instant::now() + limits.handshake;
     let mut bytes = BytesMut::with_capacity(head::FIRST);
-    let read = match timeout_at(deadline, read(settings, &mut stream, &mut bytes)).await {
-        Ok(read) => read?,
-        Err(_) => Err(request_timed_out(&bytes)),
+    let reading = timeout_at(deadline, read(&settings, &mut stream, &mut bytes));
+    let read = match unless_told(&mut stop, reading).await {
+        Some(Ok(read)) => read?.map_err(|violation| broken(violation, &bytes)),
+        Some(Err(_)) => Err(broken(request_timed_out(&bytes), &bytes)),
+        None => Err(TurnedDown::stopped()),
     };
     let (request, size, notes) = match read {
         Ok(read) => read,
-        Err(mut violation) => {
-            // A TLS record of the type handshake.
-            if bytes.starts_with(&[0x16, 0x03]) {
-                violation.detail = Detail::Tls;
-            }
-            if let Some(response) = refusal(&violation) {
-                turn_down(&mut stream, &response, limits.close).await;
-            }
-            return Err(violation.into());
+        Err(TurnedDown { response, error }) => {
+            turn_down(&mut stream, &response, limits.close).await;
+            return Err(error);
         }
     };
-    let reply = settings.decide(&request);
-    if let Some((status, body)) = &reply.refusal {
-        turn_down(&mut stream, &refuse(*status, body, &reply)?, limits.close).await;
-        return Err(Error::TurnedDown(*status));
-    }
-    let mut headers = reply.headers;
-    let agreed = settings.config.deflate.and_then(|deflate| negotiate(&request.extensions, &deflate));
-    let deflate = agreed.map(|(answer, agreement)| {
-        headers.push(("Sec-WebSocket-Extensions".to_owned(), answer.to_string()));
-        agreement
-    });
-    let response = request.accept(reply.protocol.as_deref(), &headers)?;
-    timeout_at(deadline, async {
-        stream.write_all(&response).await?;
-        stream.flush().await
-    })
-    .await
-    .map_err(io::Error::from)??;
     let head = bytes.split_to(size);
-    let opened = Opened {
-        config: Arc::clone(&settings.config),
-        head,
-        // A copy: the head's buffer does not stay with the connection.
-        rest: BytesMut::from(&bytes[..]),
-        notes,
-        protocol: reply.protocol.map(Into::into),
-        stop,
-        deflate,
-    };
-    Ok(WebSocket::new(stream, Role::Server, opened))
+    // A copy: the head's buffer does not stay with the connection.
+    let rest = BytesMut::from(&bytes[..]);
+    Ok(Pending { settings, stream, request, head, rest, notes, stop })
+}
+
+fn broken(mut violation: Violation, bytes: &[u8]) -> TurnedDown {
+    // A TLS record of the type handshake.
+    if bytes.starts_with(&[0x16, 0x03]) {
+        violation.detail = Detail::Tls;
+    }
+    violation.into()
 }
 
 type Read = Result<(Request, usize, Vec<Violation>), Violation>;
@@ -107,29 +81,13 @@ async fn read<S: AsyncRead + Unpin>(
     }
 }
 
-/// The head and body of the application's own refusal.
-fn refuse(status: u16, body: &str, reply: &Reply) -> Result<Vec<u8>, Misuse> {
-    if !(300..=599).contains(&status) {
-        return Err(Misuse::Head);
-    }
-    let mut lines = String::new();
-    for (name, value) in &reply.headers {
-        // The same check as for the lines of a 101.
-        Request::default().accept(None, &[(name.clone(), value.clone())])?;
-        lines.extend([name, ": ", value, "\r\n"]);
-    }
-    let response = format!(
-        "HTTP/1.1 {status} {}\r\nConnection: close\r\n{lines}Content-Type: text/plain; charset=utf-8\r\n\
-         Content-Length: {}\r\n\r\n{body}",
-        reason(status),
-        body.len()
-    );
-    Ok(response.into_bytes())
-}
-
 /// Answers a request that is not accepted, and reads until the client's end: a connection that is closed with bytes
 /// unread is reset, and the reset can overtake the answer (RFC 9112 §9.6).
-async fn turn_down<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, response: &[u8], limit: Duration) {
+pub(super) async fn turn_down<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    response: &[u8],
+    limit: Duration,
+) {
     let answered = timeout(limit, async {
         stream.write_all(response).await?;
         stream.shutdown().await?;

@@ -9,14 +9,19 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::Server;
+#[cfg(feature = "tls")]
+use super::tls;
+use super::{Pending, Server, handshake};
 use crate::stop::{Stop, StopSeat, StopTask};
-use crate::{Error, WebSocket};
+use crate::stream::Layer;
+use crate::{Error, NetStream, WebSocket};
 
 /// How long a listener waits when the system has no more sockets to give.
 const EXHAUSTED: Duration = Duration::from_millis(100);
+/// Connections that a listener which stops takes from the system's queue at the most: clients may go on connecting.
+const QUEUED: usize = 4096;
 
 /// A server on a TCP address.
 #[derive(Debug)]
@@ -57,13 +62,7 @@ impl Listener {
     /// Cancel-safe.
     pub async fn accept(&self) -> io::Result<Handshake> {
         let (stream, peer) = self.tcp.accept().await?;
-        self.handshake(stream, peer)
-    }
-
-    fn handshake(&self, stream: TcpStream, peer: SocketAddr) -> io::Result<Handshake> {
-        // What is queued is written together already: Nagle's algorithm would only delay it.
-        stream.set_nodelay(true)?;
-        Ok(Handshake { server: self.server.clone(), stream, peer, stop: None })
+        Ok(Handshake::new(&self.server, stream, peer, None))
     }
 
     /// Serves for ever: a task for each connection, which runs `handler` after the handshake.
@@ -84,54 +83,123 @@ impl Listener {
     /// ```
     pub async fn serve<F, T>(self, handler: F)
     where
-        F: Fn(WebSocket<TcpStream>) -> T + Send + Sync + 'static,
+        F: Fn(WebSocket<NetStream>) -> T + Send + Sync + 'static,
         T: Future + Send + 'static,
     {
         self.serve_until(pending::<()>(), handler).await;
     }
 
-    /// Serves until `stop` is done. Then it takes no more connections, tells those it has that it is going away (1001),
-    /// and returns when each handler has, or after twice [`crate::Limits::close`], which the closing takes at the most:
-    /// handlers that go on then are tasks of the runtime as before.
+    /// Serves until `stop` is done. Then it takes no more connections, answers handshakes that are not done with 503,
+    /// tells the connections it has that it is going away (1001), behind what is queued for them, and returns when each
+    /// handler has, or after [`Server::grace`]: handlers that go on then are tasks of the runtime as before.
     ///
-    /// What a handler returns is let go: an error of one connection is no matter of the others.
+    /// A connection hears of it when its handler reads, in [`WebSocket::next`] for one: a handler that waits in
+    /// [`WebSocket::send`] for a slow client gets its messages through first.
+    ///
+    /// What a handler returns is let go: an error of one connection is no matter of the others. Nor is an error of the
+    /// system's: where it has no descriptor for another connection, that connection waits until there is one.
     pub async fn serve_until<F, T>(self, stop: impl Future, handler: F)
     where
-        F: Fn(WebSocket<TcpStream>) -> T + Send + Sync + 'static,
+        F: Fn(WebSocket<NetStream>) -> T + Send + Sync + 'static,
         T: Future + Send + 'static,
     {
         let handler = Arc::new(handler);
+        self.run(stop, move |handshake, task| {
+            let handler = Arc::clone(&handler);
+            async move {
+                if let Ok(ws) = handshake.await {
+                    // A task of its own again: the memory of the handshake goes when it is done.
+                    tokio::spawn(Serving { handler: handler(ws), _task: task });
+                }
+            }
+        })
+        .await;
+    }
+
+    /// As [`Listener::serve_until`], for a server that has to wait for something before it answers a request, and that
+    /// wants to keep what it found:
+    ///
+    /// ```no_run
+    /// # struct User;
+    /// # async fn find_user(token: Option<&[u8]>) -> Option<User> { None }
+    /// # async fn serve(listener: framewise::Listener) {
+    /// use framewise::{Error, Reply};
+    ///
+    /// let for_ever = std::future::pending::<()>();
+    /// listener
+    ///     .serve_requests(for_ever, |pending| async move {
+    ///         let Some(user) = find_user(pending.request().header("Authorization")).await else {
+    ///             pending.answer(Reply::refuse(401, "log in first\n")).await?;
+    ///             return Ok(());
+    ///         };
+    ///         let mut ws = pending.answer(Reply::accept()).await?;
+    ///         while let Some(message) = ws.next().await {
+    ///             ws.send(message?).await?;
+    ///         }
+    ///         Ok::<(), Error>(())
+    ///     })
+    ///     .await;
+    /// # }
+    /// ```
+    pub async fn serve_requests<F, T>(self, stop: impl Future, handler: F)
+    where
+        F: Fn(Pending<NetStream>) -> T + Send + Sync + 'static,
+        T: Future + Send + 'static,
+    {
+        let handler = Arc::new(handler);
+        self.run(stop, move |handshake, task| {
+            let handler = Arc::clone(&handler);
+            async move {
+                if let Ok(pending) = handshake.request().await {
+                    tokio::spawn(Serving { handler: handler(pending), _task: task });
+                }
+            }
+        })
+        .await;
+    }
+
+    async fn run<T>(self, stop: impl Future, open: impl Fn(Handshake, StopTask) -> T)
+    where
+        T: Future<Output = ()> + Send + 'static,
+    {
+        let Self { server, tcp, stop: seats } = self;
+        let spawn = |stream, peer| {
+            let handshake = Handshake::new(&server, stream, peer, Some(seats.seat()));
+            tokio::spawn(open(handshake, seats.task()));
+        };
         let mut stop = pin!(stop);
         loop {
             let turn = poll_fn(|cx| {
                 if stop.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(None);
                 }
-                self.tcp.poll_accept(cx).map(Some)
+                tcp.poll_accept(cx).map(Some)
             });
-            let Some(accepted) = turn.await else { break };
-            match accepted.and_then(|(stream, peer)| self.handshake(stream, peer)) {
-                Ok(mut handshake) => {
-                    handshake.stop = Some(self.stop.seat());
-                    let handler = Arc::clone(&handler);
-                    let task = self.stop.task();
-                    // A task of its own again for the handler: the memory of the handshake goes when it is done.
-                    tokio::spawn(async move {
-                        if let Ok(ws) = handshake.await {
-                            tokio::spawn(Serving { handler: handler(ws), _task: task });
-                        }
-                    });
-                }
-                Err(error) if is_exhausted(&error) => sleep(EXHAUSTED).await,
+            match turn.await {
+                None => break,
+                Some(Ok((stream, peer))) => spawn(stream, peer),
+                Some(Err(error)) if is_exhausted(&error) => sleep(EXHAUSTED).await,
                 // The connection was gone before it was accepted.
-                Err(_) => {}
+                Some(Err(_)) => {}
             }
         }
-        let grace = self.server.settings.config.limits.close * 2;
-        drop(self.tcp);
-        self.stop.tell();
-        let _ = timeout(grace, poll_fn(|cx| self.stop.poll_empty(cx))).await;
+        seats.tell();
+        for (stream, peer) in queued(tcp) {
+            spawn(stream, peer);
+        }
+        let _ = timeout(server.settings.grace(), poll_fn(|cx| seats.poll_empty(cx))).await;
     }
+}
+
+/// Closes a listener, and gives the connections that the system has accepted for it: they would be reset with it.
+fn queued(tcp: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+    let tcp = tcp.into_std().ok();
+    let accept = move || {
+        let (stream, peer) = tcp.as_ref()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    };
+    std::iter::from_fn(accept).take(QUEUED)
 }
 
 pin_project! {
@@ -159,7 +227,7 @@ fn is_exhausted(error: &io::Error) -> bool {
     )
 }
 
-/// A TCP connection whose handshake is still to come: await it.
+/// A TCP connection whose handshake is still to come: await it, or [`Handshake::request`].
 pub struct Handshake {
     server: Server,
     stream: TcpStream,
@@ -168,19 +236,55 @@ pub struct Handshake {
 }
 
 impl Handshake {
+    fn new(server: &Server, stream: TcpStream, peer: SocketAddr, stop: Option<StopSeat>) -> Self {
+        // What is queued is written together already: Nagle's algorithm would only delay it. It fails where the client is
+        // gone, which the handshake tells.
+        let _ = stream.set_nodelay(true);
+        Self { server: server.clone(), stream, peer, stop }
+    }
+
     /// Where the connection comes from.
     pub const fn peer_addr(&self) -> SocketAddr {
         self.peer
     }
+
+    /// Does the TLS handshake, where there is one, and reads the request, which is answered when the caller has made up
+    /// its mind: as [`Server::request`]. Both together may take [`Limits::handshake`](crate::Limits::handshake).
+    ///
+    /// Errors: [`Error::Violation`], as [`Server::accept`]; [`Error::Io`] when TLS fails, and when the client speaks plain
+    /// HTTP to a port of TLS, which it is told (400). To drop the future cuts the connection.
+    pub async fn request(self) -> Result<Pending<NetStream>, Error> {
+        let Self { server, stream, stop, .. } = self;
+        let deadline = Instant::now() + server.settings.config.limits.handshake;
+        #[cfg(feature = "tls")]
+        if let Some(config) = &server.settings.tls {
+            let mut stop = stop;
+            let limits = &server.settings.config.limits;
+            let stream = tls::accept(Arc::clone(config), stream, limits, &mut stop, deadline).await?;
+            return handshake::request(server.settings, stream, stop, deadline).await;
+        }
+        handshake::request(
+            server.settings,
+            NetStream::new(Layer::Plain(Layer::Plain(stream))),
+            stop,
+            deadline,
+        )
+        .await
+    }
 }
 
 impl IntoFuture for Handshake {
-    type Output = Result<WebSocket<TcpStream>, Error>;
+    type Output = Result<WebSocket<NetStream>, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
-    /// The handshake, as [`Server::accept`] does it.
+    /// [`Handshake::request`], answered as [`Server::accept`] does it.
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.server.open(self.stream, self.stop).await })
+        Box::pin(async move {
+            let server = self.server.clone();
+            let pending = self.request().await?;
+            let reply = server.settings.decide(pending.request());
+            pending.answer(reply).await
+        })
     }
 }
 

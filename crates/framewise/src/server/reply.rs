@@ -13,7 +13,8 @@ impl Reply {
         Self { refusal: None, protocol: None, headers: Vec::new() }
     }
 
-    /// Turns the request down with this status, 400 to 599 or a redirect, and this body, in plain text.
+    /// Turns the request down with this status, 400 to 599 or a redirect, and this body: plain text, unless a header
+    /// `Content-Type` says something else.
     pub fn refuse(status: u16, body: impl Into<String>) -> Self {
         Self { refusal: Some((status, body.into())), protocol: None, headers: Vec::new() }
     }
@@ -25,29 +26,11 @@ impl Reply {
         self
     }
 
-    /// Another header line of the answer.
+    /// Another header line of the answer. Those that the handshake writes itself are refused
+    /// ([`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader)).
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
-    }
-}
-
-/// The reason phrase of a status; it tells people what the number means, and may be empty (RFC 9112 §4).
-pub(super) const fn reason(status: u16) -> &'static str {
-    match status {
-        301 => "Moved Permanently",
-        302 => "Found",
-        303 => "See Other",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        429 => "Too Many Requests",
-        500 => "Internal Server Error",
-        503 => "Service Unavailable",
-        _ => "",
     }
 }

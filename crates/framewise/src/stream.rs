@@ -5,27 +5,29 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(feature = "tls")]
-use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsStream, rustls::CommonState};
 
-/// What [`crate::connect`] speaks over: TCP, or TLS on TCP; to the server, or through a proxy.
+/// What [`crate::connect`] and a [`crate::Listener`] speak over: TCP, or TLS on TCP; a client's, to the server, or through a
+/// proxy.
 #[derive(Debug)]
-pub struct ClientStream(Layer<Way>);
+pub struct NetStream(Layer<Way>);
 
-/// What leads to the server: TCP to it or to a proxy, or TLS to a proxy.
-pub(super) type Way = Layer<TcpStream>;
+/// What leads to the peer: TCP to it or to a proxy, or TLS to a proxy.
+pub(crate) type Way = Layer<TcpStream>;
 
 /// A stream with or without TLS.
 #[derive(Debug)]
-pub(super) enum Layer<S> {
+pub(crate) enum Layer<S> {
     Plain(S),
+    /// In a box: a TLS session is a kilobyte, which a plain connection shall not take.
     #[cfg(feature = "tls")]
     Tls(Box<TlsStream<S>>),
 }
 
 impl<S> Layer<S> {
     #[cfg(feature = "tls")]
-    pub(super) fn tls(stream: TlsStream<S>) -> Self {
-        Self::Tls(Box::new(stream))
+    pub(crate) fn tls(stream: impl Into<TlsStream<S>>) -> Self {
+        Self::Tls(Box::new(stream.into()))
     }
 
     /// What lies beneath.
@@ -38,17 +40,26 @@ impl<S> Layer<S> {
     }
 }
 
-impl ClientStream {
-    pub(super) const fn new(stream: Layer<Way>) -> Self {
+impl NetStream {
+    pub(crate) const fn new(stream: Layer<Way>) -> Self {
         Self(stream)
     }
 
-    /// The TCP connection beneath: to the server, or to the proxy.
+    /// The TCP connection beneath: to the peer, or to the proxy.
     pub fn tcp(&self) -> &TcpStream {
         self.0.get_ref().get_ref()
     }
 
-    /// Whether it is encrypted up to the server.
+    /// What TLS agreed: the protocol, the peer's certificates. `None` where it is not encrypted.
+    #[cfg(feature = "tls")]
+    pub fn tls(&self) -> Option<&CommonState> {
+        match &self.0 {
+            Layer::Plain(_) => None,
+            Layer::Tls(tls) => Some(tls.get_ref().1),
+        }
+    }
+
+    /// Whether it is encrypted up to the peer.
     pub const fn is_tls(&self) -> bool {
         match &self.0 {
             Layer::Plain(_) => false,
@@ -111,13 +122,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Layer<S> {
     }
 }
 
-impl AsyncRead for ClientStream {
+impl AsyncRead for NetStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().0).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for ClientStream {
+impl AsyncWrite for NetStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().0).poll_write(cx, buf)
     }
@@ -140,5 +151,15 @@ impl AsyncWrite for ClientStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_one_is_no_larger_than_tcp() {
+        assert_eq!(size_of::<NetStream>(), size_of::<TcpStream>());
     }
 }

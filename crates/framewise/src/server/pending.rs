@@ -1,0 +1,92 @@
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use framewise_proto::Violation;
+use framewise_proto::handshake::Request;
+use framewise_proto::rules::Role;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
+
+use super::answer::TurnedDown;
+use super::{Reply, Settings, handshake};
+use crate::stop::StopSeat;
+use crate::websocket::Opened;
+use crate::{Error, WebSocket};
+
+/// A client's request that breaks no rule, and that waits for its answer: from [`crate::Server::request`] and
+/// [`crate::Handshake::request`].
+///
+/// There is no hurry: [`Limits::handshake`](crate::Limits::handshake) is over with the request. To drop it cuts the
+/// connection without an answer.
+pub struct Pending<S> {
+    pub(super) settings: Arc<Settings>,
+    pub(super) stream: S,
+    pub(super) request: Request,
+    pub(super) head: BytesMut,
+    /// What came behind the head.
+    pub(super) rest: BytesMut,
+    pub(super) notes: Vec<Violation>,
+    pub(super) stop: Option<StopSeat>,
+}
+
+impl<S> Pending<S> {
+    /// The request.
+    pub const fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The stream beneath. To read or write it is to break the handshake.
+    pub const fn get_ref(&self) -> &S {
+        &self.stream
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
+    /// Answers. What was set on the [`crate::Server`] goes with it: the header lines, and a subprotocol, where the reply
+    /// chooses none. [`crate::Server::reply`] is not asked.
+    ///
+    /// Errors: [`Error::TurnedDown`] when the reply is a refusal, or the server stops meanwhile (503);
+    /// [`Error::Misuse`] when the reply makes no answer: the client then gets a 500; [`Error::Io`] when the client is
+    /// gone.
+    ///
+    /// To drop the future drops the stream.
+    pub async fn answer(mut self, reply: Reply) -> Result<WebSocket<S>, Error> {
+        let limits = self.settings.config.limits;
+        let answer = if self.stop.as_ref().is_some_and(StopSeat::is_told) {
+            Err(TurnedDown::stopped())
+        } else {
+            self.settings.answer(&self.request, reply)
+        };
+        let accepted = match answer {
+            Ok(accepted) => accepted,
+            Err(TurnedDown { response, error }) => {
+                handshake::turn_down(&mut self.stream, &response, limits.close).await;
+                return Err(error);
+            }
+        };
+        timeout(limits.handshake, async {
+            self.stream.write_all(&accepted.response).await?;
+            self.stream.flush().await
+        })
+        .await
+        .map_err(io::Error::from)??;
+        let opened = Opened {
+            config: Arc::clone(&self.settings.config),
+            head: self.head,
+            rest: self.rest,
+            notes: self.notes,
+            protocol: accepted.protocol.map(Into::into),
+            stop: self.stop,
+            deflate: accepted.deflate,
+        };
+        Ok(WebSocket::new(self.stream, Role::Server, opened))
+    }
+}
+
+impl<S> fmt::Debug for Pending<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending").field("request", &self.request).finish_non_exhaustive()
+    }
+}

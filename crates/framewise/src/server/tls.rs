@@ -1,0 +1,43 @@
+use std::io;
+use std::sync::Arc;
+
+use framewise_proto::handshake::request_timed_out;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+
+use super::answer::TurnedDown;
+use super::handshake;
+use crate::stop::{StopSeat, unless_told};
+use crate::stream::Layer;
+use crate::{Error, Limits, NetStream};
+
+/// The server's side of the TLS handshake, until the deadline, or until the server stops.
+pub(super) async fn accept(
+    config: Arc<ServerConfig>,
+    tcp: TcpStream,
+    limits: &Limits,
+    stop: &mut Option<StopSeat>,
+    deadline: Instant,
+) -> Result<NetStream, Error> {
+    match unless_told(stop, timeout_at(deadline, shake(config, tcp, limits))).await {
+        Some(Ok(stream)) => stream,
+        Some(Err(_)) => Err(request_timed_out(&[]).into()),
+        // Without TLS there is nothing to say it with.
+        None => Err(TurnedDown::stopped().error),
+    }
+}
+
+async fn shake(config: Arc<ServerConfig>, mut tcp: TcpStream, limits: &Limits) -> Result<NetStream, Error> {
+    // A TLS record begins with its type, which is no letter (RFC 8446 §5.1); a request with its method.
+    let mut first = [0];
+    if tcp.peek(&mut first).await? == 1 && first[0].is_ascii_alphabetic() {
+        let answer = TurnedDown::new(400, &[], "this port speaks TLS: connect to wss://, not to ws://\n");
+        handshake::turn_down(&mut tcp, &answer.response, limits.close).await;
+        let says = "the client does not speak TLS: it sent a plain HTTP request; it has to connect to wss://";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, says).into());
+    }
+    let tls = TlsAcceptor::from(config).accept(Layer::Plain(tcp)).await?;
+    Ok(NetStream::new(Layer::tls(tls)))
+}
