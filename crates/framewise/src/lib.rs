@@ -42,20 +42,31 @@
 //! What it is not: it does not reconnect, multiplexes nothing, is no framework. It judges its peer as a receiver does;
 //! `framewise-inspect` observes both sides. The protocol without I/O is [`proto`].
 //!
-//! Features: `tls` (on by default) is `wss://`, with rustls and the platform's roots.
+//! | feature | |
+//! |---|---|
+//! | `tls` (default) | `wss://` at both ends, with rustls, ring and the platform's roots |
+//! | `hyper` | the upgrade of a request that hyper 1 serves: `framewise::hyper` |
+//! | `tower` | the same as a tower service: `framewise::tower` |
+//! | `axum` | the same as an extractor of axum 0.8: `framewise::axum` |
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "axum")]
+pub mod axum;
 mod buffers;
 mod client;
 mod error;
 mod event;
 mod head;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 mod message;
 mod prepared;
 mod random;
 mod server;
 mod stop;
 mod stream;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod try_send;
 mod url;
 mod websocket;

@@ -61,6 +61,11 @@ impl Server {
         Self::default()
     }
 
+    #[cfg(feature = "hyper")]
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
         set(Arc::make_mut(&mut self.settings));
         self
@@ -159,9 +164,14 @@ impl Server {
     ///
     /// To drop the future drops the stream.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<WebSocket<S>, Error> {
-        let pending = self.request(stream).await?;
+        // In a box of its own, so that a task that goes on with the connection does not keep the room for the handshake.
+        Box::pin(self.open(stream)).await
+    }
+
+    async fn open<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<WebSocket<S>, Error> {
+        let pending = self.read(stream).await?;
         let reply = self.settings.decide(pending.request());
-        pending.answer(reply).await
+        pending.respond(reply).await
     }
 
     /// The first half of [`Server::accept`]: reads the request, which is answered when the caller has made up its mind.
@@ -183,6 +193,10 @@ impl Server {
     ///
     /// Errors: [`Error::Violation`], as [`Server::accept`]. To drop the future drops the stream.
     pub async fn request<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<Pending<S>, Error> {
+        Box::pin(self.read(stream)).await
+    }
+
+    async fn read<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<Pending<S>, Error> {
         let deadline = Instant::now() + self.settings.config.limits.handshake;
         handshake::request(Arc::clone(&self.settings), stream, None, deadline).await
     }

@@ -254,6 +254,10 @@ impl Handshake {
     /// Errors: [`Error::Violation`], as [`Server::accept`]; [`Error::Io`] when TLS fails, and when the client speaks plain
     /// HTTP to a port of TLS, which it is told (400). To drop the future cuts the connection.
     pub async fn request(self) -> Result<Pending<NetStream>, Error> {
+        Box::pin(self.read()).await
+    }
+
+    async fn read(self) -> Result<Pending<NetStream>, Error> {
         let Self { server, stream, stop, .. } = self;
         let deadline = Instant::now() + server.settings.config.limits.handshake;
         #[cfg(feature = "tls")]
@@ -281,9 +285,9 @@ impl IntoFuture for Handshake {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let server = self.server.clone();
-            let pending = self.request().await?;
+            let pending = self.read().await?;
             let reply = server.settings.decide(pending.request());
-            pending.answer(reply).await
+            pending.respond(reply).await
         })
     }
 }

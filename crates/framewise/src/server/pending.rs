@@ -52,7 +52,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
     /// gone.
     ///
     /// To drop the future drops the stream.
-    pub async fn answer(mut self, reply: Reply) -> Result<WebSocket<S>, Error> {
+    pub async fn answer(self, reply: Reply) -> Result<WebSocket<S>, Error> {
+        // In a box of its own, so that a task that goes on with the connection does not keep the room for it.
+        Box::pin(self.respond(reply)).await
+    }
+
+    pub(super) async fn respond(mut self, reply: Reply) -> Result<WebSocket<S>, Error> {
         let limits = self.settings.config.limits;
         let answer = if self.stop.as_ref().is_some_and(StopSeat::is_told) {
             Err(TurnedDown::stopped())

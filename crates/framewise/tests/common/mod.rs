@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its part of it")]
 
 pub(crate) mod erratic;
+#[cfg(feature = "hyper")]
+pub(crate) mod http;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 

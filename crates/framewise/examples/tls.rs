@@ -1,0 +1,46 @@
+//! `wss://` at both ends, with a certificate that is made on the spot: `cargo run --example tls`
+
+use std::error::Error;
+use std::sync::Arc;
+
+use framewise::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use framewise::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use framewise::{Client, Server};
+
+/// A real server reads them from files: `CertificateDer::pem_file_iter`, `PrivateKeyDer::from_pem_file`.
+fn certificate() -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error> {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    Ok((made.cert.der().clone(), key))
+}
+
+/// What the server answers to "hello".
+pub(crate) async fn run() -> Result<String, Box<dyn Error>> {
+    let (certificate, key) = certificate()?;
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.clone())?;
+
+    let tls = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key)?;
+    let listener = Server::new().tls_config(Arc::new(tls)).bind("127.0.0.1:0").await?;
+    let url = format!("wss://localhost:{}/", listener.local_addr()?.port());
+    tokio::spawn(listener.serve(|mut ws| async move {
+        while let Some(message) = ws.next().await {
+            ws.send(message?).await?;
+        }
+        Ok::<(), framewise::Error>(())
+    }));
+
+    // With a certificate of a known authority, `framewise::connect(&url)` does.
+    let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let mut ws = Client::new().tls_config(Arc::new(tls)).connect(&url).await?;
+    ws.send("hello").await?;
+    let answer = ws.next().await.transpose()?;
+    ws.close(1000, "").await?;
+    Ok(answer.and_then(|message| message.as_text().map(str::to_owned)).unwrap_or_default())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    println!("{}", run().await?);
+    Ok(())
+}

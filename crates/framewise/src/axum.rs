@@ -1,0 +1,193 @@
+//! The upgrade as an extractor of [axum](https://docs.rs/axum) 0.8: feature `axum`.
+//!
+//! ```no_run
+//! # async fn serve() -> std::io::Result<()> {
+//! use axum::Router;
+//! use axum::response::Response;
+//! use axum::routing::any;
+//! use framewise::axum::{WebSocket, WebSocketUpgrade};
+//!
+//! async fn handler(ws: WebSocketUpgrade) -> Response {
+//!     ws.protocols(["chat"]).on_upgrade(echo)
+//! }
+//!
+//! async fn echo(mut ws: WebSocket) -> Result<(), framewise::Error> {
+//!     while let Some(message) = ws.next().await {
+//!         ws.send(message?).await?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! let app = Router::new().route("/ws", any(handler));
+//! axum::serve(tokio::net::TcpListener::bind("127.0.0.1:9001").await?, app).await
+//! # }
+//! ```
+//!
+//! With `any` also a request of a wrong method is told what is wrong with it; with `get` axum answers it. A handler that
+//! takes `Option<WebSocketUpgrade>` serves requests that ask for no WebSocket as well.
+
+use std::fmt;
+use std::future::Future;
+
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum_core::response::{IntoResponse, Response};
+use framewise_proto::handshake::{Request, ServerPolicy};
+use http::Method;
+use http::header::{SEC_WEBSOCKET_KEY, UPGRADE};
+use http::request::Parts;
+
+use crate::hyper::{Asked, head};
+use crate::{Config, DeflateConfig, Error, Limits, Server};
+
+pub use crate::hyper::{Rejection, WebSocket};
+
+/// A request that asks for a WebSocket and breaks no rule. One that breaks a rule does not come to the handler: it is
+/// answered with the rule's status and sentence.
+#[must_use = "a handshake that is not answered with `on_upgrade` is dropped"]
+pub struct WebSocketUpgrade {
+    server: Server,
+    asked: Asked,
+    failed: Option<Box<dyn FnOnce(Error) + Send>>,
+}
+
+impl WebSocketUpgrade {
+    /// Takes all settings of a server, but for those of a listener: what was set here before is forgotten.
+    pub fn server(mut self, server: Server) -> Self {
+        self.server = server;
+        self
+    }
+
+    /// As [`Server::origins`].
+    pub fn origins<T: Into<String>>(self, origins: impl IntoIterator<Item = T>) -> Self {
+        self.set(|server| server.origins(origins))
+    }
+
+    /// As [`Server::protocols`].
+    pub fn protocols<T: Into<String>>(self, protocols: impl IntoIterator<Item = T>) -> Self {
+        self.set(|server| server.protocols(protocols))
+    }
+
+    /// As [`Server::header`].
+    pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.set(|server| server.header(name, value))
+    }
+
+    /// As [`Server::config`].
+    pub fn config(self, config: Config) -> Self {
+        self.set(|server| server.config(config))
+    }
+
+    /// As [`Server::limits`].
+    pub fn limits(self, limits: Limits) -> Self {
+        self.set(|server| server.limits(limits))
+    }
+
+    /// As [`Server::deflate`].
+    pub fn deflate(self, deflate: DeflateConfig) -> Self {
+        self.set(|server| server.deflate(deflate))
+    }
+
+    fn set(self, set: impl FnOnce(Server) -> Server) -> Self {
+        Self { server: set(self.server), ..self }
+    }
+
+    /// What the client asks for: its subprotocols, its Origin, its headers.
+    pub const fn request(&self) -> &Request {
+        &self.asked.request
+    }
+
+    /// The subprotocol that [`WebSocketUpgrade::protocols`] and the client agree on.
+    pub fn selected_protocol(&self) -> Option<&str> {
+        self.server.settings().choose(&self.asked.request)
+    }
+
+    /// Called when it comes to no connection: the client is gone before the 101 is sent, or what was set makes that
+    /// something else. Without this call nobody hears of it.
+    pub fn on_failed_upgrade(mut self, failed: impl FnOnce(Error) + Send + 'static) -> Self {
+        self.failed = Some(Box::new(failed));
+        self
+    }
+
+    /// The response: a 101, whose connection goes to `callback` in a task of its own, which is to be returned from the
+    /// handler; or another, when the Origin is not allowed, or [`Server::reply`] refuses. What the callback returns is let
+    /// go.
+    #[must_use = "the response is what makes the connection"]
+    pub fn on_upgrade<C, T>(self, callback: C) -> Response
+    where
+        C: FnOnce(WebSocket) -> T + Send + 'static,
+        T: Future + Send + 'static,
+        T::Output: Send,
+    {
+        let Self { server, asked, failed } = self;
+        let failed = failed.unwrap_or_else(|| Box::new(drop));
+        let settings = server.settings();
+        let answered = asked.judge(&settings.policy()).and_then(|()| {
+            let reply = settings.decide(&asked.request);
+            asked.answer(settings, reply)
+        });
+        match answered {
+            Ok((response, upgrade)) => {
+                tokio::spawn(async move {
+                    match upgrade.await {
+                        // A task of its own again: the memory of the upgrade goes when it is done.
+                        Ok(ws) => drop(tokio::spawn(callback(ws))),
+                        Err(error) => failed(error),
+                    }
+                });
+                response.into_response()
+            }
+            Err(rejection) => {
+                let (response, error) = rejection.into_parts();
+                failed(error);
+                response.into_response()
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        // The handler knows the policy: what depends on it is judged in `on_upgrade`.
+        let mut policy = ServerPolicy::default();
+        policy.limits.head = usize::MAX;
+        let head = head(&parts.method, &parts.uri, parts.version, &parts.headers);
+        let asked = Asked::new(head, parts.version, &policy, &mut parts.extensions)?;
+        Ok(Self { server: Server::new(), asked, failed: None })
+    }
+}
+
+/// `None`: the request asks for no WebSocket.
+impl<S: Send + Sync> OptionalFromRequestParts<S> for WebSocketUpgrade {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Rejection> {
+        let upgrades = parts.headers.get_all(UPGRADE).iter();
+        let websocket = upgrades
+            .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+            .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"websocket"));
+        // A proxy that lets the key pass and not the Upgrade is a fault to be told, not another kind of request; so is the
+        // handshake of HTTP/2 (RFC 8441 §4).
+        let key = parts.headers.contains_key(SEC_WEBSOCKET_KEY);
+        if !websocket && !key && parts.method != Method::CONNECT {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        self.into_http().into_response()
+    }
+}
+
+impl fmt::Debug for WebSocketUpgrade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketUpgrade")
+            .field("server", &self.server)
+            .field("request", &self.asked.request)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,105 @@
+//! The upgrade of a request that [hyper](https://docs.rs/hyper) serves: feature `hyper`.
+//!
+//! ```no_run
+//! # async fn serve(tcp: tokio::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::convert::Infallible;
+//!
+//! use framewise::Server;
+//! use hyper::service::service_fn;
+//!
+//! let server = Server::new().protocols(["chat"]);
+//! let service = service_fn(move |mut request| {
+//!     let answer = framewise::hyper::upgrade(&server, &mut request);
+//!     async move {
+//!         Ok::<_, Infallible>(match answer {
+//!             Ok((response, upgrade)) => {
+//!                 tokio::spawn(async move {
+//!                     let mut ws = upgrade.await?;
+//!                     while let Some(message) = ws.next().await {
+//!                         ws.send(message?).await?;
+//!                     }
+//!                     Ok::<(), framewise::Error>(())
+//!                 });
+//!                 response
+//!             }
+//!             Err(rejection) => rejection.into_http(),
+//!         })
+//!     }
+//! });
+//! let stream = hyper_util::rt::TokioIo::new(tcp);
+//! hyper::server::conn::http1::Builder::new().serve_connection(stream, service).with_upgrades().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What hyper took apart is judged by the same table as a handshake that [`Server::accept`] reads itself. Offsets count in
+//! the head as HTTP/1.1 would write it anew, which is the client's own but for spaces around values.
+//!
+//! It is HTTP/1.1 alone: an extended CONNECT of HTTP/2 (RFC 8441) is answered 505.
+
+mod asked;
+mod rejection;
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::pin::Pin;
+
+use ::hyper::upgrade::{OnUpgrade, Upgraded};
+use framewise_proto::rules::Role;
+use hyper_util::rt::TokioIo;
+
+pub(crate) use self::asked::{Asked, head};
+pub use self::rejection::Rejection;
+use crate::websocket::Opened;
+use crate::{Error, Server};
+
+/// The byte stream of an upgraded connection.
+pub type Stream = TokioIo<Upgraded>;
+/// A connection on it.
+pub type WebSocket = crate::WebSocket<Stream>;
+
+/// Answers a request: with a 101, and the connection that there is when hyper has sent it, or with why not. The server's
+/// settings count, as in [`Server::accept`], but for those of a listener. It does not wait for anything; who has to, to
+/// decide, does so before.
+///
+/// Errors: what [`Server::accept`] gives, with the response that tells the client: a rule that the request breaks,
+/// [`Error::TurnedDown`] by [`Server::reply`], [`Error::Misuse`]; [`Error::TurnedDown`] also for a request that is not
+/// HTTP/1 (505), and for one that hyper has no upgrade for (500).
+pub fn upgrade<B>(
+    server: &Server,
+    request: &mut http::Request<B>,
+) -> Result<(http::Response<String>, Upgrade), Rejection> {
+    let settings = server.settings();
+    let head = head(request.method(), request.uri(), request.version(), request.headers());
+    let asked = Asked::new(head, request.version(), &settings.policy(), request.extensions_mut())?;
+    let reply = settings.decide(&asked.request);
+    asked.answer(settings, reply)
+}
+
+/// A connection to be, once the 101 is sent: await it, in a task of its own.
+///
+/// Errors: [`Error::Io`] when the client is gone, or the response was not sent, or the connection is not served with
+/// upgrades. To drop it drops the connection.
+pub struct Upgrade {
+    on_upgrade: OnUpgrade,
+    opened: Opened,
+}
+
+impl IntoFuture for Upgrade {
+    type Output = Result<WebSocket, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let upgraded = self.on_upgrade.await.map_err(io::Error::other)?;
+            Ok(crate::WebSocket::new(TokioIo::new(upgraded), Role::Server, self.opened))
+        })
+    }
+}
+
+impl fmt::Debug for Upgrade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgrade").field("protocol", &self.opened.protocol).finish_non_exhaustive()
+    }
+}

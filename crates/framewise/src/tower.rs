@@ -1,0 +1,92 @@
+//! The upgrade as a [tower](https://docs.rs/tower-service) service: feature `tower`.
+//!
+//! It is a service, not a layer: it answers every request, what is no handshake with the status and the sentence of the
+//! rule that it breaks. Which requests it gets is for the router in front of it to say.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Future, Ready, ready};
+use std::task::{Context, Poll};
+
+use tower_service::Service;
+
+use crate::Server;
+use crate::hyper::{WebSocket, upgrade};
+
+/// A service that upgrades each request, and gives the connection to a handler.
+///
+/// ```no_run
+/// # async fn serve(tcp: tokio::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
+/// use framewise::Server;
+/// use framewise::tower::WebSocketService;
+///
+/// let service = WebSocketService::new(Server::new(), |mut ws, request| async move {
+///     println!("{} is here", request.uri());
+///     while let Some(message) = ws.next().await {
+///         ws.send(message?).await?;
+///     }
+///     Ok::<(), framewise::Error>(())
+/// });
+/// let service = hyper_util::service::TowerToHyperService::new(service);
+/// let stream = hyper_util::rt::TokioIo::new(tcp);
+/// hyper::server::conn::http1::Builder::new().serve_connection(stream, service).with_upgrades().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The handler has the request too, for what layers have put into its extensions. It runs in a task of its own; what it
+/// returns is let go.
+#[derive(Clone)]
+pub struct WebSocketService<H> {
+    server: Server,
+    handler: H,
+}
+
+impl<H> WebSocketService<H> {
+    /// A service with the settings of a server; those of a listener do not count.
+    pub const fn new<T>(server: Server, handler: H) -> Self
+    where
+        H: Fn(WebSocket, http::Request<()>) -> T,
+    {
+        Self { server, handler }
+    }
+}
+
+impl<H, T, B> Service<http::Request<B>> for WebSocketService<H>
+where
+    H: Fn(WebSocket, http::Request<()>) -> T + Clone + Send + 'static,
+    T: Future + Send + 'static,
+    T::Output: Send,
+{
+    type Response = http::Response<String>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let mut request = request.map(drop);
+        let response = match upgrade(&self.server, &mut request) {
+            Ok((response, upgrade)) => {
+                let handler = self.handler.clone();
+                tokio::spawn(async move {
+                    if let Ok(ws) = upgrade.await {
+                        // A task of its own again: the memory of the upgrade goes when it is done.
+                        tokio::spawn(handler(ws, request));
+                    }
+                });
+                response
+            }
+            Err(rejection) => rejection.into_http(),
+        };
+        ready(Ok(response))
+    }
+}
+
+impl<H> fmt::Debug for WebSocketService<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketService").field("server", &self.server).finish_non_exhaustive()
+    }
+}
