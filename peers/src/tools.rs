@@ -57,9 +57,30 @@ impl Tools {
         let mut command = Command::new(path);
         if !libraries.is_empty() {
             command.env("LD_LIBRARY_PATH", libraries);
+            // valgrind looks for its parts where Debian puts them.
+            command.env("VALGRIND_LIB", self.debian.join("root/usr/libexec/valgrind"));
         }
         Some(command)
     }
+}
+
+/// The programs that count what a test asserts, each with the test binary that needs it. They are no peers, but come the
+/// same way.
+pub const COUNTERS: [(&str, &str); 2] = [("valgrind", "instructions"), ("strace", "system_calls")];
+
+/// One of the [`COUNTERS`]; says so, where it is missing.
+pub fn counter(name: &str) -> Option<Command> {
+    let command = Tools::find().command(name);
+    if command.is_none() {
+        not_counted(name, "there is no such program");
+    }
+    command
+}
+
+/// Says that nothing was counted, which is a failure where all peers are required.
+pub fn not_counted(name: &str, why: &str) {
+    assert!(!crate::is_required(), "{name} counts nothing: {why}");
+    println!("{name} counts nothing: {why}");
 }
 
 /// A program on the PATH. The folders for administration count: ordinary users do not have them there.

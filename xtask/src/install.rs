@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use framewise_peers::tools::{Tools, on_path};
+use framewise_peers::tools::{COUNTERS, Tools, on_path};
 
 use crate::Result;
 use crate::debian::{self, Release};
@@ -51,10 +51,14 @@ fn python(tools: &Tools) -> Result {
     })
 }
 
-/// Chromium, nginx and HAProxy, unless the system has them.
+/// Chromium, nginx, HAProxy, and what the tests count with, unless the system has them.
 fn programs(tools: &Tools) -> Result {
-    let missing: Vec<&str> =
-        ["chromium", "nginx", "haproxy"].into_iter().filter(|name| on_path(name).is_none()).collect();
+    let counters = COUNTERS.map(|(name, _)| name);
+    let missing: Vec<&str> = ["chromium", "nginx", "haproxy"]
+        .into_iter()
+        .chain(counters)
+        .filter(|name| on_path(name).is_none())
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }

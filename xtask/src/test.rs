@@ -1,5 +1,7 @@
 //! `cargo xtask test`: every test there is.
 
+use framewise_peers::tools::{COUNTERS, Tools};
+
 use crate::run::{self, cargo};
 use crate::{Result, install};
 
@@ -7,12 +9,16 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     install::nextest()?;
     install::peers();
     let missing = framewise_peers::missing();
-    let required =
-        missing.is_empty() || std::env::var_os("FRAMEWISE_REQUIRE_PEERS").is_some_and(|value| value == "1");
+    let tools = Tools::find();
+    let uncounted: Vec<_> = COUNTERS.into_iter().filter(|(name, _)| tools.program(name).is_none()).collect();
+    let required = missing.is_empty() && uncounted.is_empty()
+        || std::env::var_os("FRAMEWISE_REQUIRE_PEERS").is_some_and(|value| value == "1");
 
     // The peers' tests start the command `framewise`; nextest, which builds the same once more, finds it done.
     let all = ["--workspace", "--all-features"];
     run::run(cargo(&["build", "--lib", "--bins", "--examples", "--tests"]).args(all))?;
+    // What the test `instructions` counts: it builds the same once more, within its time.
+    run::run(&mut cargo(&["build", "--profile", "counted", "--package", "framewise-proto", "--examples"]))?;
     // Before the others, so that nextest's summary is the last thing said.
     run::run(cargo(&["test", "--doc"]).args(all))?;
 
@@ -27,6 +33,10 @@ pub(crate) fn run(arguments: &[String]) -> Result {
             eprintln!("xtask: missing peer: {name}: its tests are skipped");
             let name = name.replace('-', "_");
             filter = format!("{filter} - (package(framewise-peers) & test(/\\b{name}\\b/))");
+        }
+        for (name, binary) in uncounted {
+            eprintln!("xtask: missing program: {name}: what it counts is skipped");
+            filter = format!("{filter} - binary({binary})");
         }
         tests.args(["--filterset", &filter]);
     }

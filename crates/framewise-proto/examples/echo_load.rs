@@ -1,39 +1,49 @@
 //! A fixed load on the engine, for counting instructions: `echo_load KIND SIZE MESSAGES` has a server's engine echo that
-//! many messages, sixteen to a read, and prints how many bytes it wrote.
+//! many messages, sixteen to a read, and prints how many bytes it wrote. The test `instructions` counts it.
 
 use std::env;
 use std::time::Duration;
 
+use framewise_proto::deflate::{Context, DeflateConfig, negotiate};
 use framewise_proto::{Config, Connection, Event, MessageKind};
+
+const BATCH: usize = 16;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let [kind, size, messages] = &arguments[..] else {
-        return Err("usage: echo_load text|binary SIZE MESSAGES".into());
+        return Err("usage: echo_load ascii|text|binary|deflate SIZE MESSAGES".into());
     };
-    let kind = if kind == "text" { MessageKind::Text } else { MessageKind::Binary };
     let (size, messages): (usize, usize) = (size.parse()?, messages.parse()?);
+    let sample = if kind == "ascii" { "Hello, world! " } else { "Grüße, 世界. " };
+    let text = text(sample, size);
+    let binary = kind == "binary";
+    let kind_sent = if binary { MessageKind::Binary } else { MessageKind::Text };
 
-    let mut client =
-        Connection::client(Config::default(), Box::new(|| [0x37, 0xfa, 0x21, 0x3d]), 0, Duration::ZERO);
-    let mut text = String::new();
-    for next in "Grüße, 世界. ".chars().cycle() {
-        // The last bytes are whatever fits.
-        let fits = text.len() + next.len_utf8() <= size;
-        text.push(if fits { next } else { 'x' });
-        if text.len() >= size {
-            break;
-        }
+    let keys = Box::new(|| [0x37, 0xfa, 0x21, 0x3d]);
+    // Each message is compressed for itself, so that all cost the same.
+    let deflate = DeflateConfig {
+        context: Context::Kept,
+        no_context_takeover: true,
+        peer_no_context_takeover: true,
+        ..DeflateConfig::default()
+    };
+    let config = Config { deflate: Some(deflate), ..Config::default() };
+    let mut client = Connection::client(config, keys, 0, Duration::ZERO);
+    let mut server = Connection::server(config, 0, Duration::ZERO);
+    if kind == "deflate" {
+        let (_, agreement) = negotiate(&[deflate.offer()], &deflate).ok_or("nothing was agreed")?;
+        client = client.with_deflate(&agreement);
+        server = server.with_deflate(&agreement);
     }
-    for _ in 0..16 {
-        client.send_checked(kind, &text.as_bytes()[..size])?;
+
+    for _ in 0..BATCH {
+        client.send_checked(kind_sent, text.as_bytes())?;
     }
     let batch = client.poll_transmit().unwrap_or_default();
-
-    let mut server = Connection::server(Config::default(), 0, Duration::ZERO);
     let mut buffer = batch.clone();
-    let mut written = 0;
-    for _ in 0..messages / 16 {
+    let (mut echoed, mut written) = (0, 0);
+    while echoed < messages {
         buffer.copy_from_slice(&batch);
         let mut at = 0;
         loop {
@@ -41,9 +51,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             at += consumed;
             match event {
                 Some(Event::Data { kind, payload, .. }) => server.send_checked(kind, payload)?,
+                Some(Event::Inflated { kind, last: true, .. }) => {
+                    let payload = server.take_inflated();
+                    server.send_checked(kind, &payload)?;
+                }
                 Some(event) => return Err(format!("unexpected: {event:?}").into()),
                 None => break,
             }
+            echoed += 1;
         }
         if let Some(out) = server.poll_transmit() {
             written += out.len();
@@ -52,4 +67,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     println!("{written}");
     Ok(())
+}
+
+/// So many bytes of text.
+fn text(sample: &str, size: usize) -> String {
+    let mut text = String::with_capacity(size);
+    for next in sample.chars().cycle() {
+        if text.len() == size {
+            break;
+        }
+        // The last bytes are whatever fits.
+        text.push(if text.len() + next.len_utf8() <= size { next } else { 'x' });
+    }
+    text
 }
