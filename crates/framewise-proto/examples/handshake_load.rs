@@ -33,8 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             return Err("the request was refused".into());
         };
         let (answer, _) = negotiate(&request.extensions, &deflate).ok_or("nothing was agreed")?;
-        let headers = [("Sec-WebSocket-Extensions".to_owned(), answer.to_string())];
-        written += request.accept(None, &headers)?.len();
+        written += request.accept(None, &[answer], &[])?.len();
     }
     println!("{written}");
     Ok(())

@@ -149,7 +149,8 @@ fn no_count_moves() {
     let text = std::fs::read_to_string(&path).expect("the figures are in the repo");
     let (machine, recorded) = read(&text);
     if machine != here {
-        tools::not_counted("valgrind", &format!("the figures were counted on {machine}, this is {here}"));
+        // Another compiler makes other code: nothing can be said of it before the figures are written anew.
+        println!("nothing is compared: the figures were counted on {machine}, this is {here}");
         return;
     }
     let figures = figures(&build());

@@ -566,6 +566,16 @@ async fn a_receiver_that_waits_keeps_the_deadline_of_a_close_that_a_sender_began
     assert_eq!(end.unwrap().unwrap_err().violation().unwrap().rule, Rule::CloseTimeout);
 }
 
+#[tokio::test]
+async fn a_queue_that_is_full_is_no_reason_to_wait_once_the_connection_is_closing() {
+    let (server, _raw) = server_and_raw().await;
+    let (sender, _receiver) = server.split();
+    while sender.try_send(vec![0; 60_000]).is_ok() {}
+    sender.start_close(1013, "too slow").unwrap();
+    assert!(matches!(sender.try_send("late"), Err(TrySendError::Failed(Error::Misuse(Misuse::Closed)))));
+    assert!(matches!(sender.send("late").await, Err(Error::Misuse(Misuse::Closed))));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_peers_close_lets_those_go_who_wait_for_room() {
     let (server, mut raw) = server_and_raw().await;

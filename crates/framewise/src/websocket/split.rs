@@ -170,11 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
             } else if !self.waiting.stand(id, stander, cx, state.is_free()) || !state.is_turn(None) {
                 return Poll::Pending;
             }
-            let room = if state.inner.engine.is_open() || state.inner.broken {
-                ready!(state.write(|inner| inner.poll_room(combined)))
-            } else {
-                Err(Misuse::Closed.into())
-            };
+            let room = ready!(state.poll_room(combined));
             self.waiting.leave(id);
             Poll::Ready(room.and_then(|()| queue(state, combined)))
         })
@@ -288,6 +284,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> State<S> {
         let done = write(&mut self.inner);
         self.written += before.saturating_sub(self.queued()) as u64;
         done
+    }
+
+    /// Ready when another message may be queued, or none any more.
+    fn poll_room(&mut self, combined: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if !self.inner.engine.is_open() && !self.inner.broken {
+            return Poll::Ready(Err(Misuse::Closed.into()));
+        }
+        self.write(|inner| inner.poll_room(combined))
     }
 
     /// Writes what the stream takes now. Whether the rest is left to the one who asks: nobody else is there to write it.

@@ -198,7 +198,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
             if !state.is_turn(Some(self.id)) || !self.shared.waiting.nobody_before(self.id) {
                 return Err(TrySendError::Full(message));
             }
-            match state.write(|inner| inner.poll_room(combined)) {
+            match state.poll_room(combined) {
                 Poll::Pending => return Err(TrySendError::Full(message)),
                 Poll::Ready(room) => room?,
             }
