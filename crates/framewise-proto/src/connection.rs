@@ -457,6 +457,12 @@ impl Connection {
         [self.deadline, idle, self.keepalive_due()].into_iter().flatten().min()
     }
 
+    /// Until when the closing may take: the peer's Close, then its end of TCP.
+    #[must_use]
+    pub const fn close_deadline(&self) -> Option<Duration> {
+        self.deadline
+    }
+
     /// What is to be done with the transport once everything queued is written.
     #[must_use]
     pub const fn poll_transport(&self) -> Transport {

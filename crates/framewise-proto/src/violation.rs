@@ -127,6 +127,8 @@ pub enum Misuse {
     MessageOpen,
     /// A part of a message, but no message was begun.
     NoMessageOpen,
+    /// A whole message, while one is being taken in parts.
+    PartTaken,
     /// The end of a text message inside a character, or bytes that are no UTF-8.
     TextNotUtf8,
     /// A header's value or a target that would break the head in two.
@@ -152,7 +154,7 @@ impl Misuse {
             Self::NoMessageOpen => Some(Rule::ContinuationOrphan),
             Self::TextNotUtf8 => Some(Rule::TextInvalidUtf8),
             Self::SubprotocolUnoffered => Some(Rule::ResponseSubprotocolUnoffered),
-            Self::Head | Self::HandshakeHeader | Self::RefusalStatus(_) => None,
+            Self::PartTaken | Self::Head | Self::HandshakeHeader | Self::RefusalStatus(_) => None,
         }
     }
 }
@@ -172,6 +174,9 @@ impl fmt::Display for Misuse {
             ),
             Self::MessageOpen => f.write_str("a message is open: end it before the next one begins"),
             Self::NoMessageOpen => f.write_str("no message is open: begin one before its parts"),
+            Self::PartTaken => {
+                f.write_str("a message is being taken in parts: take the others before the next message")
+            }
             Self::TextNotUtf8 => f.write_str("a text message must be UTF-8: send these bytes as binary"),
             Self::Head => {
                 f.write_str("a line break, or a character that no header may have, in the handshake's head")

@@ -20,7 +20,7 @@ use self::proxy::{Environment, Via};
 use self::redirect::Redirects;
 use crate::error::ConnectError;
 use crate::stream::Layer;
-use crate::{Config, DeflateConfig, Error, Limits, NetStream, Strictness, WebSocket};
+use crate::{Config, DeflateConfig, Error, Keepalive, Limits, NetStream, Strictness, WebSocket};
 
 /// How a client connects: what it offers and sends, its limits, its TLS, its proxy.
 ///
@@ -99,6 +99,20 @@ impl Client {
     #[must_use]
     pub fn deflate(mut self, deflate: DeflateConfig) -> Self {
         Arc::make_mut(&mut self.config).deflate = Some(deflate);
+        self
+    }
+
+    /// Pings the server at an interval, and gives it up when it is silent after one. Without this call: no Pings.
+    #[must_use]
+    pub fn keepalive(mut self, keepalive: Keepalive) -> Self {
+        Arc::make_mut(&mut self.config).keepalive = Some(keepalive);
+        self
+    }
+
+    /// Bytes queued from which on [`WebSocket::send`] waits. Without this call: 64 KiB.
+    #[must_use]
+    pub fn send_queue(mut self, bytes: usize) -> Self {
+        Arc::make_mut(&mut self.config).send_queue = bytes;
         self
     }
 

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use framewise_proto::{CloseFrame, Violation};
 
-use crate::Message;
+use crate::{Message, Part};
 
 /// What [`crate::WebSocket::next_event`] says: messages, and what most programs need not see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ use crate::Message;
 pub enum Event {
     /// A whole message.
     Message(Message),
+    /// A part of a message of which [`crate::WebSocket::next_part`] took one before; others come whole.
+    Part(Part),
     /// A Ping; its Pong is queued already.
     Ping(Bytes),
     /// A Pong.

@@ -26,8 +26,14 @@
 //!   nothing to batch and nothing to flush in a loop that reads.
 //! - Pings are answered, the closing handshake is done in the order of RFC 6455 §7.1.1, so that no reset destroys a
 //!   Close frame, and what the peer does not do in time ends by [`Limits`].
+//! - A peer that reads slowly makes [`WebSocket::send`] wait ([`Config::send_queue`]), and costs no more memory than that.
+//!   Whoever must not wait has [`WebSocket::try_send`].
 //! - An idle connection holds no buffer.
 //! - Every future may be dropped at any moment: [`WebSocket::next`] inside `select!` loses nothing.
+//!
+//! What it does when it is asked to
+//! - [`Keepalive`] Pings at an interval, gives up a peer that is silent, and measures [`WebSocket::round_trip`].
+//! - [`WebSocket::next_part`] and [`WebSocket::send_part`] take a message of any length in constant memory.
 //!
 //! Several tasks may share a connection: [`WebSocket::split`] gives a [`Sender`] that can be cloned, and a [`Receiver`].
 //! A message to many connections is compressed once: [`Prepared`]. A tunnel takes a connection for a stream of bytes:
@@ -79,7 +85,7 @@ pub use framewise_proto::deflate::{Context, DeflateConfig};
 pub use framewise_proto::handshake::{Headers, Request, Response};
 pub use framewise_proto::rules::{Answer, CloseCode, Limits, MessageKinds, Role, Rule};
 pub use framewise_proto::{
-    CloseFrame, Config, Detail, Ended, EndedBy, MessageKind, Misuse, Strictness, Violation,
+    CloseFrame, Config, Detail, Ended, EndedBy, Keepalive, MessageKind, Misuse, Strictness, Violation,
 };
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
@@ -92,7 +98,7 @@ pub use prepared::Prepared;
 pub use server::{Handshake, Listener, Pending, Reply, Server};
 pub use stream::NetStream;
 pub use try_send::TrySendError;
-pub use websocket::{ByteStream, Receiver, ReuniteError, Sender, WebSocket};
+pub use websocket::{ByteStream, Part, Receiver, ReuniteError, Sender, WebSocket};
 
 /// Connects to a `ws://` or `wss://` URL, as [`Client::connect`] without settings.
 pub async fn connect(url: &str) -> Result<WebSocket<NetStream>, Error> {

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 pub use self::listener::{Handshake, Listener};
 pub use self::pending::Pending;
 pub use self::reply::Reply;
-use crate::{Config, DeflateConfig, Error, Limits, Strictness, WebSocket};
+use crate::{Config, DeflateConfig, Error, Keepalive, Limits, Strictness, WebSocket};
 
 type Decide = dyn Fn(&Request) -> Reply + Send + Sync;
 
@@ -116,6 +116,22 @@ impl Server {
     #[must_use]
     pub fn deflate(self, deflate: DeflateConfig) -> Self {
         self.set(|settings| Arc::make_mut(&mut settings.config).deflate = Some(deflate))
+    }
+
+    /// Pings each client at an interval, and gives it up when it is silent after one. A server that is open to the world
+    /// wants it, or [`Limits::idle`]: a client that vanished without a word stays a connection for ever otherwise.
+    ///
+    /// Without this call: no Pings, since they cost an idle connection a timer and the messages that they are, and there
+    /// are clients that answer none.
+    #[must_use]
+    pub fn keepalive(self, keepalive: Keepalive) -> Self {
+        self.set(|settings| Arc::make_mut(&mut settings.config).keepalive = Some(keepalive))
+    }
+
+    /// Bytes queued for a client from which on [`WebSocket::send`] waits. Without this call: 64 KiB.
+    #[must_use]
+    pub fn send_queue(self, bytes: usize) -> Self {
+        self.set(|settings| Arc::make_mut(&mut settings.config).send_queue = bytes)
     }
 
     /// What is let pass.

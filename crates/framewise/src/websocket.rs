@@ -3,8 +3,10 @@
 mod byte_stream;
 mod inbox;
 mod outbox;
+mod parts;
 mod poll;
 mod prepared;
+mod room;
 mod sink;
 mod split;
 mod timer;
@@ -26,16 +28,17 @@ use tokio::time::Instant;
 
 pub use self::byte_stream::ByteStream;
 use self::inbox::Inbox;
+pub use self::parts::Part;
 pub use self::split::{Receiver, ReuniteError, Sender};
 use self::timer::Timer;
 use self::transit::Transit;
 use crate::stop::StopSeat;
-use crate::{CloseCode, Config, Error, Event, Message, random};
+use crate::{CloseCode, Config, Error, Event, Message, TrySendError, random};
 
 /// One end of a WebSocket connection, client or server, on a byte stream `S`.
 ///
 /// The plain loop is the fast one: a send is queued, and what is queued is written together when [`next`](Self::next)
-/// has to wait for the peer, when 64 KiB are queued, or on [`flush`](Self::flush). Several messages that arrived in one
+/// has to wait for the peer, when [`crate::Config::send_queue`] is reached, or on [`flush`](Self::flush). Several messages that arrived in one
 /// read are answered with one write.
 ///
 /// Every future here may be dropped at any moment, in `select!` for one, and nothing is lost: [`next`](Self::next)
@@ -200,6 +203,18 @@ impl<S> WebSocket<S> {
         self.inner.queued()
     }
 
+    /// Whether the queue is full ([`crate::Config::send_queue`]): a [`send`](Self::send) would wait. The peer reads more
+    /// slowly than it is sent to.
+    pub fn is_full(&self) -> bool {
+        self.inner.is_full()
+    }
+
+    /// How long the last Ping that was answered took, from when it was queued to when its Pong was read: the
+    /// application's [`ping`](WebSocket::ping)s, and those of [`crate::Keepalive`]. `None` before there is one.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.inner.engine.round_trip()
+    }
+
     /// Bytes of buffers that this connection holds for reading: 0 while it waits between two messages.
     pub fn read_buffer(&self) -> usize {
         self.inner.transit.as_ref().map_or(0, |transit| transit.inbox.memory())
@@ -239,10 +254,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|cx| self.inner.poll_event(cx))
     }
 
-    /// Queues a message, to be written with others. With 64 KiB queued it waits until some are written.
+    /// Queues a message, to be written with others. When the queue is full ([`crate::Config::send_queue`]) it waits until
+    /// some are written.
     ///
-    /// Errors: [`Error::Misuse`] after a Close, [`Error::Io`] when the stream failed; [`WebSocket::next`] then tells what
-    /// became of the connection.
+    /// Errors: [`Error::Misuse`] after a Close, [`Error::Io`] when the stream failed, or the peer reads nothing for as
+    /// long as [`crate::Limits::idle`] or [`crate::Keepalive`] allow; without either it may wait for ever.
+    /// [`WebSocket::next`] then tells what became of the connection.
     ///
     /// Cancel-safe: a message is queued whole, or, where it was still waiting for room, not at all.
     pub fn send(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
@@ -252,6 +269,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             // A future that is polled after it was done has nothing to send.
             Poll::Ready(message.take().map_or(Ok(()), |message| self.inner.queue(message)))
         })
+    }
+
+    /// Queues a message as [`WebSocket::send`] does, if there is room; else it gives the message back. It writes nothing:
+    /// there is room again after [`WebSocket::next`] or [`WebSocket::flush`].
+    pub fn try_send(&mut self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        let message = message.into();
+        self.inner.check_writable()?;
+        self.inner.engine.may_begin().map_err(Error::from)?;
+        if self.inner.is_full() {
+            return Err(TrySendError::Full(message));
+        }
+        Ok(self.inner.queue(message)?)
     }
 
     /// Begins a message that is sent in parts: one of any length, in constant memory. Pings may go between its parts,
@@ -277,6 +306,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Writes what is queued. Who calls [`WebSocket::next`] anyway need not.
     ///
+    /// Errors: [`Error::Io`] as of [`WebSocket::send`]; [`Error::Misuse`] when the time for the closing is over.
     /// Cancel-safe: the rest stays queued.
     pub fn flush(&mut self) -> impl Future<Output = Result<(), Error>> {
         poll_fn(|cx| self.inner.poll_flush(cx))

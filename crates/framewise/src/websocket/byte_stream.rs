@@ -80,6 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for ByteStream<S> {
         while this.chunk.is_empty() {
             match ready!(this.receiver.poll_event(cx)) {
                 Some(Ok(Event::Message(message))) => this.chunk = message.into_bytes(),
+                Some(Ok(Event::Part(part))) => this.chunk = part.bytes,
                 Some(Ok(Event::Close(close))) => this.close = close,
                 Some(Ok(Event::Ping(_) | Event::Pong(_) | Event::LetPass(_))) => {}
                 // It is told when the closing is done, so that the peer gets its Close.

@@ -1,3 +1,5 @@
+mod parts;
+
 use std::future::Future as _;
 use std::io;
 use std::pin::pin;
@@ -34,6 +36,10 @@ pub(super) struct Inbox {
     /// … and this is counted in [`buffers::hold_read`].
     held: bool,
     message: BytesMut,
+    /// The reader takes parts of messages as they come.
+    in_parts: bool,
+    /// It has taken one of a message, and not the last.
+    begun: bool,
 }
 
 /// What an event was, once it no longer borrows the buffer.
@@ -41,18 +47,20 @@ enum Taken {
     Found(Found),
     /// The last so many of the bytes that were consumed are a message.
     Slice(MessageKind, usize),
+    /// They are a part of one; whether it is the last.
+    SlicePart(MessageKind, usize, bool),
     Part,
 }
 
 impl Inbox {
     /// What the peer sent behind the handshake's head.
     pub(super) fn new(bytes: BytesMut) -> Self {
-        Self { bytes, borrowed: false, held: false, message: BytesMut::new() }
+        Self { bytes, borrowed: false, held: false, message: BytesMut::new(), in_parts: false, begun: false }
     }
 
     /// Whether it holds nothing.
     pub(super) fn is_empty(&self) -> bool {
-        !self.borrowed && self.memory() == 0
+        !self.borrowed && !self.begun && self.memory() == 0
     }
 
     /// Bytes of memory that it holds.
@@ -87,6 +95,12 @@ impl Inbox {
                         Taken::Slice(kind, payload.len())
                     }
                 }
+                proto::Event::Data { kind, payload, last, .. } if self.in_parts || self.begun => {
+                    Taken::SlicePart(kind, payload.len(), last)
+                }
+                proto::Event::Inflated { kind, last, .. } if self.in_parts || self.begun => {
+                    Taken::Found(self.part(kind, engine.take_inflated().into(), last))
+                }
                 proto::Event::Data { kind, payload, last, .. } => {
                     let length = payload.len();
                     if self.message.capacity() == 0 {
@@ -116,6 +130,10 @@ impl Inbox {
                     let mut frame = self.bytes.split_to(consumed);
                     frame.advance(consumed - length);
                     Found::Event(Event::Message(Message::received(kind, frame.freeze())))
+                }
+                Taken::SlicePart(kind, length, last) => {
+                    let payload = self.take_slice(consumed, length);
+                    self.part(kind, payload, last)
                 }
             };
             self.settle(false);

@@ -16,12 +16,10 @@ use super::outbox::Outbox;
 use super::transit::Transit;
 use crate::{CloseCode, Error, Event, Message};
 
-/// Bytes queued from which on a send waits until some of them are written.
-pub(super) const HIGH_WATER: usize = 64 * 1024;
 /// A payload from this on is not copied behind its header, but written from where it lies.
 pub(super) const LARGE: usize = 4096;
 /// How long a peer that ended its side may take for what was queued for it.
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     /// The next event. It writes what is queued before it waits; nothing is lost when the caller stops polling.
@@ -40,12 +38,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 let found = match event {
                     proto::Event::Ended(ended) => Found::Ended(ended),
                     proto::Event::Violation(violation) => Found::Violation(violation),
+                    proto::Event::LetPass(note) => Found::Event(Event::LetPass(note)),
                     proto::Event::Data { .. }
                     | proto::Event::Inflated { .. }
                     | proto::Event::Ping(_)
                     | proto::Event::Pong(_)
-                    | proto::Event::Close(_)
-                    | proto::Event::LetPass(_) => continue,
+                    | proto::Event::Close(_) => continue,
                 };
                 if let Some(event) = self.tell(found, cx) {
                     return Poll::Ready(Some(event));
@@ -69,10 +67,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             }
             if self.broken && self.engine.poll_transport() == Transport::Open {
                 // What the peer sent before it stopped reading has been taken in: there is no more.
-                self.stream_ended();
+                if !self.was_silent() {
+                    self.stream_ended();
+                }
                 continue;
             }
-            if self.timer.poll(self.engine.poll_timeout(), cx).is_ready() {
+            if self.timer.poll(self.due(), cx).is_ready() {
                 self.engine.handle_timeout(self.timer.now());
                 continue;
             }
@@ -89,22 +89,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     /// The next message. A violation waits until the connection is closed: who drops the connection when it hears of
     /// it must not take the Close frame away from the peer.
     pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
+        if self.is_in_parts() {
+            return Poll::Ready(Some(Err(Misuse::PartTaken.into())));
+        }
         loop {
             match ready!(self.poll_event(cx)) {
                 Some(Ok(Event::Message(message))) => return Poll::Ready(Some(Ok(message))),
-                Some(Ok(Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::LetPass(_))) => {}
+                Some(Ok(
+                    Event::Part(_) | Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::LetPass(_),
+                )) => {}
                 Some(Err(error)) => self.rare().failure = Some(error),
-                None => return Poll::Ready(self.rare.as_mut().and_then(|rare| rare.failure.take()).map(Err)),
+                None => return Poll::Ready(self.take_failure().map(Err)),
             }
         }
     }
 
     /// Reads on until the connection is closed; messages that still come are let go.
     pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        while let Some(message) = ready!(self.poll_message(cx)) {
-            message?;
+        while let Some(event) = ready!(self.poll_event(cx)) {
+            if let Err(error) = event {
+                self.rare().failure = Some(error);
+            }
         }
-        Poll::Ready(Ok(()))
+        Poll::Ready(self.take_failure().map_or(Ok(()), Err))
+    }
+
+    /// What a reader of messages hears when the connection is closed.
+    pub(super) fn take_failure(&mut self) -> Option<Error> {
+        self.rare.as_mut()?.failure.take()
     }
 
     /// Keeps what is to be known later, and says what the caller hears.
@@ -149,7 +161,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 self.stream_ended();
                 Poll::Ready(None)
             }
-            Poll::Ready(Ok((_, found))) => Poll::Ready(found.and_then(|found| self.tell(found, cx))),
+            Poll::Ready(Ok((_, found))) => {
+                let now = *now;
+                // A peer that never lets us wait holds no deadline up.
+                if self.engine.poll_timeout().is_some_and(|due| due <= now) {
+                    self.engine.handle_timeout(now);
+                }
+                Poll::Ready(found.and_then(|found| self.tell(found, cx)))
+            }
             Poll::Ready(Err(error)) => {
                 self.broken = true;
                 self.rare().lost = Some(error);
@@ -166,12 +185,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     }
 
     /// Writes everything that is queued; what cannot be written any more is let go.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.broken {
+            let before = self.queued();
             let transit = self.transit.get_or_insert_with(Transit::take);
-            let Err(error) = ready!(transit.outbox.poll_write(&mut self.stream, &mut self.engine, cx)) else {
-                return Poll::Ready(());
-            };
+            let written = transit.outbox.poll_write(&mut self.stream, &mut self.engine, cx);
+            let Err(error) = ready!(self.stalled(written, before)) else { return Poll::Ready(()) };
             self.broken = true;
             self.rare().lost = Some(error);
         }
@@ -184,6 +203,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         while self.engine.poll_transmit().is_some() {}
         if let Some(transit) = &mut self.transit {
             transit.outbox = Outbox::default();
+            transit.stalled = None;
         }
     }
 
@@ -203,7 +223,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             if !ready {
                 let now = self.timer.now();
                 let until = *self.rare().grace.get_or_insert_with(|| now + GRACE);
-                ready!(self.timer.poll(Some(until), cx));
+                while self.timer.now() < until {
+                    ready!(self.timer.poll(Some(until), cx));
+                }
             }
         }
         self.clear_outbox();
@@ -225,31 +247,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         self.engine.close(self.timer.now(), Some(&close)).is_ok()
     }
 
-    /// Ready when another message may be queued.
-    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if !self.broken && self.queued() >= HIGH_WATER {
-            let written = self.poll_write(cx);
-            if written.is_pending() && self.queued() >= HIGH_WATER {
-                ready!(self.timer.poll(self.engine.poll_timeout(), cx));
-                self.engine.handle_timeout(self.timer.now());
-            }
-        }
-        Poll::Ready(self.check_writable())
-    }
-
-    /// Ready when everything is written that was queued.
-    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        ready!(self.poll_write(cx));
-        Poll::Ready(self.check_writable())
-    }
-
     /// The reason is kept for the reader, who makes a finding of it.
-    fn check_writable(&self) -> Result<(), Error> {
+    pub(super) fn check_writable(&self) -> Result<(), Error> {
         if !self.broken {
             return Ok(());
         }
         match self.rare.as_ref().and_then(|rare| rare.lost.as_ref()) {
-            Some(error) => Err(Error::Io(error.kind().into())),
+            Some(error) => Err(Error::Io(io::Error::new(error.kind(), error.to_string()))),
             None => Err(Error::Misuse(Misuse::Closed)),
         }
     }

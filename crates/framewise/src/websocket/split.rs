@@ -19,9 +19,11 @@ use tokio::task::coop;
 pub use self::receiver::{Receiver, ReuniteError};
 pub use self::sender::Sender;
 use self::waiting::{Call, Stander, Waiting};
-use super::poll::HIGH_WATER;
 use super::{Inner, WebSocket};
 use crate::{CloseCode, Error, Event, Message};
+
+/// Bytes of messages that are kept for the receiver while a sender closes.
+const KEPT: usize = 64 * 1024;
 
 impl<S> WebSocket<S> {
     /// Splits the connection in two halves that may go to different tasks, or threads. The [`Sender`] can be cloned: any
@@ -101,6 +103,14 @@ struct State<S> {
     failure: Option<io::ErrorKind>,
 }
 
+/// What a receiver takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taking {
+    Events,
+    Messages,
+    Parts,
+}
+
 /// What those who wait go by.
 #[derive(PartialEq)]
 struct Outlook {
@@ -138,15 +148,18 @@ impl<S> Shared<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
     /// The next event, for the receiver.
-    fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+    fn poll_event(&self, taking: Taking, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         // Before the connection is looked at: who changes it afterwards finds the waker here.
         self.waiting.seat_receiver(cx);
         let event = self.act(None, |state, combined| {
+            if taking == Taking::Messages && state.is_in_parts() {
+                return Poll::Ready(Some(Err(Misuse::PartTaken.into())));
+            }
             if let Some(kept) = state.kept.pop_front() {
                 state.kept_bytes -= size(&kept);
                 return Poll::Ready(Some(kept));
             }
-            state.poll_event(combined)
+            state.poll_event(taking, combined)
         });
         if event.is_ready() {
             self.waiting.unseat_receiver();
@@ -208,15 +221,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
         self.act(Some(id), |state, combined| {
             self.waiting.wait(id, cx);
             while !state.inner.finished {
-                if state.kept_bytes >= HIGH_WATER && state.inner.engine.poll_transport() != Transport::Close {
+                if state.kept_bytes >= KEPT && state.inner.engine.poll_transport() != Transport::Close {
                     // The receiver has to take some; meanwhile it is written, and the deadline kept.
                     let _ = state.write(|inner| inner.poll_flush(combined));
                     let inner = &mut state.inner;
-                    ready!(inner.timer.poll(inner.engine.poll_timeout(), combined));
+                    ready!(inner.timer.poll(inner.due(), combined));
                     inner.engine.handle_timeout(inner.timer.now());
                     continue;
                 }
-                if let Some(event) = ready!(state.poll_event(combined))
+                if let Some(event) = ready!(state.poll_event(Taking::Events, combined))
                     && state.received
                 {
                     state.kept_bytes += size(&event);
@@ -258,7 +271,15 @@ impl<S> State<S> {
 
     /// Whether there is nothing to wait for.
     fn is_free(&self) -> bool {
-        self.is_over() || self.is_turn(None) && self.queued() < HIGH_WATER
+        self.is_over() || self.is_turn(None) && !self.inner.is_full()
+    }
+
+    /// Whether the next that comes is a part of a message of which one was taken.
+    fn is_in_parts(&self) -> bool {
+        match self.kept.front() {
+            Some(kept) => matches!(kept, Ok(Event::Part(_))),
+            None => self.inner.is_in_parts(),
+        }
     }
 
     /// Begins the closing, if it has not begun.
@@ -313,8 +334,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> State<S> {
         }
     }
 
-    fn poll_event(&mut self, combined: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
-        let event = self.write(|inner| inner.poll_event(combined));
+    fn poll_event(
+        &mut self,
+        taking: Taking,
+        combined: &mut Context<'_>,
+    ) -> Poll<Option<Result<Event, Error>>> {
+        let event = self.write(|inner| match taking {
+            Taking::Events | Taking::Messages => inner.poll_event(combined),
+            Taking::Parts => inner.poll_event_in_parts(combined),
+        });
         if let Poll::Ready(Some(Err(Error::Io(error)))) = &event {
             self.failure = Some(error.kind());
         }
@@ -327,6 +355,7 @@ fn size(event: &Result<Event, Error>) -> usize {
     const LEAST: usize = 256;
     match event {
         Ok(Event::Message(message)) => message.len().max(LEAST),
+        Ok(Event::Part(part)) => part.bytes.len().max(LEAST),
         Ok(Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::LetPass(_)) | Err(_) => LEAST,
     }
 }

@@ -32,11 +32,11 @@ impl Timer {
     /// A deadline that moves away with each message (`idle`) does not touch the runtime's wheel each time: the alarm
     /// rings at the old moment, and is set anew then.
     pub(super) fn poll(&mut self, deadline: Option<Duration>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = deadline else {
+        // A moment beyond the clock's end never comes.
+        let Some(deadline) = deadline.and_then(|deadline| self.start.checked_add(deadline)) else {
             self.alarm = None;
             return Poll::Pending;
         };
-        let deadline = self.start + deadline;
         let alarm = match &mut self.alarm {
             Some(alarm) => {
                 if alarm.deadline() > deadline || alarm.is_elapsed() {

@@ -19,6 +19,8 @@ pub(super) struct Transit {
     pub(super) outbox: Outbox,
     /// The engine's time of the last read.
     pub(super) now: Duration,
+    /// Since when a write has made no progress.
+    pub(super) stalled: Option<Duration>,
 }
 
 impl Transit {
@@ -33,7 +35,8 @@ impl Transit {
     }
 
     /// Gives an empty one back.
-    pub(super) fn give(self: Box<Self>) {
+    pub(super) fn give(mut self: Box<Self>) {
+        self.inbox.take_parts(false);
         // A thread that ends keeps nothing.
         let _ = SPARES.try_with(|spares| {
             let mut spares = spares.borrow_mut();

@@ -56,6 +56,17 @@ pub(crate) async fn server_with(config: Config) -> (WebSocket<DuplexStream>, Dup
     (server, near)
 }
 
+/// A server, and the raw end of its client, with so much room between them.
+pub(crate) async fn accepted(server: Server, room: usize) -> (WebSocket<DuplexStream>, DuplexStream) {
+    let (mut near, far) = duplex(room);
+    let shake = async {
+        near.write_all(REQUEST.as_bytes()).await.expect("the server reads");
+        read_head(&mut near).await;
+    };
+    let (server, ()) = tokio::join!(server.accept(far), shake);
+    (server.expect("the server's handshake"), near)
+}
+
 /// A client, and the raw end of its server.
 pub(crate) async fn client_and_raw(config: Config) -> (WebSocket<DuplexStream>, DuplexStream) {
     let (near, mut far) = duplex(1 << 20);

@@ -4,12 +4,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use framewise_proto::{Ended, Violation};
+use framewise_proto::{Ended, Misuse, Violation};
 use futures_core::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Sender, Shared};
-use crate::{Error, Event, Message, WebSocket};
+use super::{Sender, Shared, Taking};
+use crate::{Error, Event, Message, Part, WebSocket};
 
 /// The half of a connection that receives; see [`WebSocket::split`].
 ///
@@ -77,19 +77,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
         poll_fn(|cx| self.poll_event(cx))
     }
 
+    /// The next part of a message, as [`WebSocket::next_part`].
+    ///
+    /// Cancel-safe.
+    pub fn next_part(&mut self) -> impl Future<Output = Option<Result<Part, Error>>> {
+        poll_fn(|cx| self.poll_part(cx))
+    }
+
     pub(in crate::websocket) fn poll_event(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Event, Error>>> {
-        self.shared.poll_event(cx)
+        self.shared.poll_event(Taking::Events, cx)
+    }
+
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Part, Error>>> {
+        loop {
+            match ready!(self.shared.poll_event(Taking::Parts, cx)) {
+                Some(Ok(event)) => {
+                    if let Some(part) = event.into_part() {
+                        return Poll::Ready(Some(Ok(part)));
+                    }
+                }
+                Some(Err(error)) => self.failure = Some(error),
+                None => return Poll::Ready(self.failure.take().map(Err)),
+            }
+        }
     }
 
     /// As that of a connection that was not split: a violation waits until the connection is closed.
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
         loop {
-            match ready!(self.poll_event(cx)) {
+            match ready!(self.shared.poll_event(Taking::Messages, cx)) {
                 Some(Ok(Event::Message(message))) => return Poll::Ready(Some(Ok(message))),
-                Some(Ok(Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::LetPass(_))) => {}
+                Some(Ok(
+                    Event::Part(_) | Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::LetPass(_),
+                )) => {}
+                Some(Err(error @ Error::Misuse(Misuse::PartTaken))) => return Poll::Ready(Some(Err(error))),
                 Some(Err(error)) => self.failure = Some(error),
                 None => return Poll::Ready(self.failure.take().map(Err)),
             }

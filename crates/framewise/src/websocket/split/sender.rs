@@ -53,7 +53,8 @@ impl<S> Sender<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
-    /// Queues a message, and writes what the stream takes. It waits while 64 KiB are queued, while others wait that came
+    /// Queues a message, and writes what the stream takes. It waits while the queue is full
+    /// ([`crate::Config::send_queue`]), while others wait that came
     /// before, and while another sender sends a message in parts. When the receiver was dropped, it waits until the message
     /// is written.
     ///

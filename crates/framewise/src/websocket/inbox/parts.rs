@@ -1,0 +1,51 @@
+//! Messages taken in parts, as they come: none is put together.
+
+use bytes::{Buf as _, Bytes};
+use framewise_proto::{Connection, MessageKind};
+
+use super::{Found, Inbox};
+use crate::{Event, Part, buffers};
+
+impl Inbox {
+    /// Whether a part of a message was taken, and the last one was not.
+    pub(in crate::websocket) const fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// From here on parts are taken as they come, or (`false`) those alone of a message of which one was taken.
+    pub(in crate::websocket) const fn take_parts(&mut self, in_parts: bool) {
+        self.in_parts = in_parts;
+    }
+
+    /// What has come of a message that was to be put together, as its first part.
+    pub(in crate::websocket) fn part_so_far(&mut self, engine: &mut Connection) -> Option<Part> {
+        let kind = engine.receiving()?;
+        let bytes = if self.message.is_empty() {
+            engine.take_inflated()
+        } else {
+            std::mem::take(&mut self.message).into()
+        };
+        if bytes.is_empty() {
+            return None;
+        }
+        let first = !std::mem::replace(&mut self.begun, true);
+        Some(Part { kind, bytes: bytes.into(), first, last: false })
+    }
+
+    pub(super) fn part(&mut self, kind: MessageKind, bytes: Bytes, last: bool) -> Found {
+        let first = !std::mem::replace(&mut self.begun, !last);
+        Found::Event(Event::Part(Part { kind, bytes, first, last }))
+    }
+
+    /// The last `length` of the `consumed` bytes at the front: a small part is copied, a large one holds its buffer.
+    pub(super) fn take_slice(&mut self, consumed: usize, length: usize) -> Bytes {
+        if length < buffers::SLICE {
+            let bytes = buffers::copy_out(&self.bytes[consumed - length..consumed]);
+            self.bytes.advance(consumed);
+            return bytes;
+        }
+        let mut frame = self.bytes.split_to(consumed);
+        frame.advance(consumed - length);
+        frame.freeze()
+    }
+}

@@ -1,0 +1,115 @@
+//! The queue of what is to be written: when it is full, and how long one waits for a peer that reads nothing.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use framewise_proto::{Misuse, Transport};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::Inner;
+use super::poll::GRACE;
+use crate::Error;
+
+impl<S> Inner<S> {
+    /// Whether another message has to wait. One always has room alone.
+    pub(super) fn is_full(&self) -> bool {
+        let queued = self.queued();
+        queued > 0 && queued >= self.engine.config().send_queue
+    }
+
+    /// When the engine, or a write that does not go on, has to be looked at.
+    pub(super) fn due(&self) -> Option<Duration> {
+        earliest(self.engine.poll_timeout(), self.stalled_until())
+    }
+
+    /// How long a write may make no progress: as long as the peer may be silent.
+    fn patience(&self) -> Option<Duration> {
+        let config = self.engine.config();
+        let keepalive = config.keepalive.map(|keepalive| keepalive.interval.saturating_add(keepalive.pong));
+        earliest(config.limits.idle, keepalive)
+    }
+
+    fn stalled_until(&self) -> Option<Duration> {
+        let since = self.transit.as_ref()?.stalled?;
+        Some(since.saturating_add(self.patience()?))
+    }
+
+    /// Whether a peer that read nothing for too long sent nothing either: the rule says more than the stream's failure.
+    pub(super) fn was_silent(&mut self) -> bool {
+        let Some(rare) = &mut self.rare else { return false };
+        if rare.lost.as_ref().is_none_or(|lost| lost.kind() != io::ErrorKind::TimedOut) {
+            return false;
+        }
+        self.engine.handle_timeout(self.timer.now());
+        let silent = self.engine.poll_transport() != Transport::Open;
+        if silent {
+            rare.lost = None;
+        }
+        silent
+    }
+
+    /// Judges an attempt to write, before which so much was queued.
+    pub(super) fn stalled(&mut self, written: Poll<io::Result<()>>, before: usize) -> Poll<io::Result<()>> {
+        if written.is_ready() {
+            if let Some(transit) = &mut self.transit {
+                transit.stalled = None;
+            }
+            return written;
+        }
+        let Some(patience) = self.patience() else { return written };
+        let (now, moved) = (self.timer.now(), self.queued() < before);
+        let Some(transit) = &mut self.transit else { return written };
+        let since = if moved { now } else { transit.stalled.unwrap_or(now) };
+        transit.stalled = Some(since);
+        if now.saturating_sub(since) < patience {
+            return written;
+        }
+        let says = format!("the peer has read nothing of what was sent to it for {patience:?}");
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, says)))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
+    /// Ready when another message may be queued.
+    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while self.is_full() && self.engine.is_open() && self.poll_write(cx).is_pending() && self.is_full() {
+            ready!(self.poll_patience(cx))?;
+        }
+        Poll::Ready(self.check_writable())
+    }
+
+    /// Ready when everything is written that was queued.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while self.poll_write(cx).is_pending() {
+            ready!(self.poll_patience(cx))?;
+        }
+        Poll::Ready(self.check_writable())
+    }
+
+    /// Ready when a write is to be tried again because it has waited for long enough, or an error when nothing is
+    /// written any more.
+    ///
+    /// Whether the peer is silent only a reader can tell: of the engine's deadlines, that of the closing alone counts.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let now = self.timer.now();
+        let closing = match self.engine.poll_transport() {
+            Transport::Open | Transport::ShutDown | Transport::AwaitEnd => self.engine.close_deadline(),
+            Transport::Close => Some(*self.rare().grace.get_or_insert_with(|| now + GRACE)),
+        };
+        if closing.is_some_and(|closing| closing <= now) {
+            return Poll::Ready(Err(Misuse::Closed.into()));
+        }
+        // Where there is no deadline here, the alarm may be another's.
+        let due = earliest(closing, self.stalled_until());
+        if due.is_none() {
+            return Poll::Pending;
+        }
+        ready!(self.timer.poll(due, cx));
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn earliest(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    one.into_iter().chain(other).min()
+}
