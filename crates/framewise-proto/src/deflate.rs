@@ -3,11 +3,12 @@
 
 mod agreement;
 mod compress;
+mod decode;
 mod distance;
 mod inflate;
 
 pub(crate) use agreement::Direction;
 pub use agreement::{Context, DeflateAgreement, DeflateConfig, negotiate};
 pub(crate) use compress::Compressor;
-pub use distance::{DistanceCheck, WindowExceeded};
+pub use decode::{Decoder, Place, Symbols, Unreadable};
 pub(crate) use inflate::{InflateFault, Inflater};
