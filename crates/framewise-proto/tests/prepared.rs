@@ -88,7 +88,7 @@ fn prepared_and_ordinary_ones_arrive_in_turn_whatever_is_agreed() {
                 );
                 for [from, to] in [[&mut server, &mut client]] {
                     let mut sent = Vec::new();
-                    for round in 0..60_u32 {
+                    for round in 0..30_u32 {
                         // Just inside, at, and beyond what the window reaches; what was sent before comes again.
                         let period = (1_usize << window_bits) + 100 * (round as usize % 6);
                         let payload = repeating(

@@ -95,13 +95,15 @@ fn after_close(code: CloseCode) -> Next {
 fn after_error(error: &Error) -> Next {
     match error {
         Error::Connect(connect) => match connect.fault() {
-            // Down, or the network is, names included.
+            // Down, or the network is, names included; or the proxy, which cannot be told from one that refuses.
             ConnectFault::Name
+            | ConnectFault::Proxy
             | ConnectFault::NobodyListens
             | ConnectFault::Network
             | ConnectFault::TimedOut => Next::again(error),
             // A URL or a certificate does not change by waiting. (Not to be tried again without TLS, ever.)
             ConnectFault::Url
+            | ConnectFault::Redirect
             | ConnectFault::Tls
             | ConnectFault::ServerSpeaksTls
             | ConnectFault::ServerSpeaksPlain
