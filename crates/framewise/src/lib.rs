@@ -114,3 +114,8 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<WebS
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// And those of the page for who comes from tokio-tungstenite.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/coming-from-tokio-tungstenite.md")]
+struct ComingFromTokioTungstenite;
