@@ -2,7 +2,7 @@
 //! comparison whenever a connection waits, and a lock only when it is driven by another task than before.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -108,18 +108,16 @@ impl StopSeat {
 }
 
 /// What a future gives, or `None` when the server stops before.
-pub(crate) async fn unless_told<T>(
+pub(crate) fn unless_told<T>(
     seat: &mut Option<StopSeat>,
-    future: impl Future<Output = T>,
-) -> Option<T> {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
+    mut future: Pin<&mut impl Future<Output = T>>,
+) -> impl Future<Output = Option<T>> {
+    poll_fn(move |cx| {
         if seat.as_mut().is_some_and(|seat| seat.poll(cx)) {
             return Poll::Ready(None);
         }
         future.as_mut().poll(cx).map(Some)
     })
-    .await
 }
 
 impl Drop for StopSeat {

@@ -1,4 +1,5 @@
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use framewise_proto::{Detail, Violation};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::Settings;
 use super::answer::TurnedDown;
-use super::{Pending, Settings};
+use super::pending::{Inner, Pending};
 use crate::stop::{StopSeat, unless_told};
 use crate::{Error, head};
 
@@ -25,8 +27,11 @@ pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<Pending<S>, Error> {
     let limits = settings.config.limits;
     let mut bytes = BytesMut::with_capacity(head::FIRST);
-    let reading = timeout_at(deadline, read(&settings, &mut stream, &mut bytes));
-    let read = match unless_told(&mut stop, reading).await {
+    let read = {
+        let reading = pin!(timeout_at(deadline, read(&settings, &mut stream, &mut bytes)));
+        unless_told(&mut stop, reading).await
+    };
+    let read = match read {
         Some(Ok(read)) => read?.map_err(|violation| broken(violation, &bytes)),
         Some(Err(_)) => Err(broken(request_timed_out(&bytes), &bytes)),
         None => Err(TurnedDown::stopped()),
@@ -41,7 +46,7 @@ pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     let head = bytes.split_to(size);
     // A copy: the head's buffer does not stay with the connection.
     let rest = BytesMut::from(&bytes[..]);
-    Ok(Pending { settings, stream, request, head, rest, notes, stop })
+    Ok(Pending::new(Inner { settings, stream, request, head, rest, notes, stop }))
 }
 
 fn broken(mut violation: Violation, bytes: &[u8]) -> TurnedDown {
@@ -88,7 +93,8 @@ pub(super) async fn turn_down<S: AsyncRead + AsyncWrite + Unpin>(
     response: &[u8],
     limit: Duration,
 ) {
-    let answered = timeout(limit, async {
+    // In a box of its own: a handshake that is accepted does not have the room for it.
+    let answered = Box::pin(timeout(limit, async {
         stream.write_all(response).await?;
         stream.shutdown().await?;
         let mut rest = BytesMut::with_capacity(head::FIRST);
@@ -101,7 +107,7 @@ pub(super) async fn turn_down<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
         io::Result::Ok(())
-    });
+    }));
     // A client that is gone, or does not go: the finding is the request's.
     let _ = answered.await;
 }

@@ -264,7 +264,9 @@ impl Handshake {
         if let Some(config) = &server.settings.tls {
             let mut stop = stop;
             let limits = &server.settings.config.limits;
-            let stream = tls::accept(Arc::clone(config), stream, limits, &mut stop, deadline).await?;
+            // In a box of its own: a plain connection does not have the room for it.
+            let accepting = Box::pin(tls::accept(Arc::clone(config), stream, limits, &mut stop, deadline));
+            let stream = accepting.await?;
             return handshake::request(server.settings, stream, stop, deadline).await;
         }
         handshake::request(

@@ -21,6 +21,11 @@ use crate::{Error, WebSocket};
 /// There is no hurry: [`Limits::handshake`](crate::Limits::handshake) is over with the request. To drop it cuts the
 /// connection without an answer.
 pub struct Pending<S> {
+    /// In a box, for it goes through many hands.
+    inner: Box<Inner<S>>,
+}
+
+pub(super) struct Inner<S> {
     pub(super) settings: Arc<Settings>,
     pub(super) stream: S,
     pub(super) request: Request,
@@ -32,14 +37,18 @@ pub struct Pending<S> {
 }
 
 impl<S> Pending<S> {
+    pub(super) fn new(inner: Inner<S>) -> Self {
+        Self { inner: Box::new(inner) }
+    }
+
     /// The request.
-    pub const fn request(&self) -> &Request {
-        &self.request
+    pub fn request(&self) -> &Request {
+        &self.inner.request
     }
 
     /// The stream beneath. To read or write it is to break the handshake.
-    pub const fn get_ref(&self) -> &S {
-        &self.stream
+    pub fn get_ref(&self) -> &S {
+        &self.inner.stream
     }
 }
 
@@ -58,40 +67,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
     }
 
     pub(super) async fn respond(mut self, reply: Reply) -> Result<WebSocket<S>, Error> {
-        let limits = self.settings.config.limits;
-        let answer = if self.stop.as_ref().is_some_and(StopSeat::is_told) {
+        let Inner { settings, stream, request, stop, .. } = &mut *self.inner;
+        let limits = settings.config.limits;
+        let answer = if stop.as_ref().is_some_and(StopSeat::is_told) {
             Err(TurnedDown::stopped())
         } else {
-            self.settings.answer(&self.request, reply)
+            settings.answer(request, reply)
         };
         let accepted = match answer {
             Ok(accepted) => accepted,
             Err(TurnedDown { response, error }) => {
-                handshake::turn_down(&mut self.stream, &response, limits.close).await;
+                handshake::turn_down(stream, &response, limits.close).await;
                 return Err(error);
             }
         };
         timeout(limits.handshake, async {
-            self.stream.write_all(&accepted.response).await?;
-            self.stream.flush().await
+            stream.write_all(&accepted.response).await?;
+            stream.flush().await
         })
         .await
         .map_err(io::Error::from)??;
+        let Inner { settings, stream, head, rest, notes, stop, .. } = *self.inner;
         let opened = Opened {
-            config: Arc::clone(&self.settings.config),
-            head: self.head,
-            rest: self.rest,
-            notes: self.notes,
+            config: Arc::clone(&settings.config),
+            head,
+            rest,
+            notes,
             protocol: accepted.protocol.map(Into::into),
-            stop: self.stop,
+            stop,
             deflate: accepted.deflate,
         };
-        Ok(WebSocket::new(self.stream, Role::Server, opened))
+        Ok(WebSocket::new(stream, Role::Server, opened))
     }
 }
 
 impl<S> fmt::Debug for Pending<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pending").field("request", &self.request).finish_non_exhaustive()
+        f.debug_struct("Pending").field("request", &self.inner.request).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,5 @@
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 
 use framewise_proto::handshake::request_timed_out;
@@ -21,7 +22,8 @@ pub(super) async fn accept(
     stop: &mut Option<StopSeat>,
     deadline: Instant,
 ) -> Result<NetStream, Error> {
-    match unless_told(stop, timeout_at(deadline, shake(config, tcp, limits))).await {
+    let shaking = pin!(timeout_at(deadline, shake(config, tcp, limits)));
+    match unless_told(stop, shaking).await {
         Some(Ok(stream)) => stream,
         Some(Err(_)) => Err(request_timed_out(&[]).into()),
         // Without TLS there is nothing to say it with.
