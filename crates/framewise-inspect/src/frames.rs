@@ -8,7 +8,7 @@ mod resync;
 
 use std::time::Duration;
 
-use framewise_proto::Header;
+use framewise_proto::{Header, Opcode};
 use framewise_proto::frame::{Expect, Sequence};
 use framewise_rules::{CloseCode, Limits, MessageKinds, Role, Rule, Setup};
 
@@ -206,6 +206,7 @@ impl Frames {
         };
         let mut faults = if self.after_close { Vec::new() } else { self.sequence.faults(&header, &expect) };
         if header.opcode.is_control()
+            && header.opcode != Opcode::Close
             && !self.after_close
             && self.too_fast(at.time)
             && !faults.contains(&Rule::ControlFlood)

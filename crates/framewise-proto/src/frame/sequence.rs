@@ -96,7 +96,8 @@ impl Sequence {
         let mut faults = Vec::new();
         bits(header, expect, &mut faults);
         if header.opcode.is_control() {
-            if self.controls >= expect.limits.control_run {
+            // A Close is the end of a flood, whatever came before it.
+            if self.controls >= expect.limits.control_run && header.opcode != Opcode::Close {
                 faults.push(Rule::ControlFlood);
             }
         } else {

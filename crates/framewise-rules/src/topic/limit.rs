@@ -171,6 +171,9 @@ pub(crate) const ControlFlood: Guide = Guide {
     ],
     good: &[
         Good::with("open\n< 8a 00\n< 8a 00\n< 81 02 68 69\n< 8a 00\n< 8a 00", RUN_OF_2),
+        // A Close is none of them.
+        Good::with("open\n[0.0] < 8a 00\n[0.1] < 8a 00\n[0.2] < 88 00", RUN_OF_2),
+        Good::with("open\n[0.0] < 8a 00\n[0.1] < 8a 00\n[0.2] < 88 00", TWO_A_SECOND),
         // A heartbeat.
         Good::with(
             "open\n[0.0] < 8a 00\n[20.0] < 8a 00\n[40.0] < 8a 00\n[60.0] < 8a 00\n[80.0] < 89 00",
