@@ -54,6 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 Some(Event::Inflated { kind, last: true, .. }) => {
                     let payload = server.take_inflated();
                     server.send_checked(kind, &payload)?;
+                    server.recycle_inflated(payload);
                 }
                 Some(event) => return Err(format!("unexpected: {event:?}").into()),
                 None => break,

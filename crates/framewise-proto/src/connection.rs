@@ -245,6 +245,12 @@ impl Connection {
         self.receiver.take_inflated()
     }
 
+    /// Gives the buffer back, so that the next compressed message has its room. It is let go of where nothing is kept
+    /// between messages ([`Context::Released`](crate::deflate::Context::Released)), and where it is large.
+    pub fn recycle_inflated(&mut self, buffer: Vec<u8>) {
+        self.receiver.recycle_inflated(buffer);
+    }
+
     /// RFC 6455 §5.5.1: after a Close frame "the peer does not send any further data"; §1.4: "after receiving such a
     /// frame, the other peer … discards any further data received". The first frame of it is told.
     #[cold]

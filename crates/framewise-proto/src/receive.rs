@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use framewise_rules::{Limits, Role, Rule};
 use framewise_simd::{Utf8, Utf8Error, unmask};
 
-use crate::deflate::{DeflateAgreement, DeflateConfig, InflateFault, Inflater};
+use crate::deflate::{Context, DeflateAgreement, DeflateConfig, InflateFault, Inflater};
 use crate::frame::{
     CloseFault, CloseFrame, Expect, Header, MessageKind, Opcode, PlainHeader, Sequence, check_close,
 };
@@ -132,6 +132,16 @@ impl Receiver {
 
     pub(crate) fn take_inflated(&mut self) -> Vec<u8> {
         self.inflating.as_mut().map(|inflating| inflating.take()).unwrap_or_default()
+    }
+
+    pub(crate) fn recycle_inflated(&mut self, mut buffer: Vec<u8>) {
+        let kept = self.deflate().context == Context::Kept && buffer.capacity() <= INFLATE_OUTPUT;
+        if let Some(inflating) = self.inflating.as_mut().filter(|_| kept)
+            && inflating.inflated.capacity() == 0
+        {
+            buffer.clear();
+            inflating.inflated = buffer;
+        }
     }
 
     /// The violation of the control frame that came last, as a whole.

@@ -7,6 +7,7 @@ use framewise_rules::{CloseCode, Role};
 use framewise_simd::{Utf8, unmask};
 
 use super::Connection;
+use crate::frame::MAX_HEADER;
 use crate::{CloseFrame, Header, MessageKind, Misuse, Opcode};
 
 impl Connection {
@@ -41,9 +42,21 @@ impl Connection {
     /// Compresses a part of a message, and encodes what came of it as a frame. RFC 7692 §6.1: the first carries RSV1.
     fn compressed(&mut self, opcode: Opcode, first: bool, last: bool, payload: &[u8]) {
         let Some(compressor) = &mut self.compressor else { return };
-        let mut compressed = Vec::new();
-        compressor.compress(payload, last, &mut compressed);
-        self.frame(opcode, last, first, &compressed);
+        // How long the header is, is known when the compressed payload is there: it moves up to it.
+        let start = self.out.len();
+        let room = start + MAX_HEADER;
+        self.out.resize(room, 0);
+        compressor.compress(payload, last, &mut self.out);
+        let length = self.out.len() - room;
+        let mask = self.keys.as_mut().map(|keys| keys());
+        let header = Header { fin: last, rsv1: first, ..Header::new(opcode, length as u64, mask) };
+        let (header, size) = header.encode();
+        self.out[start..start + size].copy_from_slice(&header[..size]);
+        self.out.copy_within(room.., start + size);
+        self.out.truncate(start + size + length);
+        if let Some(key) = mask {
+            unmask(&mut self.out[start + size..], key, 0);
+        }
     }
 
     /// Whether a message may begin now; if not, why.
