@@ -17,7 +17,7 @@ pub(crate) const READ: usize = 256 * 1024;
 /// Room that a read has at the least: what is handed out without a copy takes room away.
 const READ_ROOM: usize = 64 * 1024;
 /// A payload up to this is copied into the arena.
-const SMALL: usize = 4096;
+pub(crate) const SMALL: usize = 4096;
 /// A payload from this on is handed out as a part of the read buffer, which it pins.
 pub(crate) const SLICE: usize = 8 * 1024;
 /// Bytes of a chunk of the arena.
@@ -34,6 +34,7 @@ struct Pool {
     read: Option<BytesMut>,
     write: Vec<u8>,
     arena: BytesMut,
+    chunk_before: BytesMut,
     large: [Bytes; 2],
 }
 
@@ -115,7 +116,11 @@ pub(crate) fn copy_small(bytes: &[u8]) -> BytesMut {
     POOL.with_borrow_mut(|pool| {
         let arena = &mut pool.arena;
         if arena.capacity() < bytes.len() && !arena.try_reclaim(CHUNK) {
-            *arena = BytesMut::with_capacity(CHUNK);
+            // Somebody still has a message of it, often the last one only: the chunk before may be free again.
+            std::mem::swap(arena, &mut pool.chunk_before);
+            if !arena.try_reclaim(CHUNK) {
+                *arena = BytesMut::with_capacity(CHUNK);
+            }
         }
         arena.extend_from_slice(bytes);
         arena.split()

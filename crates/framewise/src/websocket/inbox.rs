@@ -147,7 +147,8 @@ impl Inbox {
     /// own, whole messages (`waiting` is false) only where too many connections have one.
     fn settle(&mut self, waiting: bool) {
         if !self.borrowed {
-            if self.bytes.is_empty() && self.bytes.capacity() > 0 {
+            if self.bytes.is_empty() {
+                // Also where no room is left: it would pin what it was a part of.
                 self.bytes = BytesMut::new();
             }
             return;
@@ -276,7 +277,17 @@ fn other_event(event: proto::Event<'_>, engine: &mut Connection) -> Option<Found
         proto::Event::Data { .. } => return None,
         proto::Event::Inflated { last: false, .. } => return None,
         proto::Event::Inflated { kind, .. } => {
-            Found::Event(Event::Message(Message::received(kind, engine.take_inflated().into())))
+            let inflated = engine.take_inflated();
+            // Its buffer has room for what a message may grow to: a small one would pin a multiple of itself.
+            let sparse = inflated.capacity() / 2 > inflated.len();
+            let bytes = if sparse || inflated.len() <= buffers::SMALL {
+                let bytes = buffers::copy_out(&inflated);
+                engine.recycle_inflated(inflated);
+                bytes
+            } else {
+                inflated.into()
+            };
+            Found::Event(Event::Message(Message::received(kind, bytes)))
         }
         proto::Event::Ping(payload) => Found::Event(Event::Ping(buffers::copy_out(payload))),
         proto::Event::Pong(payload) => Found::Event(Event::Pong(buffers::copy_out(payload))),

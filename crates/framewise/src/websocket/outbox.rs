@@ -37,8 +37,7 @@ pub(super) struct Outbox {
     batch: Vec<u8>,
     /// Bytes of it that are written.
     written: usize,
-    /// Only while there are some: the memory of a burst does not stay with an idle connection.
-    larges: Option<Box<Larges>>,
+    larges: Larges,
     /// The engine has the thread's write buffer.
     lent: bool,
     /// Something was written that the stream may hold back.
@@ -48,13 +47,12 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Bytes of it that are not written yet; the engine may have more.
     pub(super) fn queued(&self) -> usize {
-        let large = self.larges.as_ref().map_or(0, |larges| larges.bytes);
-        self.batch.len() - self.written + large
+        self.batch.len() - self.written + self.larges.bytes
     }
 
     /// Whether it holds nothing, and owes nothing.
     pub(super) fn is_empty(&self) -> bool {
-        self.batch.capacity() == 0 && self.larges.is_none() && !self.lent && !self.unflushed
+        self.batch.capacity() == 0 && self.larges.queue.is_empty() && !self.lent && !self.unflushed
     }
 
     /// Gives the engine room to encode into: the thread's write buffer.
@@ -67,9 +65,8 @@ impl Outbox {
 
     /// Queues a payload behind what the engine has queued.
     pub(super) fn push_large(&mut self, engine: &Connection, payload: Bytes) {
-        let larges = self.larges.get_or_insert_default();
-        larges.bytes += payload.len();
-        larges.queue.push_back(Large { at: engine.queued(), payload });
+        self.larges.bytes += payload.len();
+        self.larges.queue.push_back(Large { at: engine.queued(), payload });
     }
 
     /// Writes everything that is queued.
@@ -80,7 +77,7 @@ impl Outbox {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         loop {
-            if self.written == self.batch.len() && self.larges_in_batch() == 0 {
+            if self.written == self.batch.len() && self.larges.in_batch == 0 {
                 if self.batch.capacity() > 0 {
                     buffers::give_write(std::mem::take(&mut self.batch));
                 }
@@ -88,11 +85,9 @@ impl Outbox {
                 let Some(batch) = engine.poll_transmit() else { break };
                 self.lent = false;
                 self.batch = batch;
-                if let Some(larges) = &mut self.larges {
-                    larges.in_batch = larges.queue.len();
-                }
+                self.larges.in_batch = self.larges.queue.len();
             }
-            let count = if self.larges_in_batch() == 0 {
+            let count = if self.larges.in_batch == 0 {
                 ready!(Pin::new(&mut *stream).poll_write(cx, &self.batch[self.written..]))?
             } else {
                 let mut slices = [IoSlice::new(&[]); SLICES];
@@ -116,7 +111,7 @@ impl Outbox {
     fn slices<'o>(&'o self, slices: &mut [IoSlice<'o>; SLICES]) -> usize {
         let mut used = 0;
         let mut from = self.written;
-        for large in self.larges.iter().flat_map(|larges| larges.queue.iter().take(larges.in_batch)) {
+        for large in self.larges.queue.iter().take(self.larges.in_batch) {
             if used + 2 > SLICES {
                 return used;
             }
@@ -135,13 +130,9 @@ impl Outbox {
         used
     }
 
-    fn larges_in_batch(&self) -> usize {
-        self.larges.as_ref().map_or(0, |larges| larges.in_batch)
-    }
-
     fn advance(&mut self, mut count: usize) {
-        while let Some(larges) = &mut self.larges
-            && larges.in_batch > 0
+        let larges = &mut self.larges;
+        while larges.in_batch > 0
             && let Some(large) = larges.queue.front_mut()
         {
             let step = count.min(large.at - self.written);
@@ -160,8 +151,9 @@ impl Outbox {
             // What is written whole is let go of at once, so that its buffer can be used again.
             larges.queue.pop_front();
             larges.in_batch -= 1;
-            if larges.queue.is_empty() {
-                self.larges = None;
+            if larges.queue.is_empty() && larges.queue.capacity() > SLICES {
+                // The memory of a burst does not stay.
+                *larges = Larges::default();
             }
         }
         self.written += count;

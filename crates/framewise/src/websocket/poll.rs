@@ -16,8 +16,8 @@ use super::outbox::Outbox;
 use super::transit::Transit;
 use crate::{CloseCode, Error, Event, Message};
 
-/// A payload from this on is not copied behind its header, but written from where it lies.
-pub(super) const LARGE: usize = 4096;
+/// A payload from this on, above 4 KiB, is not copied behind its header, but written from where it lies.
+pub(super) const LARGE: usize = 4 * 1024 + 1;
 /// How long a peer that ended its side may take for what was queued for it.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
 
