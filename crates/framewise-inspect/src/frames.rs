@@ -8,8 +8,8 @@ mod resync;
 
 use std::time::Duration;
 
-use framewise_proto::{Header, Opcode};
 use framewise_proto::frame::{Expect, Sequence};
+use framewise_proto::{Header, Opcode};
 use framewise_rules::{CloseCode, Limits, MessageKinds, Role, Rule, Setup};
 
 use crate::window::Window;

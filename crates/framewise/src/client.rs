@@ -20,7 +20,7 @@ use self::proxy::{Environment, Via};
 use self::redirect::Redirects;
 use crate::error::ConnectError;
 use crate::stream::Layer;
-use crate::{Config, DeflateConfig, Error, Keepalive, Limits, NetStream, Strictness, WebSocket};
+use crate::{Config, DeflateConfig, Error, Keepalive, Limits, NetStream, Strictness, WebSocket, trace};
 
 /// How a client connects: what it offers and sends, its limits, its TLS, its proxy.
 ///
@@ -191,7 +191,7 @@ impl Client {
         attempt.follows = self.redirects > 0;
         let mut redirects = Redirects::new(self.redirects);
         loop {
-            let stream = self.dial(&attempt).await?;
+            let stream = self.dial(&attempt).await.inspect_err(trace::unreachable)?;
             let opened = handshake::open(self, stream, &attempt).await;
             match &opened {
                 Err(Error::Refused(refused)) if attempt.follows => match refused.location() {

@@ -54,6 +54,7 @@
 //! | `hyper` | the upgrade of a request that hyper 1 serves: `framewise::hyper` |
 //! | `tower` | the same as a tower service: `framewise::tower` |
 //! | `axum` | the same as an extractor of axum 0.8: `framewise::axum` |
+//! | `tracing` | events for the crate `tracing`, under the target `framewise`: broken rules are warnings, lost connections and rules that were let pass information, handshakes and ends for debugging |
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "axum")]
@@ -73,6 +74,7 @@ mod stop;
 mod stream;
 #[cfg(feature = "tower")]
 pub mod tower;
+mod trace;
 mod try_send;
 mod url;
 mod websocket;

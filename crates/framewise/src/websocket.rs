@@ -33,7 +33,7 @@ pub use self::split::{Receiver, ReuniteError, Sender};
 use self::timer::Timer;
 use self::transit::Transit;
 use crate::stop::StopSeat;
-use crate::{CloseCode, Config, Error, Event, Message, TrySendError, random};
+use crate::{CloseCode, Config, Error, Event, Message, TrySendError, random, trace};
 
 /// One end of a WebSocket connection, client or server, on a byte stream `S`.
 ///
@@ -101,7 +101,9 @@ impl<S> Inner<S> {
         let close = CloseFrame { code, reason: reason.to_owned() };
         // An API's way to say that there is no code (RFC 6455 §7.4.1).
         let close = if close.code == CloseCode::NO_STATUS && reason.is_empty() { None } else { Some(&close) };
-        Ok(self.engine.close(self.timer.now(), close)?)
+        self.engine.close(self.timer.now(), close)?;
+        trace::close_sent(self.engine.role(), close.map_or(CloseCode::NO_STATUS, |close| close.code), reason);
+        Ok(())
     }
 }
 
@@ -132,6 +134,7 @@ impl<S> WebSocket<S> {
         };
         let transit = (!opened.rest.is_empty())
             .then(|| Box::new(Transit { inbox: Inbox::new(opened.rest), ..Transit::default() }));
+        trace::handshake_done(role, opened.protocol.as_deref(), opened.deflate.is_some(), &opened.notes);
         opened.notes.reverse();
         let Opened { notes, protocol, .. } = opened;
         let rare = (!notes.is_empty() || protocol.is_some())

@@ -17,7 +17,7 @@ use super::attempt::Attempt;
 use super::{Client, redirect};
 use crate::error::{ConnectFault, Refused};
 use crate::websocket::Opened;
-use crate::{Error, WebSocket, head, random};
+use crate::{Error, WebSocket, head, random, trace};
 
 /// Bytes of a refusal's body that are kept.
 const BODY: usize = 4096;
@@ -50,6 +50,9 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(read) => read?,
         Err(_) => Err(response_timed_out(&bytes)),
     };
+    if let Err(violation) = &read {
+        trace::rule_broken(Role::Client, violation);
+    }
     match read {
         Ok((response, size, notes)) => {
             let head = bytes.split_to(size);

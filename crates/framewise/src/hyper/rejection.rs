@@ -4,8 +4,8 @@ use framewise_proto::handshake::{Head, Start};
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-use crate::Error;
 use crate::server::answer::TurnedDown;
+use crate::{Error, trace};
 
 /// A request that was not accepted: why, and the response that tells the client, with the status of the rule that was
 /// broken and its sentence as the body.
@@ -31,6 +31,7 @@ impl Rejection {
 
 impl From<TurnedDown> for Rejection {
     fn from(turned_down: TurnedDown) -> Self {
+        trace::turned_down(&turned_down.error);
         Self(Box::new(turned_down))
     }
 }

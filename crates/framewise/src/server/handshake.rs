@@ -13,7 +13,7 @@ use super::Settings;
 use super::answer::TurnedDown;
 use super::pending::{Inner, Pending};
 use crate::stop::{StopSeat, unless_told};
-use crate::{Error, head};
+use crate::{Error, head, trace};
 
 /// Bytes that a client may send behind a request that was refused, before the connection is cut.
 const DRAINED: usize = 1024 * 1024;
@@ -39,6 +39,7 @@ pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     let (request, size, notes) = match read {
         Ok(read) => read,
         Err(TurnedDown { response, error }) => {
+            trace::turned_down(&error);
             turn_down(&mut stream, &response, limits.close).await;
             return Err(error);
         }

@@ -13,7 +13,7 @@ use super::answer::TurnedDown;
 use super::{Reply, Settings, handshake};
 use crate::stop::StopSeat;
 use crate::websocket::Opened;
-use crate::{Error, WebSocket};
+use crate::{Error, WebSocket, trace};
 
 /// A client's request that breaks no rule, and that waits for its answer: from [`crate::Server::request`] and
 /// [`crate::Handshake::request`].
@@ -77,6 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
         let accepted = match answer {
             Ok(accepted) => accepted,
             Err(TurnedDown { response, error }) => {
+                trace::turned_down(&error);
                 handshake::turn_down(stream, &response, limits.close).await;
                 return Err(error);
             }

@@ -14,7 +14,7 @@ use super::Inner;
 use super::inbox::Found;
 use super::outbox::Outbox;
 use super::transit::Transit;
-use crate::{CloseCode, Error, Event, Message};
+use crate::{CloseCode, Error, Event, Message, trace};
 
 /// A payload from this on, above 4 KiB, is not copied behind its header, but written from where it lies.
 pub(super) const LARGE: usize = 4 * 1024 + 1;
@@ -122,9 +122,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     /// Keeps what is to be known later, and says what the caller hears.
     fn tell(&mut self, found: Found, cx: &mut Context<'_>) -> Option<Result<Event, Error>> {
         match found {
-            Found::Event(event) => Some(Ok(event)),
+            Found::Event(event) => {
+                trace::event(self.engine.role(), &event);
+                Some(Ok(event))
+            }
             Found::Violation(violation) => Some(Err(self.failed(violation, cx))),
             Found::Ended(ended) => {
+                trace::ended(self.engine.role(), &ended);
                 self.ended = Some(ended);
                 None
             }
@@ -143,9 +147,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             }
             // TLS without its close_notify is an end like any other.
             Some(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
-            Some(error) => return Error::Io(error),
+            Some(error) => {
+                trace::failed(self.engine.role(), &error);
+                return Error::Io(error);
+            }
             None => {}
         }
+        trace::rule_broken(self.engine.role(), &violation);
         self.rare().violation = Some(violation.clone());
         // The Close frame goes out now, whatever the caller does next.
         let _ = self.poll_write(cx);
@@ -244,7 +252,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         self.stop = None;
         let close = CloseFrame { code: CloseCode::GOING_AWAY, reason: String::new() };
         // A connection that is closing already goes on with that.
-        self.engine.close(self.timer.now(), Some(&close)).is_ok()
+        let closes = self.engine.close(self.timer.now(), Some(&close)).is_ok();
+        if closes {
+            trace::close_sent(self.engine.role(), close.code, "");
+        }
+        closes
     }
 
     /// The reason is kept for the reader, who makes a finding of it.

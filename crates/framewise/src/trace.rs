@@ -1,0 +1,116 @@
+//! What happens to connections, as events of the crate `tracing` under the target `framewise`. Without the feature
+//! `tracing` nothing of it is compiled.
+//!
+//! Rules that the peer broke are warnings, or, where the connection was merely lost, information, as those that were let
+//! pass are; a connection's life is for debugging. Payloads, and headers, are in none.
+#![cfg_attr(not(feature = "tracing"), expect(unused_variables, clippy::missing_const_for_fn))]
+
+use framewise_proto::rules::{Answer, Role, Rule};
+use framewise_proto::{Ended, Violation};
+
+use crate::{CloseCode, ConnectError, Error, Event};
+
+#[cfg(feature = "tracing")]
+macro_rules! tell {
+    ($level:ident, $($event:tt)*) => {
+        tracing::event!(target: "framewise", tracing::Level::$level, $($event)*)
+    };
+}
+
+#[cfg(not(feature = "tracing"))]
+macro_rules! tell {
+    ($($event:tt)*) => {
+        ()
+    };
+}
+
+/// Tells of a rule that was broken, with its place.
+macro_rules! tell_rule {
+    ($level:ident, $role:expr, $violation:expr, $what:expr) => {
+        tell!(
+            $level,
+            role = $role.name(),
+            rule = $violation.rule.id(),
+            by = $violation.by.name(),
+            offset = $violation.offset,
+            frame = $violation.frame,
+            answer = %$violation.answer(),
+            "{}: {}",
+            $what,
+            $violation
+        )
+    };
+}
+
+pub(crate) fn handshake_done(role: Role, protocol: Option<&str>, deflate: bool, notes: &[Violation]) {
+    tell!(DEBUG, role = role.name(), protocol, deflate, "handshake done");
+    for note in notes {
+        let_pass(role, note);
+    }
+}
+
+/// There is no TCP, no TLS, no way through the proxy.
+pub(crate) fn unreachable(error: &ConnectError) {
+    tell!(DEBUG, role = Role::Client.name(), url = error.target(), "{error}");
+}
+
+/// The server turned a handshake down.
+pub(crate) fn turned_down(error: &Error) {
+    match error {
+        Error::Violation(violation) => rule_broken(Role::Server, violation),
+        Error::TurnedDown(status) => {
+            tell!(DEBUG, role = Role::Server.name(), status, "handshake refused");
+        }
+        Error::Misuse(misuse) => {
+            tell!(WARN, role = Role::Server.name(), "handshake refused: {misuse}");
+        }
+        Error::Refused(_) | Error::Connect(_) | Error::Io(_) => {}
+    }
+}
+
+pub(crate) fn rule_broken(role: Role, violation: &Violation) {
+    match violation.answer() {
+        // A server's refusal is its right; redirects are among them.
+        Answer::Abort if violation.rule == Rule::ResponseStatus => {
+            tell_rule!(DEBUG, role, violation, "handshake refused");
+        }
+        Answer::Close(_) | Answer::Http(_) | Answer::Abort => {
+            tell_rule!(WARN, role, violation, "rule broken");
+        }
+        Answer::Lost | Answer::Note => tell_rule!(INFO, role, violation, "connection lost"),
+    }
+}
+
+/// What the reader is told, beside messages.
+#[inline]
+pub(crate) fn event(role: Role, event: &Event) {
+    match event {
+        Event::Close(close) => {
+            let code = close.as_ref().map_or(CloseCode::NO_STATUS, |close| close.code);
+            let reason = close.as_ref().map_or("", |close| &close.reason);
+            tell!(DEBUG, role = role.name(), code = code.0, reason, "close received");
+        }
+        Event::LetPass(note) => let_pass(role, note),
+        Event::Message(_) | Event::Part(_) | Event::Ping(_) | Event::Pong(_) => {}
+    }
+}
+
+fn let_pass(role: Role, note: &Violation) {
+    let what = if note.rule == Rule::PingUnanswered { "keepalive missed" } else { "let pass" };
+    tell_rule!(INFO, role, note, what);
+}
+
+/// The Close that the application asked for, or that a server sends when it stops. One that answers the peer's, or a rule
+/// that it broke, goes without saying.
+pub(crate) fn close_sent(role: Role, code: CloseCode, reason: &str) {
+    tell!(DEBUG, role = role.name(), code = code.0, reason, "close sent");
+}
+
+/// The stream failed in a way that is no rule.
+pub(crate) fn failed(role: Role, error: &std::io::Error) {
+    tell!(INFO, role = role.name(), "connection lost: {error}");
+}
+
+pub(crate) fn ended(role: Role, ended: &Ended) {
+    tell!(DEBUG, role = role.name(), by = ?ended.by, code = ended.code.0, clean = ended.clean, "ended");
+}
