@@ -20,6 +20,9 @@ pub(crate) enum Fault {
     Context { distance: u32, available: u64 },
 }
 
+/// The tail says so: it is no part of a block's data.
+const ENDS_INSIDE: Fault = Fault::Invalid("it ends inside a block");
+
 /// One direction's decompressor. It keeps 32 KiB of history.
 #[derive(Debug)]
 pub(crate) struct Inflater {
@@ -94,21 +97,25 @@ impl Inflater {
     /// The message's payload is complete: the first fault that it had.
     pub(crate) fn finish(&mut self, sink: &mut dyn FnMut(&[u8])) -> Option<Fault> {
         // A final block ends the data by itself, and receivers let an empty payload pass as an empty message.
+        let before = self.output.fault;
         if self.payload > 0 && self.decoder.place() != Place::Final {
             self.take(&TAIL, sink);
+        }
+        if self.output.fault != before {
+            self.output.fault = Some(ENDS_INSIDE);
         }
         let place = self.decoder.place();
         let unread = self.decoder.unread();
         // The four bytes of the tail, sent and appended, leave a stored block's header half read: the next message
         // goes on in the middle of it. Receivers notice there.
-        self.misaligned = place == Place::Head && unread == TAIL;
+        self.misaligned = place == Place::Head && unread == (&TAIL, 0);
         let ended = match place {
-            Place::Head => unread.is_empty() || self.misaligned,
+            Place::Head => unread.0.is_empty() || self.misaligned,
             Place::Block => false,
             Place::Final | Place::Broken => true,
         };
         if !ended {
-            self.output.fault.get_or_insert(Fault::Invalid("it ends inside a block"));
+            self.output.fault.get_or_insert(ENDS_INSIDE);
         }
         let fault = self.output.fault.take();
         if matches!(fault, Some(Fault::Invalid(_))) {

@@ -12,8 +12,8 @@ pub struct Config {
     pub messages: MessageKinds,
     /// What it lets pass.
     pub strictness: Strictness,
-    /// permessage-deflate: offered by a client, accepted by a server. Not at all, if `None`: it costs up to 300 KiB a
-    /// connection, and time.
+    /// permessage-deflate: offered by a client, accepted by a server. Not at all, if `None`: it costs up to 320 KiB a
+    /// connection ([`crate::deflate::Context`] says when), and time.
     pub deflate: Option<DeflateConfig>,
     /// Pings that it sends by itself. None, if `None`: a peer that vanished without a word is then noticed by
     /// [`Limits::idle`], when something is sent to it, or not at all.

@@ -246,7 +246,7 @@ impl Connection {
     }
 
     /// Gives the buffer back, so that the next compressed message has its room. It is let go of where nothing is kept
-    /// between messages ([`Context::Released`](crate::deflate::Context::Released)), and where it is large.
+    /// between messages ([`Context::Shared`](crate::deflate::Context::Shared)), and where it is large.
     pub fn recycle_inflated(&mut self, buffer: Vec<u8>) {
         self.receiver.recycle_inflated(buffer);
     }

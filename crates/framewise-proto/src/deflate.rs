@@ -5,7 +5,9 @@ mod agreement;
 mod compress;
 mod decode;
 mod distance;
+mod history;
 mod inflate;
+mod shared;
 
 pub(crate) use agreement::Direction;
 pub use agreement::{Context, DeflateAgreement, DeflateConfig, negotiate};

@@ -87,9 +87,10 @@ struct Inflating {
 }
 
 impl Inflating {
-    /// Inflates a piece of the message, up to `limit` bytes of it in all.
-    fn inflate(&mut self, piece: &[u8], limit: u64) -> Result<(), InflateFault> {
-        self.inflater.inflate(piece, &mut self.inflated, self.taken, limit)
+    /// Inflates a piece of the message, up to `limit` bytes of it in all: how much of the piece.
+    fn inflate(&mut self, piece: &[u8], limit: u64) -> Result<usize, InflateFault> {
+        let stop = self.inflated.len() + INFLATE_OUTPUT;
+        self.inflater.inflate(piece, &mut self.inflated, stop, self.taken, limit)
     }
 
     /// The message is complete.
@@ -98,14 +99,15 @@ impl Inflating {
     }
 
     fn take(&mut self) -> Vec<u8> {
+        self.inflater.taken(&self.inflated);
         self.taken += self.inflated.len() as u64;
         core::mem::take(&mut self.inflated)
     }
 }
 
-/// What is inflated at once: a deflate stream grows a thousandfold, so that a step makes a megabyte at the most.
-const INFLATE_INPUT: usize = 1024;
-/// What a step inflates before it is handed out.
+/// What a step takes of a compressed payload at the most.
+const INFLATE_INPUT: usize = 16 * 1024;
+/// What a step inflates before it is handed out: a deflate stream grows a thousandfold.
 const INFLATE_OUTPUT: usize = 64 * 1024;
 
 impl Receiver {
@@ -125,8 +127,7 @@ impl Receiver {
     }
 
     pub(crate) fn agree(&mut self, agreement: &DeflateAgreement) {
-        let context = self.deflate().context;
-        let inflater = Inflater::new(agreement.sent_by(self.sender), context);
+        let inflater = Inflater::new(agreement.sent_by(self.sender));
         self.inflating = Some(Box::new(Inflating { inflater, inflated: Vec::new(), taken: 0 }));
     }
 
@@ -416,6 +417,7 @@ impl Receiver {
         let there = &mut bytes[header_size..];
         let wanted = frame.header.length - frame.taken;
         let size = usize::try_from(wanted).map_or(there.len(), |wanted| wanted.min(there.len()));
+        let piece = &mut there[..size.min(INFLATE_INPUT)];
         // Only where permessage-deflate was agreed is a message a compressed one.
         let (Some(open), Some(inflating)) = (self.sequence.open(), &mut self.inflating) else {
             return (0, Step::More);
@@ -427,19 +429,17 @@ impl Receiver {
         }
         let limit = self.config.limits.inflated;
         let begun_with = inflating.inflated.len();
-        let mut taken = 0;
-        let mut inflated = Ok(());
-        while taken < size && inflating.inflated.len() - begun_with < INFLATE_OUTPUT {
-            let piece = &mut there[taken..(taken + INFLATE_INPUT).min(size)];
-            if let Some(key) = frame.header.mask {
-                unmask(piece, key, (frame.taken & 3) as usize);
-            }
-            taken += piece.len();
-            frame.taken += piece.len() as u64;
-            inflated = inflating.inflate(piece, limit);
-            if inflated.is_err() {
-                break;
-            }
+        if let Some(key) = frame.header.mask {
+            unmask(piece, key, (frame.taken & 3) as usize);
+        }
+        let (taken, mut inflated) = match inflating.inflate(piece, limit) {
+            Ok(taken) => (taken, Ok(())),
+            Err(fault) => (piece.len(), Err(fault)),
+        };
+        frame.taken += taken as u64;
+        if let Some(key) = frame.header.mask {
+            // What is left for the next step is left as it came.
+            unmask(&mut piece[taken..], key, (frame.taken & 3) as usize);
         }
         let consumed = header_size + taken;
         self.offset += consumed as u64;

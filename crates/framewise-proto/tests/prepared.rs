@@ -71,7 +71,7 @@ fn prepared_and_ordinary_ones_arrive_in_turn_whatever_is_agreed() {
     let mut runs = 0;
     for window_bits in 8..=15 {
         for takeover in [true, false] {
-            for context in [Context::Kept, Context::Released] {
+            for context in [Context::Kept, Context::Shared] {
                 let wishes = DeflateConfig {
                     window_bits,
                     peer_window_bits: window_bits,

@@ -173,7 +173,7 @@ fn a_compressed_message_costs_none_where_the_context_is_kept() {
         let mut pair = runtime.block_on(deflated(Context::Kept));
         assert_eq!(count(&runtime, &mut pair, &text, 1, 100), 0, "{size} bytes");
         // What is given back has to be taken again: a compressor and an inflater of each end.
-        let mut pair = runtime.block_on(deflated(Context::Released));
+        let mut pair = runtime.block_on(deflated(Context::Shared));
         let counted = count(&runtime, &mut pair, &text, 1, 100);
         assert!((100..=1200).contains(&counted), "{size} bytes: {counted}");
     }

@@ -20,7 +20,7 @@ impl Compression {
     pub fn compress(self, payload: &[u8]) -> Vec<u8> {
         let direction = Direction { window_bits: self.window_bits, takeover: false };
         let mut compressed = Vec::new();
-        Compressor::new(direction, Context::Released, self.level, 0).compress(payload, true, &mut compressed);
+        Compressor::new(direction, Context::Shared, self.level, 0).compress(payload, true, &mut compressed);
         compressed
     }
 }

@@ -1,10 +1,11 @@
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use zlib_rs::{Deflate, DeflateFlush};
+use zlib_rs::DeflateFlush;
 
 use super::agreement::{Context, Direction};
+use super::history::History;
+use super::shared;
 
 /// Compresses the messages that one end sends.
 pub(crate) struct Compressor {
@@ -12,20 +13,36 @@ pub(crate) struct Compressor {
     context: Context,
     level: u8,
     pub(crate) threshold: usize,
-    deflate: Option<Box<Deflate>>,
+    /// The thread's, during a message; its own from the first message on, where it is kept.
+    deflate: Option<shared::Context>,
+    /// What the next message may refer to, where the context does not stay to remember it.
+    history: History,
 }
 
 impl Compressor {
     pub(crate) const fn new(direction: Direction, context: Context, level: u8, threshold: usize) -> Self {
-        Self { direction, context, level, threshold, deflate: None }
+        Self { direction, context, level, threshold, deflate: None, history: History::new() }
     }
 
     /// Compresses a piece of a message behind `out`; the last one ends it as RFC 7692 §7.2.1 says: flushed to a byte's
     /// border, and without the "0x00 0x00 0xff 0xff" at its end.
     pub(crate) fn compress(&mut self, mut piece: &[u8], last: bool, out: &mut Vec<u8>) {
-        let (bits, level) = self.settings();
-        let deflate =
-            self.deflate.get_or_insert_with(|| Box::new(Deflate::new(i32::from(level), false, bits)));
+        let Direction { window_bits, takeover } = self.direction;
+        let (level, history) = (self.level, self.history.bytes());
+        let deflate = &mut self
+            .deflate
+            .get_or_insert_with(|| {
+                let mut context = shared::take_deflate(level, window_bits);
+                if !history.is_empty() {
+                    // It cannot fail: the stream is raw, and nothing was compressed yet.
+                    let _ = context.deflate.set_dictionary(history);
+                }
+                context
+            })
+            .deflate;
+        if takeover && self.context == Context::Shared {
+            self.history.push(piece, 1 << window_bits);
+        }
         let begin = out.len();
         let flush = if last { DeflateFlush::SyncFlush } else { DeflateFlush::NoFlush };
         loop {
@@ -52,8 +69,10 @@ impl Compressor {
                 // endpoint MUST generate an empty uncompressed block": its first byte; the others are the tail.
                 out.push(0x00);
             }
-            if !self.direction.takeover {
-                self.forget();
+            if (!takeover || self.context == Context::Shared)
+                && let Some(context) = self.deflate.take()
+            {
+                shared::give_deflate(context);
             }
         }
     }
@@ -66,11 +85,10 @@ impl Compressor {
 
     /// The next message refers to nothing before it.
     pub(crate) fn forget(&mut self) {
-        match (self.context, &mut self.deflate) {
-            // What has taken nothing in has nothing to forget.
-            (Context::Kept, Some(deflate)) if deflate.total_in() > 0 => deflate.reset(),
-            (Context::Kept, _) => {}
-            (Context::Released, _) => self.deflate = None,
+        self.history.forget();
+        // What has taken nothing in has nothing to forget.
+        if let Some(context) = self.deflate.take_if(|context| context.deflate.total_in() > 0) {
+            shared::give_deflate(context);
         }
     }
 }

@@ -121,9 +121,10 @@ impl Decoder {
         }
     }
 
-    /// The bytes that it has, and that are not read to their end: the start of a block's head, or of a symbol.
-    pub fn unread(&self) -> &[u8] {
-        &self.unread
+    /// The bytes that it has, and that are not read to their end: the start of a block's head, or of a symbol. And how
+    /// many bits of the first one were read.
+    pub fn unread(&self) -> (&[u8], usize) {
+        (&self.unread, self.used)
     }
 
     /// A new stream begins.

@@ -5,21 +5,35 @@ use core::fmt;
 use framewise_rules::Rule;
 use zlib_rs::{Inflate, InflateError, InflateFlush, Status};
 
-use super::agreement::{Context, Direction};
+use super::agreement::Direction;
 use super::distance::DistanceCheck;
+use super::history::History;
+use super::shared;
 
-/// Room that the output grows by, where nothing is known about its size.
-const STEP: usize = 4096;
+/// Room that the output grows by: four times the input, this at the least, and twice as much each time it is used up.
+const ROOM: usize = 64;
+const MOST_ROOM: usize = 64 * 1024;
+/// What ends a compressed message, and is not sent with it.
+const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
+/// An empty block with BFINAL set.
+const END: [u8; 5] = [0x01, 0x00, 0x00, 0xff, 0xff];
 
 /// Inflates the messages of one direction.
 pub(crate) struct Inflater {
     direction: Direction,
-    context: Context,
+    /// The thread's, from a message's first payload to its end.
     inflate: Option<Box<Inflate>>,
-    /// Where the agreed window is smaller than deflate's own: zlib does not hold a stream to it.
+    /// Where the agreed window is smaller than deflate's own.
     check: Option<Box<DistanceCheck>>,
-    /// The history to go on from, when a block with BFINAL ended zlib's stream. Kept from the first one on.
-    history: Option<Vec<u8>>,
+    /// What the message may refer to and its output does not hold: the messages before it, where there is takeover, and
+    /// what was handed out of it.
+    history: History,
+    /// The message's last four bytes of payload.
+    last: [u8; 4],
+    /// A block with BFINAL ended zlib's stream, and nothing followed it.
+    ended: bool,
+    /// The message before kept its tail, and left a block's header half read.
+    tail_kept: bool,
 }
 
 /// Why a message does not inflate.
@@ -31,105 +45,169 @@ pub(crate) enum InflateFault {
 }
 
 impl Inflater {
-    pub(crate) const fn new(direction: Direction, context: Context) -> Self {
-        Self { direction, context, inflate: None, check: None, history: None }
+    pub(crate) const fn new(direction: Direction) -> Self {
+        Self {
+            direction,
+            inflate: None,
+            check: None,
+            history: History::new(),
+            last: [0; 4],
+            ended: false,
+            tail_kept: false,
+        }
     }
 
-    /// Inflates a piece of a message behind what `out` holds of it; `limit` is on all of `out`, with `before` bytes of
-    /// the message that were taken out of it already.
+    /// Inflates a piece of a message behind what `out` holds of it, until `out` holds `stop` bytes: how much of the piece
+    /// it took. `limit` is on all of the message, of which `before` bytes were taken out of `out` already.
     pub(crate) fn inflate(
         &mut self,
-        mut piece: &[u8],
+        piece: &[u8],
         out: &mut Vec<u8>,
+        stop: usize,
         before: u64,
         limit: u64,
-    ) -> Result<(), InflateFault> {
-        if self.direction.window_bits < 15 {
-            let bits = self.direction.window_bits;
-            let check = self.check.get_or_insert_with(|| Box::new(DistanceCheck::new(bits)));
-            if check.follow(piece).is_err() {
-                return Err(InflateFault::Broken(Rule::DeflateWindowViolated));
+    ) -> Result<usize, InflateFault> {
+        if piece.is_empty() {
+            return Ok(0);
+        }
+        if self.inflate.is_none() {
+            let mut inflate = shared::take_inflate();
+            remind(&mut inflate, self.history.bytes());
+            self.inflate = Some(inflate);
+            self.ended = false;
+            self.last = [0; 4];
+            self.check = distance_check(self.direction);
+            if core::mem::take(&mut self.tail_kept) {
+                self.run(&TAIL, out, usize::MAX, before, limit)?;
             }
         }
-        let mut mark = out.len();
-        loop {
-            let inflate = self.inflate.get_or_insert_with(|| Box::new(Inflate::new(false, 15)));
+        let taken = self.run(piece, out, stop, before, limit)?;
+        for &byte in &piece[taken.saturating_sub(4)..taken] {
+            self.last = [self.last[1], self.last[2], self.last[3], byte];
+        }
+        Ok(taken)
+    }
+
+    fn run(
+        &mut self,
+        piece: &[u8],
+        out: &mut Vec<u8>,
+        stop: usize,
+        before: u64,
+        limit: u64,
+    ) -> Result<usize, InflateFault> {
+        let Some(inflate) = &mut self.inflate else { return Ok(piece.len()) };
+        // One byte beyond the limit is room enough to see that it is passed.
+        let most = usize::try_from(limit.saturating_sub(before)).unwrap_or(usize::MAX).saturating_add(1);
+        let mut rest = piece;
+        let mut room = (piece.len() * 4).max(ROOM);
+        let mut full = false;
+        while (full || !rest.is_empty()) && out.len() < stop {
+            if core::mem::take(&mut self.ended) {
+                // RFC 7692 §7.2.3.4 allows blocks with BFINAL set, after which zlib stops: it begins again.
+                inflate.reset(false);
+                remind(inflate, self.history.bytes());
+                remind(inflate, out);
+                self.check = distance_check(self.direction);
+            }
             let start = out.len();
-            let allowed = limit.saturating_sub(before).saturating_sub(start as u64);
-            // One byte beyond the limit is room enough to see that it is passed.
-            let room = (piece.len() * 4)
-                .max(STEP)
-                .min(usize::try_from(allowed).unwrap_or(usize::MAX).saturating_add(1));
-            out.resize(start + room, 0);
+            let end = grow(out, room.min(stop - start), most);
             let (read, written) = (inflate.total_in(), inflate.total_out());
-            let status = inflate.decompress(piece, &mut out[start..], InflateFlush::SyncFlush);
+            let status = inflate.decompress(rest, &mut out[start..], InflateFlush::SyncFlush);
             let read = (inflate.total_in() - read) as usize;
             let written = (inflate.total_out() - written) as usize;
             out.truncate(start + written);
-            piece = &piece[read..];
-            if before + out.len() as u64 > limit {
+            if let Some(check) = &mut self.check
+                && check.follow(&rest[..read]).is_err()
+            {
+                return Err(InflateFault::Broken(Rule::DeflateWindowViolated));
+            }
+            rest = &rest[read..];
+            if out.len() == most {
                 return Err(InflateFault::TooBig);
             }
             match status {
-                Ok(Status::StreamEnd) => {
-                    self.begin_again(out, mark);
-                    mark = out.len();
-                }
-                // All the room was used: there may be more to come out, also of no more input.
-                Ok(Status::Ok | Status::BufError) if written == room => {}
-                Ok(Status::Ok | Status::BufError) if piece.is_empty() => break,
+                Ok(Status::StreamEnd) => self.ended = true,
                 // It takes nothing and gives nothing: no stream does that.
-                Ok(Status::Ok | Status::BufError) if read == 0 && written == 0 => {
+                Ok(Status::Ok | Status::BufError) if read == 0 && written == 0 && !rest.is_empty() => {
                     return Err(InflateFault::Broken(Rule::DeflateDataInvalid));
                 }
                 Ok(Status::Ok | Status::BufError) => {}
                 Err(error) => return Err(InflateFault::Broken(rule(error, inflate.error_message()))),
             }
+            // There may be more to come out, also of no more input.
+            full = out.len() == end && !self.ended;
+            room = (room * 2).min(MOST_ROOM);
         }
-        if let Some(history) = &mut self.history {
-            remember(history, &out[mark..]);
-        }
-        Ok(())
-    }
-
-    /// RFC 7692 §7.2.3.4 allows blocks with BFINAL set, after which zlib stops: it begins again, and the history stays.
-    /// What is new of it lies in `out` from `mark` on; the first time, all that `out` holds of the message is taken.
-    fn begin_again(&mut self, out: &[u8], mark: usize) {
-        let mark = if self.history.is_some() { mark } else { 0 };
-        let mut history = self.history.take().unwrap_or_default();
-        remember(&mut history, &out[mark..]);
-        let mut inflate = Inflate::new(false, 15);
-        if !history.is_empty() {
-            // It cannot fail: the stream is raw, and the dictionary no larger than the window.
-            let _ = inflate.set_dictionary(&history);
-        }
-        self.inflate = Some(Box::new(inflate));
-        self.history = Some(history);
+        Ok(piece.len() - rest.len())
     }
 
     /// The message is complete: RFC 7692 §7.2.2, "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the
     /// payload of the message", and inflate it.
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>, before: u64, limit: u64) -> Result<(), InflateFault> {
-        self.inflate(&[0x00, 0x00, 0xff, 0xff], out, before, limit)?;
-        if !self.direction.takeover {
-            self.check = None;
-            self.history = None;
-            match (self.context, &mut self.inflate) {
-                (Context::Kept, Some(inflate)) => inflate.reset(false),
-                _ => self.inflate = None,
+        // An empty payload is let pass as an empty message, and a block with BFINAL ends the message by itself.
+        if self.inflate.is_some() && !self.ended {
+            // A payload that is to be completed cannot end so: the tail stands there already.
+            let kept = self.last == TAIL;
+            let tail: &[u8] = if kept { &[] } else { &TAIL };
+            // zlib does not say whether it is inside a block. If it is not, the second one ends its stream.
+            let end = [tail, &END].iter().try_for_each(|end| {
+                self.run(end, out, usize::MAX, before, limit)?;
+                self.check = None;
+                Ok(())
+            });
+            match end {
+                Err(InflateFault::TooBig) => return Err(InflateFault::TooBig),
+                Ok(()) if self.ended => {}
+                Ok(()) | Err(InflateFault::Broken(_)) => {
+                    return Err(InflateFault::Broken(Rule::DeflateDataInvalid));
+                }
             }
+            self.tail_kept = kept && self.direction.takeover;
+        }
+        if let Some(inflate) = self.inflate.take() {
+            shared::give_inflate(inflate);
+        }
+        self.check = None;
+        if self.direction.takeover {
+            self.history.push(out, 1 << self.direction.window_bits);
+        } else {
+            self.history.forget();
         }
         Ok(())
     }
+
+    /// What the message at hand inflated to so far is taken out of `out`.
+    pub(crate) fn taken(&mut self, out: &[u8]) {
+        if self.inflate.is_some() {
+            self.history.push(out, 1 << self.direction.window_bits);
+        }
+    }
 }
 
-/// Keeps the last window of what was inflated.
-fn remember(history: &mut Vec<u8>, out: &[u8]) {
-    const WINDOW: usize = 1 << 15;
-    let new = &out[out.len().saturating_sub(WINDOW)..];
-    let excess = (history.len() + new.len()).saturating_sub(WINDOW);
-    history.drain(..excess.min(history.len()));
-    history.extend_from_slice(new);
+/// zlib does not hold a stream to a smaller window than deflate's own.
+fn distance_check(direction: Direction) -> Option<Box<DistanceCheck>> {
+    (direction.window_bits < 15).then(|| Box::new(DistanceCheck::new(direction.window_bits)))
+}
+
+/// Makes room behind what `out` holds, up to `most` bytes of all: its new length.
+fn grow(out: &mut Vec<u8>, room: usize, most: usize) -> usize {
+    let end = out.len().saturating_add(room).min(most);
+    if end > out.capacity() {
+        // Twice as much each time, so that the last time ends at the limit.
+        let capacity = most >> (most / end).ilog2();
+        out.reserve_exact(capacity - out.len());
+    }
+    out.resize(end, 0);
+    end
+}
+
+/// Gives zlib the history that a reference may reach back to.
+fn remind(inflate: &mut Inflate, history: &[u8]) {
+    if !history.is_empty() {
+        // It cannot fail: the stream is raw.
+        let _ = inflate.set_dictionary(history);
+    }
 }
 
 /// zlib tells a reference before the start of its history by its message alone.

@@ -1,0 +1,28 @@
+use alloc::vec::Vec;
+
+/// The end of what was compressed or inflated, as much of it as a window holds.
+#[derive(Debug, Default)]
+pub(super) struct History(Vec<u8>);
+
+impl History {
+    pub(super) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Keeps the last `window` bytes of it all, and no room beyond them.
+    pub(super) fn push(&mut self, new: &[u8], window: usize) {
+        let new = &new[new.len().saturating_sub(window)..];
+        let excess = (self.0.len() + new.len()).saturating_sub(window);
+        self.0.drain(..excess);
+        self.0.reserve_exact(new.len());
+        self.0.extend_from_slice(new);
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.0 = Vec::new();
+    }
+}

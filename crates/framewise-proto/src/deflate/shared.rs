@@ -1,0 +1,122 @@
+//! zlib's contexts of a thread, which its connections use in turn: each takes one for a message and gives it back.
+//!
+//! A compressor is 290 KiB that a message touches all over. One that all connections use lies in the processor's cache,
+//! and none is allocated, nor cleared all of it as a new one has to be.
+
+use alloc::boxed::Box;
+
+use zlib_rs::{Deflate, DeflateConfig, Inflate};
+
+/// zlib has no smaller window for a raw stream. That of 512 bytes looks 250 bytes back at the most, so it does for the
+/// agreed window of 256, too.
+const SMALLEST: u8 = 9;
+/// A block has 4096 symbols at the most. zlib's own choice is four times as many: that makes nothing smaller, takes 84 KiB
+/// more, and clears 36 KiB more before each message and behind it, a sixth of the time that 1 KiB takes.
+const MEM_LEVEL: i32 = 6;
+
+/// A compressor, and what it was made for.
+pub(super) struct Context {
+    pub(super) deflate: Box<Deflate>,
+    level: u8,
+    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "it is the place in what a thread shares"))]
+    bits: u8,
+}
+
+/// A compressor without history.
+pub(super) fn take_deflate(level: u8, window_bits: u8) -> Context {
+    let (level, bits) = (level.clamp(1, 9), window_bits.clamp(SMALLEST, 15));
+    if let Some(mut context) = thread::take_deflate(bits)
+        && context.level == level
+    {
+        context.deflate.reset();
+        return context;
+    }
+    let config = DeflateConfig {
+        level: i32::from(level),
+        // Negative: without a header.
+        window_bits: -i32::from(bits),
+        mem_level: MEM_LEVEL,
+        ..DeflateConfig::default()
+    };
+    Context { deflate: Box::new(Deflate::new_with_config(config)), level, bits }
+}
+
+pub(super) fn give_deflate(context: Context) {
+    thread::give_deflate(context);
+}
+
+/// An inflater without history, of the largest window.
+pub(super) fn take_inflate() -> Box<Inflate> {
+    match thread::take_inflate() {
+        Some(mut inflate) => {
+            inflate.reset(false);
+            inflate
+        }
+        None => Box::new(Inflate::new(false, 15)),
+    }
+}
+
+pub(super) fn give_inflate(inflate: Box<Inflate>) {
+    thread::give_inflate(inflate);
+}
+
+#[cfg(feature = "std")]
+mod thread {
+    extern crate std;
+
+    use core::cell::RefCell;
+
+    use super::{Box, Context, Inflate, SMALLEST};
+
+    /// One of each kind: a connection that finds none, since another one is in the middle of a message, makes its own.
+    #[derive(Default)]
+    struct Shared {
+        /// By their window.
+        deflate: [Option<Context>; 7],
+        inflate: Option<Box<Inflate>>,
+    }
+
+    std::thread_local! {
+        static SHARED: RefCell<Shared> = RefCell::default();
+    }
+
+    /// `None` also where the thread ends, and what it shared is gone.
+    fn with<T>(access: impl FnOnce(&mut Shared) -> Option<T>) -> Option<T> {
+        SHARED.try_with(|shared| access(&mut shared.borrow_mut())).ok().flatten()
+    }
+
+    pub(super) fn take_deflate(bits: u8) -> Option<Context> {
+        with(|shared| shared.deflate[usize::from(bits - SMALLEST)].take())
+    }
+
+    pub(super) fn give_deflate(context: Context) {
+        let at = usize::from(context.bits - SMALLEST);
+        with(|shared| shared.deflate[at].replace(context));
+    }
+
+    pub(super) fn take_inflate() -> Option<Box<Inflate>> {
+        with(|shared| shared.inflate.take())
+    }
+
+    pub(super) fn give_inflate(inflate: Box<Inflate>) {
+        with(|shared| shared.inflate.replace(inflate));
+    }
+}
+
+/// Without threads there is no place to share in: each message has its own.
+#[cfg(not(feature = "std"))]
+mod thread {
+    use super::{Box, Context, Inflate};
+
+    pub(super) fn take_deflate(_: u8) -> Option<Context> {
+        None
+    }
+
+    pub(super) fn give_deflate(_: Context) {}
+
+    pub(super) fn take_inflate() -> Option<Box<Inflate>> {
+        None
+    }
+
+    pub(super) fn give_inflate(_: Box<Inflate>) {}
+}
