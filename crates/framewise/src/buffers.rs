@@ -38,6 +38,21 @@ struct Pool {
     large: [Bytes; 2],
 }
 
+impl Pool {
+    /// Whether the chunk at hand has room, or one of the two is free again. Often somebody has the last message still,
+    /// and no other: then it is the chunk before.
+    fn has_room(&mut self, size: usize) -> bool {
+        if self.arena.capacity() >= size || self.arena.try_reclaim(CHUNK) {
+            return true;
+        }
+        let free = self.chunk_before.try_reclaim(CHUNK);
+        if free {
+            std::mem::swap(&mut self.arena, &mut self.chunk_before);
+        }
+        free
+    }
+}
+
 thread_local! {
     static POOL: RefCell<Pool> = RefCell::default();
 }
@@ -112,19 +127,21 @@ pub(crate) fn copy_out(payload: &[u8]) -> Bytes {
 }
 
 /// A copy of a few bytes, in the arena.
-pub(crate) fn copy_small(bytes: &[u8]) -> BytesMut {
+fn copy_small(bytes: &[u8]) -> BytesMut {
     POOL.with_borrow_mut(|pool| {
-        let arena = &mut pool.arena;
-        if arena.capacity() < bytes.len() && !arena.try_reclaim(CHUNK) {
-            // Somebody still has a message of it, often the last one only: the chunk before may be free again.
-            std::mem::swap(arena, &mut pool.chunk_before);
-            if !arena.try_reclaim(CHUNK) {
-                *arena = BytesMut::with_capacity(CHUNK);
-            }
+        if !pool.has_room(bytes.len()) {
+            pool.chunk_before = std::mem::replace(&mut pool.arena, BytesMut::with_capacity(CHUNK));
         }
-        arena.extend_from_slice(bytes);
-        arena.split()
+        pool.arena.extend_from_slice(bytes);
+        pool.arena.split()
     })
+}
+
+/// A copy of a whole read in the arena; `None` where much of a chunk would be left empty. Of messages that are kept, that is
+/// memory, too: they go in one by one.
+pub(crate) fn copy_read(bytes: &[u8]) -> Option<BytesMut> {
+    let fits = POOL.with_borrow_mut(|pool| pool.has_room(bytes.len()) || pool.arena.capacity() < CHUNK / 16);
+    fits.then(|| copy_small(bytes))
 }
 
 /// An empty buffer for a large message.

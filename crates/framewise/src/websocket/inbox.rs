@@ -207,9 +207,9 @@ impl Inbox {
             buffers::give_read(buffer);
             return read.map_ok(|count| (count, None));
         }
-        if buffer.len() < buffers::SLICE {
+        let small = buffer.len() < buffers::SLICE;
+        if let Some(bytes) = small.then(|| buffers::copy_read(&buffer)).flatten() {
             // One copy for all the messages in it, and the thread's buffer is free again.
-            let bytes = buffers::copy_small(&buffer);
             buffers::give_read(buffer);
             self.replace(bytes);
         } else {
