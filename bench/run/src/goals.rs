@@ -2,7 +2,7 @@
 
 use bench_common::cell::{Cell, Kind};
 
-use crate::peers::{FLOOR, FRAMEWISE, TUNGSTENITE_PLAIN};
+use crate::peers::{FLOOR, FRAMEWISE, FRAMEWISE_DEFLATE, TUNGSTENITE_PLAIN};
 use crate::results::{Results, Table};
 use crate::statistics::geometric_mean;
 
@@ -87,7 +87,7 @@ pub fn judge(results: &Results) -> Vec<Goal> {
             what: format!("deflate with {name}: to the best peer"),
             goal: 1.0,
             stretch: None,
-            measured: to_best(table, "framewise deflate", |_| true),
+            measured: to_best(table, FRAMEWISE_DEFLATE, |_| true),
             digits: 2,
         });
     }

@@ -3,7 +3,7 @@
 use crate::Outcome;
 use crate::arguments::Arguments;
 use crate::build::Built;
-use crate::peers::{Deflate, FRAMEWISE, PEERS};
+use crate::peers::Deflate;
 use crate::process::{Core, Pairs, pairs, pinned};
 use crate::results::{Idle, Results};
 use crate::servers::{Ready, ready, start};
@@ -12,7 +12,7 @@ use crate::servers::{Ready, ready, start};
 const DEFLATED: usize = 500;
 
 pub fn measure(arguments: &Arguments, built: &Built, results: &mut Results) {
-    for ready in ready(arguments, built, results, |deflate| deflate != Deflate::Only) {
+    for ready in ready(arguments, built, results, |_| true) {
         let name = ready.peer.name;
         eprintln!("bench: idle, {name}");
         let one = open(built, &ready, arguments.idle, "none").and_then(|pairs| row(name, &pairs));
@@ -38,19 +38,9 @@ fn row(peer: &'static str, pairs: &Pairs) -> Outcome<Idle> {
 }
 
 fn deflated(built: &Built, ready: &Ready, results: &mut Results) -> Option<(f64, f64)> {
-    let ours = ready.peer.name == FRAMEWISE;
-    if ready.peer.deflate == Deflate::No && !ours {
+    if ready.peer.deflate == Deflate::No {
         return None;
     }
-    let other;
-    let ready = if ours {
-        let peer = PEERS.iter().find(|peer| peer.deflate == Deflate::Only)?;
-        let (program, before) = built.program(peer)?;
-        other = Ready { peer, program, before };
-        &other
-    } else {
-        ready
-    };
     let memory = open(built, ready, DEFLATED, "takeover")
         .and_then(|pairs| Ok((pairs.number("idle")?, pairs.number("used")?)));
     memory.map_err(|error| results.left_out(&format!("{} idle with deflate", ready.peer.name), &error)).ok()

@@ -2,6 +2,8 @@
 
 /// The library itself, in its plain loop.
 pub const FRAMEWISE: &str = "framewise";
+/// With permessage-deflate, as its default is.
+pub const FRAMEWISE_DEFLATE: &str = "framewise deflate";
 pub const FLOOR: &str = "floor";
 /// The loop that most people write today.
 pub const TUNGSTENITE_PLAIN: &str = "tokio-tungstenite plain";
@@ -43,9 +45,16 @@ const fn peer(name: &'static str, kind: Kind, options: &'static [&'static str], 
     Peer { name, kind, options, deflate }
 }
 
-pub const PEERS: [Peer; 19] = [
+pub const PEERS: [Peer; 20] = [
     peer(FRAMEWISE, Kind::Framewise, &[], Deflate::No),
-    peer("framewise deflate", Kind::FramewiseDeflate, &[], Deflate::Only),
+    peer(FRAMEWISE_DEFLATE, Kind::FramewiseDeflate, &[], Deflate::Only),
+    // What the documentation of `Context` advises where memory counts: told, and no part of a goal.
+    peer(
+        "framewise deflate, shared, 2 KiB",
+        Kind::FramewiseDeflate,
+        &["--shared-window", "11"],
+        Deflate::Only,
+    ),
     peer("uWebSockets", Kind::UWebSockets, &[], Deflate::Yes),
     peer("bun", Kind::Bun, &[], Deflate::Yes),
     peer(TUNGSTENITE_PLAIN, Kind::Rust("tokio-tungstenite"), PLAIN, Deflate::No),

@@ -1,9 +1,8 @@
-//! The plain loop of Framewise with permessage-deflate: `ADDR`.
+//! The plain loop of Framewise with permessage-deflate: `ADDR [--shared-window BITS]`.
 
 use std::net::SocketAddr;
 
-use framewise::proto::deflate::DeflateConfig;
-use framewise::{Config, Error, NetStream, Server, WebSocket};
+use framewise::{Config, Context, DeflateConfig, Error, NetStream, Server, WebSocket};
 use tokio::net::TcpSocket;
 use tokio::runtime::Builder;
 
@@ -16,13 +15,22 @@ async fn echo(mut ws: WebSocket<NetStream>) -> Result<(), Error> {
 
 fn main() -> Result<(), bench_clients::Failure> {
     bench_common::limits::raise_open_files();
-    let address: SocketAddr = std::env::args().nth(1).ok_or("ADDR is missing")?.parse()?;
+    let mut arguments = std::env::args().skip(1);
+    let address: SocketAddr = arguments.next().ok_or("ADDR is missing")?.parse()?;
+    // The other peers compress everything too.
+    let mut deflate = DeflateConfig { threshold: 0, ..DeflateConfig::default() };
+    match (arguments.next().as_deref(), arguments.next()) {
+        (None, _) => {}
+        (Some("--shared-window"), Some(bits)) => {
+            deflate.context = Context::Shared;
+            deflate.window_bits = bits.parse()?;
+        }
+        _ => return Err("ADDR [--shared-window BITS]".into()),
+    }
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let socket = TcpSocket::new_v4()?;
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
-        // The other peers compress everything too.
-        let deflate = DeflateConfig { threshold: 0, ..DeflateConfig::default() };
         let config = Config { deflate: Some(deflate), ..Config::default() };
         println!("listening {address}");
         Server::new().config(config).listen(socket.listen(4096)?).serve(echo).await;
