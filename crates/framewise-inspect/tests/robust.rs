@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use framewise_inspect::{Connection, Observed, Observer, diagnose};
 use framewise_rules::transcript::{Transcript, What};
-use framewise_rules::{Role, Setup};
+use framewise_rules::{Cause, Role, Setup};
 
 /// xorshift: the same bytes in every run.
 struct Random(u64);
@@ -35,6 +35,26 @@ fn observe(open: Option<&str>, sides: [&[u8]; 2], cut: usize) -> Connection {
         observer.eof(leg, role, None);
     }
     observer.finish()
+}
+
+/// In a long payload of any bytes there are frames by chance: what comes behind it is not blamed on two writers.
+#[test]
+fn noise_before_a_fault_is_no_second_writer() {
+    let mut random = Random(0x2545_f491_4f6c_dd1d);
+    let faults: [&[u8]; 3] =
+        [b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58", b"\x81\x7e\x00\x05Hello", b"\x83\x05Hello"];
+    for size in [1_000_u16, 4_000, 16_000, 60_000] {
+        for fault in faults {
+            let mut server = [&b"\x82\x7e"[..], &size.to_be_bytes()].concat();
+            server.extend(random.bytes(size.into()));
+            server.extend_from_slice(fault);
+            let connection = observe(Some(""), [b"", &server], usize::MAX);
+            let named = connection.findings.iter().flat_map(|finding| &finding.causes);
+            let named: Vec<_> = named.map(|cause| cause.id).collect();
+            assert!(!connection.findings.is_empty());
+            assert!(!named.contains(&Cause::InterleavedWriters), "{size}, {fault:02x?}: {named:?}");
+        }
+    }
 }
 
 #[test]

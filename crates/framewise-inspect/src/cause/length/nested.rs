@@ -8,6 +8,8 @@ use crate::frames::FrameSeen;
 
 /// Payload that is searched.
 const SEARCHED: usize = 64 * 1024;
+/// From so many bytes of payload on that are no text, a frame is found in them by chance.
+const NOISE: usize = 256;
 /// Frames in a row that may have got between.
 const CHAIN: usize = 8;
 
@@ -26,7 +28,13 @@ pub(super) enum Nested {
 pub(super) fn nested(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
     let end = e.own().window.end();
     let payload = outer.payload();
+    // A frame that is whole but for its fault explains itself: nothing got between the one before and its end.
+    if is_whole_behind(e, payload.saturating_add(outer.header.length)) {
+        return None;
+    }
     let there = e.raw(outer);
+    let text = outer.header.opcode == Opcode::Text && !outer.header.rsv1;
+    let noise = there.len() > NOISE && !text;
     let mut ends = None;
     for (index, &first) in there.iter().take(SEARCHED).enumerate() {
         // A frame that begins a message, or a control frame: 00, 02 and 80 are too common for anything else.
@@ -35,6 +43,9 @@ pub(super) fn nested(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
         }
         let at = payload + index as u64;
         let Some(header) = e.header(at).filter(|header| tells(e, at, header)) else { continue };
+        if noise && !stands_out(e, at, &header) {
+            continue;
+        }
         let mut boundary = at;
         let mut next = Some(header);
         for _ in 0..CHAIN {
@@ -56,6 +67,19 @@ pub(super) fn nested(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
         }
     }
     ends.or_else(|| open(e, outer))
+}
+
+/// Whether something that has a fault and is otherwise a frame stands at `at`, and ends on a boundary.
+fn is_whole_behind(e: &Evidence<'_>, at: u64) -> bool {
+    Header::decode(e.bytes(at)).is_some_and(|header| {
+        let behind = (at + header.size() as u64).saturating_add(header.length);
+        at == e.finding.offset && behind <= e.own().window.end() && e.fits(behind)
+    })
+}
+
+/// Whether a header is more than chance has in a long payload of any bytes: a text that reads as one.
+fn stands_out(e: &Evidence<'_>, at: u64, header: &Header) -> bool {
+    header.opcode == Opcode::Text && header.length >= 8 && reads_as_text(&plain(e, at, header), 8)
 }
 
 /// Whether whole frames lead from `at` to the end of the stream, or several of them on.
