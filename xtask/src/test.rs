@@ -11,8 +11,8 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     let missing = framewise_peers::missing();
     let tools = Tools::find();
     let uncounted: Vec<_> = COUNTERS.into_iter().filter(|(name, _)| tools.program(name).is_none()).collect();
-    let required = missing.is_empty() && uncounted.is_empty()
-        || std::env::var_os("FRAMEWISE_REQUIRE_PEERS").is_some_and(|value| value == "1");
+    let required =
+        missing.is_empty() || std::env::var_os("FRAMEWISE_REQUIRE_PEERS").is_some_and(|value| value == "1");
 
     // The peers' tests start the command `framewise`; nextest, which builds the same once more, finds it done.
     let all = ["--workspace", "--all-features"];
@@ -24,21 +24,21 @@ pub(crate) fn run(arguments: &[String]) -> Result {
 
     let mut tests = cargo(&["nextest", "run"]);
     tests.args(all);
+    // nextest counts as skipped what a filter leaves out: so its summary counts what is missing.
+    let mut filter = "all()".to_owned();
+    for (name, binary) in uncounted {
+        eprintln!("xtask: missing program: {name}: what it counts is skipped");
+        filter = format!("{filter} - binary({binary})");
+    }
     if required {
         tests.env("FRAMEWISE_REQUIRE_PEERS", "1");
     } else {
-        // nextest counts as skipped what a filter leaves out: so its summary counts the peers that are missing.
-        let mut filter = "all()".to_owned();
         for name in missing {
             eprintln!("xtask: missing peer: {name}: its tests are skipped");
             let name = name.replace('-', "_");
             filter = format!("{filter} - (package(framewise-peers) & test(/\\b{name}\\b/))");
         }
-        for (name, binary) in uncounted {
-            eprintln!("xtask: missing program: {name}: what it counts is skipped");
-            filter = format!("{filter} - binary({binary})");
-        }
-        tests.args(["--filterset", &filter]);
     }
+    tests.args(["--filterset", &filter]);
     run::run(tests.args(arguments))
 }
