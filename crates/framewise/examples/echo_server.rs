@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::thread::JoinHandle;
 use std::{io, thread};
 
 use framewise::{DeflateConfig, Error, NetStream, Server, WebSocket};
@@ -43,9 +44,11 @@ fn main() -> ExitCode {
         eprintln!("usage: echo_server ADDR [--workers N], with an ADDR like 127.0.0.1:9001");
         return ExitCode::from(2);
     };
-    let threads: Vec<_> = (0..workers).map(|_| thread::spawn(move || serve(address))).collect();
-    for thread in threads {
-        if let Ok(Err(error)) = thread.join() {
+    // The first worker is this thread: where it is the only one, the process has no second to keep locks for.
+    let others: Vec<_> = (1..workers).map(|_| thread::spawn(move || serve(address))).collect();
+    let served = others.into_iter().map(JoinHandle::join);
+    for served in std::iter::once_with(|| Ok(serve(address))).chain(served) {
+        if let Ok(Err(error)) = served {
             eprintln!("cannot listen at {address}: {error}");
             return ExitCode::from(2);
         }
