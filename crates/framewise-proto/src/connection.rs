@@ -201,6 +201,28 @@ impl Connection {
         self.receive_any(now, bytes)
     }
 
+    /// [`Connection::receive`] for a caller who owns the buffer, and for nothing but a message in one frame that lies whole
+    /// at the front of `bytes`: its kind, how many bytes it consumed, and how many of them, the last, are its payload.
+    /// `None` for all else, which `receive` takes; where the message broke a rule, [`Connection::poll_event`] says so.
+    #[doc(hidden)]
+    #[inline]
+    pub fn receive_whole(&mut self, now: Duration, bytes: &mut [u8]) -> Option<(MessageKind, usize, usize)> {
+        if self.over {
+            return None;
+        }
+        let whole = self.receiver.whole(bytes)?;
+        self.heard = now;
+        match self.receiver.take_whole(&whole, bytes) {
+            Ok(payload) => Some((whole.kind, whole.size, payload.len())),
+            Err(violation) => {
+                if let Event::Violation(violation) = self.fail(violation) {
+                    self.violation = Some(violation);
+                }
+                None
+            }
+        }
+    }
+
     /// What is not a whole message at its plainest.
     #[inline(never)]
     fn receive_any<'b>(&mut self, now: Duration, bytes: &'b mut [u8]) -> (usize, Option<Event<'b>>) {

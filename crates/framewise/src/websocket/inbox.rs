@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf as _, BufMut as _, BytesMut};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use framewise_proto::{self as proto, Connection, MessageKind};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
@@ -73,6 +73,15 @@ impl Inbox {
         &self.bytes
     }
 
+    /// Takes a message out of what was read, if one in a single frame lies there: what nearly all of them are.
+    #[inline]
+    pub(super) fn whole(&mut self, engine: &mut Connection, now: Duration) -> Option<Message> {
+        let (kind, consumed, length) = engine.receive_whole(now, &mut self.bytes)?;
+        let payload = self.take_slice(consumed, length);
+        self.settle(false);
+        Some(Message::received(kind, payload))
+    }
+
     /// Takes the next event out of what was read; `None`: there is none without more bytes.
     pub(super) fn parse(&mut self, engine: &mut Connection, now: Duration) -> Option<Found> {
         while !self.bytes.is_empty() {
@@ -86,14 +95,7 @@ impl Inbox {
             };
             let taken = match event {
                 proto::Event::Data { kind, payload, first: true, last: true } => {
-                    if self.borrowed && payload.len() < buffers::SLICE {
-                        Taken::Found(Found::Event(Event::Message(Message::received(
-                            kind,
-                            buffers::copy_out(payload),
-                        ))))
-                    } else {
-                        Taken::Slice(kind, payload.len())
-                    }
+                    Taken::Slice(kind, payload.len())
                 }
                 proto::Event::Data { kind, payload, last, .. } if self.in_parts || self.begun => {
                     Taken::SlicePart(kind, payload.len(), last)
@@ -127,9 +129,8 @@ impl Inbox {
                     found
                 }
                 Taken::Slice(kind, length) => {
-                    let mut frame = self.bytes.split_to(consumed);
-                    frame.advance(consumed - length);
-                    Found::Event(Event::Message(Message::received(kind, frame.freeze())))
+                    let payload = self.take_slice(consumed, length);
+                    Found::Event(Event::Message(Message::received(kind, payload)))
                 }
                 Taken::SlicePart(kind, length, last) => {
                     let payload = self.take_slice(consumed, length);
@@ -141,6 +142,20 @@ impl Inbox {
         }
         self.settle(true);
         None
+    }
+
+    /// The last `length` of the `consumed` bytes at the front. A few of the thread's buffer are copied; what is large, and
+    /// what was copied out of it before, is shared.
+    #[inline]
+    fn take_slice(&mut self, consumed: usize, length: usize) -> Bytes {
+        if self.borrowed && length < buffers::SLICE {
+            let bytes = buffers::copy_out(&self.bytes[consumed - length..consumed]);
+            self.bytes.advance(consumed);
+            return bytes;
+        }
+        let mut frame = self.bytes.split_to(consumed);
+        frame.advance(consumed - length);
+        frame.freeze()
     }
 
     /// Gives the thread's buffer back, as soon as what is left over allows: a few bytes are moved to a buffer of their

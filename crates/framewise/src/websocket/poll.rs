@@ -89,6 +89,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     /// The next message. A violation waits until the connection is closed: who drops the connection when it hears of
     /// it must not take the Close frame away from the peer.
     pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
+        if let Some(transit) = &mut self.transit
+            && let Some(message) = transit.inbox.whole(&mut self.engine, transit.now)
+        {
+            return Poll::Ready(Some(Ok(message)));
+        }
         if self.is_in_parts() {
             return Poll::Ready(Some(Err(Misuse::PartTaken.into())));
         }
@@ -194,6 +199,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
 
     /// Writes everything that is queued; what cannot be written any more is let go.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.engine.queued() == 0 && self.transit.as_ref().is_none_or(|transit| transit.outbox.is_empty())
+        {
+            return Poll::Ready(());
+        }
         if !self.broken {
             let before = self.queued();
             let transit = self.transit.get_or_insert_with(Transit::take);

@@ -1,10 +1,10 @@
 //! Messages taken in parts, as they come: none is put together.
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use framewise_proto::{Connection, MessageKind};
 
 use super::{Found, Inbox};
-use crate::{Event, Part, buffers};
+use crate::{Event, Part};
 
 impl Inbox {
     /// Whether a part of a message was taken, and the last one was not.
@@ -35,17 +35,5 @@ impl Inbox {
     pub(super) fn part(&mut self, kind: MessageKind, bytes: Bytes, last: bool) -> Found {
         let first = !std::mem::replace(&mut self.begun, !last);
         Found::Event(Event::Part(Part { kind, bytes, first, last }))
-    }
-
-    /// The last `length` of the `consumed` bytes at the front: a small part is copied, a large one holds its buffer.
-    pub(super) fn take_slice(&mut self, consumed: usize, length: usize) -> Bytes {
-        if length < buffers::SLICE {
-            let bytes = buffers::copy_out(&self.bytes[consumed - length..consumed]);
-            self.bytes.advance(consumed);
-            return bytes;
-        }
-        let mut frame = self.bytes.split_to(consumed);
-        frame.advance(consumed - length);
-        frame.freeze()
     }
 }
