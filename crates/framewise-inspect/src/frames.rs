@@ -265,6 +265,7 @@ impl Frames {
             header: *header,
             preview: Vec::new(),
             at,
+            split: false,
         });
         if !header.opcode.is_control()
             && let Some(open) = self.sequence.open()
@@ -325,8 +326,7 @@ impl Frames {
             return false;
         }
         self.state = State::Header;
-        self.log.split |= self.log.last().is_some_and(|frame| frame.at.step != at.step) || self.header_cut;
-        self.header_cut = false;
+        self.log.complete(at.step, std::mem::take(&mut self.header_cut));
         if header.opcode.is_control() {
             self.end_control(header, at, out);
         } else {

@@ -22,6 +22,8 @@ pub(crate) struct FrameSeen {
     /// The beginning of its payload, unmasked.
     pub(crate) preview: Vec<u8>,
     pub(crate) at: Moment,
+    /// It came in several steps.
+    pub(crate) split: bool,
 }
 
 impl FrameSeen {
@@ -71,12 +73,6 @@ pub(crate) struct Log {
     pub(crate) unmasked_empty: u64,
     /// What the masking keys look like.
     pub(crate) keys: Keys,
-    /// One of the last frames came in several steps.
-    pub(crate) split: bool,
-    /// Two frames or more came in one step.
-    pub(crate) joined: bool,
-    /// The first frame came in one step with the head.
-    pub(crate) with_head: bool,
 }
 
 /// How often a masking key in a row was the one before, zero, or the one before plus one.
@@ -98,7 +94,6 @@ impl Log {
             None if frame.header.length == 0 => self.unmasked_empty += 1,
             None => self.unmasked += 1,
         }
-        self.joined |= self.frames.back().is_some_and(|last| last.at.step == frame.at.step);
         if self.frames.len() == FRAMES {
             self.frames.pop_front();
         }
@@ -109,6 +104,13 @@ impl Log {
         if let Some(frame) = self.frames.back_mut() {
             let room = (most as usize).saturating_sub(frame.preview.len());
             frame.preview.extend_from_slice(&plain[..plain.len().min(room)]);
+        }
+    }
+
+    /// The frame that came last is complete, in this step.
+    pub(super) fn complete(&mut self, step: u64, header_cut: bool) {
+        if let Some(frame) = self.frames.back_mut() {
+            frame.split = header_cut || frame.at.step != step;
         }
     }
 

@@ -9,7 +9,7 @@ use framewise_rules::{Cause, Role, Rule};
 use super::idle::silence;
 use crate::cause::Sign;
 use crate::cause::evidence::Evidence;
-use crate::leg::Direction;
+use crate::frames::{FrameSeen, Frames};
 
 /// A kind of message that the receiver refuses.
 pub(crate) fn message_type_unsupported(e: &Evidence<'_>) -> Option<Sign> {
@@ -34,89 +34,105 @@ pub(crate) fn receiver_rejects(e: &Evidence<'_>) -> Option<Sign> {
     if inferred {
         return None;
     }
-    // A side that drops the connection as soon as something came that not every receiver takes.
     let sender = e.stream.peer();
     let dir = e.leg.dir(sender);
-    let features = features(
-        dir,
-        e.leg.response.as_ref().map(crate::handshake::ResponseSeen::end).filter(|_| sender == Role::Server),
-    );
-    if !refused {
+    let features = new_features(e);
+    // A reader that wants a frame in one piece waits for the rest of a Close for ever.
+    let ignored = e.is(&[Rule::CloseUnanswered]) && features.contains(&IN_PIECES);
+    if !refused && !ignored {
+        // A side that drops the connection as soon as something came that not every receiver takes, and that it had not
+        // taken before.
         let dropped = e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) && !dir.broken;
         let at_once = silence(e.leg, e.stream).is_none_or(|silence| silence.as_secs() < 5);
         let last_is_theirs = dir.last.map(|last| last.step) > e.own().last.map(|last| last.step);
-        // One that took frames for long takes them: it ended for another reason.
-        let young = dir.frames.as_ref().is_some_and(|frames| frames.frames() <= 16);
-        if !(dropped && at_once && last_is_theirs && young && !features.is_empty()) {
+        if !(dropped && at_once && last_is_theirs && !features.is_empty()) {
             return None;
         }
     }
-    let mut evidence = match (refused, e.finding.close) {
-        (true, Some(code)) => {
-            format!("everything of the {sender} is legal, and the {} answers with {code}", e.stream)
-        }
-        _ => format!("everything of the {sender} is legal, and the {} drops the connection", e.stream),
+    let what = match e.finding.close {
+        Some(code) if refused => format!("answers with {code}"),
+        _ if ignored => "never answers its Close".to_owned(),
+        _ => "drops the connection".to_owned(),
     };
+    let mut evidence = format!("everything of the {sender} is legal, and the {} {what}", e.stream);
     if !features.is_empty() {
-        let _ = write!(evidence, "; the last that came: {}", features.join(", "));
+        let _ = write!(evidence, "; just before that came, for the first time: {}", features.join(", "));
     }
     e.own_fault(Cause::ReceiverRejectsLegalFrame, evidence)
 }
 
-/// What about the last frames of a direction some receivers cannot take.
-fn features(dir: &Direction, head_end: Option<u64>) -> Vec<String> {
-    let Some(frames) = &dir.frames else { return Vec::new() };
-    let mut features = Vec::new();
-    let mut add = |feature: &str| {
-        if !features.iter().any(|known| known == feature) {
-            features.push(feature.to_owned());
-        }
+/// What some receivers cannot take, and this one had not been sent before: of the last message, or of what came since the
+/// receiver was heard.
+fn new_features(e: &Evidence<'_>) -> Vec<&'static str> {
+    /// Frames that are looked at where the receiver was not heard for long.
+    const BURST: usize = 8;
+    let Some(frames) = &e.peer().frames else { return Vec::new() };
+    let log: Vec<&FrameSeen> = frames.log.frames.iter().collect();
+    let Some(last) = log.len().checked_sub(1) else { return Vec::new() };
+    let begins = |frame: &&FrameSeen| matches!(frame.header.opcode, Opcode::Text | Opcode::Binary);
+    // A control frame behind a message that is complete stands for itself.
+    let message = if log[last].header.opcode.is_control() && !inside(&log, last) {
+        last
+    } else {
+        log.iter().rposition(begins).unwrap_or(last)
     };
-    let recent: Vec<_> = frames.log.frames.iter().rev().take(8).collect();
-    let Some(last) = recent.first() else { return features };
-    if recent.iter().any(|frame| frame.header.opcode == Opcode::Continuation) || !last.header.fin {
-        add("a fragmented message");
-    }
-    let inside = |number: u64| {
-        recent
-            .iter()
-            .find(|frame| frame.number < number && !frame.header.opcode.is_control())
-            .is_some_and(|frame| !frame.header.fin)
+    let heard = e.own().frames.as_ref().and_then(|own| {
+        let frames = own.log.frames.iter();
+        frames.rev().find(|frame| frame.header.opcode != Opcode::Close).map(|frame| frame.at.step)
+    });
+    let since = log.iter().position(|frame| Some(frame.at.step) > heard).unwrap_or(last);
+    let new = |start: usize| -> Vec<_> {
+        let has = |has: &Feature| (start..log.len()).any(|at| has(e, &log, at));
+        let had = |has: &Feature| (0..start).any(|at| has(e, &log, at));
+        FEATURES.iter().filter(|(_, feature)| has(feature) && !had(feature)).map(|(name, _)| *name).collect()
     };
-    if recent.iter().any(|frame| frame.header.opcode.is_control() && inside(frame.number)) {
-        add("a control frame between the fragments of a message");
-    }
-    if recent.iter().any(|frame| frame.header.rsv1) {
-        add("a compressed message, as was agreed");
-    } else if frames.deflate() && recent.iter().any(|frame| !frame.header.opcode.is_control()) {
-        add("a message without RSV1 although compression was agreed");
-    }
-    if recent.iter().any(|frame| frame.header.length == 0 && !frame.header.opcode.is_control()) {
-        add("an empty frame");
-    }
-    if recent.iter().any(|frame| frame.header.form != LengthForm::Seven) {
-        add("a length in a longer form");
-    }
-    if last.header.opcode == Opcode::Close {
-        add("a Close frame");
-    }
-    if frames.log.split {
-        add("a frame in several segments");
-    }
-    if frames.log.joined {
-        add("several frames in one segment");
-    }
-    if head_end.is_some_and(|end| recent.iter().any(|frame| frame.offset == end)) && frames.log.with_head {
-        add("a frame in one segment with the head");
-    }
-    if recent.iter().any(|frame| frame.header.opcode.is_control() && frame.header.opcode != Opcode::Close) {
-        add("a control frame");
-    }
-    let text = recent
-        .iter()
-        .any(|frame| frame.header.opcode == Opcode::Text && !frame.preview.is_ascii() && !frame.header.rsv1);
-    if text {
-        add("text beyond ASCII");
-    }
-    features
+    let features = new(message);
+    if features.is_empty() { new(since.max(log.len().saturating_sub(BURST))) } else { features }
 }
+
+/// Whether the frame at `at` stands between the fragments of a message.
+fn inside(log: &[&FrameSeen], at: usize) -> bool {
+    log[..at]
+        .iter()
+        .rev()
+        .find(|frame| !frame.header.opcode.is_control())
+        .is_some_and(|frame| !frame.header.fin)
+}
+
+const IN_PIECES: &str = "a frame in several segments";
+
+type Feature = fn(&Evidence<'_>, &[&FrameSeen], usize) -> bool;
+
+/// What some receivers cannot take, and whether the frame at this place of its direction has it.
+const FEATURES: &[(&str, Feature)] = &[
+    ("a fragmented message", |_, log, at| {
+        let header = log[at].header;
+        header.opcode == Opcode::Continuation || (!header.opcode.is_control() && !header.fin)
+    }),
+    ("a control frame between the fragments of a message", |_, log, at| {
+        log[at].header.opcode.is_control() && inside(log, at)
+    }),
+    ("a compressed message, as was agreed", |_, log, at| log[at].header.rsv1),
+    ("a message without RSV1 although compression was agreed", |e, log, at| {
+        let header = log[at].header;
+        let begins = matches!(header.opcode, Opcode::Text | Opcode::Binary);
+        begins && !header.rsv1 && e.peer().frames.as_ref().is_some_and(Frames::deflate)
+    }),
+    ("an empty frame", |_, log, at| log[at].header.length == 0 && !log[at].header.opcode.is_control()),
+    ("a length in a longer form", |_, log, at| log[at].header.form != LengthForm::Seven),
+    ("a Close frame", |_, log, at| log[at].header.opcode == Opcode::Close),
+    (IN_PIECES, |_, log, at| log[at].split),
+    ("several frames in one segment", |_, log, at| at > 0 && log[at - 1].at.step == log[at].at.step),
+    ("a frame in one segment with the head", |e, log, at| {
+        e.stream == Role::Client
+            && e.response().is_some_and(|response| {
+                log[at].offset == response.end() && log[at].at.step == response.at.step
+            })
+    }),
+    ("a control frame", |_, log, at| {
+        log[at].header.opcode.is_control() && log[at].header.opcode != Opcode::Close
+    }),
+    ("text beyond ASCII", |_, log, at| {
+        log[at].header.opcode == Opcode::Text && !log[at].preview.is_ascii() && !log[at].header.rsv1
+    }),
+];
