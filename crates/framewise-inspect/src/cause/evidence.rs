@@ -139,6 +139,13 @@ impl<'a> Evidence<'a> {
         next >= end || self.header(next).is_some() || end - next < 2
     }
 
+    /// Whether what stands at this offset, whatever is wrong with its header, is a whole frame: the stream ends where it
+    /// does, or a header follows.
+    pub(super) fn whole(&self, offset: u64) -> bool {
+        Header::decode_without_mask(self.own().window.slice(offset..offset + MAX_HEADER as u64))
+            .is_some_and(|header| self.fits((offset + header.size() as u64).saturating_add(header.length)))
+    }
+
     pub(super) fn request(&self) -> Option<&'a RequestSeen> {
         self.leg.request.as_ref()
     }

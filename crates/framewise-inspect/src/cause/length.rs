@@ -4,7 +4,7 @@ mod nested;
 
 use framewise_proto::frame::LengthForm;
 use framewise_proto::{Header, Opcode};
-use framewise_rules::{Cause, Role, Rule};
+use framewise_rules::{Cause, CloseCode, Role, Rule};
 
 use super::Sign;
 use super::evidence::{Evidence, quote, reads_as_text};
@@ -71,12 +71,10 @@ fn byte_order_of(e: &Evidence<'_>, offset: u64, header: &Header) -> Option<Sign>
 
 /// 126 or more written into the one length byte.
 pub(super) fn in_one_byte(e: &Evidence<'_>) -> Option<Sign> {
-    let (offset, header) = match subject(e) {
-        Some((_, frame)) if frame.header.form != LengthForm::Seven && !e.at_header() => {
-            (frame.offset, frame.header)
-        }
-        _ => (e.finding.offset, own_header(e)?),
-    };
+    let (e, offset, header) = announced(e)?;
+    if let Some(sign) = in_one_byte_before_key(&e, offset, &header) {
+        return Some(sign);
+    }
     let &second = e.own().window.slice(offset..offset + 2).get(1)?;
     let length = u64::from(second);
     let behind = e.bytes(offset + 2);
@@ -105,6 +103,51 @@ pub(super) fn in_one_byte(e: &Evidence<'_>) -> Option<Sign> {
         }
     );
     e.own_fault(Cause::LengthInOneByte, evidence)
+}
+
+/// The header whose length is in doubt, in its direction: of a frame that does not end, or of the finding itself.
+fn announced<'a>(e: &Evidence<'a>) -> Option<(Evidence<'a>, u64, Header)> {
+    match subject(e) {
+        Some((e, frame)) if frame.header.form != LengthForm::Seven && !e.at_header() => {
+            Some((e, frame.offset, frame.header))
+        }
+        _ => Some((*e, e.finding.offset, own_header(e)?)),
+    }
+}
+
+/// The same under a mask: the first bytes of the masking key read as those of a longer form.
+fn in_one_byte_before_key(e: &Evidence<'_>, offset: u64, header: &Header) -> Option<Sign> {
+    let length = match header.form {
+        LengthForm::Seven => return None,
+        LengthForm::Sixteen => 126,
+        LengthForm::SixtyFour => 127,
+    };
+    if header.mask.is_none() || e.whole(offset) {
+        return None;
+    }
+    let end = offset + 6 + length;
+    let bytes = e.own().window.slice(offset..end);
+    let (&key, masked) = bytes.get(2..)?.split_first_chunk::<4>()?;
+    if masked.len() as u64 != length || !e.fits(end) {
+        return None;
+    }
+    let mut payload = masked.to_vec();
+    framewise_simd::unmask(&mut payload, key, 0);
+    let code =
+        || payload.first_chunk().is_some_and(|&code| CloseCode(u16::from_be_bytes(code)).may_be_sent());
+    let reads = match header.opcode {
+        Opcode::Text if !header.rsv1 => std::str::from_utf8(&payload).is_ok(),
+        Opcode::Close => code() && std::str::from_utf8(&payload[2..]).is_ok(),
+        // Of bytes that may be any nothing tells but that they end where everything does.
+        _ => end == e.own().window.end(),
+    };
+    reads.then(|| {
+        let evidence = format!(
+            "the length byte holds {length}, which announces a longer form; read as the length itself, with the masking key {} behind it, the frame ends where the next one begins, or the stream does",
+            hex(&key)
+        );
+        e.own_fault(Cause::LengthInOneByte, evidence)
+    })?
 }
 
 /// 125 or 65,535 sent in the next larger form.
@@ -173,7 +216,7 @@ pub(super) fn interleaved_writers(e: &Evidence<'_>) -> Option<Sign> {
     let (e, frame, nested) = torn(e)?;
     let evidence = match nested {
         Nested::GoesOn { at, header, size } => format!(
-            "{} bytes into the payload of frame {}, at byte {at}, stands a whole {} frame of {size} bytes; behind it the payload goes on to its end",
+            "{} bytes into the payload of frame {}, at byte {at}, stands a whole {} frame of {size} bytes, and the payload goes on for {size} bytes behind its announced end",
             at - frame.payload(),
             frame.number,
             header.opcode
@@ -253,8 +296,11 @@ fn spilled<'a>(e: &Evidence<'a>) -> Option<(&'a FrameSeen, u64)> {
     if e.is(&[Rule::MaskMissing, Rule::MaskPresent]) && e.finding.also.is_empty() {
         return None;
     }
-    // What stands where the frame says that it ends must not be a frame.
     let end = frame.end();
+    // What stands where the frame says that it ends must not be a frame, not even one that breaks a rule.
+    if end == e.finding.offset && e.whole(end) {
+        return None;
+    }
     let behind = e.bytes(end);
     if behind.is_empty() || e.header(end).is_some() || frame.end() > e.own().window.end() {
         return None;
@@ -272,6 +318,9 @@ pub(super) fn sign_or_overflow(e: &Evidence<'_>) -> Option<Sign> {
             header.length.cast_signed()
         );
         return e.own_fault(Cause::LengthSignOrOverflow, evidence);
+    }
+    if let Some(sign) = in_32_bits(e) {
+        return Some(sign);
     }
     let (frame, boundary) = spilled(e)?;
     let real = boundary - frame.payload();
@@ -295,6 +344,28 @@ pub(super) fn sign_or_overflow(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::LengthSignOrOverflow, evidence)
 }
 
+/// 32 bits behind 127: the lower half of what is read as the length are the bytes that follow it.
+fn in_32_bits(e: &Evidence<'_>) -> Option<Sign> {
+    /// No message is longer than 256 MiB, and read as 64 bits any that is written so is 544 GB and more.
+    const LONGEST: u64 = 1 << 28;
+    let (e, offset, header) = announced(e)?;
+    let length = header.length >> 32;
+    if header.form != LengthForm::SixtyFour || !(126..=LONGEST).contains(&length) {
+        return None;
+    }
+    let payload = offset + 6 + if header.mask.is_some() { 4 } else { 0 };
+    // Where the recording goes on that far, something has to begin there.
+    if payload + length <= e.own().window.end() && !e.fits(payload + length) {
+        return None;
+    }
+    let evidence = format!(
+        "the eight bytes of the length, {}, are {}; the first four of them are {length}, and the others are the beginning of what follows",
+        hex(&header.length.to_be_bytes()),
+        header.length
+    );
+    e.own_fault(Cause::LengthSignOrOverflow, evidence)
+}
+
 const fn form(form: LengthForm) -> &'static str {
     match form {
         LengthForm::Seven => "short",
@@ -308,19 +379,26 @@ pub(super) fn too_short(e: &Evidence<'_>) -> Option<Sign> {
     let (frame, boundary) = spilled(e)?;
     let payload = e.payload(frame);
     let behind = e.bytes(frame.end());
-    let behind = &behind[..behind.len().min((boundary - frame.end()) as usize)];
+    let wire = &behind[..behind.len().min((boundary - frame.end()) as usize)];
+    // The payload goes on under the key that it began with, and in phase.
+    let mut behind = wire.to_vec();
+    if let Some(key) = frame.header.mask {
+        framewise_simd::unmask(&mut behind, key, (frame.header.length & 3) as usize);
+    }
+    let unmasked = behind != wire && reads_as_text(&behind, 8) && !reads_as_text(wire, 8);
     let own = e.is(&[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]);
     // What cannot be read is payload only where frames go on behind it.
     let resumes = boundary < e.own().window.end();
-    if !own && !goes_on(&payload, behind, frame.header.mask.is_some(), resumes) {
+    if !own && !unmasked && !goes_on(&payload, wire, frame.header.mask.is_some(), resumes) {
         return None;
     }
     let evidence = format!(
-        "frame {} announces {} bytes; what stands behind them, {}, is no header but goes on with the payload for {} bytes",
+        "frame {} announces {} bytes; what stands behind them, {}{}, is no header but goes on with the payload for {} bytes",
         frame.number,
         frame.header.length,
-        quote(&behind[..behind.len().min(16)]),
-        behind.len()
+        if unmasked { "unmasked with the same key " } else { "" },
+        quote(if unmasked { &behind[..behind.len().min(16)] } else { &wire[..wire.len().min(16)] }),
+        wire.len()
     );
     e.own_fault(Cause::LengthTooShort, evidence)
 }

@@ -26,6 +26,10 @@ pub(super) fn limit_of_receiver(e: &Evidence<'_>) -> Option<Sign> {
     } else {
         return None;
     };
+    // A length like that is no size: something else was read as one.
+    if size >> 40 != 0 {
+        return None;
+    }
     let evidence = match below(size) {
         Some((limit, who)) => format!("{size} bytes, above {limit} bytes: {who}"),
         None => format!("{size} bytes"),
@@ -48,7 +52,10 @@ fn below(size: u64) -> Option<(u64, &'static str)> {
         (4 * 1024, "4 KiB, a buffer of .NET and of embedded servers"),
         (8 * 1024, "8 KiB, Tomcat's default buffer"),
         (16 * 1024, "16 KiB, the default of uWebSockets"),
-        (32 * 1024, "32 KiB, the default of coder/websocket and of SignalR"),
+        (
+            32 * 1024,
+            "32 KiB, the default of coder/websocket and of SignalR, and the frame quota of AWS API Gateway",
+        ),
         (64 * 1024, "64 KiB, the default of Netty, Jetty and WebSocket-Node's frames"),
         (128 * 1024, "128 KiB, the limit of AWS API Gateway"),
         (256 * 1024, "256 KiB"),

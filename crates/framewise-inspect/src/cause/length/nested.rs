@@ -28,13 +28,11 @@ pub(super) enum Nested {
 pub(super) fn nested(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
     let end = e.own().window.end();
     let payload = outer.payload();
-    // A frame that is whole but for its fault explains itself: nothing got between the one before and its end.
-    if is_whole_behind(e, payload.saturating_add(outer.header.length)) {
-        return None;
-    }
     let there = e.raw(outer);
     let text = outer.header.opcode == Opcode::Text && !outer.header.rsv1;
     let noise = there.len() > NOISE && !text;
+    // A frame that is whole but for its fault explains itself: nothing got between the one before and its end.
+    let doubtful = noise || (e.finding.offset == outer.end() && e.whole(outer.end()));
     let mut ends = None;
     for (index, &first) in there.iter().take(SEARCHED).enumerate() {
         // A frame that begins a message, or a control frame: 00, 02 and 80 are too common for anything else.
@@ -43,7 +41,7 @@ pub(super) fn nested(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
         }
         let at = payload + index as u64;
         let Some(header) = e.header(at).filter(|header| tells(e, at, header)) else { continue };
-        if noise && !stands_out(e, at, &header) {
+        if doubtful && !stands_out(e, at, &header) {
             continue;
         }
         let mut boundary = at;
@@ -67,14 +65,6 @@ pub(super) fn nested(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
         }
     }
     ends.or_else(|| open(e, outer))
-}
-
-/// Whether something that has a fault and is otherwise a frame stands at `at`, and ends on a boundary.
-fn is_whole_behind(e: &Evidence<'_>, at: u64) -> bool {
-    Header::decode(e.bytes(at)).is_some_and(|header| {
-        let behind = (at + header.size() as u64).saturating_add(header.length);
-        at == e.finding.offset && behind <= e.own().window.end() && e.fits(behind)
-    })
 }
 
 /// Whether a header is more than chance has in a long payload of any bytes: a text that reads as one.

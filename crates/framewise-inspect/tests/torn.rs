@@ -1,0 +1,64 @@
+//! Long binary messages, in whose bytes anything can be read: a frame that tears one apart is told from one that does not.
+
+use framewise_inspect::{Connection, Observer};
+use framewise_rules::{Cause, Role, Rule, Setup};
+
+/// A binary message whose bytes look like anything, from a generator: the same in every run.
+fn dense(length: u16, seed: u32) -> Vec<u8> {
+    let mut state = seed;
+    let payload = (0..length).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    });
+    [0x82, 126].into_iter().chain(length.to_be_bytes()).chain(payload).collect()
+}
+
+fn observe_server(stream: &[u8]) -> Connection {
+    let mut observer = Observer::new(Setup::DEFAULT);
+    let leg = observer.leg("client-server");
+    observer.open(leg, "");
+    observer.bytes(leg, Role::Server, None, stream);
+    observer.finish()
+}
+
+fn first(connection: &Connection) -> (Option<Rule>, Option<Cause>) {
+    let finding = connection.findings.first().expect("a rule is broken");
+    (finding.rule, finding.causes.first().map(|cause| cause.id))
+}
+
+/// In many random bytes there is a header somewhere whose length fits: that alone tears no frame apart.
+#[test]
+fn a_frame_that_is_wrong_by_itself_is_not_torn_from_the_one_before() {
+    let wrong: [(&[u8], Rule, Option<Cause>); 5] = [
+        (b"\x82\x86\x5a\x13\xc7\x2e\x72\x3a\xed\x05\x76\x3e", Rule::MaskPresent, Some(Cause::ServerMasks)),
+        (b"\x82\x7e\x00\x05\x01\x02\x03\x04\x05", Rule::LengthNotMinimal16, Some(Cause::LengthAlwaysLong)),
+        (b"\x83\x04\x9a\xbc\xde\xf0", Rule::OpcodeReservedData, None),
+        (b"\x09\x00", Rule::ControlFragmented, Some(Cause::FinOmitted)),
+        (b"Traceback: the worker has died\n", Rule::Rsv1Unnegotiated, Some(Cause::TextWrittenToSocket)),
+    ];
+    for length in [1_000, 4_000, 16_000, 60_000] {
+        for seed in 0..4 {
+            for (bytes, rule, cause) in &wrong {
+                let connection = observe_server(&[&dense(length, seed), *bytes].concat());
+                assert_eq!(first(&connection), (Some(*rule), *cause), "{length} bytes, seed {seed}");
+            }
+        }
+    }
+}
+
+/// What does tear it apart is found in as many bytes.
+#[test]
+fn a_message_between_the_bytes_of_a_long_one_is_found() {
+    for length in [1_000, 4_000, 16_000, 60_000] {
+        for seed in 0..4 {
+            let mut stream = dense(length, seed);
+            let middle = stream.len() / 2;
+            stream.splice(middle..middle, *b"\x81\x17{\"event\":\"heartbeat 7\"}");
+            stream.extend(b"\x82\x02\x01\x02");
+            let connection = observe_server(&stream);
+            let causes = connection.findings.iter().flat_map(|finding| &finding.causes);
+            let named = causes.map(|cause| cause.id).next();
+            assert_eq!(named, Some(Cause::InterleavedWriters), "{length} bytes, seed {seed}");
+        }
+    }
+}
