@@ -80,6 +80,27 @@ impl Leg {
         }
     }
 
+    /// A Close that names the silence before it: what an observer infers of a deadline that the endpoint knows.
+    pub(crate) fn idle_named(&mut self, from: Role, close: &CloseSeen, at: Moment, out: &mut Vec<Seen>) {
+        /// What is shorter is no silence that an endpoint ends a connection for.
+        const SILENCE: Duration = Duration::from_secs(5);
+        let reason = close.reason.to_ascii_lowercase();
+        let named = ["idle", "inactiv", "no activity"].iter().any(|word| reason.contains(word));
+        let silent = from.peer();
+        let last = self.dir(silent).last.and_then(|last| last.time);
+        let silence = between(last, at);
+        if named && self.passed.idle.is_none() && silence.is_none_or(|silence| silence >= SILENCE) {
+            self.passed.idle = Some(silent);
+            let detail = match silence {
+                Some(silence) => {
+                    format!("{:.1} s; the {from}'s Close says {:?}", silence.as_secs_f64(), close.reason)
+                }
+                None => format!("the {from}'s Close says {:?}", close.reason),
+            };
+            self.broken_by_end(silent, Rule::IdleTimeout, detail, at, out);
+        }
+    }
+
     /// How long after the later Close frame of the two something happens, where the times are known.
     pub(crate) fn since_closes(&self, at: Moment) -> Option<Duration> {
         let last =

@@ -128,6 +128,9 @@ impl Leg {
             };
             self.broken(from, broken, at, out);
         }
+        if first.is_none() {
+            self.idle_named(from, &close, at, out);
+        }
         let peer = self.dir(from.peer());
         let echo = first.is_some_and(|first| first.code == close.code);
         if peer.broken || echo {
@@ -181,7 +184,7 @@ impl Leg {
             frame: frame.number,
             message: frame.message,
             detail: if too_big {
-                format!("{} bytes in this frame", frame.header.length)
+                format!("its frame announces {} bytes", frame.header.length)
             } else {
                 format!("a {} message", frame.header.opcode)
             },
@@ -222,7 +225,9 @@ impl Leg {
             (How::Reset, _, _) => Rule::ConnectionReset,
             // RFC 6455 §5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the
             // endpoint MUST send a Close frame in response."
-            (_, false, true) if self.passed.close => return,
+            // One that its peer broke may be dropped: RFC 6455 §7.1.7, "An endpoint MUST NOT continue to attempt to
+            // process data" from a peer after it failed the connection.
+            (_, false, true) if self.passed.close || peer.given_up => return,
             (_, false, true) => Rule::CloseUnanswered,
             (_, true, _) => return self.gave_up_waiting(from, at, out),
             (_, false, false) => match cut {

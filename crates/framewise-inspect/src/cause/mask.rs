@@ -31,7 +31,8 @@ pub(super) fn omitted_on_empty(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let log = &e.frames()?.log;
-    if log.unmasked > 0 || log.unmasked_empty == 0 {
+    // Without a frame that has a mask and a payload this tells nothing.
+    if log.unmasked > 0 || log.unmasked_empty == 0 || log.masked == 0 {
         return None;
     }
     let evidence = format!(

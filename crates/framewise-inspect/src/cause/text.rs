@@ -156,7 +156,9 @@ pub(super) fn buffer_uninitialised(e: &Evidence<'_>) -> Option<Sign> {
         _ => None,
     };
     let byte = *payload.get(bad)?;
-    if let Some(what) = filler(byte).filter(|_| run(bad) >= 3) {
+    // Three equal letters are a word in some language; unused memory goes on, or to the end.
+    let unused = run(bad) >= 4 || (run(bad) == 3 && bad + 3 == payload.len());
+    if let Some(what) = filler(byte).filter(|_| unused) {
         return e.own_fault(Cause::BufferUninitialised, format!("{} times {byte:02x}, {what}", run(bad)));
     }
     // The end of a C string inside the payload, and leftovers behind it.
@@ -175,17 +177,26 @@ pub(super) fn buffer_uninitialised(e: &Evidence<'_>) -> Option<Sign> {
 pub(super) fn binary_sent_as_text(e: &Evidence<'_>) -> Option<Sign> {
     let (_, payload, _) =
         text(e).filter(|_| !e.is(&[Rule::TextTruncatedUtf8, Rule::CloseReasonInvalidUtf8]))?;
+    // Protocols of header lines in text, STOMP among them, have the data behind an empty line.
+    let behind = [b"\n\n".as_slice(), b"\r\n\r\n"].iter().find_map(|empty| {
+        let at = payload.windows(empty.len()).position(|part| part == *empty)?;
+        reads_as_text(&payload[..at], 1).then(|| &payload[at + empty.len()..])
+    });
     // A frame inside of it is no text either, and says more.
-    let format = binary::format(&payload)?;
-    let evidence = format!("{} {format}", hex(&payload[..payload.len().min(8)]));
+    let (there, format) = [behind, Some(payload.as_slice())]
+        .into_iter()
+        .flatten()
+        .find_map(|part| Some((part, binary::format(part)?)))?;
+    let evidence = format!("{} {format}", hex(&there[..there.len().min(8)]));
     e.own_fault(Cause::BinarySentAsText, evidence)
 }
 
 /// It reads in another encoding.
 pub(super) fn other_encoding(e: &Evidence<'_>) -> Option<Sign> {
     let (_, payload, _) = text(e)?;
-    if e.is(&[Rule::TextTruncatedUtf8])
-        && std::str::from_utf8(&payload).is_err_and(|error| error.error_len().is_none())
+    // All of it is UTF-8 but for a character that is cut off, or half of a pair.
+    if std::str::from_utf8(&payload).is_err_and(|error| error.error_len().is_none())
+        || surrogates_encoded(e).is_some()
     {
         return None;
     }

@@ -14,7 +14,7 @@ const SHORTEST: Duration = Duration::from_secs(20);
 
 /// Idle time-outs that intermediaries have by default, in seconds.
 const KNOWN: &[(u64, &str)] = &[
-    (30, "HAProxy and gateways of Kubernetes have it in their examples"),
+    (30, "HAProxy and gateways of Kubernetes have it in their examples, Jetty by default"),
     (50, "HAProxy's example configuration"),
     (55, "Heroku's router"),
     (60, "nginx (proxy_read_timeout) and the AWS load balancers (ALB, classic ELB) have it by default"),
@@ -64,9 +64,6 @@ pub(crate) fn idle_timeout_intermediary(e: &Evidence<'_>) -> Option<Sign> {
 
 /// The same silence, ended by the endpoint's own limit.
 pub(crate) fn idle_timeout_endpoint(e: &Evidence<'_>) -> Option<Sign> {
-    if e.finding.rule == Some(Rule::IdleTimeout) {
-        return e.own_fault(Cause::IdleTimeoutEndpoint, "the endpoint's own limit ran out");
-    }
     // A Close that names it says so itself.
     let said = [Role::Client, Role::Server].into_iter().find_map(|role| {
         let close = e.leg.dir(role).frames.as_ref()?.close.as_ref()?;
@@ -77,13 +74,17 @@ pub(crate) fn idle_timeout_endpoint(e: &Evidence<'_>) -> Option<Sign> {
         (named && !ping).then(|| (role, close.reason.clone()))
     });
     if let Some((role, reason)) = said.filter(|_| {
-        e.is(&[Rule::CloseMissing, Rule::CloseUnanswered, Rule::ConnectionReset]) || e.finding.rule.is_none()
+        e.is(&[Rule::CloseMissing, Rule::CloseUnanswered, Rule::ConnectionReset, Rule::IdleTimeout])
+            || e.finding.rule.is_none()
     }) {
         return Some(Sign {
             cause: Cause::IdleTimeoutEndpoint,
             fault: role.into(),
             evidence: format!("the {role}'s Close says {reason:?}"),
         });
+    }
+    if e.finding.rule == Some(Rule::IdleTimeout) {
+        return e.own_fault(Cause::IdleTimeoutEndpoint, "the endpoint's own limit ran out");
     }
     if !e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) {
         return None;
