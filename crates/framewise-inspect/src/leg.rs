@@ -226,7 +226,10 @@ impl Leg {
         let enforced = broken.rule.answer() != Answer::Note;
         let in_frames = broken.frame > 0 || broken.rule == Rule::ResponseExtraBytes;
         dir.broken |= enforced && in_frames;
-        dir.given_up |= enforced;
+        // Behind a Close, what would break a rule before it is no frame.
+        let no_frame = broken.rule == Rule::FrameAfterClose
+            && broken.also.iter().any(|rule| rule.answer() != Answer::Note);
+        dir.given_up |= enforced || no_frame;
         out.push(Seen { stream: by, what: What::Broken(broken), at });
     }
 

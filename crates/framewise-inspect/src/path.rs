@@ -133,7 +133,8 @@ fn compare(legs: &[Leg], from: Role, source: usize, sink: usize) -> Option<Diffe
             .front()
             .is_none_or(|first| (first.length, first.digest) != (lost.length, lost.digest))
         && with_head(&legs[source], from, lost)
-        && legs[sink].dir(from.peer()).last.is_some_and(|last| last.step > lost.at.step)
+        && (legs[sink].dir(from.peer()).last.is_some_and(|last| last.step > lost.at.step)
+            || came.end.is_some_and(|(_, end)| end.step > lost.at.step))
     {
         let says = format!(
             "the first message of the {from} came on the leg {} in one piece with the head, and never left on the leg {}",

@@ -167,7 +167,8 @@ pub(super) fn reason_cut(e: &Evidence<'_>) -> Option<Sign> {
 
 /// Two Close frames.
 pub(super) fn sent_twice(e: &Evidence<'_>) -> Option<Sign> {
-    if !e.is(&[Rule::FrameAfterClose]) {
+    // What breaks a rule besides is no Close, though a byte of it may look like one.
+    if !e.is(&[Rule::FrameAfterClose]) || !e.finding.also.is_empty() {
         return None;
     }
     let second = framewise_proto::Header::decode_without_mask(e.start())?;

@@ -134,7 +134,12 @@ pub(super) fn upgrade_headers_dropped(e: &Evidence<'_>) -> Option<Sign> {
     {
         return None;
     }
-    e.path_fault(Cause::UpgradeHeadersDropped, format!("{left}, with {here}"))
+    let evidence = format!("{left}, with {here}");
+    match e.stream {
+        Role::Client => e.path_fault(Cause::UpgradeHeadersDropped, evidence),
+        // One leg does not show who took it out of an answer: the one who wrote it stands for it.
+        Role::Server => e.own_fault(Cause::UpgradeHeadersDropped, evidence),
+    }
 }
 
 /// The server's leg says HTTP/1.0.
@@ -298,6 +303,9 @@ pub(super) fn head_incomplete(e: &Evidence<'_>) -> Option<Sign> {
 
 /// The first frame shared a segment with the head and never took effect.
 pub(super) fn early_frames_lost(e: &Evidence<'_>) -> Option<Sign> {
+    if e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) {
+        return early_frames_waited_for(e);
+    }
     if !e.is(&[Rule::RequestEarlyData]) {
         return None;
     }
@@ -315,8 +323,50 @@ pub(super) fn early_frames_lost(e: &Evidence<'_>) -> Option<Sign> {
     e.peer_fault(Cause::EarlyFramesLost, evidence)
 }
 
+/// The server's frames came in one segment with the 101, and the client ended without a word.
+fn early_frames_waited_for(e: &Evidence<'_>) -> Option<Sign> {
+    /// Who hears nothing for longer ends the connection for that.
+    const PATIENCE: Duration = Duration::from_secs(20);
+    let response = e.response().filter(|_| e.stream == Role::Client)?;
+    let silent = e.frames()?.frames() == 0;
+    let log = &e.peer().frames.as_ref()?.log;
+    let first = log.frames.front().filter(|first| first.offset == response.end())?;
+    let together = log.frames.iter().all(|frame| frame.at.step == response.at.step && !frame.split);
+    let (_, end) = e.own().end?;
+    let waited = end.time.zip(response.at.time).map(|(end, came)| end.saturating_sub(came));
+    if !silent || !together || waited.is_some_and(|waited| waited > PATIENCE) {
+        return None;
+    }
+    let evidence = format!(
+        "a {} frame came in one piece with the 101, and the client ended without a frame of its own",
+        first.header.opcode
+    );
+    e.own_fault(Cause::EarlyFramesLost, evidence)
+}
+
+/// Whole frames where the request should stand.
+fn frames_for_request(e: &Evidence<'_>) -> Option<Sign> {
+    let end = e.own().window.end();
+    let first = e.header(e.finding.offset)?;
+    let mut at = e.finding.offset;
+    while at < end {
+        let header = e.header(at)?;
+        at = (at + header.size() as u64).saturating_add(header.length);
+    }
+    (at == end).then(|| {
+        let evidence = format!(
+            "the first bytes are a whole {} frame, masked as a client's are, where the request should stand",
+            first.opcode
+        );
+        e.own_fault(Cause::SentBeforeUpgrade, evidence)
+    })?
+}
+
 /// Frames written before the handshake is done.
 pub(super) fn sent_before_upgrade(e: &Evidence<'_>) -> Option<Sign> {
+    if e.is(&[Rule::RequestNotHttp]) {
+        return frames_for_request(e);
+    }
     let early = match e.finding.rule? {
         Rule::RequestEarlyData | Rule::ResponseEarlyData => e.finding.length,
         // The server never answered a client that did not wait.

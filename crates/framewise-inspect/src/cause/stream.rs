@@ -4,6 +4,7 @@ use framewise_rules::{Cause, Role, Rule};
 
 use super::Sign;
 use super::evidence::{Evidence, is_text_byte, line, quote};
+use super::length::interleaved_writers;
 use crate::excerpt::hex;
 use crate::report::Fault;
 
@@ -14,9 +15,14 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0";
 /// The signature of PROXY protocol version 2.
 const PROXY_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
+/// Whether something stands where a frame should start that is none, or none that may be there.
+fn in_place_of_frame(e: &Evidence<'_>) -> bool {
+    e.at_header() || (e.is(&[Rule::FrameAfterClose]) && !e.finding.also.is_empty())
+}
+
 /// `HTTP/1.` where a frame should start.
 pub(super) fn http_response(e: &Evidence<'_>) -> Option<Sign> {
-    if !(e.at_header() && e.stream == Role::Server && e.start().starts_with(b"HTTP/")) {
+    if !(in_place_of_frame(e) && e.stream == Role::Server && e.start().starts_with(b"HTTP/")) {
         return None;
     }
     let status = line(e.start());
@@ -25,8 +31,37 @@ pub(super) fn http_response(e: &Evidence<'_>) -> Option<Sign> {
     // A gateway's own statuses, or frames before it: someone on the way gave the server up.
     let gateway =
         [b" 502".as_slice(), b" 503", b" 504"].iter().any(|code| status.windows(4).any(|part| part == *code));
-    let fault = if gateway { Fault::Intermediary } else { Fault::Server };
+    let (fault, evidence) = match other_server(e) {
+        Some(other) => (Fault::Intermediary, format!("{evidence}; {other}")),
+        None if gateway => (Fault::Intermediary, evidence),
+        None => (Fault::Server, evidence),
+    };
     Some(Sign { cause: Cause::HttpResponseInStream, fault, evidence })
+}
+
+/// What tells that the head in the stream was written by another one than the 101: another Server, or a proxy's header.
+fn other_server(e: &Evidence<'_>) -> Option<String> {
+    let start = e.start();
+    let head = String::from_utf8_lossy(&start[..start.len().min(4096)]);
+    let head = head.split("\r\n\r\n").next()?;
+    let header = |name: &str| {
+        head.lines().skip(1).find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+        })
+    };
+    if let Some((own, first)) = header("server").zip(e.response()?.header("server"))
+        && own != first
+    {
+        return Some(format!(
+            "its Server is {}, that of the 101 is {}",
+            quote(own.as_bytes()),
+            quote(first.as_bytes())
+        ));
+    }
+    // RFC 9110 §7.6.3: a proxy names itself in Via.
+    let via = header("via").filter(|_| e.response().is_some_and(|first| first.header("via").is_none()))?;
+    Some(format!("it has Via: {}, and the 101 has not", quote(via.as_bytes())))
 }
 
 fn is_request_line(bytes: &[u8]) -> bool {
@@ -39,7 +74,7 @@ pub(super) fn http_request(e: &Evidence<'_>) -> Option<Sign> {
     if e.stream != Role::Client {
         return None;
     }
-    let offset = if e.at_header() {
+    let offset = if in_place_of_frame(e) {
         e.finding.offset
     } else if e.is(&[Rule::RequestUpgrade, Rule::RequestConnection]) && e.frames().is_some() {
         // The upgrade was no upgrade, yet it was answered with 101; what comes next on the connection tells what it is.
@@ -310,7 +345,7 @@ pub(super) fn body_headers(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::BodyHeadersOn101, evidence)
 }
 
-/// 0D 0A directly behind the head.
+/// 0D 0A or a NUL directly behind the head, or header lines that an empty line came before.
 pub(super) fn extra_crlf(e: &Evidence<'_>) -> Option<Sign> {
     let behind = e.is(&[Rule::ResponseExtraBytes]) || (e.at_header() && Some(e.finding.offset) == e.base());
     // hixie-76 has no frames that were read: there the bytes behind its answer tell.
@@ -321,21 +356,41 @@ pub(super) fn extra_crlf(e: &Evidence<'_>) -> Option<Sign> {
             e.peer_fault(Cause::ExtraCrlfAfterHead, "0d 0a behind the sixteen bytes of the server's answer")
         })?;
     }
-    if !(behind && e.start().starts_with(b"\r\n")) {
-        return None;
-    }
-    let evidence = format!("0d 0a at byte {}, directly behind the head", e.finding.offset);
+    let evidence = match e.start() {
+        [b'\r', b'\n', ..] if behind => {
+            format!("0d 0a at byte {}, directly behind the head", e.finding.offset)
+        }
+        [0, ..] if e.is(&[Rule::ResponseExtraBytes]) => format!(
+            "00 at byte {}, directly behind the head: what ends a string in C, and was sent with it",
+            e.finding.offset
+        ),
+        rest if e.at_header() && Some(e.finding.offset) == e.base() && is_header_lines(rest) => format!(
+            "the header line {} at byte {}, behind the empty line that ended the head",
+            quote(line(rest)),
+            e.finding.offset
+        ),
+        _ => return None,
+    };
     e.own_fault(Cause::ExtraCrlfAfterHead, evidence)
+}
+
+/// Whether bytes are header lines (RFC 9112 §5) up to an empty one.
+fn is_header_lines(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4096)]);
+    text.split_once("\r\n\r\n").is_some_and(|(lines, _)| {
+        lines.split("\r\n").all(|line| {
+            line.split_once(':').is_some_and(|(name, _)| {
+                !name.is_empty()
+                    && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+            })
+        })
+    })
 }
 
 /// Other printable text where a frame should start: a log line, a greeting, JSON without a frame.
 pub(super) fn text_written(e: &Evidence<'_>) -> Option<Sign> {
     let handshake = e.is(&[Rule::ResponseNotHttp]) && e.request().is_some();
     if !(e.at_header() || handshake) || e.is(&[Rule::MaskMissing, Rule::MaskPresent]) {
-        return None;
-    }
-    // Text that is known for what it is.
-    if [http_response, http_request, chunked, http2_preface].iter().any(|known| known(e).is_some()) {
         return None;
     }
     let start = &e.start()[..e.start().len().min(24)];
@@ -347,6 +402,11 @@ pub(super) fn text_written(e: &Evidence<'_>) -> Option<Sign> {
     }
     // One byte over and over is payload that a wrong length left over, and nobody's sentence.
     if start.iter().all(|byte| *byte == start[0]) {
+        return None;
+    }
+    // Text that is known for what it is; the last one's is the rest of a text that was torn.
+    let known = [http_response, http_request, chunked, http2_preface, extra_crlf, interleaved_writers];
+    if known.iter().any(|known| known(e).is_some()) {
         return None;
     }
     let evidence = format!(

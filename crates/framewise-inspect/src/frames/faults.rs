@@ -12,7 +12,7 @@ impl Frames {
         if self.close.is_some() && !self.after_close {
             // RFC 6455 §5.5.1: "The application MUST NOT send any more data frames after sending a Close frame."
             self.after_close = true;
-            faults = vec![Rule::FrameAfterClose];
+            faults.insert(0, Rule::FrameAfterClose);
         }
         if faults.is_empty() {
             return;

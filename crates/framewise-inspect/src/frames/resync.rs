@@ -124,25 +124,29 @@ impl Plausible {
 pub(super) enum Extra {
     /// Nothing that frames follow.
     None,
-    /// White space, and frames from here on.
+    /// White space or a NUL, and frames from here on.
     Until(u64),
-    /// White space so far; what follows it is still to come.
+    /// White space or a NUL so far; what follows it is still to come.
     NotYet,
 }
 
 /// White space that is looked over.
 const EXTRA: u64 = 16;
 
-/// Line ends and blanks with a whole frame behind them; `over`: nothing more will come. Everything else that may stand
-/// there is judged as the header that it pretends to be.
+/// Line ends, blanks or the NUL that ends a string in C, with a whole frame behind them; `over`: nothing more will come.
+/// Everything else that may stand there is judged as the header that it pretends to be.
 pub(super) fn extra(plausible: &Plausible, window: &Window, base: u64, over: bool) -> Extra {
     let bytes = window.slice(base..base + EXTRA);
-    let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n' | b' ' | b'\t')).count() as u64;
+    let more = if over { Extra::None } else { Extra::NotYet };
+    let blank = match *bytes {
+        // What is FIN of the first frame would be MASK of the NUL's own, which a server's has not.
+        [0, next, ..] if next & 0x80 != 0 => 1,
+        _ => bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n' | b' ' | b'\t')).count() as u64,
+    };
     if blank == 0 || blank == EXTRA {
         return Extra::None;
     }
     let start = base + blank;
-    let more = if over { Extra::None } else { Extra::NotYet };
     match plausible.decode(window.slice(start..start + MAX_HEADER as u64)) {
         Reading::NotYet => more,
         Reading::No => Extra::None,

@@ -126,6 +126,8 @@ pub(crate) fn accept_of_other_connection(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let key = &e.request()?.request.key;
-    let evidence = format!("{accept} is a digest as it should be, and answers another key than {key}");
+    let evidence = format!(
+        "{accept} has the 20 bytes of a digest, and does not answer {key}; whether it answers the key of another connection, one that was rewritten on the way, or comes from a wrong GUID, this recording cannot tell"
+    );
     e.own_fault(Cause::AcceptOfOtherConnection, evidence)
 }

@@ -141,7 +141,8 @@ pub(crate) fn header_token_mismatch(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let list = ["connection", "upgrade"].into_iter().find_map(|name| {
-        let value = request.header(name)?;
+        // RFC 9110 §5.3: several lines of one name are one list.
+        let value = request.headers(name).collect::<Vec<_>>().join(", ");
         let single = if name == "connection" { "upgrade" } else { "websocket" };
         (!value.eq_ignore_ascii_case(single)).then_some((name, value))
     });
