@@ -3,6 +3,7 @@ mod prompt;
 mod session;
 
 use std::io::IsTerminal as _;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -109,9 +110,10 @@ async fn connect(args: &ConnectArgs, output: Output, found: &Arc<AtomicBool>) ->
         notes_count: false,
         found: Arc::clone(found),
     };
+    let mut interrupted = pin!(net::interrupted());
     let connected = tokio::select! {
         connected = open(args, show) => connected,
-        () = net::interrupted() => return Ok(true),
+        () = &mut interrupted => return Ok(true),
     };
     let ws = match connected {
         Ok(ws) => ws,
@@ -129,11 +131,11 @@ async fn connect(args: &ConnectArgs, output: Output, found: &Arc<AtomicBool>) ->
     let session =
         session::Session { ws, binary: args.binary, wait: args.wait, live: live.clone(), prompting };
     if prompting {
-        return prompt::run(session, queue, live, output, &args.url).await;
+        return prompt::run(session, interrupted, queue, live, output, &args.url).await;
     }
     let writer: Writer = queue.start(output);
     let input = if args.raw { input::raw_lines() } else { input::lines() };
-    let result = session.run(input).await;
+    let result = session.run(input, interrupted).await;
     writer.finish(live);
     result
 }

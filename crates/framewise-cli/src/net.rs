@@ -17,20 +17,26 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::said(format!("the runtime cannot start: {}", plain(&error))))
 }
 
-/// Until somebody ends the program: Ctrl-C, or a SIGTERM or SIGHUP.
+/// Until somebody ends the program: Ctrl-C, or a SIGTERM or SIGHUP. What comes from here on counts, also before the first
+/// poll: once any listener exists, the system does nothing by itself.
+#[cfg(unix)]
+pub(crate) fn interrupted() -> impl Future<Output = ()> {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    use tokio::signal::unix::{SignalKind, signal};
+
+    // Without a handler the system's own takes the signal.
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let mut signals: Vec<_> = kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect();
+    poll_fn(move |cx| {
+        let came = signals.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
+        if came { Poll::Ready(()) } else { Poll::Pending }
+    })
+}
+
+#[cfg(not(unix))]
 pub(crate) async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let kinds = [SignalKind::terminate(), SignalKind::hangup()];
-        if let [Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) {
-            tokio::select! {
-                _ = terminate.recv() => return,
-                _ = hangup.recv() => return,
-                result = tokio::signal::ctrl_c() => if result.is_ok() { return },
-            }
-        }
-    }
     if tokio::signal::ctrl_c().await.is_err() {
         // Without a handler the system's own takes the signal.
         std::future::pending::<()>().await;

@@ -1,3 +1,5 @@
+use std::pin::Pin;
+
 use rustyline::error::ReadlineError;
 use rustyline::{Config, DefaultEditor, ExternalPrinter as _};
 use tokio::sync::mpsc::{Receiver, channel};
@@ -12,6 +14,7 @@ use crate::render::style::{FAINT, paint};
 /// A prompt above which what comes is printed.
 pub(super) async fn run(
     session: Session,
+    interrupted: Pin<&mut impl Future<Output = ()>>,
     queue: Queue,
     live: Live,
     output: Output,
@@ -34,7 +37,7 @@ pub(super) async fn run(
             paint(FAINT, format!("connected to {url}{protocol}; /help lists commands, Ctrl-D closes"))
         ),
     );
-    let result = session.run(read(editor)).await;
+    let result = session.run(read(editor), interrupted).await;
     // What was handed to the editor is printed by its thread.
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     writer.finish(live);

@@ -1,4 +1,5 @@
 use std::io::Write as _;
+use std::pin::Pin;
 use std::time::Duration;
 
 use framewise::proto::rules::CloseCode;
@@ -10,7 +11,6 @@ use super::input::Input;
 use super::{Binary, Stream};
 use crate::failure::Failure;
 use crate::live::{Live, To};
-use crate::net;
 use crate::render::clean;
 use crate::render::finding::code;
 
@@ -42,9 +42,12 @@ struct State {
 
 impl Session {
     /// Until the connection is over; whether Ctrl-C ended it.
-    pub(super) async fn run(mut self, mut input: Receiver<Input>) -> Result<bool, Failure> {
+    pub(super) async fn run(
+        mut self,
+        mut input: Receiver<Input>,
+        mut interrupted: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<bool, Failure> {
         let mut state = State::default();
-        let mut interrupted = Box::pin(net::interrupted());
         loop {
             let open = self.ws.is_open();
             let full = self.ws.queued() >= FULL;
