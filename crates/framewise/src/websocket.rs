@@ -317,7 +317,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Sends a Ping, of up to 125 bytes, and writes what is queued. [`WebSocket::next_event`] says when a Pong comes.
     ///
-    /// Errors: [`Error::Misuse`] for a longer payload, and after a Close. Cancel-safe: the Ping is queued.
+    /// Errors: [`Error::Misuse`] for a longer payload, and after a Close. Cancel-safe: from the first poll on the Ping is
+    /// queued; another call is another Ping.
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
         self.inner.ping(payload)?;
         self.flush().await
@@ -339,7 +340,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// The reason, up to 123 bytes, is for the people who debug.
     ///
     /// Errors: [`Error::Misuse`] for a code that must not be sent, [`Error::Violation`] when the peer did not answer
-    /// (`close-timeout`) or broke another rule. Cancel-safe: the Close is queued.
+    /// (`close-timeout`) or broke another rule. Cancel-safe: from the first poll on the Close is queued; another call waits
+    /// on.
     pub async fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         if self.is_open() {
             self.start_close(code, reason)?;

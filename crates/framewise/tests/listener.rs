@@ -7,6 +7,7 @@ use std::time::Duration;
 use common::{REQUEST, RESPONSE, masked, masked_close};
 use framewise::proto::Opcode;
 use framewise::{Error, Message, Rule, Server, connect};
+use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -93,6 +94,29 @@ async fn a_handshake_is_a_task_of_its_own() {
     });
     assert_eq!(server.unwrap().request().unwrap().target, "/x");
     drop(client);
+}
+
+#[tokio::test]
+async fn a_listener_that_is_dropped_lets_its_connections_be() {
+    let listener = Server::new().bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let url = format!("ws://{address}/");
+    // What is dropped accepts nobody.
+    assert!(listener.accept().now_or_never().is_none());
+    let serving = tokio::spawn(listener.serve(|mut ws| async move {
+        while let Some(message) = ws.next().await {
+            ws.send(message?).await?;
+        }
+        Ok::<(), Error>(())
+    }));
+    let mut ws = connect(&url).await.unwrap();
+    serving.abort();
+    assert!(serving.await.unwrap_err().is_cancelled());
+    assert!(TcpStream::connect(address).await.is_err());
+    ws.send("still there").await.unwrap();
+    assert_eq!(ws.next().await.unwrap().unwrap(), Message::text("still there"));
+    ws.close(1000, "").await.unwrap();
+    assert!(ws.ended().unwrap().clean);
 }
 
 #[tokio::test]

@@ -81,6 +81,8 @@ impl Listener {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// To drop the future closes the listener; the connections that it has go on, and are told nothing.
     pub async fn serve<F, T>(self, handler: F)
     where
         F: Fn(WebSocket<NetStream>) -> T + Send + Sync + 'static,
@@ -98,6 +100,8 @@ impl Listener {
     ///
     /// What a handler returns is let go: an error of one connection is no matter of the others. Nor is an error of the
     /// system's: where it has no descriptor for another connection, that connection waits until there is one.
+    ///
+    /// To drop the future: as [`Listener::serve`]; it stops waiting, where it has told the connections already.
     pub async fn serve_until<F, T>(self, stop: impl Future, handler: F)
     where
         F: Fn(WebSocket<NetStream>) -> T + Send + Sync + 'static,
@@ -141,6 +145,8 @@ impl Listener {
     ///     .await;
     /// # }
     /// ```
+    ///
+    /// To drop the future: as [`Listener::serve_until`].
     pub async fn serve_requests<F, T>(self, stop: impl Future, handler: F)
     where
         F: Fn(Pending<NetStream>) -> T + Send + Sync + 'static,

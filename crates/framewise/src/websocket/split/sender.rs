@@ -137,7 +137,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     /// Sends a Ping, of up to 125 bytes, and writes what is queued.
     /// [`Receiver::next_event`](crate::Receiver::next_event) says when a Pong comes.
     ///
-    /// Errors: [`Error::Misuse`] for a longer payload, and after a Close. Cancel-safe: the Ping is queued.
+    /// Errors: [`Error::Misuse`] for a longer payload, and after a Close. Cancel-safe: from the first poll on the Ping is
+    /// queued; another call is another Ping.
     pub async fn ping(&self, payload: &[u8]) -> Result<(), Error> {
         self.shared.act(Some(self.id), |state, _| state.inner.ping(payload))?;
         self.flush().await
@@ -158,7 +159,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     /// are read until it takes some. Without a receiver they are let go.
     ///
     /// Errors: [`Error::Misuse`] for a code that must not be sent, [`Error::Violation`] when the peer did not answer
-    /// (`close-timeout`) or broke another rule: the receiver is told as well. Cancel-safe: the Close is queued.
+    /// (`close-timeout`) or broke another rule: the receiver is told as well. Cancel-safe: from the first poll on the Close is
+    /// queued; another call waits on.
     pub async fn close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         let code = code.into();
         self.shared.act(Some(self.id), |state, _| state.start_close(code, reason))?;
