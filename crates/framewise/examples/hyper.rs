@@ -2,9 +2,11 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::pin::pin;
+use std::time::Duration;
 
-use framewise::Server;
 use framewise::hyper::{WebSocket, upgrade};
+use framewise::{Server, Stop};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -32,20 +34,28 @@ fn answer(server: &Server, mut request: Request<Incoming>) -> Response<String> {
     }
 }
 
-pub(crate) async fn serve(listener: TcpListener) -> io::Result<()> {
-    let server = Server::new();
+pub(crate) async fn serve(listener: TcpListener, stopped: impl Future) -> io::Result<()> {
+    let stop = Stop::new();
+    let server = Server::new().stop(&stop);
+    let mut stopped = pin!(stopped);
     loop {
-        let (tcp, _) = listener.accept().await?;
+        let (tcp, _) = tokio::select! {
+            accepted = listener.accept() => accepted?,
+            _ = &mut stopped => break,
+        };
         let server = server.clone();
         tokio::spawn(async move {
             let service = service_fn(|request| async { Ok::<_, Infallible>(answer(&server, request)) });
             http1::Builder::new().serve_connection(TokioIo::new(tcp), service).with_upgrades().await
         });
     }
+    // The WebSockets are told that the server is going away (1001), and have time to answer.
+    stop.stop(Duration::from_secs(10)).await;
+    Ok(())
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
-    serve(TcpListener::bind(address).await?).await
+    serve(TcpListener::bind(address).await?, tokio::signal::ctrl_c()).await
 }

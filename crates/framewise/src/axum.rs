@@ -37,7 +37,8 @@ use http::header::{SEC_WEBSOCKET_KEY, UPGRADE};
 use http::request::Parts;
 
 use crate::hyper::{Asked, head};
-use crate::{Config, DeflateConfig, Error, Limits, Server};
+use crate::stop::Serving;
+use crate::{Config, DeflateConfig, Error, Limits, Server, Stop};
 
 pub use crate::hyper::{Rejection, WebSocket};
 
@@ -87,6 +88,12 @@ impl WebSocketUpgrade {
         self.set(|server| server.deflate(deflate))
     }
 
+    /// As [`Server::stop`]: its connections are closed, and `on_upgrade`'s callbacks waited for. axum's own graceful shutdown
+    /// does neither.
+    pub fn stop(self, stop: &Stop) -> Self {
+        self.set(|server| server.stop(stop))
+    }
+
     fn set(self, set: impl FnOnce(Server) -> Server) -> Self {
         Self { server: set(self.server), ..self }
     }
@@ -121,6 +128,7 @@ impl WebSocketUpgrade {
         let Self { server, asked, failed } = self;
         let failed = failed.unwrap_or_else(|| Box::new(drop));
         let settings = server.settings();
+        let task = settings.task();
         let answered = asked.judge(&settings.policy()).and_then(|()| {
             let reply = settings.decide(&asked.request);
             asked.answer(settings, reply)
@@ -130,7 +138,7 @@ impl WebSocketUpgrade {
                 tokio::spawn(async move {
                     match upgrade.await {
                         // A task of its own again: the memory of the upgrade goes when it is done.
-                        Ok(ws) => drop(tokio::spawn(callback(ws))),
+                        Ok(ws) => drop(tokio::spawn(Serving::new(callback(ws), task))),
                         Err(error) => failed(error),
                     }
                 });

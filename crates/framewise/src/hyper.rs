@@ -35,6 +35,8 @@
 //! What hyper took apart is judged by the same table as a handshake that [`Server::accept`] reads itself. Offsets count in
 //! the head as HTTP/1.1 would write it anew, which is the client's own but for spaces around values.
 //!
+//! hyper's graceful shutdown leaves upgraded connections alone: [`Stop`](crate::Stop) closes them.
+//!
 //! It is HTTP/1.1 alone: an extended CONNECT of HTTP/2 (RFC 8441) is answered 505.
 
 mod asked;
@@ -64,8 +66,8 @@ pub type WebSocket = crate::WebSocket<Stream>;
 /// decide, does so before.
 ///
 /// Errors: what [`Server::accept`] gives, with the response that tells the client: a rule that the request breaks,
-/// [`Error::TurnedDown`] by [`Server::reply`], [`Error::Misuse`]; [`Error::TurnedDown`] also for a request that is not
-/// HTTP/1 (505), and for one that hyper has no upgrade for (500).
+/// [`Error::TurnedDown`] by [`Server::reply`] or after its [`Stop`](crate::Stop) (503), [`Error::Misuse`];
+/// [`Error::TurnedDown`] also for a request that is not HTTP/1 (505), and for one that hyper has no upgrade for (500).
 pub fn upgrade<B>(
     server: &Server,
     request: &mut http::Request<B>,

@@ -45,6 +45,9 @@
 //! A client reaches a server by whichever of its addresses answers first (RFC 8305), through a proxy where it is told
 //! one ([`Proxy`]), and follows redirects where it is told to ([`Client::follow_redirects`]).
 //!
+//! A server that stops tells its connections so, and waits for them: [`Listener::serve_until`], or [`Stop`] for several
+//! servers, and for connections that come through hyper, tower or axum.
+//!
 //! What it is not: it does not reconnect, multiplexes nothing, is no framework. It judges its peer as a receiver does;
 //! `framewise-inspect` observes both sides. The protocol without I/O is [`proto`].
 //!
@@ -98,6 +101,7 @@ pub use event::Event;
 pub use message::{Message, Text};
 pub use prepared::Prepared;
 pub use server::{Handshake, Listener, Pending, Reply, Server};
+pub use stop::Stop;
 pub use stream::NetStream;
 pub use try_send::TrySendError;
 pub use websocket::{ByteStream, Part, Receiver, ReuniteError, Sender, WebSocket};

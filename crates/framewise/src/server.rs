@@ -21,7 +21,8 @@ use tokio::time::Instant;
 pub use self::listener::{Handshake, Listener};
 pub use self::pending::Pending;
 pub use self::reply::Reply;
-use crate::{Config, DeflateConfig, Error, Keepalive, Limits, Strictness, WebSocket};
+use crate::stop::StopSeat;
+use crate::{Config, DeflateConfig, Error, Keepalive, Limits, Stop, Strictness, WebSocket};
 
 type Decide = dyn Fn(&Request) -> Reply + Send + Sync;
 
@@ -51,6 +52,7 @@ pub(crate) struct Settings {
     headers: Vec<(String, String)>,
     decide: Option<Arc<Decide>>,
     grace: Option<Duration>,
+    stop: Option<Stop>,
     #[cfg(feature = "tls")]
     tls: Option<Arc<tokio_rustls::rustls::ServerConfig>>,
 }
@@ -147,6 +149,14 @@ impl Server {
         self.set(|settings| settings.grace = Some(grace))
     }
 
+    /// Stops with the others that have the same [`Stop`]. A [`Listener`] needs none to stop by itself
+    /// ([`Listener::serve_until`]); where it has one, either stops both, and each waits for the handlers and connections of
+    /// all.
+    #[must_use]
+    pub fn stop(self, stop: &Stop) -> Self {
+        self.set(|settings| settings.stop = Some(stop.clone()))
+    }
+
     /// Makes a [`Listener`] serve `wss://`.
     ///
     /// ```no_run
@@ -176,7 +186,8 @@ impl Server {
     ///
     /// Errors: [`Error::Violation`] when the request breaks a rule, or is not complete within [`Limits::handshake`]
     /// (`request-timeout`); it was then answered with the rule's status and the sentence as its body.
-    /// [`Error::TurnedDown`] when [`Server::reply`] refused it. [`Error::Misuse`] when what was set makes no 101.
+    /// [`Error::TurnedDown`] when [`Server::reply`] refused it, or its [`Stop`] has come (503). [`Error::Misuse`] when what
+    /// was set makes no 101.
     ///
     /// To drop the future drops the stream.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<WebSocket<S>, Error> {
@@ -214,7 +225,7 @@ impl Server {
 
     async fn read<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<Pending<S>, Error> {
         let deadline = Instant::now() + self.settings.config.limits.handshake;
-        handshake::request(Arc::clone(&self.settings), stream, None, deadline).await
+        handshake::request(Arc::clone(&self.settings), stream, self.settings.seat(), deadline).await
     }
 
     /// Listens at an address: `"127.0.0.1:9001"`, or port 0 for one that is free.
@@ -236,6 +247,17 @@ impl Settings {
     /// The application's reply to a request that breaks no rule.
     pub(crate) fn decide(&self, request: &Request) -> Reply {
         self.decide.as_ref().map_or_else(Reply::accept, |decide| decide(request))
+    }
+
+    /// A place among those that are told to stop, if they are.
+    pub(crate) fn seat(&self) -> Option<StopSeat> {
+        self.stop.as_ref().map(Stop::seat)
+    }
+
+    /// A handler that an HTTP library's connection has, and that is waited for.
+    #[cfg(any(feature = "tower", feature = "axum"))]
+    pub(crate) fn task(&self) -> Option<crate::stop::StopTask> {
+        self.stop.as_ref().map(Stop::task)
     }
 
     fn grace(&self) -> Duration {

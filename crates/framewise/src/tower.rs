@@ -12,6 +12,7 @@ use tower_service::Service;
 
 use crate::Server;
 use crate::hyper::{WebSocket, upgrade};
+use crate::stop::Serving;
 
 /// A service that upgrades each request, and gives the connection to a handler.
 ///
@@ -43,7 +44,8 @@ pub struct WebSocketService<H> {
 }
 
 impl<H> WebSocketService<H> {
-    /// A service with the settings of a server; those of a listener do not count.
+    /// A service with the settings of a server; those of a listener do not count. Its [`Stop`](crate::Stop), if it has one,
+    /// closes the connections and waits for their handlers.
     pub const fn new<T>(server: Server, handler: H) -> Self
     where
         H: Fn(WebSocket, http::Request<()>) -> T,
@@ -71,10 +73,11 @@ where
         let response = match upgrade(&self.server, &mut request) {
             Ok((response, upgrade)) => {
                 let handler = self.handler.clone();
+                let task = self.server.settings().task();
                 tokio::spawn(async move {
                     if let Ok(ws) = upgrade.await {
                         // A task of its own again: the memory of the upgrade goes when it is done.
-                        tokio::spawn(handler(ws, request));
+                        tokio::spawn(Serving::new(handler(ws, request), task));
                     }
                 });
                 response

@@ -27,8 +27,10 @@ async fn tls() {
 async fn hyper() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(hyper_example::serve(listener));
-    meet(address).await;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(hyper_example::serve(listener, stopped));
+    meet(address, stop).await;
+    serving.await.unwrap().unwrap();
 }
 
 #[cfg(feature = "axum")]
@@ -36,13 +38,15 @@ async fn hyper() {
 async fn axum() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async { axum::serve(listener, axum_example::app()).await });
-    meet(address).await;
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let serving = tokio::spawn(axum_example::serve(listener, async { stopped.await.unwrap() }));
+    meet(address, stop).await;
+    serving.await.unwrap().unwrap();
 }
 
-/// An echo at `/ws`, and something else beside it.
+/// An echo at `/ws`, and something else beside it, until the server stops.
 #[cfg(feature = "hyper")]
-async fn meet(address: std::net::SocketAddr) {
+async fn meet(address: std::net::SocketAddr, stop: tokio::sync::oneshot::Sender<()>) {
     use framewise::{Error, Message, connect};
 
     let mut ws = connect(&format!("ws://{address}/ws")).await.unwrap();
@@ -57,4 +61,9 @@ async fn meet(address: std::net::SocketAddr) {
         panic!("there is no WebSocket")
     };
     assert_eq!((refused.status, &refused.body[..]), (200, &b"the WebSocket is at /ws\n"[..]));
+
+    let mut ws = connect(&format!("ws://{address}/ws")).await.unwrap();
+    stop.send(()).unwrap();
+    assert!(ws.next().await.is_none());
+    assert_eq!((ws.ended().unwrap().code.0, ws.ended().unwrap().clean), (1001, true));
 }

@@ -12,6 +12,7 @@ use super::{Rejection, Upgrade};
 use crate::Reply;
 use crate::server::Settings;
 use crate::server::answer::TurnedDown;
+use crate::stop::StopSeat;
 use crate::websocket::Opened;
 
 /// A request that breaks no rule.
@@ -53,6 +54,10 @@ impl Asked {
         settings: &Settings,
         reply: Reply,
     ) -> Result<(http::Response<String>, Upgrade), Rejection> {
+        let stop = settings.seat();
+        if stop.as_ref().is_some_and(StopSeat::is_told) {
+            return Err(TurnedDown::stopped().into());
+        }
         let accepted = settings.answer(&self.request, reply)?;
         let opened = Opened {
             config: Arc::clone(&settings.config),
@@ -61,7 +66,7 @@ impl Asked {
             rest: BytesMut::new(),
             notes: self.notes,
             protocol: accepted.protocol.map(Into::into),
-            stop: None,
+            stop,
             deflate: accepted.deflate,
         };
         Ok((to_http(&accepted.response), Upgrade { on_upgrade: self.on_upgrade, opened }))

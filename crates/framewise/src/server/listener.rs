@@ -4,17 +4,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
-use pin_project_lite::pin_project;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 
 #[cfg(feature = "tls")]
 use super::tls;
 use super::{Pending, Server, handshake};
-use crate::stop::{Stop, StopSeat, StopTask};
+use crate::stop::{Serving, Stop, StopSeat, StopTask};
 use crate::stream::Layer;
 use crate::{Error, NetStream, WebSocket};
 
@@ -28,12 +27,13 @@ const QUEUED: usize = 4096;
 pub struct Listener {
     server: Server,
     tcp: TcpListener,
-    stop: Arc<Stop>,
+    stop: Stop,
 }
 
 impl Listener {
     pub(super) fn new(server: Server, tcp: TcpListener) -> Self {
-        Self { server, tcp, stop: Arc::default() }
+        let stop = server.settings.stop.clone().unwrap_or_default();
+        Self { server, tcp, stop }
     }
 
     /// The address that it listens at.
@@ -62,10 +62,10 @@ impl Listener {
     /// Cancel-safe.
     pub async fn accept(&self) -> io::Result<Handshake> {
         let (stream, peer) = self.tcp.accept().await?;
-        Ok(Handshake::new(&self.server, stream, peer, None))
+        Ok(Handshake::new(&self.server, stream, peer, self.server.settings.seat()))
     }
 
-    /// Serves for ever: a task for each connection, which runs `handler` after the handshake.
+    /// Serves for ever, or until its [`Stop`]: a task for each connection, which runs `handler` after the handshake.
     ///
     /// ```no_run
     /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
@@ -93,7 +93,8 @@ impl Listener {
 
     /// Serves until `stop` is done. Then it takes no more connections, answers handshakes that are not done with 503,
     /// tells the connections it has that it is going away (1001), behind what is queued for them, and returns when each
-    /// handler has, or after [`Server::grace`]: handlers that go on then are tasks of the runtime as before.
+    /// handler has, and each connection is closed, or after [`Server::grace`]: handlers that go on then are tasks of the
+    /// runtime as before.
     ///
     /// A connection hears of it when its handler reads, in [`WebSocket::next`] for one: a handler that waits in
     /// [`WebSocket::send`] for a slow client gets its messages through first.
@@ -113,7 +114,7 @@ impl Listener {
             async move {
                 if let Ok(ws) = handshake.await {
                     // A task of its own again: the memory of the handshake goes when it is done.
-                    tokio::spawn(Serving { handler: handler(ws), _task: task });
+                    tokio::spawn(Serving::new(handler(ws), Some(task)));
                 }
             }
         })
@@ -157,7 +158,7 @@ impl Listener {
             let handler = Arc::clone(&handler);
             async move {
                 if let Ok(pending) = handshake.request().await {
-                    tokio::spawn(Serving { handler: handler(pending), _task: task });
+                    tokio::spawn(Serving::new(handler(pending), Some(task)));
                 }
             }
         })
@@ -173,10 +174,10 @@ impl Listener {
             let handshake = Handshake::new(&server, stream, peer, Some(seats.seat()));
             tokio::spawn(open(handshake, seats.task()));
         };
-        let mut stop = pin!(stop);
+        let (mut stop, mut told) = (pin!(stop), pin!(seats.told()));
         loop {
             let turn = poll_fn(|cx| {
-                if stop.as_mut().poll(cx).is_ready() {
+                if stop.as_mut().poll(cx).is_ready() || told.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(None);
                 }
                 tcp.poll_accept(cx).map(Some)
@@ -193,7 +194,7 @@ impl Listener {
         for (stream, peer) in queued(tcp) {
             spawn(stream, peer);
         }
-        let _ = timeout(server.settings.grace(), poll_fn(|cx| seats.poll_empty(cx))).await;
+        let _ = timeout(server.settings.grace(), seats.empty()).await;
     }
 }
 
@@ -206,23 +207,6 @@ fn queued(tcp: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
         Some((TcpStream::from_std(stream).ok()?, peer))
     };
     std::iter::from_fn(accept).take(QUEUED)
-}
-
-pin_project! {
-    /// A handler that is waited for; an async block around it would hold it twice.
-    struct Serving<T> {
-        #[pin]
-        handler: T,
-        _task: StopTask,
-    }
-}
-
-impl<T: Future> Future for Serving<T> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.project().handler.poll(cx).map(drop)
-    }
 }
 
 /// The system has no descriptor or no memory for another connection, which is not this one's fault.

@@ -258,7 +258,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         if !stop.poll(cx) {
             return false;
         }
-        self.stop = None;
+        // It keeps its seat: it is waited for until it is closed.
         let close = CloseFrame { code: CloseCode::GOING_AWAY, reason: String::new() };
         // A connection that is closing already goes on with that.
         let closes = self.engine.close(self.timer.now(), Some(&close)).is_ok();
