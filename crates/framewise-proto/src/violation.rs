@@ -133,8 +133,8 @@ pub enum Misuse {
     TextNotUtf8,
     /// A header's value or a target that would break the head in two.
     Head,
-    /// A header that the handshake writes itself: a second one would contradict it.
-    HandshakeHeader,
+    /// A header that the handshake writes itself, so that a second one would contradict it, or that it must not have.
+    HandshakeHeader(&'static str),
     /// A subprotocol that the request does not offer.
     SubprotocolUnoffered,
     /// A status that turns no handshake down.
@@ -154,7 +154,7 @@ impl Misuse {
             Self::NoMessageOpen => Some(Rule::ContinuationOrphan),
             Self::TextNotUtf8 => Some(Rule::TextInvalidUtf8),
             Self::SubprotocolUnoffered => Some(Rule::ResponseSubprotocolUnoffered),
-            Self::PartTaken | Self::Head | Self::HandshakeHeader | Self::RefusalStatus(_) => None,
+            Self::PartTaken | Self::Head | Self::HandshakeHeader(_) | Self::RefusalStatus(_) => None,
         }
     }
 }
@@ -181,9 +181,10 @@ impl fmt::Display for Misuse {
             Self::Head => {
                 f.write_str("a line break, or a character that no header may have, in the handshake's head")
             }
-            Self::HandshakeHeader => f.write_str(
-                "a header that the handshake writes itself, or that it must not have (Connection, Content-Length, \
-                 Sec-WebSocket-Protocol and others): leave it out, or use the setting that is meant for it",
+            Self::HandshakeHeader(name) => write!(
+                f,
+                "{name} is a header that the handshake writes itself, or must not have: leave it out, or use the setting \
+                 that is meant for it"
             ),
             Self::SubprotocolUnoffered => {
                 f.write_str("a subprotocol that the request does not offer: choose one that it does, or none")

@@ -68,7 +68,8 @@ impl Client {
         self
     }
 
-    /// Another header line of the request: Authorization, Cookie, User-Agent.
+    /// Another header line of the request: Authorization, Cookie, User-Agent. Those of the handshake itself, Host for one,
+    /// are refused when it connects ([`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader)).
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -183,7 +184,8 @@ impl Client {
     ///
     /// Errors: [`Error::Connect`] with a sentence that says what to do, as long as there is no connection;
     /// [`Error::Refused`] with the server's answer when that is another than 101, redirects that are not followed too;
-    /// [`Error::Violation`] when the answer breaks a rule or does not come.
+    /// [`Error::Violation`] when the answer breaks a rule or does not come; [`Error::Misuse`], before it connects, when what
+    /// was set makes no request.
     ///
     /// To drop the future gives up, and closes what was opened.
     pub async fn connect(&self, url: &str) -> Result<WebSocket<NetStream>, Error> {
@@ -191,8 +193,9 @@ impl Client {
         attempt.follows = self.redirects > 0;
         let mut redirects = Redirects::new(self.redirects);
         loop {
+            let asking = handshake::ask(self, &attempt)?;
             let stream = self.dial(&attempt).await.inspect_err(trace::unreachable)?;
-            let opened = handshake::open(self, stream, &attempt).await;
+            let opened = handshake::open(self, stream, &attempt, &asking).await;
             match &opened {
                 Err(Error::Refused(refused)) if attempt.follows => match refused.location() {
                     Some(location) => attempt = redirects.follow(&attempt, location)?,
@@ -212,7 +215,8 @@ impl Client {
         stream: S,
         url: &str,
     ) -> Result<WebSocket<S>, Error> {
-        handshake::open(self, stream, &Attempt::new(url, self.config.limits.handshake)?).await
+        let attempt = Attempt::new(url, self.config.limits.handshake)?;
+        handshake::open(self, stream, &attempt, &handshake::ask(self, &attempt)?).await
     }
 
     async fn dial(&self, attempt: &Attempt) -> Result<NetStream, ConnectError> {

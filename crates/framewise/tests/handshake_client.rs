@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use common::{RESPONSE, read_head, switch};
-use framewise::{Client, ConnectFault, Error, Rule, connect};
+use framewise::{Client, ConnectFault, Error, Misuse, Rule, connect};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -221,6 +221,25 @@ async fn the_request_says_what_was_set() {
     let ws = connected.unwrap();
     assert_eq!(ws.protocol(), Some("v1"));
     assert_eq!(ws.response().unwrap().status, 101);
+}
+
+#[tokio::test]
+async fn a_header_of_the_handshakes_own_is_refused_before_anybody_is_disturbed() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    for name in ["Host", "Connection", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version"] {
+        let client = Client::new().header("Cookie", "a=b").header(name.to_ascii_lowercase(), "1");
+        let (near, mut far) = duplex(1 << 16);
+        for error in
+            [client.connect(&url).await.unwrap_err(), client.connect_over(near, &url).await.unwrap_err()]
+        {
+            assert!(matches!(error, Error::Misuse(Misuse::HandshakeHeader(told)) if told == name), "{error}");
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        assert_eq!(far.read(&mut [0]).await.unwrap(), 0, "nothing was sent");
+    }
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[tokio::test]

@@ -148,7 +148,7 @@ async fn the_application_decides_by_what_the_request_says() {
     // What would break the handshake is not sent, and the client is not left without an answer.
     for (target, misuse) in [
         ("/odd", Misuse::SubprotocolUnoffered),
-        ("/length", Misuse::HandshakeHeader),
+        ("/length", Misuse::HandshakeHeader("Content-Length")),
         ("/ok", Misuse::RefusalStatus(200)),
         ("/split", Misuse::Head),
     ] {

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use framewise_rules::Answer;
 
 use super::accept::push_accept_value;
-use super::request::{Request, push_line};
+use super::request::{Request, push_line, push_lines};
 use crate::extension::Extension;
 use crate::{Misuse, Violation};
 
@@ -18,16 +18,16 @@ const SWITCHING: &str =
 /// Headers of a 101 that are not the caller's: those of the handshake, and those of a body, which it has not
 /// (RFC 9110 §8.6, RFC 9112 §6.1).
 const OF_THE_101: [&str; 7] = [
-    "connection",
-    "upgrade",
-    "sec-websocket-accept",
-    "sec-websocket-protocol",
-    "sec-websocket-extensions",
-    "content-length",
-    "transfer-encoding",
+    "Connection",
+    "Upgrade",
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Extensions",
+    "Content-Length",
+    "Transfer-Encoding",
 ];
 /// Headers of a refusal that are not the caller's: they say where it ends.
-const OF_A_REFUSAL: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
+const OF_A_REFUSAL: [&str; 3] = ["Connection", "Content-Length", "Transfer-Encoding"];
 
 impl Request {
     /// The 101 that accepts it, with a subprotocol out of those offered, what was agreed of the extensions, and header
@@ -98,16 +98,6 @@ pub fn turn_down(status: u16, headers: &[(String, String)], body: &str) -> Resul
     Ok(head.into_bytes())
 }
 
-fn push_lines(head: &mut String, lines: &[(String, String)], kept: &[&str]) -> Result<(), Misuse> {
-    for (name, value) in lines {
-        if kept.iter().any(|other| name.eq_ignore_ascii_case(other)) {
-            return Err(Misuse::HandshakeHeader);
-        }
-        push_line(head, name, value)?;
-    }
-    Ok(())
-}
-
 /// The reason phrase of a status; it tells people what the number means, and may be empty (RFC 9112 §4).
 const fn reason(status: u16) -> &'static str {
     match status {
@@ -163,11 +153,12 @@ mod tests {
             assert_eq!(turn_down(status, &[], ""), Err(Misuse::RefusalStatus(status)));
         }
         for name in OF_A_REFUSAL {
-            assert_eq!(turn_down(400, &lines(&[(name, "1")]), ""), Err(Misuse::HandshakeHeader));
+            assert_eq!(turn_down(400, &lines(&[(name, "1")]), ""), Err(Misuse::HandshakeHeader(name)));
         }
         let request = Request { protocols: Vec::from(["a".into()]), ..Request::default() };
-        for name in ["Content-Length", "Upgrade", "Sec-WebSocket-Protocol", "sec-websocket-extensions"] {
-            assert_eq!(request.accept(None, &[], &lines(&[(name, "1")])), Err(Misuse::HandshakeHeader));
+        for name in OF_THE_101 {
+            let lines = lines(&[(&name.to_ascii_lowercase(), "1")]);
+            assert_eq!(request.accept(None, &[], &lines), Err(Misuse::HandshakeHeader(name)));
         }
         for line in [("X", "a\r\nY: b"), ("X Y", "a"), ("", "a"), ("X:", "a")] {
             assert_eq!(request.accept(None, &[], &lines(&[line])), Err(Misuse::Head), "{line:?}");

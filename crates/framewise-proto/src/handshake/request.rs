@@ -79,6 +79,21 @@ pub(super) fn push_line(head: &mut String, name: &str, value: &str) -> Result<()
     Ok(())
 }
 
+/// Appends the caller's header lines, none of which may be one of `kept`.
+pub(super) fn push_lines(
+    head: &mut String,
+    lines: &[(String, String)],
+    kept: &[&'static str],
+) -> Result<(), Misuse> {
+    for (name, value) in lines {
+        if let Some(kept) = kept.iter().find(|kept| name.eq_ignore_ascii_case(kept)) {
+            return Err(Misuse::HandshakeHeader(kept));
+        }
+        push_line(head, name, value)?;
+    }
+    Ok(())
+}
+
 /// Reads a request's head from the start of what the client sent.
 pub fn read_request(bytes: &[u8], policy: &ServerPolicy) -> Progress<Request> {
     let broken = |rule, offset, length| Progress::Broken(violation(rule, offset, length));

@@ -7,10 +7,24 @@ use framewise_rules::{Answer, Limits, Role, Rule};
 
 use super::accept::{accept_value, key_value};
 use super::head::{Head, HeadFault, HeaderLine, Start};
-use super::request::{Request, first_line, push_line};
+use super::request::{Request, first_line, push_line, push_lines};
 use super::{Headers, Progress, verdict};
 use crate::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLATE, parse_extensions};
 use crate::{Detail, Misuse, Strictness, Violation};
+
+/// Headers of a request that are not the caller's: those of the handshake, of which RFC 6455 §11.3 and RFC 9112 §3.2 allow
+/// one each, and those of a body, which it has not (§4.1).
+const OF_A_REQUEST: [&str; 9] = [
+    "Host",
+    "Connection",
+    "Upgrade",
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Version",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Extensions",
+    "Content-Length",
+    "Transfer-Encoding",
+];
 
 /// What a client asked for: what the response has to answer.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +39,7 @@ pub struct ClientOffer {
     pub protocols: Vec<String>,
     /// The extensions that are offered, in order.
     pub extensions: Vec<Extension>,
-    /// Other header lines.
+    /// Other header lines; those of the handshake itself are refused.
     pub headers: Vec<(String, String)>,
 }
 
@@ -48,6 +62,8 @@ impl ClientOffer {
     }
 
     /// The head of the request.
+    ///
+    /// Errors: [`Misuse::Head`] and [`Misuse::HandshakeHeader`], before anything is sent.
     pub fn encode(&self) -> Result<Vec<u8>, Misuse> {
         // A space in the target would end it.
         if !self.target.starts_with('/') || self.target.bytes().any(|byte| byte <= 0x20 || byte == 0x7f) {
@@ -66,9 +82,7 @@ impl ClientOffer {
             let offers: Vec<_> = self.extensions.iter().map(|extension| format!("{extension}")).collect();
             push_line(&mut head, "Sec-WebSocket-Extensions", &offers.join(", "))?;
         }
-        for (name, value) in &self.headers {
-            push_line(&mut head, name, value)?;
-        }
+        push_lines(&mut head, &self.headers, &OF_A_REQUEST)?;
         head.push_str("\r\n");
         Ok(head.into_bytes())
     }
@@ -284,4 +298,26 @@ fn deflate(answer: &Extension, offer: &ClientOffer) -> Option<Rule> {
 
 fn violation(rule: Rule, offset: usize, length: usize) -> Violation {
     Violation::in_handshake(rule, Role::Server, offset, length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_of_the_handshakes_own_is_refused_by_its_name() {
+        let mut offer = ClientOffer::new("example.com", "/chat", [7; 16]);
+        for name in OF_A_REQUEST {
+            for written in [name.to_owned(), name.to_ascii_lowercase(), name.to_ascii_uppercase()] {
+                offer.headers = Vec::from([("X-Other".into(), "1".into()), (written, "1".into())]);
+                assert_eq!(offer.encode(), Err(Misuse::HandshakeHeader(name)));
+                assert!(format!("{}", Misuse::HandshakeHeader(name)).starts_with(name));
+            }
+        }
+        for name in ["Hosts", "X-Host", "Origin", "Sec-WebSocket-Keys", "Cookie"] {
+            offer.headers = Vec::from([(name.into(), "1".into())]);
+            let head = offer.encode().expect("a request");
+            assert!(head.ends_with(format!("\r\n{name}: 1\r\n\r\n").as_bytes()));
+        }
+    }
 }

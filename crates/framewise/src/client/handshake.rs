@@ -24,12 +24,15 @@ const BODY: usize = 4096;
 /// How long they are waited for.
 const BODY_TIME: Duration = Duration::from_secs(1);
 
-pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
-    client: &Client,
-    mut stream: S,
-    attempt: &Attempt,
-) -> Result<WebSocket<S>, Error> {
-    let Attempt { url, deadline, .. } = attempt;
+/// A request that is ready to be sent.
+pub(super) struct Asking {
+    offer: ClientOffer,
+    request: Vec<u8>,
+}
+
+/// Writes the request: what is wrong with it is told before anybody is disturbed.
+pub(super) fn ask(client: &Client, attempt: &Attempt) -> Result<Asking, Error> {
+    let url = &attempt.url;
     let mut offer = ClientOffer::new(url.authority.clone(), url.target.clone(), random::nonce()?);
     offer.protocols.clone_from(&client.protocols);
     offer.headers.clone_from(&client.headers);
@@ -43,10 +46,18 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     }
     offer.extensions.extend(client.config.deflate.map(|deflate| deflate.offer()));
     let request = offer.encode()?;
+    Ok(Asking { offer, request })
+}
 
+pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
+    client: &Client,
+    mut stream: S,
+    attempt: &Attempt,
+    asking: &Asking,
+) -> Result<WebSocket<S>, Error> {
+    let Attempt { url, deadline, .. } = attempt;
     let mut bytes = BytesMut::with_capacity(head::FIRST);
-    let read = match timeout_at(*deadline, exchange(client, &offer, &request, &mut stream, &mut bytes)).await
-    {
+    let read = match timeout_at(*deadline, exchange(client, asking, &mut stream, &mut bytes)).await {
         Ok(read) => read?,
         Err(_) => Err(response_timed_out(&bytes)),
     };
@@ -92,8 +103,7 @@ type Read = Result<(Response, usize, Vec<Violation>), Violation>;
 
 async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     client: &Client,
-    offer: &ClientOffer,
-    request: &[u8],
+    Asking { offer, request }: &Asking,
     stream: &mut S,
     bytes: &mut BytesMut,
 ) -> io::Result<Read> {
@@ -183,7 +193,8 @@ mod tests {
             far.write_all(redirect).await.expect("room for the answer");
             let mut attempt = Attempt::new("ws://h/", Duration::from_secs(10)).expect("a URL");
             attempt.follows = follows;
-            let error = open(&Client::new(), near, &attempt).await.expect_err("a redirect");
+            let asking = ask(&Client::new(), &attempt).expect("a request");
+            let error = open(&Client::new(), near, &attempt, &asking).await.expect_err("a redirect");
             assert!(matches!(error, Error::Refused(_)), "{error}");
             assert_eq!(start.elapsed(), Duration::from_secs(seconds));
         }
