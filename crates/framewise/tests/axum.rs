@@ -8,22 +8,15 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use common::REQUEST;
 use common::http::{ask, http2_request, serve, turns_down_bad_requests};
-use framewise::axum::{WebSocket, WebSocketUpgrade};
+use common::{REQUEST, echo};
+use framewise::axum::WebSocketUpgrade;
 use framewise::{Client, DeflateConfig, Error, Limits, Message, Reply, Server};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncWriteExt as _, DuplexStream};
 use tokio::sync::mpsc;
 
 type Failures = mpsc::UnboundedSender<Error>;
-
-async fn echo(mut ws: WebSocket) -> Result<(), Error> {
-    while let Some(message) = ws.next().await {
-        ws.send(message?).await?;
-    }
-    Ok(())
-}
 
 async fn chat(ws: WebSocketUpgrade, Path(room): Path<String>) -> Response {
     assert_eq!(ws.selected_protocol(), None);

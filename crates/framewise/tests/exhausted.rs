@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::process::Command;
 
-use common::{REQUEST, RESPONSE};
-use framewise::{Error, Message, Server, connect};
+use common::{REQUEST, RESPONSE, echo_server};
+use framewise::{Message, connect};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
@@ -33,14 +33,7 @@ fn who_is_there_is_served_on_and_who_waits_is_served_later() {
 }
 
 async fn exhausted() {
-    let listener = Server::new().bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(listener.serve(|mut ws| async move {
-        while let Some(message) = ws.next().await {
-            ws.send(message?).await?;
-        }
-        Ok::<(), Error>(())
-    }));
+    let address = echo_server().await;
     let mut first = connect(&format!("ws://{address}/")).await.unwrap();
     let mut second = std::net::TcpStream::connect(address).unwrap();
     second.write_all(REQUEST.as_bytes()).unwrap();

@@ -4,9 +4,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::{REQUEST, RESPONSE, masked, masked_close};
+use common::{REQUEST, RESPONSE, echo, echo_server, masked, masked_close};
 use framewise::proto::Opcode;
-use framewise::{Error, Message, Rule, Server, connect};
+use framewise::{Message, Rule, Server, connect};
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -14,14 +14,7 @@ use tokio::sync::oneshot;
 
 #[tokio::test]
 async fn a_slow_handshake_holds_up_nobody() {
-    let listener = Server::new().bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(listener.serve(|mut ws| async move {
-        while let Some(message) = ws.next().await {
-            ws.send(message?).await?;
-        }
-        Ok::<(), Error>(())
-    }));
+    let address = echo_server().await;
     let mut slow = TcpStream::connect(address).await.unwrap();
     slow.write_all(b"GET / HT").await.unwrap();
     let mut clients = Vec::new();
@@ -39,14 +32,7 @@ async fn a_slow_handshake_holds_up_nobody() {
 
 #[tokio::test]
 async fn a_large_echo_over_tcp() {
-    let listener = Server::new().bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(listener.serve(|mut ws| async move {
-        while let Some(message) = ws.next().await {
-            ws.send(message?).await?;
-        }
-        Ok::<(), Error>(())
-    }));
+    let address = echo_server().await;
     let mut ws = connect(&format!("ws://{address}/")).await.unwrap();
     for size in [10, 70_000, 1 << 20, 5_000_000] {
         let payload: Vec<u8> = (0..size).map(|at: usize| (at / 3) as u8).collect();
@@ -61,12 +47,7 @@ async fn a_server_that_stops_says_going_away() {
     let listener = Server::new().bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = tokio::spawn(listener.serve_until(stopped, |mut ws| async move {
-        while let Some(message) = ws.next().await {
-            ws.send(message?).await?;
-        }
-        Ok::<(), Error>(())
-    }));
+    let serving = tokio::spawn(listener.serve_until(stopped, echo));
     let mut first = connect(&format!("ws://{address}/")).await.unwrap();
     let mut second = connect(&format!("ws://{address}/")).await.unwrap();
     for ws in [&mut first, &mut second] {
@@ -103,12 +84,7 @@ async fn a_listener_that_is_dropped_lets_its_connections_be() {
     let url = format!("ws://{address}/");
     // What is dropped accepts nobody.
     assert!(listener.accept().now_or_never().is_none());
-    let serving = tokio::spawn(listener.serve(|mut ws| async move {
-        while let Some(message) = ws.next().await {
-            ws.send(message?).await?;
-        }
-        Ok::<(), Error>(())
-    }));
+    let serving = tokio::spawn(listener.serve(echo));
     let mut ws = connect(&url).await.unwrap();
     serving.abort();
     assert!(serving.await.unwrap_err().is_cancelled());
@@ -145,15 +121,7 @@ async fn a_reset_is_told_from_an_end() {
 #[tokio::test]
 async fn the_close_frame_survives_bytes_that_nobody_read() {
     // A client that floods while the server fails the connection: no reset may destroy the Close frame.
-    let listener = Server::new().bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(listener.serve(|mut ws| async move {
-        while let Some(message) = ws.next().await {
-            // An error ends the handler, and with it the connection.
-            ws.send(message?).await?;
-        }
-        Ok::<(), Error>(())
-    }));
+    let address = echo_server().await;
     for bad in [masked(Opcode::Text, true, b"\xff"), masked_close(1000)] {
         let mut raw = TcpStream::connect(address).await.unwrap();
         raw.write_all(REQUEST.as_bytes()).await.unwrap();

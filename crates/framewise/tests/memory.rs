@@ -7,7 +7,7 @@ mod common;
 use std::net::SocketAddr;
 
 use allocation_counter::measure;
-use common::{masked, server_and_raw};
+use common::{echo, masked, server_and_raw};
 use framewise::proto::Opcode;
 use framewise::{Message, Server};
 use tokio::io::AsyncWriteExt as _;
@@ -92,12 +92,7 @@ fn what_a_burst_of_connections_took_is_given_back() {
     let runtime = runtime();
     let listener = runtime.block_on(Server::new().bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
-    runtime.spawn(listener.serve(|mut ws| async move {
-        while let Some(message) = ws.next().await {
-            ws.send(message?).await?;
-        }
-        Ok::<(), framewise::Error>(())
-    }));
+    runtime.spawn(listener.serve(echo));
     // What stays are the buffers that a thread's connections share.
     let first = measure(|| runtime.block_on(burst(address, 100))).bytes_current;
     assert!(first < 512 * 1024, "{first}");

@@ -169,30 +169,12 @@ async fn a_redirect_that_leads_nowhere_is_told_in_words() {
 #[cfg(feature = "tls")]
 #[tokio::test]
 async fn from_wss_to_ws_no_redirect_is_followed_and_from_ws_to_wss_one_is() {
-    use framewise::rustls::crypto::ring::default_provider;
-    use framewise::rustls::pki_types::PrivatePkcs8KeyDer;
-    use framewise::rustls::{ClientConfig, RootCertStore, ServerConfig};
-
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key.into())
-        .unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let client = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let client = Client::new().tls_config(Arc::new(client)).follow_redirects(3);
+    let (server, client) = common::tls::configs();
+    let client = Client::new().tls_config(client).follow_redirects(3);
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let acceptor = tokio_rustls::TlsAcceptor::from(server);
     tokio::spawn(async move {
         while let Ok((tcp, _)) = listener.accept().await {
             let mut tls = acceptor.accept(tcp).await.unwrap();

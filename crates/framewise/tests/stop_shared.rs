@@ -31,10 +31,8 @@ const LONG: Duration = Duration::from_secs(3600);
 /// Counts the handlers that have come to their end.
 type Ends = Arc<AtomicUsize>;
 
-async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut ws: WebSocket<S>, ends: Ends) -> Result<(), Error> {
-    while let Some(message) = ws.next().await {
-        ws.send(message?).await?;
-    }
+async fn echo<S: AsyncRead + AsyncWrite + Unpin>(ws: WebSocket<S>, ends: Ends) -> Result<(), Error> {
+    common::echo(ws).await?;
     // What an application does after the end: it is not cut off.
     for _ in 0..100 {
         yield_now().await;

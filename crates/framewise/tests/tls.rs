@@ -2,28 +2,18 @@
 #![cfg(feature = "tls")]
 #![allow(clippy::unwrap_used, reason = "in the helpers of tests, too")]
 
-use std::sync::Arc;
+mod common;
 
-use framewise::rustls::crypto::ring::default_provider;
-use framewise::rustls::pki_types::PrivatePkcs8KeyDer;
-use framewise::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use common::tls::{client_config, signed};
+use framewise::rustls::RootCertStore;
 use framewise::{Client, ConnectFault, Detail, Error, Message, Rule, Server, connect};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 /// A server on TLS that echoes, and its certificate's name is `localhost`.
 async fn server() -> (u16, RootCertStore) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key.into())
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (server, roots) = signed();
+    let acceptor = TlsAcceptor::from(server);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -41,12 +31,7 @@ async fn server() -> (u16, RootCertStore) {
 #[tokio::test]
 async fn messages_of_every_size_over_tls_and_a_clean_end() {
     let (port, roots) = server().await;
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let client = Client::new().tls_config(Arc::new(config));
+    let client = Client::new().tls_config(client_config(roots));
     let mut ws = client.connect(&format!("wss://localhost:{port}/")).await.unwrap();
     assert!(ws.get_ref().is_tls());
     for size in [0, 100, 5_000, 70_000, 2_000_000] {
@@ -60,12 +45,7 @@ async fn messages_of_every_size_over_tls_and_a_clean_end() {
 #[tokio::test]
 async fn a_certificate_that_nobody_vouches_for_is_refused_and_said_so() {
     let (port, _) = server().await;
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    let client = Client::new().tls_config(Arc::new(config));
+    let client = Client::new().tls_config(client_config(RootCertStore::empty()));
     let Err(Error::Connect(error)) = client.connect(&format!("wss://localhost:{port}/")).await else {
         panic!("no connection")
     };
@@ -86,12 +66,7 @@ async fn a_plain_request_to_a_tls_port_is_told_what_to_write() {
 async fn a_tls_client_at_a_plain_port_is_named_on_both_sides() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    let client = Client::new().tls_config(Arc::new(config));
+    let client = Client::new().tls_config(client_config(RootCertStore::empty()));
     let url = format!("wss://localhost:{port}/");
     let (connected, accepted) = tokio::join!(client.connect(&url), async {
         let (tcp, _) = listener.accept().await.unwrap();

@@ -5,20 +5,13 @@ mod common;
 
 use std::time::Duration;
 
-use common::REQUEST;
 use common::tls::{client_config, configs};
+use common::{REQUEST, echo};
 use framewise::rustls::{ProtocolVersion, RootCertStore};
-use framewise::{Client, ConnectFault, Error, Message, NetStream, Rule, Server, WebSocket, connect};
+use framewise::{Client, ConnectFault, Error, Message, Rule, Server, connect};
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
-
-async fn echo(mut ws: WebSocket<NetStream>) -> Result<(), Error> {
-    while let Some(message) = ws.next().await {
-        ws.send(message?).await?;
-    }
-    Ok(())
-}
 
 #[tokio::test]
 async fn messages_of_every_size_and_going_away_at_the_end() {

@@ -4,9 +4,10 @@
 
 mod common;
 
+use common::echo;
 use common::http::{http2_request, serve, turns_down_bad_requests};
 use framewise::tower::WebSocketService;
-use framewise::{Client, Error, Message, Server};
+use framewise::{Client, Message, Server};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::DuplexStream;
 use tower_service::Service as _;
@@ -15,10 +16,7 @@ fn connect() -> DuplexStream {
     let server = Server::new().protocols(["chat"]);
     let service = WebSocketService::new(server, |mut ws, request| async move {
         ws.send(format!("you asked for {} with {:?}", request.uri(), ws.protocol())).await?;
-        while let Some(message) = ws.next().await {
-            ws.send(message?).await?;
-        }
-        Ok::<(), Error>(())
+        echo(ws).await
     });
     serve(TowerToHyperService::new(service), true)
 }

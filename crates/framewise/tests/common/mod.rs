@@ -8,13 +8,14 @@ pub(crate) mod http;
 pub(crate) mod tls;
 
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use framewise::proto::{Header, Opcode};
-use framewise::{Client, Config, Server, WebSocket};
+use framewise::{Client, Config, Error, Server, WebSocket};
 use tokio::io::{
     AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf, duplex,
 };
@@ -25,6 +26,22 @@ pub(crate) const REQUEST: &str = "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpg
 /// The bytes of the 101 that answers it.
 pub(crate) const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                             Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+/// Echoes until the connection is closed.
+pub(crate) async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut ws: WebSocket<S>) -> Result<(), Error> {
+    while let Some(message) = ws.next().await {
+        ws.send(message?).await?;
+    }
+    Ok(())
+}
+
+/// A server that echoes at an address.
+pub(crate) async fn echo_server() -> SocketAddr {
+    let listener = Server::new().bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(listener.serve(echo));
+    address
+}
 
 /// A client and a server, connected.
 pub(crate) async fn pair() -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {

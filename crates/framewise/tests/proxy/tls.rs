@@ -1,6 +1,4 @@
-use framewise::rustls::crypto::ring::default_provider;
-use framewise::rustls::pki_types::PrivatePkcs8KeyDer;
-use framewise::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use framewise::rustls::ClientConfig;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
@@ -8,22 +6,8 @@ use crate::common::read_head;
 
 /// TLS of a server and of a proxy on localhost, and of a client that knows them.
 fn localhost() -> (TlsAcceptor, Arc<ClientConfig>) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    let server = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key.into())
-        .unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let client = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    (TlsAcceptor::from(Arc::new(server)), Arc::new(client))
+    let (server, client) = common::tls::configs();
+    (TlsAcceptor::from(server), client)
 }
 
 /// A proxy that leads where it is asked to, itself with or without TLS.
