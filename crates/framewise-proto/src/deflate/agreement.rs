@@ -32,9 +32,9 @@ pub struct DeflateConfig {
 /// What of a compressor stays with its connection from one message to the next, where the agreement is that it remembers
 /// ([`DeflateConfig::no_context_takeover`] says that it does not).
 ///
-/// Each thread has one compressor, of 160 KiB and four windows, and one inflater, of 47 KiB, for the messages of all its
-/// connections; they are made when the first message needs them, and go with the thread. A connection that is in the
-/// middle of a message has one to itself.
+/// Each thread has a compressor for each window that is in use, of 160 KiB and four windows, and one inflater, of 47 KiB,
+/// for the messages of all its connections; they are made when the first message needs them, and go with the thread. A
+/// connection that is in the middle of a message has one to itself.
 ///
 /// So much a connection holds between two messages, counted. `W` is the window of that direction, 32 KiB with 15 bits and
 /// 2 KiB with 11. Before its first compressed message, and in a direction without takeover, it holds nothing.
@@ -48,12 +48,12 @@ pub struct DeflateConfig {
 /// message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Context {
-    /// The compressor. The fastest with a window of 14 or 15 bits.
+    /// The compressor.
     #[default]
     Kept,
-    /// The history alone, which a compressor of the thread reads before each message. With a window of up to 13 bits that
-    /// is no slower, since the thread's compressor is in the processor's cache; with one of 15 bits a message of 1 KiB
-    /// takes three times as long.
+    /// The history alone, which a compressor of the thread reads before each message. With many connections and a window
+    /// of up to 12 bits it is the faster choice, too: the thread's compressor is in the processor's cache, a connection's
+    /// own is not. With 15 bits a message of 1 KiB takes up to three times as long.
     Shared,
 }
 
