@@ -135,6 +135,8 @@ pub enum Misuse {
     Head,
     /// A header that the handshake writes itself, so that a second one would contradict it, or that it must not have.
     HandshakeHeader(&'static str),
+    /// What was given for the request would break this rule: a subprotocol that is no token, say, or is there twice.
+    Request(Rule),
     /// A subprotocol that the request does not offer.
     SubprotocolUnoffered,
     /// A status that turns no handshake down.
@@ -153,6 +155,7 @@ impl Misuse {
             Self::MessageOpen => Some(Rule::DataInterleaved),
             Self::NoMessageOpen => Some(Rule::ContinuationOrphan),
             Self::TextNotUtf8 => Some(Rule::TextInvalidUtf8),
+            Self::Request(rule) => Some(rule),
             Self::SubprotocolUnoffered => Some(Rule::ResponseSubprotocolUnoffered),
             Self::PartTaken | Self::Head | Self::HandshakeHeader(_) | Self::RefusalStatus(_) => None,
         }
@@ -186,6 +189,7 @@ impl fmt::Display for Misuse {
                 "{name} is a header that the handshake writes itself, or must not have: leave it out, or use the setting \
                  that is meant for it"
             ),
+            Self::Request(rule) => write!(f, "the request would break {}: {}", rule.id(), rule.sentence()),
             Self::SubprotocolUnoffered => {
                 f.write_str("a subprotocol that the request does not offer: choose one that it does, or none")
             }

@@ -68,8 +68,8 @@ impl Client {
         self
     }
 
-    /// Another header line of the request: Authorization, Cookie, User-Agent. Those of the handshake itself, Host for one,
-    /// are refused when it connects ([`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader)).
+    /// Another header line of the request: Authorization, Cookie, User-Agent. Host stands for that of the URL. Those that the
+    /// handshake writes itself are refused when it connects ([`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader)).
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));

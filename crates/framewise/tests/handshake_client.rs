@@ -224,11 +224,32 @@ async fn the_request_says_what_was_set() {
 }
 
 #[tokio::test]
+async fn the_callers_host_stands_for_that_of_the_url_and_must_be_one() {
+    let (near, mut far) = duplex(1 << 16);
+    let client = Client::new().header("host", "virtual.example:8080");
+    let (connected, request) = tokio::join!(client.connect_over(near, "ws://127.0.0.1/"), async {
+        let request = read_head(&mut far).await;
+        far.write_all(switch(&request).as_bytes()).await.unwrap();
+        request
+    });
+    connected.unwrap();
+    let hosts: Vec<_> =
+        request.lines().filter(|line| line.to_ascii_lowercase().starts_with("host:")).collect();
+    assert_eq!(hosts, ["Host: virtual.example:8080"]);
+
+    let (near, mut far) = duplex(1 << 16);
+    let twice = client.header("Host", "other.example");
+    let error = twice.connect_over(near, "ws://127.0.0.1/").await.unwrap_err();
+    assert!(matches!(error, Error::Misuse(Misuse::HandshakeHeader("Host"))), "{error}");
+    assert_eq!(far.read(&mut [0]).await.unwrap(), 0, "nothing was sent");
+}
+
+#[tokio::test]
 async fn a_header_of_the_handshakes_own_is_refused_before_anybody_is_disturbed() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
-    for name in ["Host", "Connection", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version"] {
+    for name in ["Connection", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version"] {
         let client = Client::new().header("Cookie", "a=b").header(name.to_ascii_lowercase(), "1");
         let (near, mut far) = duplex(1 << 16);
         for error in

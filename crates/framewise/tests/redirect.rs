@@ -88,8 +88,11 @@ async fn what_is_meant_for_one_server_is_not_carried_to_another() {
     .await;
     let client =
         Client::new().header("cookie", "a=b").header("X-Other", "kept").protocol("p").follow_redirects(5);
-    let explicit =
-        client.clone().header("AUTHORIZATION", "Bearer 1").header("Proxy-Authorization", "Basic 2");
+    let explicit = client
+        .clone()
+        .header("AUTHORIZATION", "Bearer 1")
+        .header("Proxy-Authorization", "Basic 2")
+        .header("Host", "here");
     for (client, login) in
         [(&explicit, "AUTHORIZATION: Bearer 1"), (&client, "Authorization: Basic dXNlcjpzZWNyZXQ=")]
     {
@@ -101,6 +104,7 @@ async fn what_is_meant_for_one_server_is_not_carried_to_another() {
         }
         let foreign = there_got.lock().unwrap().pop().unwrap().to_lowercase();
         assert!(!foreign.contains("authorization") && !foreign.contains("cookie"), "{foreign}");
+        assert!(foreign.contains(&format!("\r\nhost: {there}\r\n")), "{foreign}");
         assert!(
             foreign.contains("x-other: kept") && foreign.contains("sec-websocket-protocol: p"),
             "{foreign}"

@@ -7,7 +7,7 @@ use framewise_rules::{Answer, Limits, Role, Rule};
 
 use super::accept::{accept_value, key_value};
 use super::head::{Head, HeadFault, HeaderLine, Start};
-use super::request::{Request, first_line, push_line, push_lines};
+use super::request::{Request, ServerPolicy, first_line, push_line, push_lines, read_request};
 use super::{Headers, Progress, verdict};
 use crate::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLATE, parse_extensions};
 use crate::{Detail, Misuse, Strictness, Violation};
@@ -63,7 +63,7 @@ impl ClientOffer {
 
     /// The head of the request.
     ///
-    /// Errors: [`Misuse::Head`] and [`Misuse::HandshakeHeader`], before anything is sent.
+    /// Errors: [`Misuse::Head`], [`Misuse::HandshakeHeader`] and [`Misuse::Request`], before anything is sent.
     pub fn encode(&self) -> Result<Vec<u8>, Misuse> {
         // A space in the target would end it.
         if !self.target.starts_with('/') || self.target.bytes().any(|byte| byte <= 0x20 || byte == 0x7f) {
@@ -84,7 +84,14 @@ impl ClientOffer {
         }
         push_lines(&mut head, &self.headers, &OF_A_REQUEST)?;
         head.push_str("\r\n");
-        Ok(head.into_bytes())
+        let head = head.into_bytes();
+        // What a server would turn down for a rule is not sent. How much it takes is its own affair.
+        let limits = Limits { head: head.len(), ..Limits::DEFAULT };
+        match read_request(&head, &ServerPolicy { limits, origins: None }) {
+            Progress::Done { .. } => Ok(head),
+            Progress::Broken(violation) => Err(Misuse::Request(violation.rule)),
+            Progress::More => Err(Misuse::Head),
+        }
     }
 
     /// Whether permessage-deflate was offered.
@@ -313,6 +320,18 @@ mod tests {
                 assert_eq!(offer.encode(), Err(Misuse::HandshakeHeader(name)));
                 assert!(format!("{}", Misuse::HandshakeHeader(name)).starts_with(name));
             }
+        }
+        for (protocols, rule) in [
+            (&["chat", "chat"][..], Rule::RequestSubprotocolSyntax),
+            (&["a chat"], Rule::RequestSubprotocolSyntax),
+            (&[""], Rule::RequestSubprotocolSyntax),
+        ] {
+            let offer = ClientOffer {
+                protocols: protocols.iter().map(|&name| name.into()).collect(),
+                ..offer.clone()
+            };
+            let offer = ClientOffer { headers: Vec::new(), ..offer };
+            assert_eq!(offer.encode(), Err(Misuse::Request(rule)), "{protocols:?}");
         }
         for name in ["Hosts", "X-Host", "Origin", "Sec-WebSocket-Keys", "Cookie"] {
             offer.headers = Vec::from([(name.into(), "1".into())]);

@@ -39,6 +39,13 @@ pub(super) fn ask(client: &Client, attempt: &Attempt) -> Result<Asking, Error> {
     if attempt.foreign {
         offer.headers.retain(|(name, _)| !redirect::is_secret(name));
     }
+    // The caller's own Host stands for that of the URL, and for nobody to whom a redirect leads.
+    if let Some(at) = offer.headers.iter().position(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        let (_, host) = offer.headers.remove(at);
+        if !attempt.foreign {
+            offer.host = host;
+        }
+    }
     if let Some(value) = &url.authorization
         && !offer.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
     {
