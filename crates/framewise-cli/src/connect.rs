@@ -41,7 +41,7 @@ pub(crate) struct ConnectArgs {
     #[arg(long)]
     frames: bool,
     /// Another header line of the request, `Name: value`; may be given again
-    #[arg(long, value_name = "LINE", value_parser = header)]
+    #[arg(long, short = 'H', value_name = "LINE", value_parser = header)]
     header: Vec<(String, String)>,
     /// A subprotocol to offer; may be given again, the preferred one first
     #[arg(long, value_name = "NAME")]

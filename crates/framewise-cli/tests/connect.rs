@@ -197,7 +197,7 @@ fn servers_that_do_not_let_in() {
     );
     assert!(run(&["connect", "http://localhost"]).refused().contains("connect to ws://localhost"));
     assert!(run(&["connect", "ws://"]).refused().contains("host"));
-    assert!(run(&["connect", "ws://x", "--header", "nonsense"]).refused().contains("Name: value"));
+    assert!(run(&["connect", "ws://x", "-H", "nonsense"]).refused().contains("Name: value"));
 }
 
 #[test]
