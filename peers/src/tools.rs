@@ -19,6 +19,8 @@ pub struct Tools {
     pub debian: PathBuf,
     /// Where Autobahn's test suite is.
     pub autobahn: PathBuf,
+    /// Where the compiler for ARM is, and what emulates one.
+    pub neon: PathBuf,
 }
 
 impl Tools {
@@ -33,6 +35,7 @@ impl Tools {
             venv: installed.join("python"),
             debian: installed.join("debian"),
             autobahn: installed.join("autobahn"),
+            neon: installed.join("neon"),
         }
     }
 

@@ -16,8 +16,9 @@ pub(crate) enum Release<'a> {
     Named(&'a str),
 }
 
-/// Unpacks packages, and whatever they need that is not installed, into `home/root`. What `apt-get` keeps (its lists,
-/// the downloads) goes into `home` as well, so that the system's own state is only read.
+/// Unpacks packages, and whatever they need that is not installed, into `home/root`. `name:arm64` is a package of another
+/// architecture. What `apt-get` keeps (its lists, the downloads) goes into `home` as well, so that the system's own state is
+/// only read.
 pub(crate) fn unpack(home: &Path, release: Release<'_>, packages: &[&str]) -> Result {
     let root = home.join("root");
     for folder in ["lists/partial", "cache/archives/partial", "root"] {
@@ -32,6 +33,9 @@ pub(crate) fn unpack(home: &Path, release: Release<'_>, packages: &[&str]) -> Re
          Debug::NoLocking \"true\";\n",
         home = home.display()
     );
+    for architecture in packages.iter().filter_map(|package| Some(package.split_once(':')?.1)) {
+        let _ = writeln!(configuration, "APT::Architectures:: \"{architecture}\";");
+    }
     if let Release::Named(name) = release {
         let list = home.join("sources.list");
         let mirror = mirror()?;

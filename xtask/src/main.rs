@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod debian;
 mod install;
+mod neon;
 mod peers;
 mod run;
 mod test;
@@ -24,6 +25,7 @@ cargo xtask VERB
   autobahn [server|client] [--all]
                               the Autobahn TestSuite against both, or one, of our ends; --all takes in the cases
                               about limits of size and permessage-deflate (groups 12 and 13)
+  neon                        the tests of the vector kernels on an emulated 64-bit ARM
   bench [--quick] [ARGUMENTS]
                               builds the peers in bench/, measures them beside us, interleaved, and writes
                               bench/RESULTS.md; half an hour, or minutes with --quick
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         "check" => check::run(),
         "peers" => peers::run(rest),
         "autobahn" => autobahn::run(rest),
+        "neon" => neon::run(),
         "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
