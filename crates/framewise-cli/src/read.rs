@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use framewise_inspect::{Connection, Report, diagnose};
 use framewise_rules::Role;
-use framewise_rules::transcript::{Event, Leg, Transcript, What};
+use framewise_transcript::{Action, Event, Leg, Transcript};
 
 use crate::failure::Failure;
 use crate::net::plain;
@@ -235,7 +235,7 @@ fn of_one_side(bytes: Vec<u8>, from: Option<Role>, extensions: Option<&str>) -> 
         events: if bytes.is_empty() {
             Vec::new()
         } else {
-            vec![Event { line: 1, time: None, leg: 0, from, what: What::Bytes(bytes) }]
+            vec![Event { line: 1, time: None, leg: 0, from, action: Action::Bytes(bytes) }]
         },
     }
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use framewise_inspect::report::Finding;
 use framewise_inspect::{Connection, LegId, Observed, Observer};
-use framewise_rules::transcript::{Event, What};
 use framewise_rules::{Answer, Role, Setup};
+use framewise_transcript::{Action, Event};
 
 pub(crate) use recorder::Recorder;
 pub(crate) use tee::Tee;
@@ -89,26 +89,26 @@ impl Watch {
     }
 
     /// Takes in what one side did.
-    pub(crate) fn step(&mut self, time: Duration, from: Role, what: What) {
+    pub(crate) fn step(&mut self, time: Duration, from: Role, action: Action) {
         let ended = &mut self.ended[usize::from(from == Role::Server)];
         // Only a reset can follow an end.
-        if *ended && what != What::Reset {
+        if *ended && action != Action::Reset {
             return;
         }
-        *ended |= !matches!(what, What::Bytes(_));
+        *ended |= !matches!(action, Action::Bytes(_));
         // What is finer than a microsecond says nothing about a connection.
         let time = Duration::from_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
-        let event = Event { line: 0, time: Some(time), leg: 0, from, what };
+        let event = Event { line: 0, time: Some(time), leg: 0, from, action };
         if let Some(recorder) = &mut self.recorder
             && let Err(sentence) = recorder.write(&event)
         {
             self.recorder = None;
             self.show.live.say(To::Stderr, format!("framewise: {sentence}\n"));
         }
-        match &event.what {
-            What::Bytes(bytes) => self.observer.bytes(self.leg, from, Some(time), bytes),
-            What::Eof => self.observer.eof(self.leg, from, Some(time)),
-            What::Reset => self.observer.reset(self.leg, from, Some(time)),
+        match &event.action {
+            Action::Bytes(bytes) => self.observer.bytes(self.leg, from, Some(time), bytes),
+            Action::Eof => self.observer.eof(self.leg, from, Some(time)),
+            Action::Reset => self.observer.reset(self.leg, from, Some(time)),
         }
         while let Some(observed) = self.observer.poll_observed() {
             self.observed(&observed);

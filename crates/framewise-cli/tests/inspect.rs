@@ -115,7 +115,7 @@ fn every_byte_is_passed_on_unchanged() {
     let lines = done.json_lines();
     assert_eq!(connections(&lines).len(), 1);
     // The recording is binary-safe: both streams stand in it whole.
-    let transcript: framewise_rules::transcript::Transcript =
+    let transcript: framewise_transcript::Transcript =
         std::fs::read_to_string(file).unwrap().parse().unwrap();
     assert!(transcript.stream(0, framewise_rules::Role::Client) == [HANDSHAKE, &sent].concat());
     assert_eq!(transcript.stream(0, framewise_rules::Role::Server).len(), ANSWER.len() + sent.len());

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use framewise_inspect::{Report, diagnose};
-use framewise_rules::transcript::Transcript;
+use framewise_transcript::Transcript;
 
 fn main() {
     let mut text = String::new();

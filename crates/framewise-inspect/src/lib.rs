@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use framewise_inspect::diagnose;
-//! use framewise_rules::transcript::Transcript;
+//! use framewise_transcript::Transcript;
 //! use framewise_rules::{Cause, Rule};
 //!
 //! let transcript: Transcript = "open\n< 88 02 e8 03  # the two bytes of 1000, swapped".parse()?;
@@ -17,7 +17,7 @@
 //! assert_eq!(verdict.rule, Some(Rule::CloseCodeInvalid));
 //! assert_eq!(verdict.cause, Some(Cause::CloseCodeByteOrder));
 //! println!("{}", connection.findings[0].causes[0].fix);
-//! # Ok::<(), framewise_rules::transcript::Error>(())
+//! # Ok::<(), framewise_transcript::Error>(())
 //! ```
 //!
 //! It is no endpoint: it answers nothing, and it decides nothing by a clock of its own; times come with the bytes. It

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use framewise_proto::Header;
-use framewise_rules::transcript::{Transcript, What as Step};
 use framewise_rules::{Answer, CloseCode, Role, Rule, Setup};
+use framewise_transcript::{Action, Transcript};
 
 use crate::cause;
 use crate::excerpt;
@@ -383,10 +383,10 @@ pub fn diagnose(transcript: &Transcript) -> Connection {
         .collect();
     for event in &transcript.events {
         let leg = legs[event.leg];
-        match &event.what {
-            Step::Bytes(bytes) => observer.bytes(leg, event.from, event.time, bytes),
-            Step::Eof => observer.eof(leg, event.from, event.time),
-            Step::Reset => observer.reset(leg, event.from, event.time),
+        match &event.action {
+            Action::Bytes(bytes) => observer.bytes(leg, event.from, event.time, bytes),
+            Action::Eof => observer.eof(leg, event.from, event.time),
+            Action::Reset => observer.reset(leg, event.from, event.time),
         }
     }
     observer.finish()

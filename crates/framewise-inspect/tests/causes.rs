@@ -2,7 +2,7 @@
 //! nothing may be found.
 
 use framewise_inspect::diagnose;
-use framewise_rules::transcript::Transcript;
+use framewise_transcript::Transcript;
 
 const CASES: &str = include_str!("causes.txt");
 

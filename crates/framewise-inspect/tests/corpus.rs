@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use framewise_inspect::{Report, diagnose};
-use framewise_rules::transcript::Transcript;
+use framewise_transcript::Transcript;
 use serde_json::Value;
 
 const COLUMNS: [&str; 5] = ["rule", "side", "close", "cause", "cause in three"];

@@ -17,8 +17,8 @@ use std::time::Duration;
 use framewise_inspect as _;
 use framewise_proto::{CloseFrame, Config, Connection, MessageKind, Misuse};
 use framewise_rules::prose::Language;
-use framewise_rules::transcript::Transcript;
-use framewise_rules::{Answer, CloseCode, Kind, Role, Rule};
+use framewise_rules::{Answer, CloseCode, Role, Rule, SeenBy};
+use framewise_transcript::Transcript;
 
 use gate::endpoint::{self, Cut};
 use gate::observer;
@@ -39,9 +39,9 @@ fn cuts(transcript: &Transcript) -> Vec<Cut> {
 #[test]
 fn the_engine_finds_each_bad_transcript_at_its_last_step_and_answers_as_the_row_says() {
     let (mut transcripts, mut runs, mut failures) = (0, 0, Vec::new());
-    for &rule in Rule::ALL.iter().filter(|rule| rule.kind() == Kind::Receiver) {
+    for &rule in Rule::ALL.iter().filter(|rule| rule.seen_by() == SeenBy::Receiver) {
         let mut emitted = false;
-        for bad in rule.guide().bad {
+        for bad in rule.examples().bad {
             let transcript = parse(bad.transcript);
             transcripts += 1;
             for cut in cuts(&transcript) {
@@ -67,7 +67,7 @@ fn the_engine_finds_each_bad_transcript_at_its_last_step_and_answers_as_the_row_
 fn the_engine_finds_nothing_in_a_good_transcript() {
     let (mut runs, mut failures) = (0, Vec::new());
     for &rule in Rule::ALL.iter().filter(|rule| !ENDPOINT.contains(rule)) {
-        for good in rule.guide().good {
+        for good in rule.examples().good {
             let transcript = parse(good.transcript);
             for cut in cuts(&transcript) {
                 runs += 1;
@@ -88,7 +88,7 @@ fn the_observer_finds_each_bad_transcript_where_it_is_and_nothing_in_a_good_one(
     let (mut runs, mut failures) = (0, Vec::new());
     for &rule in Rule::ALL {
         let mut emitted = false;
-        for bad in rule.guide().bad {
+        for bad in rule.examples().bad {
             let transcript = parse(bad.transcript);
             for cut in cuts(&transcript) {
                 runs += 1;
@@ -102,7 +102,7 @@ fn the_observer_finds_each_bad_transcript_where_it_is_and_nothing_in_a_good_one(
             }
         }
         assert!(!(emitted && OBSERVER.contains(&rule)), "{rule} is emitted: take it off the pending list");
-        for good in rule.guide().good {
+        for good in rule.examples().good {
             if OBSERVER.contains(&rule) {
                 continue;
             }
@@ -152,7 +152,7 @@ fn the_sending_api_refuses_or_cannot_write_what_a_sender_could_break() {
     for rule in Rule::ALL {
         let of_frames =
             ["framing", "masking", "fragmentation", "control", "text", "closing"].contains(&rule.topic());
-        let enforced = rule.kind() == Kind::Receiver && matches!(rule.answer(), Answer::Close(_));
+        let enforced = rule.seen_by() == SeenBy::Receiver && matches!(rule.answer(), Answer::Close(_));
         if of_frames && enforced && *rule != Rule::TextTruncatedUtf8 {
             assert!(
                 refused.contains(rule) || impossible.contains(rule),
@@ -221,13 +221,14 @@ fn what_the_engine_writes_breaks_no_rule() {
 fn each_rule_has_its_examples_its_prose_in_each_language_and_someone_who_emits_it() {
     let mut transcripts = 0;
     for &rule in Rule::ALL {
-        assert!(!rule.guide().bad.is_empty() && !rule.guide().good.is_empty(), "{rule} has no example");
-        transcripts += rule.guide().bad.len() + rule.guide().good.len();
+        assert!(!rule.examples().bad.is_empty() && !rule.examples().good.is_empty(), "{rule} has no example");
+        transcripts += rule.examples().bad.len() + rule.examples().good.len();
         for language in [Language::English, Language::French] {
             assert!(!rule.title(language).is_empty(), "{rule}");
             assert_eq!(rule.sections(language).len(), 3, "{rule}");
         }
-        let pending = OBSERVER.contains(&rule) && (rule.kind() == Kind::Observer || ENDPOINT.contains(&rule));
+        let pending =
+            OBSERVER.contains(&rule) && (rule.seen_by() == SeenBy::Observer || ENDPOINT.contains(&rule));
         println!("{rule}: {}", if pending { "pending" } else { "emitted" });
     }
     println!("{} rules, {transcripts} transcripts", Rule::ALL.len());

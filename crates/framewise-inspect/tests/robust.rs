@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use framewise_inspect::{Connection, Observed, Observer, diagnose};
-use framewise_rules::transcript::{Transcript, What};
 use framewise_rules::{Cause, Role, Setup};
+use framewise_transcript::{Action, Transcript};
 
 /// xorshift: the same bytes in every run.
 struct Random(u64);
@@ -94,7 +94,7 @@ fn broken_connections_are_survived_when_they_break_once_more() {
         for _ in 0..20 {
             let mut broken = transcript.clone();
             for event in &mut broken.events {
-                if let What::Bytes(bytes) = &mut event.what
+                if let Action::Bytes(bytes) = &mut event.action
                     && random.next().is_multiple_of(2)
                 {
                     mutate(bytes, &mut random);

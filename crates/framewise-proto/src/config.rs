@@ -54,7 +54,7 @@ pub struct Strictness {
 
 impl Strictness {
     /// Whether this rule is let pass.
-    pub fn lets_pass(&self, rule: Rule) -> bool {
+    pub fn tolerates(&self, rule: Rule) -> bool {
         (self.masked_server_frames && rule == Rule::MaskPresent)
             || (self.unmasked_client_frames && rule == Rule::MaskMissing)
             || (self.long_lengths && matches!(rule, Rule::LengthNotMinimal16 | Rule::LengthNotMinimal64))

@@ -256,7 +256,7 @@ impl Connection {
             }
             Step::Close(close) => self.close_frame(now, close),
             Step::Violation(violation) => self.violation(now, violation),
-            Step::LetPass(violation) => Event::LetPass(violation),
+            Step::Tolerated(violation) => Event::Tolerated(violation),
         };
         (consumed, Some(event))
     }
@@ -284,7 +284,7 @@ impl Connection {
         let mut violation =
             self.receiver.at(Rule::FrameAfterClose, self.receiver.offset(), bytes.len() as u64);
         violation.frame += 1;
-        (bytes.len(), Some(Event::LetPass(violation)))
+        (bytes.len(), Some(Event::Tolerated(violation)))
     }
 
     /// RFC 6455 §10.4: a limit on what costs more to answer than to send.
@@ -343,17 +343,17 @@ impl Connection {
 
     fn violation<'b>(&mut self, now: Duration, violation: Box<Violation>) -> Event<'b> {
         if let (Rule::CloseCodeReserved | Rule::CloseCodeInvalid, true) =
-            (violation.rule, self.lets_pass(violation.rule))
+            (violation.rule, self.tolerates(violation.rule))
         {
             self.close_frame(now, None);
-            return Event::LetPass(violation);
+            return Event::Tolerated(violation);
         }
         self.heard = now;
         self.fail(violation)
     }
 
-    fn lets_pass(&self, rule: Rule) -> bool {
-        self.receiver.strictness().lets_pass(rule)
+    fn tolerates(&self, rule: Rule) -> bool {
+        self.receiver.strictness().tolerates(rule)
     }
 
     /// RFC 6455 §7.1.7: "_Fail the WebSocket Connection_".

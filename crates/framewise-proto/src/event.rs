@@ -37,7 +37,7 @@ pub enum Event<'b> {
     Violation(Box<Violation>),
     /// The peer broke a rule that is not enforced: by its nature (its answer is a note), or by this endpoint's
     /// [`crate::Strictness`]. The connection goes on.
-    LetPass(Box<Violation>),
+    Tolerated(Box<Violation>),
     /// The connection is over; nothing else comes.
     Ended(Ended),
 }

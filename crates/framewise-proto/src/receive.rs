@@ -33,7 +33,7 @@ pub(crate) enum Step<'b> {
     Pong(&'b [u8]),
     Close(Option<CloseFrame>),
     Violation(Box<Violation>),
-    LetPass(Box<Violation>),
+    Tolerated(Box<Violation>),
 }
 
 /// A message in one frame that lies in the buffer whole, under a header that breaks no rule: what nearly every message is.
@@ -70,7 +70,7 @@ pub(crate) struct Receiver {
     begun: bool,
     utf8: Utf8,
     /// The header at hand was reported, and let pass.
-    let_pass: bool,
+    tolerated: bool,
     /// Where the last control frame began.
     control: u64,
     /// Where permessage-deflate was agreed.
@@ -120,7 +120,7 @@ impl Receiver {
             frame: None,
             begun: false,
             utf8: Utf8::new(),
-            let_pass: false,
+            tolerated: false,
             control: offset,
             inflating: None,
         }
@@ -279,7 +279,7 @@ impl Receiver {
         if header.opcode.is_control() && bytes.len() < header.size() + header.length as usize {
             return Ok(None);
         }
-        self.let_pass = false;
+        self.tolerated = false;
         self.sequence.take(&header, self.inflating.is_some());
         Ok(Some(header))
     }
@@ -287,8 +287,8 @@ impl Receiver {
     #[cold]
     fn fault<'b>(&mut self, header: &Header, mut faults: Vec<Rule>) -> Result<(), Step<'b>> {
         let strictness = self.config.strictness;
-        let enforced = faults.iter().position(|&rule| !strictness.lets_pass(rule));
-        if enforced.is_none() && self.let_pass {
+        let enforced = faults.iter().position(|&rule| !strictness.tolerates(rule));
+        if enforced.is_none() && self.tolerated {
             return Ok(());
         }
         let rule = faults.remove(enforced.unwrap_or(0));
@@ -300,8 +300,8 @@ impl Receiver {
         if enforced.is_some() {
             return Err(Step::Violation(violation));
         }
-        self.let_pass = true;
-        Err(Step::LetPass(violation))
+        self.tolerated = true;
+        Err(Step::Tolerated(violation))
     }
 
     fn limit(&self, rule: Rule, header: &Header) -> Detail {

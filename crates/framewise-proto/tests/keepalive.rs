@@ -116,7 +116,7 @@ fn a_pong_that_is_missing_is_told_and_the_connection_goes_on() {
     let (consumed, _) = engine.receive(seconds(21.0), &mut [0x82]);
     assert_eq!(consumed, 0);
     let events = pass(&mut engine, seconds(25.0));
-    let [Event::LetPass(note)] = &events[..] else { panic!("{events:?}") };
+    let [Event::Tolerated(note)] = &events[..] else { panic!("{events:?}") };
     let Violation { rule, detail, .. } = &**note;
     assert_eq!((*rule, *detail), (Rule::PingUnanswered, Detail::Waited(KEEPALIVE.pong)));
     assert!(engine.is_open());

@@ -16,7 +16,7 @@ enum Seen {
     Pong(Vec<u8>),
     Close(Option<CloseFrame>),
     Violation(Rule, u64),
-    LetPass(Rule),
+    Tolerated(Rule),
     Ended(Ended),
 }
 
@@ -78,7 +78,7 @@ impl End {
             Event::Pong(payload) => Seen::Pong(payload.to_vec()),
             Event::Close(close) => Seen::Close(close),
             Event::Violation(violation) => Seen::Violation(violation.rule, violation.offset),
-            Event::LetPass(violation) => Seen::LetPass(violation.rule),
+            Event::Tolerated(violation) => Seen::Tolerated(violation.rule),
             Event::Inflated { .. } => unreachable!("no extension was agreed"),
             Event::Ended(ended) => Seen::Ended(ended),
         });
@@ -247,7 +247,7 @@ fn what_comes_after_a_violation_or_a_close_is_never_delivered() {
     client = End::client(Config::default());
     client.receive(Duration::ZERO, b"\x88\x00\x81\x02hi\x81\x02hi");
     let closed = Ended { by: EndedBy::Peer, code: CloseCode::NO_STATUS, clean: true };
-    assert_eq!(client.seen, [Seen::Close(None), Seen::LetPass(Rule::FrameAfterClose), Seen::Ended(closed)]);
+    assert_eq!(client.seen, [Seen::Close(None), Seen::Tolerated(Rule::FrameAfterClose), Seen::Ended(closed)]);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn a_leniency_lets_its_rule_pass_and_says_so() {
     }
     assert_eq!(
         client.seen,
-        [Seen::LetPass(Rule::MaskPresent), Seen::Message(MessageKind::Text, b"Hello".to_vec())]
+        [Seen::Tolerated(Rule::MaskPresent), Seen::Message(MessageKind::Text, b"Hello".to_vec())]
     );
     client.receive(Duration::ZERO, b"\xa1\x85\x37\xfa\x21\x3d");
     assert_eq!(client.seen[2], Seen::Violation(Rule::Rsv2Set, 11), "the others are enforced as before");

@@ -3,7 +3,7 @@
 //! One [`Rule`] is one way. Everything else in Framewise derives from this table: the errors of the engine, the
 //! diagnosis, the conformance cases, `explain`, the pages of the reference. A [`Cause`] says why a rule was broken, in
 //! terms that a person can act on; a [`CloseCode`] is what a Close frame carries, and [`Code`] is its row in the
-//! registry; a [`transcript`] is the one notation for bytes.
+//! registry. The examples are transcripts; the crate `framewise-transcript` reads them.
 //!
 //! This crate checks nothing: it holds no parser of frames and no detector. `framewise-proto` enforces the rules,
 //! `framewise-inspect` finds the causes.
@@ -20,24 +20,26 @@
 //! ```
 #![no_std]
 #![forbid(unsafe_code)]
-// A guide whose row was deleted is an unused constant.
+// Examples whose row was deleted are an unused constant.
 #![deny(dead_code)]
 
 extern crate alloc;
 
 mod cause;
 mod code;
-mod guide;
+mod examples;
+mod limits;
 mod role;
 mod rule;
-mod topic;
-pub mod transcript;
+mod setup;
 
 #[cfg(feature = "prose")]
 pub mod prose;
 
 pub use cause::Cause;
 pub use code::{CloseCode, Code, OnTheWire, Sender};
-pub use guide::{Bad, Good, Guide, Limits, MessageKinds, Setup};
-pub use role::{By, Role};
-pub use rule::{Answer, Document, Kind, Rule, Source};
+pub use examples::{Bad, Examples, Good};
+pub use limits::Limits;
+pub use role::{Offender, Role};
+pub use rule::{Answer, Document, Rule, SeenBy, Source};
+pub use setup::{MessageKinds, Setup};

@@ -36,7 +36,7 @@ impl fmt::Display for Role {
 
 /// Who can break a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum By {
+pub enum Offender {
     /// Only a client.
     Client,
     /// Only a server.
@@ -45,7 +45,7 @@ pub enum By {
     Either,
 }
 
-impl By {
+impl Offender {
     /// Whether an end of this role can break the rule.
     pub const fn includes(self, role: Role) -> bool {
         match (self, role) {

@@ -1,7 +1,7 @@
 use core::fmt;
 
-use crate::topic::{closing, control, extension, fragmentation, framing, handshake, limit, masking, text};
-use crate::{By, CloseCode, Guide};
+use crate::examples::{closing, control, extension, fragmentation, framing, handshake, limit, masking, text};
+use crate::{CloseCode, Examples, Offender};
 
 /// What a strict endpoint does about a rule that its peer broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,7 +43,7 @@ impl fmt::Display for Answer {
 
 /// Who can see that a rule was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum SeenBy {
     /// The receiver, who enforces it.
     Receiver,
     /// Only an observer of both directions, or of time.
@@ -106,7 +106,7 @@ impl Source {
 }
 
 macro_rules! rules {
-    ($( $topic:ident { $( $name:ident $id:literal [$($document:ident $section:literal),+] $by:ident $answer:expr, $kind:ident, $sentence:literal; )+ } )+) => {
+    ($( $topic:ident { $( $name:ident $id:literal [$($document:ident $section:literal),+] $by:ident $answer:expr, $seen_by:ident, $sentence:literal; )+ } )+) => {
         /// One way in which a WebSocket connection can break.
         ///
         /// The order is that of the wire: of several rules that one handshake's head breaks, the first is reported.
@@ -129,16 +129,16 @@ macro_rules! rules {
             }
 
             /// Who can break it.
-            pub const fn by(self) -> By { match self { $($( Self::$name => By::$by, )+)+ } }
+            pub const fn by(self) -> Offender { match self { $($( Self::$name => Offender::$by, )+)+ } }
 
             /// What a strict endpoint does.
             pub const fn answer(self) -> Answer { match self { $($( Self::$name => $answer, )+)+ } }
 
             /// Who can see it.
-            pub const fn kind(self) -> Kind { match self { $($( Self::$name => Kind::$kind, )+)+ } }
+            pub const fn seen_by(self) -> SeenBy { match self { $($( Self::$name => SeenBy::$seen_by, )+)+ } }
 
             /// Its example transcripts.
-            pub const fn guide(self) -> &'static Guide { match self { $($( Self::$name => &$topic::$name, )+)+ } }
+            pub const fn examples(self) -> &'static Examples { match self { $($( Self::$name => &$topic::$name, )+)+ } }
 
             /// The topic that it stands under.
             pub const fn topic(self) -> &'static str { match self { $($( Self::$name => stringify!($topic), )+)+ } }

@@ -18,5 +18,5 @@ pub enum Event {
     /// The peer's Close; the answer is queued already. `None`: a Close without a code.
     Close(Option<CloseFrame>),
     /// The peer broke a rule that is not enforced: by its nature, or because [`crate::Strictness`] lets it pass.
-    LetPass(Box<Violation>),
+    Tolerated(Box<Violation>),
 }

@@ -45,7 +45,7 @@ macro_rules! tell_rule {
 pub(crate) fn handshake_done(role: Role, protocol: Option<&str>, deflate: bool, notes: &[Violation]) {
     tell!(DEBUG, role = role.name(), protocol, deflate, "handshake done");
     for note in notes {
-        let_pass(role, note);
+        tolerated(role, note);
     }
 }
 
@@ -90,12 +90,12 @@ pub(crate) fn event(role: Role, event: &Event) {
             let reason = close.as_ref().map_or("", |close| &close.reason);
             tell!(DEBUG, role = role.name(), code = code.0, reason, "close received");
         }
-        Event::LetPass(note) => let_pass(role, note),
+        Event::Tolerated(note) => tolerated(role, note),
         Event::Message(_) | Event::Part(_) | Event::Ping(_) | Event::Pong(_) => {}
     }
 }
 
-fn let_pass(role: Role, note: &Violation) {
+fn tolerated(role: Role, note: &Violation) {
     let what = if note.rule == Rule::PingUnanswered { "keepalive missed" } else { "let pass" };
     tell_rule!(INFO, role, note, what);
 }

@@ -229,7 +229,7 @@ async fn watch(mut receiver: Receiver<Stream>) -> Vec<Seen> {
             Event::Pong(payload) if payload == "from the peer" => {}
             Event::Pong(payload) => seen.push(Seen::Pong(payload.to_vec())),
             Event::Close(_) => {}
-            other @ (Event::Part(_) | Event::LetPass(_) | _) => panic!("{other:?}"),
+            other @ (Event::Part(_) | Event::Tolerated(_) | _) => panic!("{other:?}"),
         }
     }
     let ended = receiver.ended().unwrap();

@@ -240,7 +240,7 @@ async fn a_peer_that_never_stops_sending_holds_no_deadline_up() {
     let serving = tokio::spawn(async move {
         let mut notes = 0;
         while start.elapsed().as_secs() < 100 {
-            notes += usize::from(matches!(server.next_event().await.unwrap().unwrap(), Event::LetPass(_)));
+            notes += usize::from(matches!(server.next_event().await.unwrap().unwrap(), Event::Tolerated(_)));
         }
         (notes, server.close(1000, "").await.unwrap_err())
     });

@@ -75,7 +75,7 @@ async fn a_peer_that_sends_and_answers_no_ping_is_reported_and_kept() {
         while messages < 9 {
             match client.next_event().await.unwrap().unwrap() {
                 Event::Message(_) => messages += 1,
-                Event::LetPass(note) => {
+                Event::Tolerated(note) => {
                     assert_eq!(note.rule, Rule::PingUnanswered);
                     notes += 1;
                 }

@@ -91,7 +91,7 @@ async fn pings_of_a_peer_that_reads_nothing_cost_no_memory() {
                 Event::Ping(_) => pings += 1,
                 Event::Message(message) if message == Message::text("done") => break pings,
                 Event::Message(_) => {}
-                other @ (Event::Part(_) | Event::Pong(_) | Event::Close(_) | Event::LetPass(_) | _) => {
+                other @ (Event::Part(_) | Event::Pong(_) | Event::Close(_) | Event::Tolerated(_) | _) => {
                     panic!("{other:?}")
                 }
             }

@@ -135,7 +135,7 @@ async fn a_rule_that_is_broken_is_a_warning_with_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_let_pass_is_told_and_a_keepalive_that_is_missed() {
+async fn what_is_tolerated_is_told_and_a_keepalive_that_is_missed() {
     let (collector, _guard) = Collector::start();
     let strictness = Strictness { masked_server_frames: true, ..Strictness::default() };
     let (mut client, mut raw) = client_and_raw(Config { strictness, ..Config::default() }).await;

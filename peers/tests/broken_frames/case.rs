@@ -1,5 +1,5 @@
-use framewise_rules::transcript::{Transcript, What};
-use framewise_rules::{Kind, Limits, MessageKinds, Role, Rule};
+use framewise_rules::{Limits, MessageKinds, Role, Rule, SeenBy};
+use framewise_transcript::{Action, Transcript};
 
 /// Bytes that break a rule after a handshake that broke none.
 #[derive(Debug)]
@@ -27,10 +27,10 @@ impl Case {
 /// The examples of the table in which this end alone sends, and the other one can tell at once that a rule is broken.
 /// Left out are those about limits and about kinds of message, which each endpoint chooses for itself.
 pub(crate) fn all(by: Role) -> Vec<Case> {
-    let rules = Rule::ALL.iter().filter(|rule| rule.kind() == Kind::Receiver && rule.topic() != "limit");
+    let rules = Rule::ALL.iter().filter(|rule| rule.seen_by() == SeenBy::Receiver && rule.topic() != "limit");
     rules
         .flat_map(|&rule| {
-            rule.guide().bad.iter().filter_map(move |bad| {
+            rule.examples().bad.iter().filter_map(move |bad| {
                 let own_choice =
                     bad.setup.limits != Limits::DEFAULT || bad.setup.messages != MessageKinds::All;
                 if own_choice { None } else { case(rule, bad.transcript, by) }
@@ -44,6 +44,6 @@ fn case(rule: Rule, transcript: &str, by: Role) -> Option<Case> {
     let [leg] = &transcript.legs[..] else { return None };
     let agreed = leg.open.clone()?;
     let by_it_alone =
-        transcript.events.iter().all(|event| event.from == by && matches!(event.what, What::Bytes(_)));
+        transcript.events.iter().all(|event| event.from == by && matches!(event.action, Action::Bytes(_)));
     by_it_alone.then(|| Case { rule, agreed, bytes: transcript.stream(0, by) })
 }

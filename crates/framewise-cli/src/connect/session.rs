@@ -147,7 +147,7 @@ impl Session {
             }
             Event::Close(Some(close)) => state.reason = close.reason,
             // The watch tells what was let pass.
-            Event::Pong(_) | Event::Ping(_) | Event::Close(None) | Event::LetPass(_) | _ => {}
+            Event::Pong(_) | Event::Ping(_) | Event::Close(None) | Event::Tolerated(_) | _ => {}
         }
         Ok(())
     }

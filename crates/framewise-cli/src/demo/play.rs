@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use framewise::proto::handshake::{ClientOffer, Head};
 use framewise::proto::{Header, Opcode};
 use framewise::{Client, Request, Role, Rule, Server};
-use framewise_rules::transcript::{Transcript, What};
+use framewise_transcript::{Action, Transcript};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -13,13 +13,13 @@ pub(super) struct Script {
     by: Role,
     /// Its head is part of what is wrong. Otherwise a right handshake comes first.
     head: bool,
-    steps: Vec<What>,
+    steps: Vec<Action>,
 }
 
 impl Script {
     /// The first example of the rule that this side breaks and that nothing had to be agreed for.
     pub(super) fn of(rule: Rule, by: Role) -> Option<Self> {
-        rule.guide().bad.iter().find_map(|bad| {
+        rule.examples().bad.iter().find_map(|bad| {
             let transcript = Transcript::parse(bad.transcript).ok()?;
             let leg = transcript.legs.first()?;
             let head = match leg.open.as_deref() {
@@ -34,7 +34,7 @@ impl Script {
                 .events
                 .into_iter()
                 .filter(|event| event.from == by)
-                .map(|event| event.what)
+                .map(|event| event.action)
                 .collect();
             // What is wrong has to be in its first words, or in frames behind a handshake that is made anew.
             (!head || steps.len() == 1).then_some(Self { by, head, steps })
@@ -85,18 +85,18 @@ impl Script {
         let mut ended = false;
         for step in &self.steps {
             match step {
-                What::Bytes(bytes) => stream.write_all(bytes).await?,
-                What::Eof => {
+                Action::Bytes(bytes) => stream.write_all(bytes).await?,
+                Action::Eof => {
                     stream.shutdown().await?;
                     ended = true;
                 }
-                What::Reset => {
+                Action::Reset => {
                     stream.set_zero_linger()?;
                     return Ok(());
                 }
             }
         }
-        let closing = |step: &What| matches!(step, What::Bytes(bytes) if !self.head && bytes.first().is_some_and(|byte| byte & 0x0f == 8));
+        let closing = |step: &Action| matches!(step, Action::Bytes(bytes) if !self.head && bytes.first().is_some_and(|byte| byte & 0x0f == 8));
         let closed = ended || self.steps.iter().any(closing);
         let mut seen = Vec::new();
         while stream.read_buf(&mut seen).await? > 0 {
@@ -118,7 +118,7 @@ impl Script {
         let frame = self
             .steps
             .iter()
-            .find_map(|step| if let What::Bytes(bytes) = step { bytes.get(1) } else { None });
+            .find_map(|step| if let Action::Bytes(bytes) = step { bytes.get(1) } else { None });
         frame.map_or(self.by == Role::Client, |second| second & 0x80 != 0)
     }
 

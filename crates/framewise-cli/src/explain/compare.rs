@@ -1,8 +1,8 @@
 use std::fmt::Write as _;
 
 use framewise_rules::prose::{self, Language};
-use framewise_rules::transcript::Transcript;
 use framewise_rules::{Answer, CloseCode, Code, Rule};
+use framewise_transcript::Transcript;
 use serde_json::{Value, json};
 
 use super::entry::{Entry, registered_by};
@@ -58,7 +58,7 @@ fn examples(text: &mut String, a: Entry, b: Entry, language: Language) {
     let mut shown = false;
     for entry in [a, b] {
         let Entry::Rule(rule) = entry else { continue };
-        let Some(bad) = rule.guide().bad.first() else { continue };
+        let Some(bad) = rule.examples().bad.first() else { continue };
         let Ok(parsed) = Transcript::parse(bad.transcript) else { continue };
         if !shown {
             text.push('\n');

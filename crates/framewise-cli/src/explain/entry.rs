@@ -1,5 +1,5 @@
 use framewise_rules::prose::{Language, Section};
-use framewise_rules::{Answer, By, Cause, CloseCode, Code, Kind, OnTheWire, Rule, Sender};
+use framewise_rules::{Answer, Cause, CloseCode, Code, Offender, OnTheWire, Rule, SeenBy, Sender};
 
 use super::tr;
 
@@ -120,7 +120,7 @@ impl Entry {
             Self::Rule(rule) => {
                 facts.push(fact(tr(l, "Broken by", "Enfreinte par"), by(rule.by(), l)));
                 facts.push(fact(tr(l, "Answer", "Réponse"), &answer(rule.answer(), l)));
-                facts.push(fact(tr(l, "Seen by", "Vue par"), seen_by(rule.kind(), l)));
+                facts.push(fact(tr(l, "Seen by", "Vue par"), seen_by(rule.seen_by(), l)));
                 let sources: Vec<_> = rule.sources().iter().map(ToString::to_string).collect();
                 facts.push(fact("Source", &sources.join(", ")));
             }
@@ -166,18 +166,18 @@ pub(super) fn on_the_wire(wire: OnTheWire, language: Language) -> &'static str {
     }
 }
 
-pub(super) fn by(by: By, language: Language) -> &'static str {
+pub(super) fn by(by: Offender, language: Language) -> &'static str {
     match by {
-        By::Client => tr(language, "the client", "le client"),
-        By::Server => tr(language, "the server", "le serveur"),
-        By::Either => tr(language, "client or server", "client ou serveur"),
+        Offender::Client => tr(language, "the client", "le client"),
+        Offender::Server => tr(language, "the server", "le serveur"),
+        Offender::Either => tr(language, "client or server", "client ou serveur"),
     }
 }
 
-pub(super) fn seen_by(kind: Kind, language: Language) -> &'static str {
+pub(super) fn seen_by(kind: SeenBy, language: Language) -> &'static str {
     match kind {
-        Kind::Receiver => tr(language, "the receiver, who enforces it", "le récepteur, qui l'impose"),
-        Kind::Observer => tr(
+        SeenBy::Receiver => tr(language, "the receiver, who enforces it", "le récepteur, qui l'impose"),
+        SeenBy::Observer => tr(
             language,
             "only an observer of both directions, or of time",
             "seulement un observateur des deux sens, ou du temps",

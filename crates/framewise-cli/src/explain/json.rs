@@ -1,5 +1,5 @@
 use framewise_rules::prose::{Language, Section};
-use framewise_rules::{Answer, By, Cause, Code, Kind, OnTheWire, Rule, Sender};
+use framewise_rules::{Answer, Cause, Code, Offender, OnTheWire, Rule, SeenBy, Sender};
 use serde_json::{Value, json};
 
 use super::entry::Entry;
@@ -28,14 +28,14 @@ pub(super) fn entry(entry: Entry, language: Language) -> Value {
             "topic": rule.topic(),
             "by": by(rule.by()),
             "answer": answer(rule.answer()),
-            "seen_by": match rule.kind() { Kind::Receiver => "receiver", Kind::Observer => "observer" },
+            "seen_by": match rule.seen_by() { SeenBy::Receiver => "receiver", SeenBy::Observer => "observer" },
             "sources": rule.sources().iter()
                 .map(|source| json!({ "name": source.to_string(), "url": source.url() })).collect::<Vec<_>>(),
             "sections": sections,
             "examples": {
-                "bad": rule.guide().bad.iter()
+                "bad": rule.examples().bad.iter()
                     .map(|bad| json!({ "transcript": bad.transcript, "offset": bad.offset })).collect::<Vec<_>>(),
-                "good": rule.guide().good.iter()
+                "good": rule.examples().good.iter()
                     .map(|good| json!({ "transcript": good.transcript })).collect::<Vec<_>>(),
             },
         }),
@@ -67,11 +67,11 @@ fn sections(sections: &[Section]) -> Value {
     sections.iter().map(|section| json!({ "heading": section.heading, "body": section.body })).collect()
 }
 
-fn by(by: By) -> &'static [&'static str] {
+fn by(by: Offender) -> &'static [&'static str] {
     match by {
-        By::Client => &["client"],
-        By::Server => &["server"],
-        By::Either => &["client", "server"],
+        Offender::Client => &["client"],
+        Offender::Server => &["server"],
+        Offender::Either => &["client", "server"],
     }
 }
 

@@ -1,8 +1,8 @@
 use std::fmt::Write as _;
 
 use framewise_rules::prose::Language;
-use framewise_rules::transcript::Transcript;
 use framewise_rules::{Answer, CloseCode, Rule};
+use framewise_transcript::Transcript;
 
 use super::entry::{Entry, Fact};
 use super::tr;
@@ -83,7 +83,7 @@ fn answered(text: &mut String, number: u16, language: Language, width: usize) {
 
 /// An example that breaks the rule, with the byte marked, and one beside it that does not.
 fn examples(text: &mut String, rule: Rule, language: Language) {
-    if let Some(bad) = rule.guide().bad.first()
+    if let Some(bad) = rule.examples().bad.first()
         && let Ok(parsed) = Transcript::parse(bad.transcript)
     {
         heading(text, tr(language, "An example that breaks it", "Un exemple qui l'enfreint"));
@@ -91,7 +91,7 @@ fn examples(text: &mut String, rule: Rule, language: Language) {
         text.push_str(&indent(&transcript(&parsed, Some((mark, &label(rule, bad.offset, language)))), 2));
         text.push('\n');
     }
-    if let Some(good) = rule.guide().good.first()
+    if let Some(good) = rule.examples().good.first()
         && let Ok(parsed) = Transcript::parse(good.transcript)
     {
         heading(text, tr(language, "One beside it that is right", "Un exemple voisin correct"));

@@ -1,8 +1,8 @@
 use std::fmt::Write as _;
 
 use framewise_rules::prose::Language;
-use framewise_rules::transcript::Transcript;
 use framewise_rules::{Cause, Rule};
+use framewise_transcript::Transcript;
 use serde_json::{Value, json};
 
 use super::messages::Found;
@@ -86,7 +86,7 @@ fn rule_in_short(page: &mut String, rule: Rule, language: Language, width: usize
     );
     let _ = writeln!(page, "    {}", paint(FAINT, facts));
     page.push_str(&markdown(&first_paragraph(rule.meaning(language)), width, 4));
-    if let Some(bad) = rule.guide().bad.first()
+    if let Some(bad) = rule.examples().bad.first()
         && let Ok(parsed) = Transcript::parse(bad.transcript)
     {
         let mark = Mark { from: offender(&parsed, rule), offset: bad.offset };

@@ -2,8 +2,8 @@ use std::io;
 use std::net::SocketAddr;
 
 use framewise_inspect::Connection;
-use framewise_rules::transcript::What;
 use framewise_rules::{Role, Setup};
+use framewise_transcript::Action;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch::Receiver;
@@ -124,13 +124,13 @@ async fn pump(
         let room = tap.room().await;
         match reads.read(&mut buffer).await {
             Ok(0) => {
-                room.note(from, What::Eof);
+                room.note(from, Action::Eof);
                 // The other side may have gone: then its own direction says so.
                 let _ = writes.shutdown().await;
                 return Ok(());
             }
             Ok(count) => {
-                room.note(from, What::Bytes(buffer[..count].to_vec()));
+                room.note(from, Action::Bytes(buffer[..count].to_vec()));
                 let written = async {
                     writes.write_all(&buffer[..count]).await?;
                     writes.flush().await
@@ -138,18 +138,18 @@ async fn pump(
                 .await;
                 if written.is_err() {
                     // Whoever is written to has gone; the system tells it here before the other direction reads it.
-                    tap.room().await.note(from.peer(), What::Reset);
+                    tap.room().await.note(from.peer(), Action::Reset);
                     return Err(Cut::Reset);
                 }
             }
             // TLS without its closing alert: the end of TCP is the end.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                room.note(from, What::Eof);
+                room.note(from, Action::Eof);
                 let _ = writes.shutdown().await;
                 return Ok(());
             }
             Err(_) => {
-                room.note(from, What::Reset);
+                room.note(from, Action::Reset);
                 return Err(Cut::Reset);
             }
         }

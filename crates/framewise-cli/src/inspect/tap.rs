@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use framewise_inspect::Connection;
 use framewise_rules::Role;
-use framewise_rules::transcript::What;
+use framewise_transcript::Action;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -14,7 +14,7 @@ const MOST_WAITING: usize = 128;
 struct Step {
     time: std::time::Duration,
     from: Role,
-    what: What,
+    action: Action,
 }
 
 /// Where the two pumps of a connection put what they read. The order is that of the reads; the looking at it is another
@@ -38,9 +38,9 @@ impl Tap {
 }
 
 impl Room<'_> {
-    pub(super) fn note(self, from: Role, what: What) {
+    pub(super) fn note(self, from: Role, action: Action) {
         if let Some(permit) = self.permit {
-            permit.send(Step { time: self.start.elapsed(), from, what });
+            permit.send(Step { time: self.start.elapsed(), from, action });
         }
     }
 }
@@ -49,8 +49,8 @@ impl Room<'_> {
 pub(super) fn tap(mut watch: Watch) -> (Tap, JoinHandle<Connection>) {
     let (steps, mut queue) = mpsc::channel::<Step>(MOST_WAITING);
     let watching = tokio::spawn(async move {
-        while let Some(Step { time, from, what }) = queue.recv().await {
-            watch.step(time, from, what);
+        while let Some(Step { time, from, action }) = queue.recv().await {
+            watch.step(time, from, action);
         }
         watch.finish()
     });

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use framewise_rules::Role;
-use framewise_rules::transcript::{Event, Transcript, What};
+use framewise_transcript::{Action, Event, Transcript};
 
 use super::style::{FAINT, FAULT, paint};
 
@@ -43,8 +43,8 @@ pub(crate) fn transcript(transcript: &Transcript, mark: Option<(Mark, &str)>) ->
         };
         let prefix = format!("{time}{arrow} ");
         let mark = mark.filter(|(mark, _)| mark.from == event.from && event.leg == last_leg);
-        match &event.what {
-            What::Bytes(bytes) => {
+        match &event.action {
+            Action::Bytes(bytes) => {
                 let at = mark.and_then(|(mark, _)| usize::try_from(mark.offset.checked_sub(seen)?).ok());
                 let at = at.filter(|&at| at < bytes.len());
                 for line in lines(bytes, at) {
@@ -55,8 +55,8 @@ pub(crate) fn transcript(transcript: &Transcript, mark: Option<(Mark, &str)>) ->
                     seen += bytes.len() as u64;
                 }
             }
-            What::Eof | What::Reset => {
-                let word = if event.what == What::Eof { "eof" } else { "reset" };
+            Action::Eof | Action::Reset => {
+                let word = if event.action == Action::Eof { "eof" } else { "reset" };
                 let _ = writeln!(text, "{prefix}{word}");
                 if let Some((_, label)) = mark.filter(|(mark, _)| !marked && mark.offset >= seen) {
                     marked = true;

@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use framewise_rules::transcript::{Event, What};
+use framewise_transcript::{Action, Event};
 
 use crate::failure::Failure;
 use crate::net::plain;
@@ -56,12 +56,12 @@ impl Recorder {
 /// An event in the notation. A person reads heads and small frames; of a large piece the hexadecimal is written, and by
 /// hand, since the formatter takes ten times as long.
 fn line(event: &Event) -> String {
-    let What::Bytes(bytes) = &event.what else { return format!("{event}\n") };
+    let Action::Bytes(bytes) = &event.action else { return format!("{event}\n") };
     if bytes.len() <= READ_BY_PEOPLE {
         return format!("{event}\n");
     }
-    let start =
-        Event { line: 0, time: event.time, leg: event.leg, from: event.from, what: What::Eof }.to_string();
+    let start = Event { line: 0, time: event.time, leg: event.leg, from: event.from, action: Action::Eof }
+        .to_string();
     let mut line = String::with_capacity(start.len() + 3 * bytes.len());
     line.push_str(start.trim_end_matches(" eof"));
     for &byte in bytes {
@@ -81,9 +81,14 @@ mod tests {
     fn a_large_piece_is_read_as_it_was_written() {
         let bytes: Vec<u8> = (0..=255).cycle().take(READ_BY_PEOPLE + 1).collect();
         let time = Some(std::time::Duration::from_millis(1500));
-        let event =
-            Event { line: 1, time, leg: 0, from: framewise_rules::Role::Server, what: What::Bytes(bytes) };
-        let parsed: framewise_rules::transcript::Transcript = line(&event).parse().expect("a transcript");
+        let event = Event {
+            line: 1,
+            time,
+            leg: 0,
+            from: framewise_rules::Role::Server,
+            action: Action::Bytes(bytes),
+        };
+        let parsed: framewise_transcript::Transcript = line(&event).parse().expect("a transcript");
         assert_eq!(parsed.events, [event]);
     }
 

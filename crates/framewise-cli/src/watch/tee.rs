@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use framewise_rules::Role;
-use framewise_rules::transcript::What;
+use framewise_transcript::Action;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Watch;
@@ -22,10 +22,10 @@ impl<S> Tee<S> {
         Self { stream, end, watch: Some(watch) }
     }
 
-    fn note(&mut self, from: Role, what: What) {
+    fn note(&mut self, from: Role, action: Action) {
         if let Some(watch) = &mut self.watch {
             let now = watch.now();
-            watch.step(now, from, what);
+            watch.step(now, from, action);
         }
     }
 }
@@ -40,12 +40,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tee<S> {
         let peer = this.end.peer();
         match &result {
             Ok(()) if buf.filled().len() > before => {
-                this.note(peer, What::Bytes(buf.filled()[before..].to_vec()));
+                this.note(peer, Action::Bytes(buf.filled()[before..].to_vec()));
             }
-            Ok(()) if room => this.note(peer, What::Eof),
+            Ok(()) if room => this.note(peer, Action::Eof),
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => this.note(peer, What::Reset),
-            Err(_) => this.note(peer, What::Eof),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => this.note(peer, Action::Reset),
+            Err(_) => this.note(peer, Action::Eof),
         }
         Poll::Ready(result)
     }
@@ -55,7 +55,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tee<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let count = ready!(Pin::new(&mut this.stream).poll_write(cx, buf))?;
-        this.note(this.end, What::Bytes(buf[..count].to_vec()));
+        this.note(this.end, Action::Bytes(buf[..count].to_vec()));
         Poll::Ready(Ok(count))
     }
 
@@ -66,7 +66,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tee<S> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let result = ready!(Pin::new(&mut this.stream).poll_shutdown(cx));
-        this.note(this.end, What::Eof);
+        this.note(this.end, Action::Eof);
         Poll::Ready(result)
     }
 }
@@ -74,7 +74,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tee<S> {
 impl<S> Drop for Tee<S> {
     fn drop(&mut self) {
         // A stream that is dropped is closed.
-        self.note(self.end, What::Eof);
+        self.note(self.end, Action::Eof);
         if let Some(watch) = self.watch.take() {
             watch.finish();
         }

@@ -63,7 +63,7 @@ impl Plausible {
     }
 
     /// The same, but for faults that are let pass.
-    pub(crate) fn decode_but(&self, bytes: &[u8], lets_pass: impl Fn(Rule) -> bool) -> Reading {
+    pub(crate) fn decode_but(&self, bytes: &[u8], tolerates: impl Fn(Rule) -> bool) -> Reading {
         let Some(header) = Header::decode_without_mask(bytes) else { return Reading::NotYet };
         let expect = Expect {
             sender: self.role,
@@ -73,7 +73,7 @@ impl Plausible {
         };
         let faults = Sequence::default().faults(&header, &expect);
         // In which order frames come is not known where the boundary was lost.
-        if faults.iter().all(|&rule| rule == Rule::ContinuationOrphan || lets_pass(rule)) {
+        if faults.iter().all(|&rule| rule == Rule::ContinuationOrphan || tolerates(rule)) {
             Reading::Header(header)
         } else {
             Reading::No

@@ -10,8 +10,8 @@ use framewise_proto::handshake::{
     read_response, refusal, request_ended, request_timed_out, response_ended, response_timed_out,
 };
 use framewise_proto::{Config, Connection, Event, Header, Opcode, Strictness, Violation};
-use framewise_rules::transcript::{Event as Step, Transcript, What};
-use framewise_rules::{Answer, By, CloseCode, Kind, Role, Rule, Setup};
+use framewise_rules::{Answer, CloseCode, Offender, Role, Rule, SeenBy, Setup};
+use framewise_transcript::{Action, Event as Step, Transcript};
 
 /// How the bytes of each step are cut.
 #[derive(Clone, Copy, Debug)]
@@ -33,9 +33,9 @@ impl Cut {
 }
 
 pub(crate) fn bytes(step: &Step) -> &[u8] {
-    match &step.what {
-        What::Bytes(bytes) => bytes,
-        What::Eof | What::Reset => &[],
+    match &step.action {
+        Action::Bytes(bytes) => bytes,
+        Action::Eof | Action::Reset => &[],
     }
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn feed(
         let (consumed, event) = engine.receive(now, &mut inbox[at..]);
         at += consumed;
         match event {
-            Some(Event::Violation(violation) | Event::LetPass(violation)) => found.push(*violation),
+            Some(Event::Violation(violation) | Event::Tolerated(violation)) => found.push(*violation),
             Some(_) => {}
             None if consumed > 0 => {}
             None => break,
@@ -158,12 +158,12 @@ struct Endpoint {
 
 /// Judges it by the endpoint that stands towards who can break the rule: if both can, towards who did the last step,
 /// or towards the other, whose silence it shows.
-pub(crate) fn judge(transcript: &Transcript, setup: &Setup, by: By, cut: Cut) -> Judged {
+pub(crate) fn judge(transcript: &Transcript, setup: &Setup, by: Offender, cut: Cut) -> Judged {
     let last = transcript.events.last().expect("a transcript has a step").from;
     match by {
-        By::Client => judge_as(Role::Server, transcript, setup, cut),
-        By::Server => judge_as(Role::Client, transcript, setup, cut),
-        By::Either => {
+        Offender::Client => judge_as(Role::Server, transcript, setup, cut),
+        Offender::Server => judge_as(Role::Client, transcript, setup, cut),
+        Offender::Either => {
             let judged = judge_as(last.peer(), transcript, setup, cut);
             if judged.found.is_empty() { judge_as(last, transcript, setup, cut) } else { judged }
         }
@@ -200,13 +200,13 @@ fn judge_as(role: Role, transcript: &Transcript, setup: &Setup, cut: Cut) -> Jud
         if step.from == role {
             endpoint.said(now, bytes(step));
         } else {
-            match step.what {
-                What::Bytes(_) => {
+            match step.action {
+                Action::Bytes(_) => {
                     for piece in cut.pieces(bytes(step)) {
                         found.extend(endpoint.receive(now, piece));
                     }
                 }
-                What::Eof | What::Reset => found.extend(endpoint.end(now)),
+                Action::Eof | Action::Reset => found.extend(endpoint.end(now)),
             }
         }
         if !found.is_empty() && judged.step.is_none() {
@@ -285,7 +285,7 @@ impl Endpoint {
                 }
             }
         };
-        found.retain(|violation| violation.rule.kind() == Kind::Receiver);
+        found.retain(|violation| violation.rule.seen_by() == SeenBy::Receiver);
         self.inbox.drain(..size);
         self.connection = Some(with_deflate(engine(self.role, config(&self.setup), size as u64), agreed));
         found
@@ -299,7 +299,7 @@ impl Endpoint {
         notes: Vec<Violation>,
     ) -> Vec<Violation> {
         let mut found = notes;
-        found.retain(|violation| violation.rule.kind() == Kind::Receiver);
+        found.retain(|violation| violation.rule.seen_by() == SeenBy::Receiver);
         self.inbox.drain(..size);
         let agreed = DeflateAgreement::in_response(&response.extensions);
         let mut connection = with_deflate(engine(self.role, config(&self.setup), size as u64), agreed);

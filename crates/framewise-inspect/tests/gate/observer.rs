@@ -1,8 +1,8 @@
 //! A transcript judged by the observer of both directions.
 
 use framewise_inspect::Observer;
-use framewise_rules::transcript::{Transcript, What};
 use framewise_rules::{Rule, Setup};
+use framewise_transcript::{Action, Transcript};
 
 use super::endpoint::{Cut, bytes};
 
@@ -22,14 +22,14 @@ pub(crate) fn judge(transcript: &Transcript, setup: &Setup, cut: Cut) -> Vec<(Ru
         .collect();
     for event in &transcript.events {
         let leg = legs[event.leg];
-        match event.what {
-            What::Bytes(_) => {
+        match event.action {
+            Action::Bytes(_) => {
                 for piece in cut.pieces(bytes(event)) {
                     observer.bytes(leg, event.from, event.time, piece);
                 }
             }
-            What::Eof => observer.eof(leg, event.from, event.time),
-            What::Reset => observer.reset(leg, event.from, event.time),
+            Action::Eof => observer.eof(leg, event.from, event.time),
+            Action::Reset => observer.reset(leg, event.from, event.time),
         }
     }
     let connection = observer.finish();

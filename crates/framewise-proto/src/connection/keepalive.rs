@@ -156,6 +156,6 @@ impl Connection {
 
     /// A Pong that is missing is told once.
     pub(super) fn poll_missed(&mut self) -> Option<Event<'static>> {
-        self.pings.as_mut()?.note.take().map(Event::LetPass)
+        self.pings.as_mut()?.note.take().map(Event::Tolerated)
     }
 }

@@ -163,7 +163,7 @@ pub fn read_response(
         violation.offset += start as u64;
     }
     let enforced =
-        |violation: &Violation| violation.answer() != Answer::Note && !strictness.lets_pass(violation.rule);
+        |violation: &Violation| violation.answer() != Answer::Note && !strictness.tolerates(violation.rule);
     match verdict(found, enforced) {
         Ok(notes) => Progress::Done { value: Response::from_head(&head), size: start + head.size, notes },
         Err(violation) => Progress::Broken(violation),

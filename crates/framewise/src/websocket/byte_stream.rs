@@ -82,7 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for ByteStream<S> {
                 Some(Ok(Event::Message(message))) => this.chunk = message.into_bytes(),
                 Some(Ok(Event::Part(part))) => this.chunk = part.bytes,
                 Some(Ok(Event::Close(close))) => this.close = close,
-                Some(Ok(Event::Ping(_) | Event::Pong(_) | Event::LetPass(_))) => {}
+                Some(Ok(Event::Ping(_) | Event::Pong(_) | Event::Tolerated(_))) => {}
                 // It is told when the closing is done, so that the peer gets its Close.
                 Some(Err(Error::Violation(_))) => {}
                 Some(Err(error)) => return Poll::Ready(Err(error.into())),

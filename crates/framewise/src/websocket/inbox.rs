@@ -116,7 +116,7 @@ impl Inbox {
                 | proto::Event::Pong(_)
                 | proto::Event::Close(_)
                 | proto::Event::Violation(_)
-                | proto::Event::LetPass(_)
+                | proto::Event::Tolerated(_)
                 | proto::Event::Ended(_)) => other_event(other, engine).map_or(Taken::Part, Taken::Found),
             };
             let found = match taken {
@@ -307,7 +307,7 @@ fn other_event(event: proto::Event<'_>, engine: &mut Connection) -> Option<Found
         proto::Event::Ping(payload) => Found::Event(Event::Ping(buffers::copy_out(payload))),
         proto::Event::Pong(payload) => Found::Event(Event::Pong(buffers::copy_out(payload))),
         proto::Event::Close(close) => Found::Event(Event::Close(close)),
-        proto::Event::LetPass(violation) => Found::Event(Event::LetPass(violation)),
+        proto::Event::Tolerated(violation) => Found::Event(Event::Tolerated(violation)),
         proto::Event::Violation(violation) => Found::Violation(violation),
         proto::Event::Ended(ended) => Found::Ended(ended),
     })

@@ -108,7 +108,7 @@ impl Event {
                 let kind = message.kind();
                 Some(Part { kind, bytes: message.into_bytes(), first: true, last: true })
             }
-            Self::Ping(_) | Self::Pong(_) | Self::Close(_) | Self::LetPass(_) => None,
+            Self::Ping(_) | Self::Pong(_) | Self::Close(_) | Self::Tolerated(_) => None,
         }
     }
 }

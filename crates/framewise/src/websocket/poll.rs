@@ -25,7 +25,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     /// The next event. It writes what is queued before it waits; nothing is lost when the caller stops polling.
     pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         if let Some(note) = self.rare.as_mut().and_then(|rare| rare.notes.pop()) {
-            return Poll::Ready(Some(Ok(Event::LetPass(Box::new(note)))));
+            return Poll::Ready(Some(Ok(Event::Tolerated(Box::new(note)))));
         }
         if let Some(transit) = &mut self.transit
             && let Some(found) = transit.inbox.parse(&mut self.engine, transit.now)
@@ -38,7 +38,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 let found = match event {
                     proto::Event::Ended(ended) => Found::Ended(ended),
                     proto::Event::Violation(violation) => Found::Violation(violation),
-                    proto::Event::LetPass(note) => Found::Event(Event::LetPass(note)),
+                    proto::Event::Tolerated(note) => Found::Event(Event::Tolerated(note)),
                     proto::Event::Data { .. }
                     | proto::Event::Inflated { .. }
                     | proto::Event::Ping(_)
@@ -101,7 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             match ready!(self.poll_event(cx)) {
                 Some(Ok(Event::Message(message))) => return Poll::Ready(Some(Ok(message))),
                 Some(Ok(
-                    Event::Part(_) | Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::LetPass(_),
+                    Event::Part(_) | Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::Tolerated(_),
                 )) => {}
                 Some(Err(error)) => self.rare().failure = Some(error),
                 None => return Poll::Ready(self.take_failure().map(Err)),

@@ -356,6 +356,6 @@ fn size(event: &Result<Event, Error>) -> usize {
     match event {
         Ok(Event::Message(message)) => message.len().max(LEAST),
         Ok(Event::Part(part)) => part.bytes.len().max(LEAST),
-        Ok(Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::LetPass(_)) | Err(_) => LEAST,
+        Ok(Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::Tolerated(_)) | Err(_) => LEAST,
     }
 }

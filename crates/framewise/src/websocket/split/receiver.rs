@@ -111,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
             match ready!(self.shared.poll_event(Taking::Messages, cx)) {
                 Some(Ok(Event::Message(message))) => return Poll::Ready(Some(Ok(message))),
                 Some(Ok(
-                    Event::Part(_) | Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::LetPass(_),
+                    Event::Part(_) | Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::Tolerated(_),
                 )) => {}
                 Some(Err(error @ Error::Misuse(Misuse::PartTaken))) => return Poll::Ready(Some(Err(error))),
                 Some(Err(error)) => self.failure = Some(error),

@@ -1,4 +1,5 @@
-use crate::guide::{Bad, Good, Guide, Setup};
+use crate::Setup;
+use crate::examples::{Bad, Examples, Good};
 
 /// What an offer, and an answer to another, says in Sec-WebSocket-Extensions.
 macro_rules! negotiation {
@@ -7,7 +8,7 @@ macro_rules! negotiation {
     };
 }
 
-pub(crate) const DeflateOfferInvalid: Guide = Guide {
+pub(crate) const DeflateOfferInvalid: Examples = Examples {
     bad: &[
         Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate; window=15"), 150),
         Bad::new(
@@ -60,7 +61,7 @@ pub(crate) const DeflateOfferInvalid: Guide = Guide {
     ],
 };
 
-pub(crate) const DeflateResponseInvalid: Guide = Guide {
+pub(crate) const DeflateResponseInvalid: Examples = Examples {
     bad: &[
         // Word for word what a browser offers: without a value it has no meaning in an answer.
         Bad::new(
@@ -125,7 +126,7 @@ pub(crate) const DeflateResponseInvalid: Guide = Guide {
     ],
 };
 
-pub(crate) const DeflateWindowUnoffered: Guide = Guide {
+pub(crate) const DeflateWindowUnoffered: Examples = Examples {
     bad: &[
         Bad::new(
             negotiation!(
@@ -161,7 +162,7 @@ pub(crate) const DeflateWindowUnoffered: Guide = Guide {
     ],
 };
 
-pub(crate) const DeflateWindowExceeds: Guide = Guide {
+pub(crate) const DeflateWindowExceeds: Examples = Examples {
     bad: &[
         Bad::new(
             negotiation!(
@@ -203,7 +204,7 @@ pub(crate) const DeflateWindowExceeds: Guide = Guide {
     ],
 };
 
-pub(crate) const DeflateTakeoverIgnored: Guide = Guide {
+pub(crate) const DeflateTakeoverIgnored: Examples = Examples {
     bad: &[
         Bad::new(
             negotiation!(
@@ -243,7 +244,7 @@ pub(crate) const DeflateTakeoverIgnored: Guide = Guide {
 
 const REQUIRED: Setup = Setup { requires_deflate: true, ..Setup::DEFAULT };
 
-pub(crate) const ExtensionRequired: Guide = Guide {
+pub(crate) const ExtensionRequired: Examples = Examples {
     bad: &[
         Bad::with(
             concat!(request!("Sec-WebSocket-Extensions: permessage-deflate"), response!()),
@@ -273,7 +274,7 @@ pub(crate) const ExtensionRequired: Guide = Guide {
     ],
 };
 
-pub(crate) const Rsv1OnContinuation: Guide = Guide {
+pub(crate) const Rsv1OnContinuation: Examples = Examples {
     bad: &[
         Bad::new(
             concat!(
@@ -301,7 +302,7 @@ pub(crate) const Rsv1OnContinuation: Guide = Guide {
     ],
 };
 
-pub(crate) const Rsv1OnControl: Guide = Guide {
+pub(crate) const Rsv1OnControl: Examples = Examples {
     bad: &[
         Bad::new("open permessage-deflate\n> c9 82 37 fa 21 3d 5f 93", 0),
         Bad::new("open permessage-deflate\n< ca 00", 0),
@@ -320,7 +321,7 @@ pub(crate) const Rsv1OnControl: Guide = Guide {
     ],
 };
 
-pub(crate) const DeflateDataInvalid: Guide = Guide {
+pub(crate) const DeflateDataInvalid: Examples = Examples {
     bad: &[
         // Text that was never compressed: it reads as a stored block whose lengths disagree.
         Bad::new("open permessage-deflate\n> c1 85 37 fa 21 3d 7f 9f 4d 51 58", 6),
@@ -359,7 +360,7 @@ pub(crate) const DeflateDataInvalid: Guide = Guide {
     ],
 };
 
-pub(crate) const DeflateWindowViolated: Guide = Guide {
+pub(crate) const DeflateWindowViolated: Examples = Examples {
     bad: &[
         // "wind", 300 times "x" and "wind" again, from a window of 32 KiB.
         Bad::new(
@@ -408,7 +409,7 @@ pub(crate) const DeflateWindowViolated: Guide = Guide {
     ],
 };
 
-pub(crate) const DeflateContextMismatch: Guide = Guide {
+pub(crate) const DeflateContextMismatch: Examples = Examples {
     bad: &[
         // "Hello" again, as a reference to the message before: RFC 7692 §7.2.3.2.
         Bad::new(

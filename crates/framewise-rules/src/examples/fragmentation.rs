@@ -1,6 +1,6 @@
-use crate::guide::{Bad, Good, Guide};
+use crate::examples::{Bad, Examples, Good};
 
-pub(crate) const ContinuationOrphan: Guide = Guide {
+pub(crate) const ContinuationOrphan: Examples = Examples {
     bad: &[
         Bad::new("open\n> 80 82 37 fa 21 3d 5b 95", 0),
         Bad::new("open\n< 00 02 6c 6f", 0),
@@ -25,7 +25,7 @@ pub(crate) const ContinuationOrphan: Guide = Guide {
     ],
 };
 
-pub(crate) const DataInterleaved: Guide = Guide {
+pub(crate) const DataInterleaved: Examples = Examples {
     bad: &[
         Bad::new("open\n> 01 83 37 fa 21 3d 7f 9f 4d\n> 81 82 37 fa 21 3d 5b 95", 9),
         Bad::new("open\n< 02 01 01\n< 02 01 02", 3),

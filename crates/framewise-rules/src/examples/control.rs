@@ -1,6 +1,6 @@
-use crate::guide::{Bad, Good, Guide};
+use crate::examples::{Bad, Examples, Good};
 
-pub(crate) const ControlFragmented: Guide = Guide {
+pub(crate) const ControlFragmented: Examples = Examples {
     bad: &[
         Bad::new("open\n> 09 82 37 fa 21 3d 5f 93", 0),
         Bad::new("open\n< 09 00", 0),
@@ -19,7 +19,7 @@ pub(crate) const ControlFragmented: Guide = Guide {
     ],
 };
 
-pub(crate) const ControlTooLong: Guide = Guide {
+pub(crate) const ControlTooLong: Examples = Examples {
     bad: &[
         Bad::new("open\n> 89 fe 00 7e 37 fa 21 3d", 0),
         Bad::new("open\n< 8a 7e 00 7e", 0),
@@ -37,7 +37,7 @@ pub(crate) const ControlTooLong: Guide = Guide {
     ],
 };
 
-pub(crate) const PingUnanswered: Guide = Guide {
+pub(crate) const PingUnanswered: Examples = Examples {
     // The offender is who owed the Pong: the offset is the length of what it sent.
     bad: &[
         Bad::new("open\n< 89 01 31\n< 89 01 32", 0),
@@ -63,7 +63,7 @@ pub(crate) const PingUnanswered: Guide = Guide {
     ],
 };
 
-pub(crate) const PongMismatched: Guide = Guide {
+pub(crate) const PongMismatched: Examples = Examples {
     bad: &[
         Bad::new("open\n< 89 03 6f 6e 65\n> 8a 83 37 fa 21 3d 43 8d 4e", 0),
         Bad::new("open\n> 89 83 37 fa 21 3d 58 94 44\n< 8a 00", 0),

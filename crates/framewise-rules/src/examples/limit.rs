@@ -1,6 +1,7 @@
 use core::time::Duration;
 
-use crate::guide::{Bad, Good, Guide, Limits, MessageKinds, Setup};
+use crate::examples::{Bad, Examples, Good};
+use crate::{Limits, MessageKinds, Setup};
 
 const TEXT_ONLY: Setup = Setup { messages: MessageKinds::TextOnly, ..Setup::DEFAULT };
 const BINARY_ONLY: Setup = Setup { messages: MessageKinds::BinaryOnly, ..Setup::DEFAULT };
@@ -13,7 +14,7 @@ const TWO_A_SECOND: Setup = Setup::limited(Limits { control_rate: 2, ..Limits::D
 const IDLE_60_S: Setup = Setup::limited(Limits { idle: Some(Duration::from_secs(60)), ..Limits::DEFAULT });
 const CLOSE_IN_1_S: Setup = Setup::limited(Limits { close: Duration::from_secs(1), ..Limits::DEFAULT });
 
-pub(crate) const UnsupportedData: Guide = Guide {
+pub(crate) const UnsupportedData: Examples = Examples {
     bad: &[
         Bad::with("open\n> 82 82 37 fa 21 3d 36 f8", 0, TEXT_ONLY),
         Bad::with("open\n< 81 02 68 69", 0, BINARY_ONLY),
@@ -28,7 +29,7 @@ pub(crate) const UnsupportedData: Guide = Guide {
     ],
 };
 
-pub(crate) const MessageTooBig: Guide = Guide {
+pub(crate) const MessageTooBig: Examples = Examples {
     bad: &[
         // The header tells, before the payload is there.
         Bad::with("open\n> 82 91 37 fa 21 3d", 0, MESSAGE_OF_16),
@@ -73,7 +74,7 @@ pub(crate) const MessageTooBig: Guide = Guide {
     ],
 };
 
-pub(crate) const FrameTooBig: Guide = Guide {
+pub(crate) const FrameTooBig: Examples = Examples {
     bad: &[
         Bad::with("open\n> 82 91 37 fa 21 3d", 0, FRAME_OF_16),
         Bad::with("open\n< 81 7f 00 00 00 00 00 01 00 00 78 78 78 78 78 78 78 78 78 78", 0, FRAME_OF_16),
@@ -96,7 +97,7 @@ pub(crate) const FrameTooBig: Guide = Guide {
     ],
 };
 
-pub(crate) const FragmentsTooMany: Guide = Guide {
+pub(crate) const FragmentsTooMany: Examples = Examples {
     bad: &[
         Bad::with(
             concat!(
@@ -117,7 +118,7 @@ pub(crate) const FragmentsTooMany: Guide = Guide {
     ],
 };
 
-pub(crate) const InflateTooBig: Guide = Guide {
+pub(crate) const InflateTooBig: Examples = Examples {
     bad: &[
         // A hundred times "a".
         Bad::with("open permessage-deflate\n> c1 86 37 fa 21 3d 7d b6 85 00 37 fa", 6, INFLATED_TO_16),
@@ -145,7 +146,7 @@ pub(crate) const InflateTooBig: Guide = Guide {
     ],
 };
 
-pub(crate) const ControlFlood: Guide = Guide {
+pub(crate) const ControlFlood: Examples = Examples {
     bad: &[
         Bad::with("open\n< 8a 00\n< 8a 00\n< 8a 00", 4, RUN_OF_2),
         Bad::with(
@@ -185,7 +186,7 @@ pub(crate) const ControlFlood: Guide = Guide {
     ],
 };
 
-pub(crate) const IdleTimeout: Guide = Guide {
+pub(crate) const IdleTimeout: Examples = Examples {
     // The offender is who was silent: the offset is the length of what it had sent by then.
     bad: &[
         // The client goes on, the server does not answer.
@@ -260,7 +261,7 @@ pub(crate) const IdleTimeout: Guide = Guide {
 // A hair off the default: an observer goes by a limit only where it was told one.
 const CLOSE_IN_5_S: Setup = Setup::limited(Limits { close: Duration::from_millis(4_950), ..Limits::DEFAULT });
 
-pub(crate) const CloseTimeout: Guide = Guide {
+pub(crate) const CloseTimeout: Examples = Examples {
     // The offender is who owed the Close: the offset is the length of what it had sent by then.
     bad: &[
         // It sends something else.

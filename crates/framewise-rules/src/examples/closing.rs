@@ -1,6 +1,6 @@
-use crate::guide::{Bad, Good, Guide};
+use crate::examples::{Bad, Examples, Good};
 
-pub(crate) const ClosePayloadOneByte: Guide = Guide {
+pub(crate) const ClosePayloadOneByte: Examples = Examples {
     bad: &[
         Bad::new("open\n> 88 81 37 fa 21 3d 34", 6),
         Bad::new("open\n< 88 01 00", 2),
@@ -14,7 +14,7 @@ pub(crate) const ClosePayloadOneByte: Guide = Guide {
     ],
 };
 
-pub(crate) const CloseCodeReserved: Guide = Guide {
+pub(crate) const CloseCodeReserved: Examples = Examples {
     bad: &[
         Bad::new("open\n> 88 82 37 fa 21 3d 34 16", 6),
         Bad::new("open\n> 88 82 37 fa 21 3d 34 17", 6),
@@ -30,7 +30,7 @@ pub(crate) const CloseCodeReserved: Guide = Guide {
     ],
 };
 
-pub(crate) const CloseCodeInvalid: Guide = Guide {
+pub(crate) const CloseCodeInvalid: Examples = Examples {
     bad: &[
         Bad::new("open\n> 88 82 37 fa 21 3d 37 fa", 6),
         Bad::new("open\n< 88 02 03 e7", 2),
@@ -53,7 +53,7 @@ pub(crate) const CloseCodeInvalid: Guide = Guide {
     ],
 };
 
-pub(crate) const CloseReasonInvalidUtf8: Guide = Guide {
+pub(crate) const CloseReasonInvalidUtf8: Examples = Examples {
     bad: &[
         Bad::new("open\n> 88 83 37 fa 21 3d 34 12 de", 8),
         Bad::new("open\n< 88 09 03 e9 66 65 72 6d e9 20 21", 9),
@@ -79,7 +79,7 @@ pub(crate) const CloseReasonInvalidUtf8: Guide = Guide {
     ],
 };
 
-pub(crate) const CloseCodeWrongRole: Guide = Guide {
+pub(crate) const CloseCodeWrongRole: Examples = Examples {
     bad: &[
         Bad::new("open\n< 88 02 03 f2", 2),
         Bad::new(
@@ -94,7 +94,7 @@ pub(crate) const CloseCodeWrongRole: Guide = Guide {
     good: &[Good::new("open\n> 88 82 37 fa 21 3d 34 08"), Good::new("open\n< 88 02 03 f3")],
 };
 
-pub(crate) const FrameAfterClose: Guide = Guide {
+pub(crate) const FrameAfterClose: Examples = Examples {
     bad: &[
         Bad::new("open\n> 88 82 37 fa 21 3d 34 12\n> 81 82 37 fa 21 3d 5f 93", 8),
         Bad::new("open\n< 88 00\n< 89 00", 2),
@@ -110,7 +110,7 @@ pub(crate) const FrameAfterClose: Guide = Guide {
     ],
 };
 
-pub(crate) const CloseUnanswered: Guide = Guide {
+pub(crate) const CloseUnanswered: Examples = Examples {
     // The offender is who owed the Close: the offset is the length of what it sent.
     bad: &[
         Bad::new("open\n> 88 82 37 fa 21 3d 34 12\n< eof", 0),
@@ -127,7 +127,7 @@ pub(crate) const CloseUnanswered: Guide = Guide {
     ],
 };
 
-pub(crate) const CloseCodeNotEchoed: Guide = Guide {
+pub(crate) const CloseCodeNotEchoed: Examples = Examples {
     bad: &[
         Bad::new("open\n> 88 82 37 fa 21 3d 34 13\n< 88 02 03 e8", 2),
         Bad::new("open\n< 88 08 0f a1 6b 69 63 6b 65 64\n> 88 82 37 fa 21 3d 34 12", 6),
@@ -141,7 +141,7 @@ pub(crate) const CloseCodeNotEchoed: Guide = Guide {
     ],
 };
 
-pub(crate) const CloseMissing: Guide = Guide {
+pub(crate) const CloseMissing: Examples = Examples {
     bad: &[
         Bad::new("open\n< 81 02 68 69\n< eof", 4),
         Bad::new("open\n> 81 82 37 fa 21 3d 5f 93\n< 81 02 68 69\n> eof", 8),
@@ -159,7 +159,7 @@ pub(crate) const CloseMissing: Guide = Guide {
     ],
 };
 
-pub(crate) const CloseTcpLingering: Guide = Guide {
+pub(crate) const CloseTcpLingering: Examples = Examples {
     // The offset is the length of what the server sent.
     bad: &[
         // The client lost patience.
@@ -178,7 +178,7 @@ pub(crate) const CloseTcpLingering: Guide = Guide {
     ],
 };
 
-pub(crate) const ConnectionReset: Guide = Guide {
+pub(crate) const ConnectionReset: Examples = Examples {
     bad: &[
         Bad::new("open\n< 81 02 68 69\n< reset", 4),
         Bad::new("open\n> 81 82 37 fa 21 3d 5f 93\n> reset", 8),

@@ -1,8 +1,9 @@
 use core::time::Duration;
 
-use crate::guide::{Bad, Good, Guide, Limits, Setup};
+use crate::examples::{Bad, Examples, Good};
+use crate::{Limits, Setup};
 
-pub(crate) const RequestNotHttp: Guide = Guide {
+pub(crate) const RequestNotHttp: Examples = Examples {
     bad: &[
         // A TLS handshake, and the header of the PROXY protocol.
         Bad::new("> 16 03 01 02 00 01 00 01 fc 03 03", 0),
@@ -23,7 +24,7 @@ pub(crate) const RequestNotHttp: Guide = Guide {
     ],
 };
 
-pub(crate) const RequestMethod: Guide = Guide {
+pub(crate) const RequestMethod: Examples = Examples {
     bad: &[
         Bad::new(
             head!(">" "POST /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
@@ -45,7 +46,7 @@ pub(crate) const RequestMethod: Guide = Guide {
     good: &[Good::new(request!())],
 };
 
-pub(crate) const RequestHttpVersion: Guide = Guide {
+pub(crate) const RequestHttpVersion: Examples = Examples {
     bad: &[
         Bad::new(
             head!(">" "GET /ws HTTP/1.0" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
@@ -62,7 +63,7 @@ pub(crate) const RequestHttpVersion: Guide = Guide {
     good: &[Good::new(request!())],
 };
 
-pub(crate) const RequestHost: Guide = Guide {
+pub(crate) const RequestHost: Examples = Examples {
     bad: &[
         Bad::new(
             head!(">" "GET /ws HTTP/1.1" "Upgrade: websocket" "Connection: Upgrade"
@@ -86,7 +87,7 @@ pub(crate) const RequestHost: Guide = Guide {
     ],
 };
 
-pub(crate) const RequestUpgrade: Guide = Guide {
+pub(crate) const RequestUpgrade: Examples = Examples {
     bad: &[
         // What a proxy leaves of it that does not know the header.
         Bad::new(
@@ -124,7 +125,7 @@ pub(crate) const RequestUpgrade: Guide = Guide {
     ],
 };
 
-pub(crate) const RequestConnection: Guide = Guide {
+pub(crate) const RequestConnection: Examples = Examples {
     bad: &[
         Bad::new(
             head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket"
@@ -155,7 +156,7 @@ pub(crate) const RequestConnection: Guide = Guide {
     ],
 };
 
-pub(crate) const RequestKeyMissing: Guide = Guide {
+pub(crate) const RequestKeyMissing: Examples = Examples {
     bad: &[
         Bad::new(
             head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
@@ -175,7 +176,7 @@ pub(crate) const RequestKeyMissing: Guide = Guide {
     )],
 };
 
-pub(crate) const RequestKeyRepeated: Guide = Guide {
+pub(crate) const RequestKeyRepeated: Examples = Examples {
     bad: &[
         Bad::new(request!("Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw=="), 150),
         Bad::new(request!("sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=="), 150),
@@ -189,7 +190,7 @@ pub(crate) const RequestKeyRepeated: Guide = Guide {
     good: &[Good::new(request!("Sec-WebSocket-Protocol: chat"))],
 };
 
-pub(crate) const RequestKeyInvalid: Guide = Guide {
+pub(crate) const RequestKeyInvalid: Examples = Examples {
     bad: &[
         // 15 bytes, 17 bytes, none.
         Bad::new(
@@ -242,7 +243,7 @@ pub(crate) const RequestKeyInvalid: Guide = Guide {
     ],
 };
 
-pub(crate) const RequestVersion: Guide = Guide {
+pub(crate) const RequestVersion: Examples = Examples {
     bad: &[
         Bad::new(
             head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
@@ -284,7 +285,7 @@ pub(crate) const RequestVersion: Guide = Guide {
     )],
 };
 
-pub(crate) const RequestLegacyDraft: Guide = Guide {
+pub(crate) const RequestLegacyDraft: Examples = Examples {
     bad: &[
         // hixie-76: key and version are missing by nature.
         Bad::new(
@@ -312,7 +313,7 @@ pub(crate) const RequestLegacyDraft: Guide = Guide {
     ],
 };
 
-pub(crate) const RequestSubprotocolSyntax: Guide = Guide {
+pub(crate) const RequestSubprotocolSyntax: Examples = Examples {
     bad: &[
         Bad::new(request!("Sec-WebSocket-Protocol:"), 150),
         Bad::new(request!("Sec-WebSocket-Protocol: chat room"), 150),
@@ -331,7 +332,7 @@ pub(crate) const RequestSubprotocolSyntax: Guide = Guide {
     ],
 };
 
-pub(crate) const RequestExtensionSyntax: Guide = Guide {
+pub(crate) const RequestExtensionSyntax: Examples = Examples {
     bad: &[
         Bad::new(request!("Sec-WebSocket-Extensions:"), 150),
         Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate;"), 150),
@@ -356,7 +357,7 @@ pub(crate) const RequestExtensionSyntax: Guide = Guide {
     ],
 };
 
-pub(crate) const RequestTruncated: Guide = Guide {
+pub(crate) const RequestTruncated: Examples = Examples {
     bad: &[
         Bad::new("> \"GET /ws HT\"\n> eof", 10),
         Bad::new(
@@ -377,7 +378,7 @@ pub(crate) const RequestTruncated: Guide = Guide {
     good: &[Good::new("> \"GET /ws HT\"")],
 };
 
-pub(crate) const RequestBody: Guide = Guide {
+pub(crate) const RequestBody: Examples = Examples {
     bad: &[
         Bad::new(request!("Content-Length: 5"), 150),
         Bad::new(request!("Transfer-Encoding: chunked"), 150),
@@ -390,7 +391,7 @@ const SHORT_HEAD: Setup = Setup::limited(Limits { head: 151, ..Limits::DEFAULT }
 /// As many bytes as it has.
 const WHOLE_HEAD: Setup = Setup::limited(Limits { head: 152, ..Limits::DEFAULT });
 
-pub(crate) const RequestTooLarge: Guide = Guide {
+pub(crate) const RequestTooLarge: Examples = Examples {
     bad: &[
         Bad::with(request!(), 151, SHORT_HEAD),
         // Nobody waits for the end of a head that has none.
@@ -412,7 +413,7 @@ pub(crate) const RequestTooLarge: Guide = Guide {
 // A hair off the default: an observer goes by a limit only where it was told one.
 const IN_10_S: Setup = Setup::limited(Limits { handshake: Duration::from_millis(9_900), ..Limits::DEFAULT });
 
-pub(crate) const RequestTimeout: Guide = Guide {
+pub(crate) const RequestTimeout: Examples = Examples {
     // The limit is ten seconds. The offset is the length of what had come by then.
     bad: &[
         Bad::with(
@@ -453,7 +454,7 @@ pub(crate) const RequestTimeout: Guide = Guide {
 
 const OWN_PAGES: Setup = Setup { origins: Some(&["https://example.com"]), ..Setup::DEFAULT };
 
-pub(crate) const RequestOrigin: Guide = Guide {
+pub(crate) const RequestOrigin: Examples = Examples {
     bad: &[
         Bad::with(request!("Origin: https://evil.example"), 150, OWN_PAGES),
         // Scheme, host and port count, all three.
@@ -470,7 +471,7 @@ pub(crate) const RequestOrigin: Guide = Guide {
     ],
 };
 
-pub(crate) const RequestEarlyData: Guide = Guide {
+pub(crate) const RequestEarlyData: Examples = Examples {
     bad: &[
         Bad::new(concat!(request!(), "> 81 85 37 fa 21 3d 7f 9f 4d 51 58"), 152),
         // In one piece with the head.

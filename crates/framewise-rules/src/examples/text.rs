@@ -1,6 +1,6 @@
-use crate::guide::{Bad, Good, Guide};
+use crate::examples::{Bad, Examples, Good};
 
-pub(crate) const TextInvalidUtf8: Guide = Guide {
+pub(crate) const TextInvalidUtf8: Examples = Examples {
     bad: &[
         // Lead bytes that there are not: a continuation, overlong by nature, above U+10FFFF, not in UTF-8 at all.
         Bad::new("open\n> 81 81 37 fa 21 3d b7", 6),
@@ -45,7 +45,7 @@ pub(crate) const TextInvalidUtf8: Guide = Guide {
     ],
 };
 
-pub(crate) const TextTruncatedUtf8: Guide = Guide {
+pub(crate) const TextTruncatedUtf8: Examples = Examples {
     bad: &[
         Bad::new("open\n> 81 84 37 fa 21 3d 54 9b 47 fe", 9),
         Bad::new("open\n< 81 02 e2 82", 2),

@@ -1,6 +1,3 @@
-use alloc::string::{String, ToString as _};
-use alloc::vec::Vec;
-
 use super::*;
 
 fn parse(text: &str) -> Transcript {
@@ -8,9 +5,9 @@ fn parse(text: &str) -> Transcript {
 }
 
 fn bytes(text: &str) -> Vec<u8> {
-    match parse(text).events.pop().unwrap().what {
-        What::Bytes(bytes) => bytes,
-        what @ (What::Eof | What::Reset) => panic!("{what:?}"),
+    match parse(text).events.pop().unwrap().action {
+        Action::Bytes(bytes) => bytes,
+        action @ (Action::Eof | Action::Reset) => panic!("{action:?}"),
     }
 }
 
@@ -37,22 +34,22 @@ fn the_example_of_the_documentation() {
     let open = Some("permessage-deflate; client_max_window_bits=10".to_owned());
     let first = Leg { name: "client-proxy".to_owned(), open };
     assert_eq!(transcript.legs, [first, Leg { name: "proxy-server".to_owned(), open: None }]);
-    let event = |line, time, leg, from, what| Event { line, time, leg, from, what };
-    let hello = What::Bytes(b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58".to_vec());
+    let event = |line, time, leg, from, action| Event { line, time, leg, from, action };
+    let hello = Action::Bytes(b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58".to_vec());
     assert_eq!(
         transcript.events,
         [
             event(3, None, 0, Role::Client, hello),
-            event(4, None, 0, Role::Server, What::Bytes(b"HTTP/1.1 101 Switching Protocols\r\n".to_vec())),
+            event(4, None, 0, Role::Server, Action::Bytes(b"HTTP/1.1 101 Switching Protocols\r\n".to_vec())),
             event(
                 5,
                 Some(Duration::from_millis(12_503)),
                 0,
                 Role::Server,
-                What::Bytes(vec_of(&[0x88, 2, 3, 0xe8]))
+                Action::Bytes(vec_of(&[0x88, 2, 3, 0xe8]))
             ),
-            event(6, None, 0, Role::Client, What::Eof),
-            event(8, None, 1, Role::Server, What::Reset),
+            event(6, None, 0, Role::Client, Action::Eof),
+            event(8, None, 1, Role::Server, Action::Reset),
         ]
     );
     assert_eq!(transcript.stream(0, Role::Server).len(), 38);

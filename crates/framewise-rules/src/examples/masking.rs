@@ -1,6 +1,6 @@
-use crate::guide::{Bad, Good, Guide};
+use crate::examples::{Bad, Examples, Good};
 
-pub(crate) const MaskMissing: Guide = Guide {
+pub(crate) const MaskMissing: Examples = Examples {
     bad: &[
         Bad::new("open\n> 81 02 68 69", 0),
         // Without payload there is nothing to mask, and still a key to send.
@@ -20,7 +20,7 @@ pub(crate) const MaskMissing: Guide = Guide {
     ],
 };
 
-pub(crate) const MaskPresent: Guide = Guide {
+pub(crate) const MaskPresent: Examples = Examples {
     bad: &[
         Bad::new("open\n< 81 82 37 fa 21 3d 5f 93", 0),
         Bad::new("open\n< 8a 80 37 fa 21 3d", 0),
@@ -33,7 +33,7 @@ pub(crate) const MaskPresent: Guide = Guide {
     good: &[Good::new("open\n< 81 02 68 69"), Good::new("open\n< 8a 00\n> 8a 80 37 fa 21 3d")],
 };
 
-pub(crate) const MaskKeyPredictable: Guide = Guide {
+pub(crate) const MaskKeyPredictable: Examples = Examples {
     bad: &[
         Bad::new("open\n> 81 81 37 fa 21 3d 56\n> 81 81 37 fa 21 3d 55\n> 81 81 37 fa 21 3d 54", 14),
         Bad::new("open\n> 81 81 00 00 00 00 61\n> 8a 80 00 00 00 00\n> 81 81 00 00 00 00 63", 13),

@@ -1,8 +1,9 @@
 use core::time::Duration;
 
-use crate::guide::{Bad, Good, Guide, Limits, Setup};
+use crate::examples::{Bad, Examples, Good};
+use crate::{Limits, Setup};
 
-pub(crate) const ResponseNotHttp: Guide = Guide {
+pub(crate) const ResponseNotHttp: Examples = Examples {
     bad: &[
         // A TLS alert, HTTP/2's SETTINGS.
         Bad::new(concat!(request!(), "< 15 03 03 00 02 02 46"), 0),
@@ -28,7 +29,7 @@ pub(crate) const ResponseNotHttp: Guide = Guide {
     ],
 };
 
-pub(crate) const ResponseMissing: Guide = Guide {
+pub(crate) const ResponseMissing: Examples = Examples {
     bad: &[
         Bad::new(concat!(request!(), "< eof"), 0),
         Bad::new(concat!(request!(), "< \"HTTP/1.1 10\"\n< eof"), 11),
@@ -50,7 +51,7 @@ pub(crate) const ResponseMissing: Guide = Guide {
     ],
 };
 
-pub(crate) const ResponseStatus: Guide = Guide {
+pub(crate) const ResponseStatus: Examples = Examples {
     bad: &[
         Bad::new(
             concat!(
@@ -115,7 +116,7 @@ pub(crate) const ResponseStatus: Guide = Guide {
     ],
 };
 
-pub(crate) const ResponseUpgrade: Guide = Guide {
+pub(crate) const ResponseUpgrade: Examples = Examples {
     bad: &[
         Bad::new(
             concat!(
@@ -150,7 +151,7 @@ pub(crate) const ResponseUpgrade: Guide = Guide {
     ))],
 };
 
-pub(crate) const ResponseConnection: Guide = Guide {
+pub(crate) const ResponseConnection: Examples = Examples {
     bad: &[
         Bad::new(
             concat!(
@@ -192,7 +193,7 @@ pub(crate) const ResponseConnection: Guide = Guide {
     ],
 };
 
-pub(crate) const ResponseAcceptMissing: Guide = Guide {
+pub(crate) const ResponseAcceptMissing: Examples = Examples {
     bad: &[
         Bad::new(
             concat!(
@@ -218,7 +219,7 @@ pub(crate) const ResponseAcceptMissing: Guide = Guide {
     ))],
 };
 
-pub(crate) const ResponseAcceptWrong: Guide = Guide {
+pub(crate) const ResponseAcceptWrong: Examples = Examples {
     bad: &[
         // The answer to another key.
         Bad::new(
@@ -298,7 +299,7 @@ pub(crate) const ResponseAcceptWrong: Guide = Guide {
     ],
 };
 
-pub(crate) const ResponseSubprotocolUnoffered: Guide = Guide {
+pub(crate) const ResponseSubprotocolUnoffered: Examples = Examples {
     bad: &[
         Bad::new(concat!(request!(), response!("Sec-WebSocket-Protocol: chat")), 127),
         Bad::new(
@@ -342,7 +343,7 @@ pub(crate) const ResponseSubprotocolUnoffered: Guide = Guide {
     ],
 };
 
-pub(crate) const ResponseSubprotocolMissing: Guide = Guide {
+pub(crate) const ResponseSubprotocolMissing: Examples = Examples {
     bad: &[
         Bad::new(concat!(request!("Sec-WebSocket-Protocol: chat"), response!()), 0),
         Bad::new(
@@ -359,7 +360,7 @@ pub(crate) const ResponseSubprotocolMissing: Guide = Guide {
     ],
 };
 
-pub(crate) const ResponseExtensionUnoffered: Guide = Guide {
+pub(crate) const ResponseExtensionUnoffered: Examples = Examples {
     bad: &[
         Bad::new(concat!(request!(), response!("Sec-WebSocket-Extensions: permessage-deflate")), 127),
         Bad::new(
@@ -404,7 +405,7 @@ pub(crate) const ResponseExtensionUnoffered: Guide = Guide {
     ],
 };
 
-pub(crate) const ResponseExtensionSyntax: Guide = Guide {
+pub(crate) const ResponseExtensionSyntax: Examples = Examples {
     bad: &[
         Bad::new(
             concat!(
@@ -441,7 +442,7 @@ pub(crate) const ResponseExtensionSyntax: Guide = Guide {
     ))],
 };
 
-pub(crate) const ResponseBodyFraming: Guide = Guide {
+pub(crate) const ResponseBodyFraming: Examples = Examples {
     bad: &[
         Bad::new(concat!(request!(), response!("Content-Length: 0")), 127),
         Bad::new(concat!(request!(), response!("Content-Length: 129")), 127),
@@ -450,7 +451,7 @@ pub(crate) const ResponseBodyFraming: Guide = Guide {
     good: &[Good::new(concat!(request!(), response!("Server: example" "Cache-Control: no-cache")))],
 };
 
-pub(crate) const ResponseContentEncoding: Guide = Guide {
+pub(crate) const ResponseContentEncoding: Examples = Examples {
     bad: &[
         Bad::new(concat!(request!("Accept-Encoding: gzip, br"), response!("Content-Encoding: gzip")), 127),
         Bad::new(concat!(request!(), response!("content-encoding: br")), 127),
@@ -471,7 +472,7 @@ macro_rules! early {
     };
 }
 
-pub(crate) const ResponseEarlyData: Guide = Guide {
+pub(crate) const ResponseEarlyData: Examples = Examples {
     bad: &[
         Bad::new(concat!(request!(), early!(r"\x81\x02hi")), 0),
         Bad::new(concat!(request!(), early!(r"\x89\x00\x82\x01\x00")), 0),
@@ -479,7 +480,7 @@ pub(crate) const ResponseEarlyData: Guide = Guide {
     good: &[Good::new(concat!(request!(), response!(; r"\x81\x02hi")))],
 };
 
-pub(crate) const ResponseExtraBytes: Guide = Guide {
+pub(crate) const ResponseExtraBytes: Examples = Examples {
     bad: &[
         // The empty line was written twice.
         Bad::new(concat!(request!(), response!(), "< 0d 0a 81 05 48 65 6c 6c 6f"), 129),
@@ -497,7 +498,7 @@ const SHORT_HEAD: Setup = Setup::limited(Limits { head: 170, ..Limits::DEFAULT }
 /// As many bytes as it has: more than the request, which it limits too.
 const WHOLE_HEAD: Setup = Setup::limited(Limits { head: 171, ..Limits::DEFAULT });
 
-pub(crate) const ResponseTooLarge: Guide = Guide {
+pub(crate) const ResponseTooLarge: Examples = Examples {
     bad: &[
         Bad::with(
             concat!(request!(), response!("Server: example, with all of its modules")),
@@ -527,7 +528,7 @@ pub(crate) const ResponseTooLarge: Guide = Guide {
 // A hair off the default: an observer goes by a limit only where it was told one.
 const IN_10_S: Setup = Setup::limited(Limits { handshake: Duration::from_millis(9_900), ..Limits::DEFAULT });
 
-pub(crate) const ResponseTimeout: Guide = Guide {
+pub(crate) const ResponseTimeout: Examples = Examples {
     // The limit is ten seconds. The offset is the length of what had come by then.
     bad: &[
         Bad::with(concat!("[0.0] ", request!(), "[10.5] ", response!()), 0, IN_10_S),

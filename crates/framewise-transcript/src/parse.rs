@@ -1,11 +1,7 @@
-use alloc::borrow::ToOwned as _;
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
-use core::time::Duration;
+use std::time::Duration;
 
-use super::{Error, Event, Leg, Transcript, What};
-use crate::Role;
+use super::{Action, Error, Event, Leg, Transcript};
+use framewise_rules::Role;
 
 /// The leg where none is named.
 pub(super) const LEG: &str = "client-server";
@@ -28,7 +24,7 @@ struct Reader {
     unnamed: &'static str,
     transcript: Transcript,
     /// How each leg's client and server ended, if they did.
-    ends: Vec<[Option<What>; 2]>,
+    ends: Vec<[Option<Action>; 2]>,
     current: Option<usize>,
 }
 
@@ -84,14 +80,14 @@ impl Reader {
         };
         line.skip_blanks();
         let start = line.at;
-        let what = line.what()?;
+        let action = line.action()?;
         line.end()?;
 
         let leg = self.leg();
         let end = &mut self.ends[leg][usize::from(from == Role::Server)];
-        match (&end, &what) {
-            (None, _) | (Some(What::Eof), What::Reset) => {}
-            (Some(What::Reset), _) => {
+        match (&end, &action) {
+            (None, _) | (Some(Action::Eof), Action::Reset) => {}
+            (Some(Action::Reset), _) => {
                 return Err(line.error(start, &format!("expected nothing from the {from} after its reset")));
             }
             (Some(_), _) => {
@@ -100,10 +96,10 @@ impl Reader {
                 );
             }
         }
-        if !matches!(what, What::Bytes(_)) {
-            *end = Some(what.clone());
+        if !matches!(action, Action::Bytes(_)) {
+            *end = Some(action.clone());
         }
-        self.transcript.events.push(Event { line: line.number, time, leg, from, what });
+        self.transcript.events.push(Event { line: line.number, time, leg, from, action });
         Ok(())
     }
 
@@ -167,7 +163,7 @@ impl<'a> Line<'a> {
         blanks.len() >= 2 || blanks == "\t"
     }
 
-    /// What goes on to the next blank.
+    /// Action goes on to the next blank.
     fn word(&mut self) -> &'a str {
         let rest = self.rest();
         let word = rest.split(char::is_whitespace).next().unwrap_or_default();
@@ -175,7 +171,7 @@ impl<'a> Line<'a> {
         word
     }
 
-    /// What stands between a keyword and the end of the line, or its comment.
+    /// Action stands between a keyword and the end of the line, or its comment.
     fn argument(&mut self) -> &'a str {
         let rest = self.rest();
         let end = ["  #", "\t#"].iter().filter_map(|comment| rest.find(comment)).min();
@@ -185,7 +181,7 @@ impl<'a> Line<'a> {
         if argument.starts_with('#') { "" } else { argument }
     }
 
-    /// What follows `[`.
+    /// Action follows `[`.
     fn time(&mut self) -> Result<Duration, Error> {
         let start = self.at;
         let seconds = self.digits("a number of seconds")?;
@@ -195,7 +191,7 @@ impl<'a> Line<'a> {
         let mut nanos = 0;
         if self.eat('.') {
             let fraction = self.digits("a digit after the point")?;
-            // What is finer than a nanosecond is left out.
+            // Action is finer than a nanosecond is left out.
             for digit in fraction.bytes().chain([b'0'; 9]).take(9) {
                 nanos = nanos * 10 + u32::from(digit - b'0');
             }
@@ -216,14 +212,14 @@ impl<'a> Line<'a> {
         Ok(digits)
     }
 
-    fn what(&mut self) -> Result<What, Error> {
+    fn action(&mut self) -> Result<Action, Error> {
         let start = self.at;
         match self.word() {
-            "eof" => return Ok(What::Eof),
-            "reset" => return Ok(What::Reset),
+            "eof" => return Ok(Action::Eof),
+            "reset" => return Ok(Action::Reset),
             _ => self.at = start,
         }
-        if self.eat('"') { self.string().map(What::Bytes) } else { self.hexadecimal().map(What::Bytes) }
+        if self.eat('"') { self.string().map(Action::Bytes) } else { self.hexadecimal().map(Action::Bytes) }
     }
 
     fn hexadecimal(&mut self) -> Result<Vec<u8>, Error> {
@@ -265,7 +261,7 @@ impl<'a> Line<'a> {
         Ok(bytes)
     }
 
-    /// What follows the opening quote, up to and with the closing one.
+    /// Action follows the opening quote, up to and with the closing one.
     fn string(&mut self) -> Result<Vec<u8>, Error> {
         let mut string = String::new();
         let mut bytes = Vec::new();
@@ -292,7 +288,7 @@ impl<'a> Line<'a> {
                     let high = self.escaped_digit()?;
                     let low = self.escaped_digit()?;
                     // A byte need not be UTF-8: what stands before it is put away.
-                    bytes.append(&mut core::mem::take(&mut string).into_bytes());
+                    bytes.append(&mut std::mem::take(&mut string).into_bytes());
                     bytes.push(high << 4 | low);
                 }
                 _ => return Err(self.error(start, r#"expected one of the escapes \r \n \t \" \\ \xHH"#)),

@@ -1,8 +1,8 @@
-use core::fmt::{self, Write as _};
-use core::time::Duration;
+use std::fmt::{self, Write as _};
+use std::time::Duration;
 
-use super::{Event, Transcript, What, parse};
-use crate::Role;
+use super::{Action, Event, Transcript, parse};
+use framewise_rules::Role;
 
 impl fmt::Display for Transcript {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,15 +47,15 @@ impl fmt::Display for Event {
             Role::Client => ">",
             Role::Server => "<",
         })?;
-        match &self.what {
-            What::Bytes(bytes) if is_text(bytes) => {
+        match &self.action {
+            Action::Bytes(bytes) if is_text(bytes) => {
                 f.write_str(" \"")?;
                 bytes.iter().try_for_each(|&byte| write_escaped(f, byte))?;
                 f.write_char('"')
             }
-            What::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, " {byte:02x}")),
-            What::Eof => f.write_str(" eof"),
-            What::Reset => f.write_str(" reset"),
+            Action::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, " {byte:02x}")),
+            Action::Eof => f.write_str(" eof"),
+            Action::Reset => f.write_str(" reset"),
         }
     }
 }
@@ -91,8 +91,8 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, byte: u8) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
-    use alloc::vec::Vec;
+    use std::string::ToString;
+    use std::vec::Vec;
 
     use super::*;
 
@@ -142,9 +142,14 @@ mod tests {
     #[test]
     fn times_are_written_as_short_as_they_are() {
         let written = |nanos| {
-            let what = What::Eof;
-            let event =
-                Event { line: 1, time: Some(Duration::from_nanos(nanos)), leg: 0, from: Role::Client, what };
+            let action = Action::Eof;
+            let event = Event {
+                line: 1,
+                time: Some(Duration::from_nanos(nanos)),
+                leg: 0,
+                from: Role::Client,
+                action,
+            };
             event.to_string()
         };
         assert_eq!(written(60_000_000_000), "[60.0] > eof");

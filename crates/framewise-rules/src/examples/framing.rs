@@ -1,6 +1,6 @@
-use crate::guide::{Bad, Good, Guide};
+use crate::examples::{Bad, Examples, Good};
 
-pub(crate) const Rsv1Unnegotiated: Guide = Guide {
+pub(crate) const Rsv1Unnegotiated: Examples = Examples {
     bad: &[
         Bad::new("open\n> c1 85 37 fa 21 3d 7f 9f 4d 51 58", 0),
         Bad::new("open\n< c2 02 01 02", 0),
@@ -31,7 +31,7 @@ pub(crate) const Rsv1Unnegotiated: Guide = Guide {
     ],
 };
 
-pub(crate) const Rsv2Set: Guide = Guide {
+pub(crate) const Rsv2Set: Examples = Examples {
     bad: &[
         Bad::new("open\n> a1 85 37 fa 21 3d 7f 9f 4d 51 58", 0),
         Bad::new("open\n< a2 00", 0),
@@ -46,7 +46,7 @@ pub(crate) const Rsv2Set: Guide = Guide {
     ],
 };
 
-pub(crate) const Rsv3Set: Guide = Guide {
+pub(crate) const Rsv3Set: Examples = Examples {
     bad: &[
         Bad::new("open\n> 91 85 37 fa 21 3d 7f 9f 4d 51 58", 0),
         Bad::new("open\n< 12 01 01", 0),
@@ -57,7 +57,7 @@ pub(crate) const Rsv3Set: Guide = Guide {
     good: &[Good::new("open\n> 82 81 37 fa 21 3d a6\n< 8a 00"), Good::new("open\n< 02 01 01")],
 };
 
-pub(crate) const OpcodeReservedData: Guide = Guide {
+pub(crate) const OpcodeReservedData: Examples = Examples {
     bad: &[
         Bad::new("open\n> 83 85 37 fa 21 3d 7f 9f 4d 51 58", 0),
         Bad::new("open\n> 87 80 37 fa 21 3d", 0),
@@ -72,7 +72,7 @@ pub(crate) const OpcodeReservedData: Guide = Guide {
     ],
 };
 
-pub(crate) const OpcodeReservedControl: Guide = Guide {
+pub(crate) const OpcodeReservedControl: Examples = Examples {
     bad: &[
         Bad::new("open\n> 8b 80 37 fa 21 3d", 0),
         Bad::new("open\n> 8f 82 37 fa 21 3d 5f 93", 0),
@@ -82,7 +82,7 @@ pub(crate) const OpcodeReservedControl: Guide = Guide {
     good: &[Good::new("open\n> 8a 80 37 fa 21 3d\n< 89 00"), Good::new("open\n< 88 00")],
 };
 
-pub(crate) const LengthNotMinimal16: Guide = Guide {
+pub(crate) const LengthNotMinimal16: Examples = Examples {
     bad: &[
         Bad::new("open\n< 81 7e 00 05 48 65 6c 6c 6f", 0),
         Bad::new("open\n> 81 fe 00 05 37 fa 21 3d 7f 9f 4d 51 58", 0),
@@ -99,7 +99,7 @@ pub(crate) const LengthNotMinimal16: Guide = Guide {
     ],
 };
 
-pub(crate) const LengthNotMinimal64: Guide = Guide {
+pub(crate) const LengthNotMinimal64: Examples = Examples {
     bad: &[
         Bad::new("open\n< 81 7f 00 00 00 00 00 00 00 05 48 65 6c 6c 6f", 0),
         Bad::new("open\n> 81 ff 00 00 00 00 00 00 00 05 37 fa 21 3d 7f 9f 4d 51 58", 0),
@@ -116,7 +116,7 @@ pub(crate) const LengthNotMinimal64: Guide = Guide {
     ],
 };
 
-pub(crate) const LengthTopBit: Guide = Guide {
+pub(crate) const LengthTopBit: Examples = Examples {
     bad: &[
         Bad::new("open\n< 82 7f 80 00 00 00 00 00 00 05", 0),
         // -1 in the eyes of a sender whose lengths have a sign.
@@ -130,7 +130,7 @@ pub(crate) const LengthTopBit: Guide = Guide {
     ],
 };
 
-pub(crate) const HeaderTruncated: Guide = Guide {
+pub(crate) const HeaderTruncated: Examples = Examples {
     bad: &[
         Bad::new("open\n< 81\n< eof", 1),
         Bad::new("open\n> 81 85 37 fa\n> eof", 4),
@@ -147,7 +147,7 @@ pub(crate) const HeaderTruncated: Guide = Guide {
     ],
 };
 
-pub(crate) const PayloadTruncated: Guide = Guide {
+pub(crate) const PayloadTruncated: Examples = Examples {
     bad: &[
         Bad::new("open\n< 81 05 48 65\n< eof", 4),
         Bad::new("open\n> 82 85 37 fa 21 3d 7f 9f\n> eof", 8),

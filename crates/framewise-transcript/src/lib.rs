@@ -16,28 +16,28 @@
 //!
 //! ```
 //! use framewise_rules::Role;
-//! use framewise_rules::transcript::{Transcript, What};
+//! use framewise_transcript::{Transcript, Action};
 //!
 //! let transcript: Transcript = "open\n> 81 02 68 69  # no mask\n< eof".parse()?;
 //! assert_eq!(transcript.legs[0].open.as_deref(), Some(""));
 //! assert_eq!(transcript.events[0].from, Role::Client);
-//! assert_eq!(transcript.events[0].what, What::Bytes(vec![0x81, 2, b'h', b'i']));
+//! assert_eq!(transcript.events[0].action, Action::Bytes(vec![0x81, 2, b'h', b'i']));
 //!
 //! let error = "open\n> 81 0x".parse::<Transcript>().unwrap_err();
 //! assert_eq!(error.to_string(), "line 2, column 7: expected a hexadecimal digit, found `x`");
-//! # Ok::<(), framewise_rules::transcript::Error>(())
+//! # Ok::<(), framewise_transcript::Error>(())
 //! ```
+
+#![forbid(unsafe_code)]
 
 mod parse;
 mod write;
 
-use alloc::string::String;
-use alloc::vec::Vec;
-use core::fmt;
-use core::str::FromStr;
-use core::time::Duration;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
 
-use crate::Role;
+use framewise_rules::Role;
 
 /// A connection as it was recorded, or as an example tells it.
 ///
@@ -46,7 +46,7 @@ use crate::Role;
 pub struct Transcript {
     /// The legs in the order in which they are named first; none in an empty transcript.
     pub legs: Vec<Leg>,
-    /// What happened, in the order of the file.
+    /// Action happened, in the order of the file.
     pub events: Vec<Event>,
 }
 
@@ -73,13 +73,13 @@ pub struct Event {
     pub leg: usize,
     /// Whose side of the leg did it.
     pub from: Role,
-    /// What it did.
-    pub what: What,
+    /// Action it did.
+    pub action: Action,
 }
 
-/// What one side of a leg did.
+/// Action one side of a leg did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum Action {
     /// It sent these bytes.
     Bytes(Vec<u8>),
     /// It closed its direction: the end of its stream.
@@ -95,7 +95,7 @@ pub struct Error {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// What was expected.
+    /// Action was expected.
     pub message: String,
 }
 
@@ -109,7 +109,7 @@ impl Transcript {
     pub fn stream(&self, leg: usize, from: Role) -> Vec<u8> {
         let mut stream = Vec::new();
         for event in self.events.iter().filter(|event| event.leg == leg && event.from == from) {
-            if let What::Bytes(bytes) = &event.what {
+            if let Action::Bytes(bytes) = &event.action {
                 stream.extend_from_slice(bytes);
             }
         }
@@ -131,4 +131,4 @@ impl fmt::Display for Error {
     }
 }
 
-impl core::error::Error for Error {}
+impl std::error::Error for Error {}
