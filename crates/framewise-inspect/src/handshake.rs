@@ -257,7 +257,7 @@ impl Leg {
         let enforced = found.iter().position(|violation| violation.answer() != Answer::Note);
         let broken = |violation: &Violation, also| Broken {
             rule: violation.rule,
-            offset: start + violation.offset,
+            offset: start + violation.offset.unwrap_or_default(),
             length: violation.length,
             frame: 0,
             message: 0,

@@ -507,7 +507,7 @@ impl Receiver {
         Box::new(Violation {
             rule,
             by: self.sender,
-            offset,
+            offset: Some(offset),
             length,
             frame: self.sequence.frames(),
             message: self.sequence.messages(),

@@ -13,9 +13,10 @@ pub struct Violation {
     /// Who broke it.
     pub by: Role,
     /// Bytes from the start of the offender's stream to the first byte that breaks it; the stream's length where it
-    /// is its end, or its silence, that does. The stream begins with the handshake where the engine saw it.
-    pub offset: u64,
-    /// Bytes that break it, 0 where an end or a silence does.
+    /// is its end, or its silence, that does. The stream begins with the handshake where the engine saw it. `None` in a
+    /// handshake that came as values, from an HTTP library: it has no bytes to count.
+    pub offset: Option<u64>,
+    /// Bytes that break it, 0 where an end or a silence does, or where there is no offset.
     pub length: u64,
     /// The frame, from 1; 0 in the handshake.
     pub frame: u64,
@@ -62,7 +63,7 @@ impl Violation {
         Self {
             rule,
             by,
-            offset: offset as u64,
+            offset: Some(offset as u64),
             length: length as u64,
             frame: 0,
             message: 0,
@@ -89,7 +90,10 @@ impl fmt::Display for Violation {
             Detail::Tls => f.write_str(" (a TLS handshake: the peer speaks TLS to a plain port)")?,
             Detail::Waited(time) => write!(f, " ({:.1} s)", time.as_secs_f64())?,
         }
-        write!(f, "; sent by the {}, at byte {}", self.by, self.offset)?;
+        write!(f, "; sent by the {}", self.by)?;
+        if let Some(offset) = self.offset {
+            write!(f, ", at byte {offset}")?;
+        }
         if self.frame > 0 {
             write!(f, ", frame {}", self.frame)?;
         }

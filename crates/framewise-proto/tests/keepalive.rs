@@ -99,7 +99,7 @@ fn a_peer_that_is_silent_after_a_ping_is_given_up() {
     let [Event::Violation(violation), Event::Ended(ended)] = &events[..] else { panic!("{events:?}") };
     assert_eq!(
         (violation.rule, violation.offset, violation.detail, &violation.also[..]),
-        (Rule::IdleTimeout, 2, Detail::Waited(seconds(10.0)), &[Rule::PingUnanswered][..])
+        (Rule::IdleTimeout, Some(2), Detail::Waited(seconds(10.0)), &[Rule::PingUnanswered][..])
     );
     assert!(violation.to_string().contains("(10.0 s)"), "{violation}");
     assert_eq!((ended.by, ended.code.0), (EndedBy::Nobody, 1006));

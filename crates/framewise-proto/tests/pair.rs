@@ -77,7 +77,9 @@ impl End {
             Event::Ping(payload) => Seen::Ping(payload.to_vec()),
             Event::Pong(payload) => Seen::Pong(payload.to_vec()),
             Event::Close(close) => Seen::Close(close),
-            Event::Violation(violation) => Seen::Violation(violation.rule, violation.offset),
+            Event::Violation(violation) => {
+                Seen::Violation(violation.rule, violation.offset.expect("the engine counts"))
+            }
             Event::Tolerated(violation) => Seen::Tolerated(violation.rule),
             Event::Inflated { .. } => unreachable!("no extension was agreed"),
             Event::Ended(ended) => Seen::Ended(ended),

@@ -151,7 +151,7 @@ async fn an_end_without_a_close_is_a_finding() {
         let error = server.next().await.unwrap().unwrap_err();
         let violation = error.violation().unwrap();
         assert_eq!(violation.rule, rule);
-        assert_eq!(violation.offset, (common::REQUEST.len() + bytes.len()) as u64);
+        assert_eq!(violation.offset, Some((common::REQUEST.len() + bytes.len()) as u64));
         assert!(server.next().await.is_none());
         assert_eq!(server.ended().unwrap().code.0, 1006);
     }

@@ -56,8 +56,8 @@ impl Judged {
     /// Exactly this rule, there, at the last step, answered as its row says.
     pub(crate) fn is(&self, rule: Rule, offset: u64) -> Result<(), String> {
         let [only] = &self.found[..] else { return Err(format!("found {:?}", self.found)) };
-        if only.rule != rule || only.offset != offset {
-            return Err(format!("found {} at {}, expected it at {offset}", only.rule, only.offset));
+        if only.rule != rule || only.offset != Some(offset) {
+            return Err(format!("found {} at {:?}, expected it at {offset}", only.rule, only.offset));
         }
         if self.step != Some(self.steps - 1) {
             return Err(format!("found at step {:?} of {}", self.step, self.steps));

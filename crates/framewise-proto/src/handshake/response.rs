@@ -160,7 +160,7 @@ pub fn read_response(
     };
     let mut found = check_response(&head, offer);
     for violation in &mut found {
-        violation.offset += start as u64;
+        violation.offset = violation.offset.map(|offset| offset + start as u64);
     }
     let enforced =
         |violation: &Violation| violation.answer() != Answer::Note && !strictness.tolerates(violation.rule);
