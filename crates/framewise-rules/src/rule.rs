@@ -162,64 +162,64 @@ macro_rules! rules {
 rules! {
     handshake {
         RequestNotHttp "request-not-http" [Rfc9112 "3"] Client Answer::Http(400), Receiver, "The first bytes are not an HTTP request line";
-        RequestMethod "request-method" [Rfc6455 "4.1"] Client Answer::Http(405), Receiver, "The method of the request is not GET";
-        RequestHttpVersion "request-http-version" [Rfc6455 "4.1"] Client Answer::Http(505), Receiver, "The request is of HTTP/1.0 or older";
+        RequestMethod "request-method" [Rfc6455 "4.1"] Client Answer::Http(405), Receiver, "The request method is not GET";
+        RequestHttpVersion "request-http-version" [Rfc6455 "4.1"] Client Answer::Http(505), Receiver, "The request uses HTTP/1.0 or older";
         RequestHost "request-host" [Rfc6455 "4.1", Rfc9112 "3.2"] Client Answer::Http(400), Receiver, "The request has no Host header, or more than one";
         RequestUpgrade "request-upgrade" [Rfc6455 "4.2.1"] Client Answer::Http(426), Receiver, "The request has no Upgrade header with the token `websocket`";
         RequestConnection "request-connection" [Rfc6455 "4.2.1"] Client Answer::Http(426), Receiver, "The request has no Connection header with the token `Upgrade`";
         RequestKeyMissing "request-key-missing" [Rfc6455 "4.2.1"] Client Answer::Http(400), Receiver, "The request has no Sec-WebSocket-Key";
         RequestKeyRepeated "request-key-repeated" [Rfc6455 "11.3.1"] Client Answer::Http(400), Receiver, "The request has more than one Sec-WebSocket-Key, or several joined with a comma";
-        RequestKeyInvalid "request-key-invalid" [Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "Sec-WebSocket-Key is not the base64 of 16 bytes";
-        RequestVersion "request-version" [Rfc6455 "4.4"] Client Answer::Http(426), Receiver, "Sec-WebSocket-Version is missing or not 13";
-        RequestLegacyDraft "request-legacy-draft" [Rfc6455 "4.4"] Client Answer::Http(426), Receiver, "The request is of a draft older than RFC 6455: it has Sec-WebSocket-Key1 or -Key2, or a version below 13";
-        RequestSubprotocolSyntax "request-subprotocol-syntax" [Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "Sec-WebSocket-Protocol is empty, has an element that is not a token, or has one twice";
-        RequestExtensionSyntax "request-extension-syntax" [Rfc6455 "9.1"] Client Answer::Http(400), Receiver, "Sec-WebSocket-Extensions of the request does not parse";
-        RequestTruncated "request-truncated" [Rfc9112 "2.2"] Client Answer::Http(400), Receiver, "The connection ended inside the head of the request";
+        RequestKeyInvalid "request-key-invalid" [Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "Sec-WebSocket-Key is not 16 bytes in base64";
+        RequestVersion "request-version" [Rfc6455 "4.4"] Client Answer::Http(426), Receiver, "Sec-WebSocket-Version is missing or is not 13";
+        RequestLegacyDraft "request-legacy-draft" [Rfc6455 "4.4"] Client Answer::Http(426), Receiver, "The request follows a draft older than RFC 6455: it has Sec-WebSocket-Key1 or -Key2, or a version below 13";
+        RequestSubprotocolSyntax "request-subprotocol-syntax" [Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "Sec-WebSocket-Protocol is empty, contains an element that is not a token, or repeats an element";
+        RequestExtensionSyntax "request-extension-syntax" [Rfc6455 "9.1"] Client Answer::Http(400), Receiver, "The request's Sec-WebSocket-Extensions header is malformed";
+        RequestTruncated "request-truncated" [Rfc9112 "2.2"] Client Answer::Http(400), Receiver, "The connection ended inside the request head";
         RequestBody "request-body" [Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "The request announces a body, with a Content-Length above 0 or a Transfer-Encoding";
-        RequestTooLarge "request-too-large" [Rfc6455 "10"] Client Answer::Http(431), Receiver, "The head of the request is larger than the limit";
-        RequestTimeout "request-timeout" [Rfc6455 "10"] Client Answer::Http(408), Receiver, "The head of the request was not complete in time";
-        RequestOrigin "request-origin" [Rfc6455 "10.2"] Client Answer::Http(403), Receiver, "The Origin is not allowed by the server's policy";
-        RequestEarlyData "request-early-data" [Rfc6455 "4.1"] Client Answer::Note, Observer, "The client sent frames before the 101 arrived";
+        RequestTooLarge "request-too-large" [Rfc6455 "10"] Client Answer::Http(431), Receiver, "The request head exceeds the limit";
+        RequestTimeout "request-timeout" [Rfc6455 "10"] Client Answer::Http(408), Receiver, "The request head did not arrive in time";
+        RequestOrigin "request-origin" [Rfc6455 "10.2"] Client Answer::Http(403), Receiver, "The server's policy does not allow the Origin";
+        RequestEarlyData "request-early-data" [Rfc6455 "4.1"] Client Answer::Note, Observer, "The client sent frames before the 101 response arrived";
         ResponseNotHttp "response-not-http" [Rfc9112 "4"] Server Answer::Abort, Receiver, "The first bytes are not an HTTP status line";
-        ResponseMissing "response-missing" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The connection ended before a complete response";
-        ResponseStatus "response-status" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The status of the response is not 101";
-        ResponseUpgrade "response-upgrade" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response has no Upgrade header, or one that is not `websocket`";
+        ResponseMissing "response-missing" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The connection ended before the response was complete";
+        ResponseStatus "response-status" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response status is not 101";
+        ResponseUpgrade "response-upgrade" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response has no Upgrade header, or its value is not `websocket`";
         ResponseConnection "response-connection" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response has no Connection header with the token `Upgrade`";
         ResponseAcceptMissing "response-accept-missing" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response has no Sec-WebSocket-Accept";
-        ResponseAcceptWrong "response-accept-wrong" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "Sec-WebSocket-Accept does not answer the key that was sent";
-        ResponseSubprotocolUnoffered "response-subprotocol-unoffered" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response chooses a subprotocol that was not offered, more than one, or an empty one";
-        ResponseSubprotocolMissing "response-subprotocol-missing" [Rfc6455 "4.1"] Server Answer::Note, Observer, "A subprotocol was offered, and the response chooses none";
-        ResponseExtensionUnoffered "response-extension-unoffered" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response agrees to an extension that was not offered, or to one twice";
-        ResponseExtensionSyntax "response-extension-syntax" [Rfc6455 "9.1"] Server Answer::Abort, Receiver, "Sec-WebSocket-Extensions of the response does not parse";
-        ResponseBodyFraming "response-body-framing" [Rfc9110 "8.6", Rfc9112 "6.1"] Server Answer::Abort, Receiver, "The 101 has a Content-Length or a Transfer-Encoding";
-        ResponseContentEncoding "response-content-encoding" [Rfc9110 "8.4"] Server Answer::Note, Observer, "The 101 has a Content-Encoding";
-        ResponseEarlyData "response-early-data" [Rfc6455 "4.2.2"] Server Answer::Abort, Observer, "The server sent frames before its 101";
-        ResponseExtraBytes "response-extra-bytes" [Rfc6455 "4.2.2"] Server Answer::Close(CloseCode::PROTOCOL_ERROR), Observer, "There are bytes between the end of the 101's head and the first frame (an extra CRLF, say)";
-        ResponseTooLarge "response-too-large" [Rfc6455 "10"] Server Answer::Abort, Receiver, "The head of the response is larger than the limit";
-        ResponseTimeout "response-timeout" [Rfc6455 "10"] Server Answer::Abort, Receiver, "The response was not complete in time";
+        ResponseAcceptWrong "response-accept-wrong" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "Sec-WebSocket-Accept does not match the key that the client sent";
+        ResponseSubprotocolUnoffered "response-subprotocol-unoffered" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response selects a subprotocol that was not offered, more than one, or an empty one";
+        ResponseSubprotocolMissing "response-subprotocol-missing" [Rfc6455 "4.1"] Server Answer::Note, Observer, "The client offered a subprotocol, and the response selects none";
+        ResponseExtensionUnoffered "response-extension-unoffered" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response accepts an extension that was not offered, or accepts one twice";
+        ResponseExtensionSyntax "response-extension-syntax" [Rfc6455 "9.1"] Server Answer::Abort, Receiver, "The response's Sec-WebSocket-Extensions header is malformed";
+        ResponseBodyFraming "response-body-framing" [Rfc9110 "8.6", Rfc9112 "6.1"] Server Answer::Abort, Receiver, "The 101 response has a Content-Length or Transfer-Encoding header";
+        ResponseContentEncoding "response-content-encoding" [Rfc9110 "8.4"] Server Answer::Note, Observer, "The 101 response has a Content-Encoding header";
+        ResponseEarlyData "response-early-data" [Rfc6455 "4.2.2"] Server Answer::Abort, Observer, "The server sent frames before its 101 response";
+        ResponseExtraBytes "response-extra-bytes" [Rfc6455 "4.2.2"] Server Answer::Close(CloseCode::PROTOCOL_ERROR), Observer, "Extra bytes (a CRLF, for example) follow the head of the 101 response, before the first frame";
+        ResponseTooLarge "response-too-large" [Rfc6455 "10"] Server Answer::Abort, Receiver, "The response head exceeds the limit";
+        ResponseTimeout "response-timeout" [Rfc6455 "10"] Server Answer::Abort, Receiver, "The response did not arrive in time";
     }
     extension {
-        DeflateOfferInvalid "deflate-offer-invalid" [Rfc7692 "7"] Client Answer::Note, Receiver, "The offer of permessage-deflate has an unknown, repeated or ill-valued parameter";
-        DeflateResponseInvalid "deflate-response-invalid" [Rfc7692 "7"] Server Answer::Abort, Receiver, "The answer on permessage-deflate has an unknown, repeated or ill-valued parameter";
-        DeflateWindowUnoffered "deflate-window-unoffered" [Rfc7692 "7.1.2"] Server Answer::Abort, Receiver, "The answer has `client_max_window_bits` though the offer did not";
-        DeflateWindowExceeds "deflate-window-exceeds" [Rfc7692 "7.1.2"] Server Answer::Abort, Receiver, "The answer allows a larger window than the offer, or leaves out the `server_max_window_bits` that was asked for";
-        DeflateTakeoverIgnored "deflate-takeover-ignored" [Rfc7692 "7.1.1"] Server Answer::Abort, Receiver, "The answer leaves out the `server_no_context_takeover` that was asked for";
-        ExtensionRequired "extension-required" [Rfc6455 "7.4.1"] Server Answer::Close(CloseCode::MANDATORY_EXTENSION), Receiver, "An extension that the client needs was not agreed";
+        DeflateOfferInvalid "deflate-offer-invalid" [Rfc7692 "7"] Client Answer::Note, Receiver, "The permessage-deflate offer has an unknown, repeated or invalid parameter";
+        DeflateResponseInvalid "deflate-response-invalid" [Rfc7692 "7"] Server Answer::Abort, Receiver, "The permessage-deflate response has an unknown, repeated or invalid parameter";
+        DeflateWindowUnoffered "deflate-window-unoffered" [Rfc7692 "7.1.2"] Server Answer::Abort, Receiver, "The response has `client_max_window_bits`, which the client did not offer";
+        DeflateWindowExceeds "deflate-window-exceeds" [Rfc7692 "7.1.2"] Server Answer::Abort, Receiver, "The response sets a larger window than the client offered, or omits the requested `server_max_window_bits`";
+        DeflateTakeoverIgnored "deflate-takeover-ignored" [Rfc7692 "7.1.1"] Server Answer::Abort, Receiver, "The response omits the requested `server_no_context_takeover`";
+        ExtensionRequired "extension-required" [Rfc6455 "7.4.1"] Server Answer::Close(CloseCode::MANDATORY_EXTENSION), Receiver, "The server did not agree to an extension that the client requires";
     }
     framing {
-        Rsv1Unnegotiated "rsv1-unnegotiated" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "RSV1 is set, and no extension that gives it a meaning was agreed";
+        Rsv1Unnegotiated "rsv1-unnegotiated" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "RSV1 is set, but no extension that defines it was negotiated";
     }
     extension {
         Rsv1OnContinuation "rsv1-on-continuation" [Rfc7692 "6.1"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "RSV1 is set on a frame that is not the first of its message";
         Rsv1OnControl "rsv1-on-control" [Rfc7692 "6.1", Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "RSV1 is set on a control frame";
     }
     framing {
-        Rsv2Set "rsv2-set" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "RSV2 is set, and no extension gives it a meaning";
-        Rsv3Set "rsv3-set" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "RSV3 is set, and no extension gives it a meaning";
-        OpcodeReservedData "opcode-reserved-data" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "The opcode is one of 3 to 7, which are reserved";
-        OpcodeReservedControl "opcode-reserved-control" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "The opcode is one of B to F, which are reserved";
-        LengthNotMinimal16 "length-not-minimal-16" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A length below 126 is written in the 16-bit form";
-        LengthNotMinimal64 "length-not-minimal-64" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A length below 65,536 is written in the 64-bit form";
+        Rsv2Set "rsv2-set" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "RSV2 is set, but no extension defines it";
+        Rsv3Set "rsv3-set" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "RSV3 is set, but no extension defines it";
+        OpcodeReservedData "opcode-reserved-data" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "The opcode is in the reserved range 3 to 7";
+        OpcodeReservedControl "opcode-reserved-control" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "The opcode is in the reserved range B to F";
+        LengthNotMinimal16 "length-not-minimal-16" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A length below 126 uses the 16-bit form";
+        LengthNotMinimal64 "length-not-minimal-64" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A length below 65,536 uses the 64-bit form";
         LengthTopBit "length-top-bit" [Rfc6455 "5.2"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "The top bit of a 64-bit length is set";
     }
     masking {
@@ -232,50 +232,50 @@ rules! {
         PayloadTruncated "payload-truncated" [Rfc6455 "5.2"] Either Answer::Lost, Receiver, "The stream ended inside a frame's payload";
     }
     control {
-        ControlFragmented "control-fragmented" [Rfc6455 "5.5"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A control frame does not have FIN set";
+        ControlFragmented "control-fragmented" [Rfc6455 "5.5"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A control frame is fragmented: FIN is not set";
         ControlTooLong "control-too-long" [Rfc6455 "5.5"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A control frame has more than 125 bytes of payload";
     }
     fragmentation {
-        ContinuationOrphan "continuation-orphan" [Rfc6455 "5.4"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A continuation frame came while no message was open";
-        DataInterleaved "data-interleaved" [Rfc6455 "5.4"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A new text or binary frame came while a message was open";
+        ContinuationOrphan "continuation-orphan" [Rfc6455 "5.4"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A continuation frame arrived, but no message is in progress";
+        DataInterleaved "data-interleaved" [Rfc6455 "5.4"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A new text or binary frame arrived before the previous message was complete";
     }
     control {
-        PingUnanswered "ping-unanswered" [Rfc6455 "5.5.2"] Either Answer::Note, Observer, "A Ping was not answered by a Pong before the next Ping or the end";
-        PongMismatched "pong-mismatched" [Rfc6455 "5.5.3"] Either Answer::Note, Observer, "A Pong answers a Ping with another payload (an unsolicited Pong is legal)";
+        PingUnanswered "ping-unanswered" [Rfc6455 "5.5.2"] Either Answer::Note, Observer, "A Ping got no Pong before the next Ping or the end of the connection";
+        PongMismatched "pong-mismatched" [Rfc6455 "5.5.3"] Either Answer::Note, Observer, "A Pong answers a Ping with a different payload (an unsolicited Pong is legal)";
     }
     text {
-        TextInvalidUtf8 "text-invalid-utf8" [Rfc6455 "8.1", Rfc3629 "3"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "A text message has a byte that cannot be UTF-8";
+        TextInvalidUtf8 "text-invalid-utf8" [Rfc6455 "8.1", Rfc3629 "3"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "A text message contains a byte that is not valid UTF-8";
         TextTruncatedUtf8 "text-truncated-utf8" [Rfc6455 "8.1"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "A text message ends inside a character";
     }
     extension {
         DeflateDataInvalid "deflate-data-invalid" [Rfc7692 "7.2.2"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "The payload of a compressed message does not inflate";
-        DeflateWindowViolated "deflate-window-violated" [Rfc7692 "7.1.2"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "A compressed message refers back beyond the agreed window";
-        DeflateContextMismatch "deflate-context-mismatch" [Rfc7692 "7.1.1"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "A compressed message refers back into history that `no_context_takeover`, or the start of the connection, rules out";
+        DeflateWindowViolated "deflate-window-violated" [Rfc7692 "7.1.2"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "A compressed message refers back beyond the negotiated window";
+        DeflateContextMismatch "deflate-context-mismatch" [Rfc7692 "7.1.1"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "A compressed message refers to history that `no_context_takeover`, or the start of the connection, rules out";
     }
     limit {
-        UnsupportedData "unsupported-data" [Rfc6455 "7.4.1"] Either Answer::Close(CloseCode::UNSUPPORTED_DATA), Receiver, "The message is of a kind that the endpoint was set up to refuse";
+        UnsupportedData "unsupported-data" [Rfc6455 "7.4.1"] Either Answer::Close(CloseCode::UNSUPPORTED_DATA), Receiver, "The endpoint does not accept messages of this type (text or binary)";
     }
     closing {
-        ClosePayloadOneByte "close-payload-one-byte" [Rfc6455 "5.5.1"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A Close frame has a payload of one byte";
+        ClosePayloadOneByte "close-payload-one-byte" [Rfc6455 "5.5.1"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A Close frame has a one-byte payload";
         CloseCodeReserved "close-code-reserved" [Rfc6455 "7.4.1"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A Close frame carries 1004, 1005, 1006 or 1015, which are reserved";
-        CloseCodeInvalid "close-code-invalid" [Rfc6455 "7.4.2", Iana ""] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A Close frame carries a code below 1000, an unregistered one in 1016 to 2999, or one above 4999";
-        CloseReasonInvalidUtf8 "close-reason-invalid-utf8" [Rfc6455 "5.5.1"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "The reason in a Close frame is not UTF-8";
-        CloseCodeWrongRole "close-code-wrong-role" [Rfc6455 "7.4.1"] Server Answer::Note, Observer, "A server sent 1010, a code that only a client may send";
-        FrameAfterClose "frame-after-close" [Rfc6455 "5.5.1"] Either Answer::Note, Receiver, "A frame came after the Close frame: it is discarded, never delivered";
-        CloseUnanswered "close-unanswered" [Rfc6455 "5.5.1"] Either Answer::Lost, Observer, "A Close frame was not answered by another";
-        CloseCodeNotEchoed "close-code-not-echoed" [Rfc6455 "5.5.1"] Either Answer::Note, Observer, "The answering Close frame carries another code";
+        CloseCodeInvalid "close-code-invalid" [Rfc6455 "7.4.2", Iana ""] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A Close frame carries an invalid code: below 1000, unregistered in 1016 to 2999, or above 4999";
+        CloseReasonInvalidUtf8 "close-reason-invalid-utf8" [Rfc6455 "5.5.1"] Either Answer::Close(CloseCode::INVALID_PAYLOAD), Receiver, "The reason in a Close frame is not valid UTF-8";
+        CloseCodeWrongRole "close-code-wrong-role" [Rfc6455 "7.4.1"] Server Answer::Note, Observer, "A server sent close code 1010, which only a client may send";
+        FrameAfterClose "frame-after-close" [Rfc6455 "5.5.1"] Either Answer::Note, Receiver, "A frame follows the sender's Close frame: it is discarded";
+        CloseUnanswered "close-unanswered" [Rfc6455 "5.5.1"] Either Answer::Lost, Observer, "A Close frame was not answered with a Close frame";
+        CloseCodeNotEchoed "close-code-not-echoed" [Rfc6455 "5.5.1"] Either Answer::Note, Observer, "The answer to a Close frame carries a different code";
         CloseMissing "close-missing" [Rfc6455 "7.1.5"] Either Answer::Lost, Receiver, "The connection ended without a Close frame";
-        CloseTcpLingering "close-tcp-lingering" [Rfc6455 "7.1.1"] Server Answer::Note, Observer, "Close frames went both ways, and the server keeps the connection open";
+        CloseTcpLingering "close-tcp-lingering" [Rfc6455 "7.1.1"] Server Answer::Note, Observer, "The server keeps the TCP connection open after the closing handshake";
         ConnectionReset "connection-reset" [Rfc6455 "7.1.5"] Either Answer::Lost, Observer, "The connection was reset";
     }
     limit {
-        MessageTooBig "message-too-big" [Rfc6455 "7.4.1", Rfc6455 "10.4"] Either Answer::Close(CloseCode::MESSAGE_TOO_BIG), Receiver, "A message is larger than the limit";
-        FrameTooBig "frame-too-big" [Rfc6455 "10.4"] Either Answer::Close(CloseCode::MESSAGE_TOO_BIG), Receiver, "A frame is larger than the limit";
-        FragmentsTooMany "fragments-too-many" [Rfc6455 "10.4"] Either Answer::Close(CloseCode::POLICY_VIOLATION), Receiver, "A message has more fragments than the limit";
-        InflateTooBig "inflate-too-big" [Rfc6455 "10.4"] Either Answer::Close(CloseCode::MESSAGE_TOO_BIG), Receiver, "A compressed message grows beyond the limit";
-        ControlFlood "control-flood" [Rfc6455 "10.4"] Either Answer::Close(CloseCode::POLICY_VIOLATION), Receiver, "There are more control frames between data frames, or per second, than the limit";
-        IdleTimeout "idle-timeout" [Rfc6455 "7.1.1"] Either Answer::Lost, Receiver, "Nothing came from the peer before the deadline";
-        CloseTimeout "close-timeout" [Rfc6455 "7.1.1"] Either Answer::Lost, Receiver, "The closing handshake was not done in time";
+        MessageTooBig "message-too-big" [Rfc6455 "7.4.1", Rfc6455 "10.4"] Either Answer::Close(CloseCode::MESSAGE_TOO_BIG), Receiver, "A message exceeds the limit";
+        FrameTooBig "frame-too-big" [Rfc6455 "10.4"] Either Answer::Close(CloseCode::MESSAGE_TOO_BIG), Receiver, "A frame exceeds the limit";
+        FragmentsTooMany "fragments-too-many" [Rfc6455 "10.4"] Either Answer::Close(CloseCode::POLICY_VIOLATION), Receiver, "A message has more fragments than the limit allows";
+        InflateTooBig "inflate-too-big" [Rfc6455 "10.4"] Either Answer::Close(CloseCode::MESSAGE_TOO_BIG), Receiver, "A compressed message inflates beyond the limit";
+        ControlFlood "control-flood" [Rfc6455 "10.4"] Either Answer::Close(CloseCode::POLICY_VIOLATION), Receiver, "More control frames arrived, per second or between data frames, than the limit allows";
+        IdleTimeout "idle-timeout" [Rfc6455 "7.1.1"] Either Answer::Lost, Receiver, "The peer sent nothing before the idle deadline";
+        CloseTimeout "close-timeout" [Rfc6455 "7.1.1"] Either Answer::Lost, Receiver, "The closing handshake did not complete in time";
     }
 }
 
