@@ -1,4 +1,5 @@
 mod input;
+mod print;
 mod prompt;
 mod session;
 
@@ -14,11 +15,12 @@ use framewise_rules::Setup;
 
 use crate::failure::Failure;
 use crate::inspect::{ToServer, Upstream};
-use crate::live::{Live, To, Writer};
+use crate::live::{Live, Writer};
 use crate::net;
-use crate::output::Output;
+use crate::output::{Output, To};
 use crate::render::{clean, shorten};
 use crate::watch::{About, Show, Tee, Watch};
+use print::Screen;
 
 /// Connect to a server: a prompt on a terminal, standard input and output in a pipe
 ///
@@ -80,6 +82,9 @@ fn seconds(text: &str) -> Result<std::time::Duration, String> {
         .map_err(|_| "it must be a number of seconds, 0 or more".to_owned())
 }
 
+/// A message or a frame larger than this is refused with 1009.
+const LARGEST: u64 = 64 << 20;
+
 /// What a connection is made over.
 type Stream = Tee<ToServer>;
 
@@ -94,7 +99,7 @@ pub(crate) fn run(args: &ConnectArgs, output: Output) -> Result<ExitCode, Failur
 
 /// Whether Ctrl-C ended it.
 async fn connect(args: &ConnectArgs, output: Output, found: &Arc<AtomicBool>) -> Result<bool, Failure> {
-    let prompting = std::io::stdin().is_terminal() && !args.raw;
+    let screen = screen(args);
     let (live, queue) = Live::new();
     let show = Show {
         live: live.clone(),
@@ -128,9 +133,8 @@ async fn connect(args: &ConnectArgs, output: Output, found: &Arc<AtomicBool>) ->
             };
         }
     };
-    let session =
-        session::Session { ws, binary: args.binary, wait: args.wait, live: live.clone(), prompting };
-    if prompting {
+    let session = session::Session { ws, binary: args.binary, wait: args.wait, live: live.clone(), screen };
+    if screen == Screen::Prompt {
         return prompt::run(session, interrupted, queue, live, output, &args.url).await;
     }
     let writer: Writer = queue.start(output);
@@ -138,6 +142,15 @@ async fn connect(args: &ConnectArgs, output: Output, found: &Arc<AtomicBool>) ->
     let result = session.run(input, interrupted).await;
     writer.finish(live);
     result
+}
+
+/// Where messages go: a prompt needs a terminal at both ends.
+fn screen(args: &ConnectArgs) -> Screen {
+    match (std::io::stdout().is_terminal(), std::io::stdin().is_terminal()) {
+        (true, true) if !args.raw => Screen::Prompt,
+        (true, _) => Screen::Terminal,
+        (false, _) => Screen::Pipe,
+    }
 }
 
 /// Why there is no connection.
@@ -166,7 +179,7 @@ async fn open(args: &ConnectArgs, show: Show) -> Result<WebSocket<Stream>, NotOp
     if let Some(origin) = &args.origin {
         client = client.origin(origin);
     }
-    let limits = Limits { message: 1 << 30, frame: 1 << 30, inflated: 1 << 30, ..Limits::DEFAULT };
+    let limits = Limits { message: LARGEST, frame: LARGEST, inflated: LARGEST, ..Limits::DEFAULT };
     client.limits(limits).connect_over(stream, &url).await.map_err(|error| match error {
         Error::Violation(_) => NotOpen { sentence: String::new(), diagnosed: true },
         Error::Refused(refused) => refusal(&args.url, &refused).into(),

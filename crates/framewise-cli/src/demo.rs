@@ -11,9 +11,9 @@ use framewise_inspect::Connection;
 
 use crate::failure::Failure;
 use crate::inspect::{Upstream, pass};
-use crate::live::{Live, To};
+use crate::live::Live;
 use crate::net;
-use crate::output::Output;
+use crate::output::{Output, To};
 use crate::render::style::{HEADING, paint};
 use crate::watch::Show;
 use play::Script;

@@ -63,12 +63,12 @@ pub(crate) fn run(args: &ExplainArgs, output: Output) -> Result<ExitCode, Failur
     let entries: Option<Vec<Entry>> = args.terms.iter().map(|term| Entry::named(term)).collect();
     match entries.as_deref() {
         Some([]) if args.json => output.json(&json::list(language))?,
-        Some([]) => output.print(&list::list(language, output.width()))?,
+        Some([]) => output.print(list::list(language, output.width()))?,
         Some(&[entry]) if args.json => output.json(&json::entry(entry, language))?,
-        Some(&[entry]) => output.print(&page::page(entry, language, output.width()))?,
-        Some(&[a, b]) if a == b => output.print(&page::page(a, language, output.width()))?,
+        Some(&[entry]) => output.print(page::page(entry, language, output.width()))?,
+        Some(&[a, b]) if a == b => output.print(page::page(a, language, output.width()))?,
         Some(&[a, b]) if args.json => output.json(&compare::json(a, b, language))?,
-        Some(&[a, b]) => output.print(&compare::compare(a, b, language, output.width()))?,
+        Some(&[a, b]) => output.print(compare::compare(a, b, language, output.width()))?,
         Some(_) => return Err(Failure::said("two can be compared at a time; leave out the others")),
         // A message that was pasted without quotes.
         None => return message(&args.terms, language, args.json, output),
@@ -92,7 +92,7 @@ fn message(terms: &[String], language: Language, json: bool, output: Output) -> 
             if json {
                 output.json(&json::entry(entry, language))?;
             } else {
-                output.print(&page::page(entry, language, output.width()))?;
+                output.print(page::page(entry, language, output.width()))?;
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -101,7 +101,7 @@ fn message(terms: &[String], language: Language, json: bool, output: Output) -> 
     if json {
         output.json(&said::json(&text, &found, language))?;
     } else {
-        output.print(&said::said(&text, &found, language, output.width()))?;
+        output.print(said::said(&text, &found, language, output.width()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

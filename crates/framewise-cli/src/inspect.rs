@@ -13,9 +13,9 @@ use tokio::sync::watch::Sender;
 use tokio::task::JoinSet;
 
 use crate::failure::Failure;
-use crate::live::{Live, To};
+use crate::live::Live;
 use crate::net;
-use crate::output::Output;
+use crate::output::{Output, To};
 use crate::watch::{Recorder, Show};
 pub(crate) use proxy::pass;
 pub(crate) use upstream::{ToServer, Upstream};
@@ -76,9 +76,10 @@ async fn inspect(
         args.record.as_deref().map(|path| Recorder::create(path, &about(&upstream, 1))).transpose()?;
     let (live, writer) = Live::start(output);
     let to = if args.json { To::Stderr } else { To::Stdout };
-    live.say(to, format!("listening on ws://{address}\ninspecting ws://{address} -> {upstream}\n"));
+    live.sentence(to, &format!("listening on ws://{address}"));
+    live.sentence(to, &format!("inspecting ws://{address} -> {upstream}"));
     if let Some(path) = upstream.unused_path() {
-        live.say(to, format!("{path} is not used: each client's own request is passed on\n"));
+        live.sentence(to, &format!("{path} is not used: each client's own request is passed on"));
     }
     let show = Show {
         live: live.clone(),
@@ -143,10 +144,8 @@ impl Proxy {
                 }
                 // Out of file descriptors, say: the clients that are there are served on.
                 Err(error) => {
-                    self.show.live.say(
-                        To::Stderr,
-                        format!("framewise: a client could not be taken: {}\n", net::plain(&error)),
-                    );
+                    let sentence = format!("framewise: a client cannot be accepted: {}", net::plain(&error));
+                    self.show.live.sentence(To::Stderr, &sentence);
                     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
                 }
             }

@@ -1,10 +1,11 @@
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 
 use crate::failure::Failure;
-use crate::live::To;
+use crate::render::escape_json;
 
 /// When text is coloured.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -16,6 +17,39 @@ pub(crate) enum Color {
     Always,
     /// Never.
     Never,
+}
+
+/// Where something is printed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum To {
+    Stdout,
+    Stderr,
+}
+
+/// What is printed, with the end of its last line.
+#[derive(Debug)]
+pub(crate) enum Text {
+    /// For a person: colours are taken away where they are not wanted.
+    Styled(String),
+    /// For a program: every character counts.
+    Json(String),
+}
+
+impl Text {
+    /// A value that was serialised.
+    pub(crate) fn json(json: &str) -> Self {
+        Self::Json(escape_json(json) + "\n")
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Styled(text) | Self::Json(text) => text,
+        }
+    }
+
+    pub(crate) const fn is_json(&self) -> bool {
+        matches!(self, Self::Json(_))
+    }
 }
 
 /// Standard output as its reader wants it: coloured or plain, as wide as the terminal.
@@ -50,17 +84,24 @@ impl Output {
         self.width
     }
 
-    /// Takes the colours away where they are not wanted.
-    pub(crate) fn dress(self, to: To, text: &str) -> String {
+    /// Takes the colours away where they are not wanted; JSON has none.
+    pub(crate) fn dress(self, to: To, text: &Text) -> Cow<'_, str> {
         let color = match to {
             To::Stdout => self.color,
             To::Stderr => self.color_of_errors,
         };
-        if color { text.to_owned() } else { anstream::adapter::strip_str(text).to_string() }
+        match text {
+            Text::Styled(text) if !color => anstream::adapter::strip_str(text).to_string().into(),
+            Text::Styled(text) | Text::Json(text) => text.into(),
+        }
     }
 
     /// Writes a text that is complete, with its last line's end.
-    pub(crate) fn print(self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn print(self, text: String) -> Result<(), Failure> {
+        self.write(&Text::Styled(text))
+    }
+
+    fn write(self, text: &Text) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         stdout
             .write_all(self.dress(To::Stdout, text).as_bytes())
@@ -72,6 +113,6 @@ impl Output {
     pub(crate) fn json(self, value: &impl serde::Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|error| Failure::said(format!("the report cannot be written as JSON: {error}")))?;
-        self.print(&(text + "\n"))
+        self.write(&Text::json(&text))
     }
 }

@@ -91,7 +91,7 @@ pub(crate) fn run(args: &ReadArgs, output: Output) -> Result<ExitCode, Failure> 
     if args.json {
         output.json(&report)?;
     } else {
-        output.print(&text(&report, &name, output.width()))?;
+        output.print(text(&report, &name, output.width()))?;
     }
     Ok(exit_code(&report.connections))
 }

@@ -1,6 +1,7 @@
 //! How texts, bytes and findings look on a terminal. Everything returns text with colours in it; [`crate::output`] takes
 //! them away where they are not wanted.
 
+mod clean;
 pub(crate) mod finding;
 pub(crate) mod header;
 pub(crate) mod hex;
@@ -12,26 +13,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
-/// Text from the wire, or from a file, with what a terminal would act upon written out: it must not move the cursor,
-/// set a title, or turn the direction of what follows.
-pub(crate) fn clean(text: &str) -> String {
-    let mut cleaned = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' => cleaned.push_str("\\n"),
-            '\r' => cleaned.push_str("\\r"),
-            '\t' => cleaned.push_str("\\t"),
-            c if c.is_control() && u32::from(c) < 0x100 => {
-                let _ = write!(cleaned, "\\x{:02x}", u32::from(c));
-            }
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
-                let _ = write!(cleaned, "\\u{{{:x}}}", u32::from(c));
-            }
-            c => cleaned.push(c),
-        }
-    }
-    cleaned
-}
+pub(crate) use clean::{clean, escape_json};
 
 /// A text cut to so many characters, with a sign that it was.
 pub(crate) fn shorten(text: &str, most: usize) -> String {
@@ -106,11 +88,6 @@ pub(crate) fn indent(text: &str, by: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_terminal_would_act_upon_is_written_out() {
-        assert_eq!(clean("a\x1b[2Jb\r\n\u{9b}\u{202e}é"), "a\\x1b[2Jb\\r\\n\\x9b\\u{202e}é");
-    }
 
     #[test]
     fn a_code_span_is_not_broken() {

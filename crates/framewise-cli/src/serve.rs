@@ -13,9 +13,9 @@ use tokio::sync::watch::Receiver;
 use tokio::task::JoinSet;
 
 use crate::failure::Failure;
-use crate::live::{Live, To};
+use crate::live::Live;
 use crate::net;
-use crate::output::Output;
+use crate::output::{Output, To};
 use crate::watch::{About, Show, Tee, Watch};
 
 /// A message or a frame larger than this is refused with 1009.

@@ -16,7 +16,8 @@ use framewise_transcript::{Action, Event};
 pub(crate) use recorder::Recorder;
 pub(crate) use tee::Tee;
 
-use crate::live::{Live, To};
+use crate::live::Live;
+use crate::output::To;
 use crate::render::finding::{finding, summary};
 use crate::render::style::{FAINT, paint};
 
@@ -103,7 +104,7 @@ impl Watch {
             && let Err(sentence) = recorder.write(&event)
         {
             self.recorder = None;
-            self.show.live.say(To::Stderr, format!("framewise: {sentence}\n"));
+            self.show.live.sentence(To::Stderr, &format!("framewise: {sentence}"));
         }
         match &event.action {
             Action::Bytes(bytes) => self.observer.bytes(self.leg, from, Some(time), bytes),
@@ -145,9 +146,7 @@ impl Watch {
                 .say(self.show.to, format!("{}{}\n", self.show.prefix, finding(found, self.show.width)));
             return;
         }
-        if let Ok(line) = serde_json::to_string(&FindingLine { connection: &self.about.id, found }) {
-            self.show.live.say(self.show.to, line + "\n");
-        }
+        self.show.live.json(self.show.to, &FindingLine { connection: &self.about.id, found });
     }
 
     fn chat(&self, lines: &str) {
@@ -172,9 +171,7 @@ impl Watch {
         connection.client = about.client;
         connection.server = about.server;
         if show.json && show.summary {
-            if let Ok(json) = serde_json::to_string(&connection) {
-                show.live.say(show.to, format!("{json}\n"));
-            }
+            show.live.json(show.to, &connection);
         } else if show.summary {
             for line in summary(&connection).lines() {
                 show.live.say(show.to, format!("{}{line}\n", paint(FAINT, &show.prefix)));

@@ -12,7 +12,7 @@
 //!
 //! Without `open` the first bytes of a leg are its handshake. A comment may follow an event after two spaces and a
 //! hash. The leg is `client-server` where none is named; what comes before the first `leg` line is `client-proxy` where
-//! another one is named.
+//! another one is named. A transcript has at most [`MOST_LEGS`] legs.
 //!
 //! ```
 //! use framewise_rules::Role;
@@ -39,6 +39,10 @@ use std::time::Duration;
 
 use framewise_rules::Role;
 
+/// The legs that a transcript may have: more hops than a connection passes, and few enough that every leg can be compared
+/// with every other.
+pub const MOST_LEGS: usize = 16;
+
 /// A connection as it was recorded, or as an example tells it.
 ///
 /// Displayed, it is the notation again; comments, blank lines and the spelling of the bytes are not kept.
@@ -46,7 +50,7 @@ use framewise_rules::Role;
 pub struct Transcript {
     /// The legs in the order in which they are named first; none in an empty transcript.
     pub legs: Vec<Leg>,
-    /// Action happened, in the order of the file.
+    /// What happened, in the order of the file.
     pub events: Vec<Event>,
 }
 
@@ -73,11 +77,11 @@ pub struct Event {
     pub leg: usize,
     /// Whose side of the leg did it.
     pub from: Role,
-    /// Action it did.
+    /// What it did.
     pub action: Action,
 }
 
-/// Action one side of a leg did.
+/// What one side of a leg did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// It sent these bytes.
@@ -95,7 +99,7 @@ pub struct Error {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// Action was expected.
+    /// What was expected there.
     pub message: String,
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Action, Error, Event, Leg, Transcript};
+use super::{Action, Error, Event, Leg, MOST_LEGS, Transcript};
 use framewise_rules::Role;
 
 /// The leg where none is named.
@@ -61,7 +61,11 @@ impl Reader {
                     let message = "expected a name without spaces; a comment takes two spaces and a hash";
                     return Err(line.error(start + blank, message));
                 }
-                self.current = Some(self.leg_named(name));
+                let leg = self.leg_named(name);
+                if leg >= MOST_LEGS {
+                    return Err(line.error(start, &format!("expected no more than {MOST_LEGS} legs")));
+                }
+                self.current = Some(leg);
             }
             _ => return Err(line.error(start, "expected `>`, `<`, `[seconds]`, `open`, `leg` or `#`")),
         }
@@ -110,6 +114,7 @@ impl Reader {
         leg
     }
 
+    /// The leg of this name; a new one, which may be one too many, where there is none.
     fn leg_named(&mut self, name: &str) -> usize {
         if let Some(known) = self.transcript.legs.iter().position(|leg| leg.name == name) {
             return known;

@@ -7,8 +7,9 @@ use tokio::sync::mpsc::{Receiver, channel};
 use super::input::{HELP, Input, command};
 use super::session::Session;
 use crate::failure::Failure;
-use crate::live::{Live, Queue, To};
-use crate::output::Output;
+use crate::live::{Live, Queue};
+use crate::output::{Output, To};
+use crate::render::clean;
 use crate::render::style::{FAINT, paint};
 
 /// A prompt above which what comes is printed.
@@ -34,7 +35,10 @@ pub(super) async fn run(
         To::Stdout,
         format!(
             "{}\n",
-            paint(FAINT, format!("connected to {url}{protocol}; /help lists commands, Ctrl-D closes"))
+            paint(
+                FAINT,
+                clean(&format!("connected to {url}{protocol}; /help lists commands, Ctrl-D closes"))
+            )
         ),
     );
     let result = session.run(read(editor), interrupted).await;

@@ -8,10 +8,11 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc::Receiver;
 
 use super::input::Input;
+use super::print::{Screen, shown, write_message};
 use super::{Binary, Stream};
 use crate::failure::Failure;
-use crate::live::{Live, To};
-use crate::render::clean;
+use crate::live::Live;
+use crate::output::To;
 use crate::render::finding::code;
 
 /// With more than that queued, no input is taken: the server is slower than who types.
@@ -25,7 +26,7 @@ pub(super) struct Session {
     pub(super) binary: Binary,
     pub(super) wait: Duration,
     pub(super) live: Live,
-    pub(super) prompting: bool,
+    pub(super) screen: Screen,
 }
 
 /// How far it has come.
@@ -102,8 +103,8 @@ impl Session {
         };
         match result {
             // The person's own mistake: said, and nothing was sent.
-            Err(Error::Misuse(misuse)) if self.prompting => {
-                self.live.say(To::Stderr, format!("not sent: {misuse}\n"));
+            Err(Error::Misuse(misuse)) if self.screen == Screen::Prompt => {
+                self.live.sentence(To::Stderr, &format!("not sent: {misuse}"));
             }
             Err(Error::Misuse(misuse)) => return Err(Failure::said(format!("not sent: {misuse}"))),
             // What became of the connection is told by the next event.
@@ -135,15 +136,12 @@ impl Session {
     fn event(&mut self, event: Event, state: &mut State) -> Result<(), Failure> {
         match event {
             Event::Message(message) => self.print(&message, state)?,
-            Event::Pong(payload) if self.prompting => {
-                self.live
-                    .say(To::Stderr, format!("pong \"{}\"\n", clean(&String::from_utf8_lossy(&payload))));
+            Event::Pong(payload) if self.screen == Screen::Prompt => {
+                self.live.sentence(To::Stderr, &format!("pong \"{}\"", String::from_utf8_lossy(&payload)));
             }
-            Event::Ping(payload) if self.prompting => {
-                self.live.say(
-                    To::Stderr,
-                    format!("ping \"{}\", answered\n", clean(&String::from_utf8_lossy(&payload))),
-                );
+            Event::Ping(payload) if self.screen == Screen::Prompt => {
+                let sentence = format!("ping \"{}\", answered", String::from_utf8_lossy(&payload));
+                self.live.sentence(To::Stderr, &sentence);
             }
             Event::Close(Some(close)) => state.reason = close.reason,
             // The watch tells what was let pass.
@@ -153,24 +151,18 @@ impl Session {
     }
 
     fn print(&self, message: &Message, state: &mut State) -> Result<(), Failure> {
-        if self.prompting {
-            let line = match message {
-                Message::Text(text) => clean(text.as_str()),
-                Message::Binary(bytes) => format!("{} bytes: {}", bytes.len(), hex(bytes)),
-            };
-            self.live.say(To::Stdout, format!("< {line}\n"));
-            return Ok(());
-        }
-        let mut line = match message {
-            Message::Text(text) => text.as_bytes().to_vec(),
-            Message::Binary(bytes) if self.binary == Binary::Raw => bytes.to_vec(),
-            Message::Binary(bytes) => hex(bytes).into_bytes(),
+        let mut stdout = match self.screen {
+            Screen::Prompt => {
+                self.live.say(To::Stdout, format!("< {}\n", shown(message)));
+                return Ok(());
+            }
+            Screen::Terminal | Screen::Pipe => std::io::stdout().lock(),
         };
-        if !(self.binary == Binary::Raw && message.as_text().is_none()) {
-            line.push(b'\n');
-        }
-        let mut stdout = std::io::stdout().lock();
-        match stdout.write_all(&line).and_then(|()| stdout.flush()) {
+        let written = match self.screen {
+            Screen::Pipe => write_message(&mut stdout, message, self.binary),
+            Screen::Prompt | Screen::Terminal => writeln!(stdout, "{}", shown(message)),
+        };
+        match written.and_then(|()| stdout.flush()) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
                 state.deaf = true;
@@ -183,7 +175,7 @@ impl Session {
     /// A violation is told by the watch, in full; anything else is told here.
     fn failed(&self, error: &Error) {
         if error.violation().is_none() {
-            self.live.say(To::Stderr, format!("{error}\n"));
+            self.live.sentence(To::Stderr, &error.to_string());
         }
     }
 
@@ -192,18 +184,15 @@ impl Session {
         let by_peer = ended.by == framewise::EndedBy::Peer;
         let plain = matches!(ended.code.0, 1000 | 1001 | 1005);
         // In a pipe, a usual end is nothing to talk about.
-        if self.prompting || (by_peer && !plain) {
+        if self.screen == Screen::Prompt || (by_peer && !plain) {
             let who = match ended.by {
                 framewise::EndedBy::Peer => "closed by the server",
                 framewise::EndedBy::Us => "closed",
                 framewise::EndedBy::Nobody => "lost",
             };
-            let reason = if state.reason.is_empty() {
-                String::new()
-            } else {
-                format!(" \"{}\"", clean(&state.reason))
-            };
-            self.live.say(To::Stderr, format!("{who}: {}{reason}\n", code(ended.code)));
+            let reason =
+                if state.reason.is_empty() { String::new() } else { format!(" \"{}\"", state.reason) };
+            self.live.sentence(To::Stderr, &format!("{who}: {}{reason}", code(ended.code)));
         }
     }
 }
@@ -213,8 +202,4 @@ async fn wait_until(at: Option<tokio::time::Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
 }

@@ -10,8 +10,8 @@ use tokio::sync::watch::Receiver;
 
 use super::tap::{Tap, tap};
 use super::upstream::{ToServer, Upstream};
-use crate::live::To;
 use crate::net::told;
+use crate::output::To;
 use crate::watch::{About, Recorder, Show, Watch};
 
 /// Bytes that are read at once.
@@ -44,7 +44,7 @@ pub(crate) async fn pass(
         Ok(server) => server,
         Err(sentence) => {
             // A client's error, told to nobody but the person who looks: the client sees its connection closed.
-            live.say(to, format!("{prefix}{sentence}\n"));
+            live.sentence(to, &format!("{prefix}{sentence}"));
             return None;
         }
     };
@@ -84,9 +84,9 @@ pub(crate) async fn pass(
         let name = upstream.authority();
         let hint = format!(
             "{prefix}the request names this proxy in Host and Origin, not {name}; a server that compares them answers \
-             {status}: let the client send `Host: {name}` to see whether this one does\n"
+             {status}: let the client send `Host: {name}` to see whether this one does"
         );
-        live.say(to, hint);
+        live.sentence(to, &hint);
     }
     Some(connection)
 }

@@ -185,3 +185,20 @@ fn an_end_is_an_end() {
     assert_eq!(error("< reset\n> 81\n< 81"), "line 3, column 3: ".to_owned() + reset);
     assert_eq!(error("< reset\n< reset"), "line 2, column 3: ".to_owned() + reset);
 }
+
+#[test]
+fn a_transcript_has_sixteen_legs_at_most() {
+    let named =
+        |count: usize| (0..count).map(|leg| format!("leg hop-{leg}\n> 81\n")).collect::<Vec<_>>().concat();
+    assert_eq!(legs(&named(MOST_LEGS)).len(), MOST_LEGS);
+    // Going back to one that is there already is no new leg.
+    assert_eq!(legs(&(named(MOST_LEGS) + "leg hop-0\n< 81\nleg  hop-15")).len(), MOST_LEGS);
+    assert_eq!(error(&named(MOST_LEGS + 1)), "line 33, column 5: expected no more than 16 legs");
+    // Nor is the one without a name to be forgotten.
+    assert_eq!(
+        error(&format!("> 81\n{}", named(MOST_LEGS))),
+        "line 32, column 5: expected no more than 16 legs"
+    );
+    // However many more there are, it stops at the first.
+    assert_eq!(error(&named(100_000)), "line 33, column 5: expected no more than 16 legs");
+}
