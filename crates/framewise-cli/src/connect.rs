@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, ValueEnum};
-use framewise::{Client, Error, Limits, Refused, Role, WebSocket};
+use framewise::{Client, Error, Limits, Rejected, Role, WebSocket};
 use framewise_rules::Setup;
 
 use crate::failure::Failure;
@@ -123,7 +123,7 @@ async fn connect(args: &ConnectArgs, output: Output, found: &Arc<AtomicBool>) ->
     let ws = match connected {
         Ok(ws) => ws,
         Err(failure) => {
-            // The diagnosis of a handshake that broke a rule. A refusal is said in the failure's sentence.
+            // The diagnosis of a handshake that broke a rule. A rejection is said in the failure's sentence.
             if failure.diagnosed || args.frames {
                 queue.start(output).finish(live);
             }
@@ -182,9 +182,9 @@ async fn open(args: &ConnectArgs, show: Show) -> Result<WebSocket<Stream>, NotOp
     let limits = Limits { message: LARGEST, frame: LARGEST, inflated: LARGEST, ..Limits::DEFAULT };
     client.limits(limits).connect_over(stream, &url).await.map_err(|error| match error {
         Error::Violation(_) => NotOpen { sentence: String::new(), diagnosed: true },
-        Error::Refused(refused) => refusal(&args.url, &refused).into(),
+        Error::Rejected(rejected) => rejection(&args.url, &rejected).into(),
         Error::Misuse(_) => format!("the request cannot be written: {error}").into(),
-        Error::TurnedDown(_) | Error::Connect(_) | Error::Io(_) | _ => error.to_string().into(),
+        Error::RequestRejected(_) | Error::Connect(_) | Error::Io(_) | _ => error.to_string().into(),
     })
 }
 
@@ -199,16 +199,16 @@ fn complete(url: &str) -> Result<String, String> {
 }
 
 /// What a server that did not switch to WebSocket says, and what to do.
-fn refusal(url: &str, refused: &Refused) -> String {
-    let status = format!("{} {}", refused.status, clean(&refused.reason));
+fn rejection(url: &str, rejected: &Rejected) -> String {
+    let status = format!("{} {}", rejected.status, clean(&rejected.reason));
     let status = status.trim_end();
-    if let Some(location) = refused.location() {
+    if let Some(location) = rejected.location() {
         return format!(
             "{url} redirects ({status}) to {}, which is not followed: connect to where it leads",
             clean(location)
         );
     }
-    let hint = match refused.status {
+    let hint = match rejected.status {
         200 => "it answers as to a web page: is the path that of a WebSocket?",
         400 | 426 => {
             "it takes this for no handshake: is something on the way that drops Upgrade or Connection?"
@@ -220,7 +220,7 @@ fn refusal(url: &str, refused: &Refused) -> String {
         500.. => "it, or what is behind it, has failed: its log tells",
         _ => "it did not switch to WebSocket",
     };
-    let body = String::from_utf8_lossy(&refused.body);
+    let body = String::from_utf8_lossy(&rejected.body);
     let says = body.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('<'));
     let says = says.map_or_else(String::new, |line| format!(" (\"{}\")", clean(&shorten(line, 80))));
     format!("{url} answers {status}{says}: {hint}")

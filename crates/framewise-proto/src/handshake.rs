@@ -9,7 +9,7 @@ mod request;
 mod response;
 
 pub use accept::accept_value;
-pub use answer::{refusal, turn_down};
+pub use answer::{reject, rejection};
 pub use head::{Head, HeadFault, HeaderLine, Start};
 pub use headers::Headers;
 pub use request::{

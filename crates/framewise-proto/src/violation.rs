@@ -143,8 +143,8 @@ pub enum Misuse {
     Request(Rule),
     /// A subprotocol that the request does not offer.
     SubprotocolUnoffered,
-    /// A status that turns no handshake down.
-    RefusalStatus(u16),
+    /// A status that cannot reject a handshake.
+    RejectionStatus(u16),
 }
 
 impl Misuse {
@@ -161,7 +161,7 @@ impl Misuse {
             Self::TextNotUtf8 => Some(Rule::TextInvalidUtf8),
             Self::Request(rule) => Some(rule),
             Self::SubprotocolUnoffered => Some(Rule::ResponseSubprotocolUnoffered),
-            Self::PartTaken | Self::Head | Self::HandshakeHeader(_) | Self::RefusalStatus(_) => None,
+            Self::PartTaken | Self::Head | Self::HandshakeHeader(_) | Self::RejectionStatus(_) => None,
         }
     }
 }
@@ -197,8 +197,8 @@ impl fmt::Display for Misuse {
             Self::SubprotocolUnoffered => {
                 f.write_str("a subprotocol that the request does not offer: choose one that it does, or none")
             }
-            Self::RefusalStatus(status) => {
-                write!(f, "{status} turns no handshake down: use 400 to 599, or a redirect")
+            Self::RejectionStatus(status) => {
+                write!(f, "{status} cannot reject a handshake: use 400 to 599, or a redirect")
             }
         }
     }

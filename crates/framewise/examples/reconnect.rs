@@ -111,13 +111,14 @@ fn after_error(error: &Error) -> Next {
             | _ => Next::give_up(error),
         },
         // RFC 9110 §15: these say "later" by themselves, or are of a gateway whose server is down.
-        Error::Refused(refused) if matches!(refused.status, 408 | 425 | 429 | 500 | 502 | 503 | 504) => {
-            let seconds =
-                refused.header("retry-after").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
+        Error::Rejected(rejected) if matches!(rejected.status, 408 | 425 | 429 | 500 | 502 | 503 | 504) => {
+            let seconds = rejected
+                .header("retry-after")
+                .and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
             Next::Again { why: error.to_string(), least: Duration::from_secs(seconds.unwrap_or(0)) }
         }
         // 401, 403, 404, 426, a redirect: another request is needed, not another try.
-        Error::Refused(_) => Next::give_up(error),
+        Error::Rejected(_) => Next::give_up(error),
         Error::Violation(violation) => match violation.answer() {
             // Lost without a Close: a network, a proxy, a server that died. What reconnecting is for.
             Answer::Lost => Next::again(error),
@@ -126,7 +127,7 @@ fn after_error(error: &Error) -> Next {
         },
         Error::Io(_) => Next::again(error),
         // A bug of ours.
-        Error::Misuse(_) | Error::TurnedDown(_) | _ => Next::give_up(error),
+        Error::Misuse(_) | Error::RequestRejected(_) | _ => Next::give_up(error),
     }
 }
 

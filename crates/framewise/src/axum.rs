@@ -36,7 +36,7 @@ use http::Method;
 use http::header::{SEC_WEBSOCKET_KEY, UPGRADE};
 use http::request::Parts;
 
-use crate::hyper::{Asked, head};
+use crate::hyper::{UpgradeRequest, head};
 use crate::stop::Serving;
 use crate::{Config, DeflateConfig, Error, Limits, Server, Stop};
 
@@ -47,7 +47,7 @@ pub use crate::hyper::{Rejection, WebSocket};
 #[must_use = "a handshake that is not answered with `on_upgrade` is dropped"]
 pub struct WebSocketUpgrade {
     server: Server,
-    asked: Asked,
+    asked: UpgradeRequest,
     failed: Option<Box<dyn FnOnce(Error) + Send>>,
 }
 
@@ -116,7 +116,7 @@ impl WebSocketUpgrade {
     }
 
     /// The response: a 101, whose connection goes to `callback` in a task of its own, which is to be returned from the
-    /// handler; or another, when the Origin is not allowed, or [`Server::reply`] refuses. What the callback returns is let
+    /// handler; or another, when the Origin is not allowed, or [`Server::reply`] rejects. What the callback returns is let
     /// go.
     #[must_use = "the response is what makes the connection"]
     pub fn on_upgrade<C, T>(self, callback: C) -> Response
@@ -161,7 +161,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
         let mut policy = ServerPolicy::default();
         policy.limits.head = usize::MAX;
         let head = head(&parts.method, &parts.uri, parts.version, &parts.headers);
-        let asked = Asked::new(head, parts.version, &policy, &mut parts.extensions)?;
+        let asked = UpgradeRequest::new(head, parts.version, &policy, &mut parts.extensions)?;
         Ok(Self { server: Server::new(), asked, failed: None })
     }
 }

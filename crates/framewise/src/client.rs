@@ -183,7 +183,7 @@ impl Client {
     /// (RFC 8305). Name, proxy, TCP, TLS, handshake and redirects together may take [`Limits::handshake`].
     ///
     /// Errors: [`Error::Connect`] with a sentence that says what to do, as long as there is no connection;
-    /// [`Error::Refused`] with the server's answer when that is another than 101, redirects that are not followed too;
+    /// [`Error::Rejected`] with the server's answer when that is another than 101, redirects that are not followed too;
     /// [`Error::Violation`] when the answer breaks a rule or does not come; [`Error::Misuse`], before it connects, when what
     /// was set makes no request.
     ///
@@ -197,7 +197,7 @@ impl Client {
             let stream = self.dial(&attempt).await.inspect_err(trace::unreachable)?;
             let opened = handshake::open(self, stream, &attempt, &asking).await;
             match &opened {
-                Err(Error::Refused(refused)) if attempt.follows => match refused.location() {
+                Err(Error::Rejected(rejected)) if attempt.follows => match rejected.location() {
                     Some(location) => attempt = redirects.follow(&attempt, location)?,
                     None => return opened,
                 },

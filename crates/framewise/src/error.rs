@@ -15,9 +15,9 @@ pub enum Error {
     /// A connection that was lost without a Close is one as well (`close-missing`, `connection-reset` and others).
     Violation(Box<Violation>),
     /// The server answered the opening handshake with another status than 101 (`response-status`). Its answer is kept.
-    Refused(Box<Refused>),
-    /// This server's own [`crate::Reply`] turned a handshake down, with this status.
-    TurnedDown(u16),
+    Rejected(Box<Rejected>),
+    /// This server's [`crate::Reply`] rejected a handshake with this status.
+    RequestRejected(u16),
     /// The caller asked for what would break a rule. Nothing of it was sent.
     Misuse(Misuse),
     /// There is no connection to begin with: a bad URL, no such name, nobody listening, TLS that fails.
@@ -31,8 +31,8 @@ impl Error {
     pub fn violation(&self) -> Option<&Violation> {
         match self {
             Self::Violation(violation) => Some(violation),
-            Self::Refused(refused) => Some(&refused.violation),
-            Self::TurnedDown(_) | Self::Misuse(_) | Self::Connect(_) | Self::Io(_) => None,
+            Self::Rejected(rejected) => Some(&rejected.violation),
+            Self::RequestRejected(_) | Self::Misuse(_) | Self::Connect(_) | Self::Io(_) => None,
         }
     }
 }
@@ -41,8 +41,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Violation(violation) => violation.fmt(f),
-            Self::Refused(refused) => refused.fmt(f),
-            Self::TurnedDown(status) => write!(f, "the server's own reply to this handshake was {status}"),
+            Self::Rejected(rejected) => rejected.fmt(f),
+            Self::RequestRejected(status) => {
+                write!(f, "the server's own reply to this handshake was {status}")
+            }
             Self::Misuse(misuse) => misuse.fmt(f),
             Self::Connect(error) => error.fmt(f),
             Self::Io(error) => write!(f, "the connection failed: {error}"),
@@ -54,8 +56,8 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Violation(violation) => Some(&**violation),
-            Self::Refused(refused) => Some(&refused.violation),
-            Self::TurnedDown(_) => None,
+            Self::Rejected(rejected) => Some(&rejected.violation),
+            Self::RequestRejected(_) => None,
             Self::Misuse(misuse) => Some(misuse),
             Self::Connect(error) => error.source(),
             Self::Io(error) => Some(error),
@@ -90,7 +92,7 @@ impl From<ConnectError> for Error {
 /// The answer of a server that did not switch to WebSocket.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Refused {
+pub struct Rejected {
     /// `response-status`, with its place in the server's stream.
     pub violation: Violation,
     /// The status: 404, say.
@@ -103,7 +105,7 @@ pub struct Refused {
     pub body: Bytes,
 }
 
-impl Refused {
+impl Rejected {
     /// The value of the first header of this name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.get(name)
@@ -120,7 +122,7 @@ impl Refused {
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the server answered {} {}", self.status, self.reason)?;
         if let Some(location) = self.location() {

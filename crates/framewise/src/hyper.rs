@@ -39,8 +39,8 @@
 //!
 //! It is HTTP/1.1 alone: an extended CONNECT of HTTP/2 (RFC 8441) is answered 505.
 
-mod asked;
 mod rejection;
+mod upgrade_request;
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -51,9 +51,9 @@ use ::hyper::upgrade::{OnUpgrade, Upgraded};
 use framewise_proto::rules::Role;
 use hyper_util::rt::TokioIo;
 
-pub(crate) use self::asked::{Asked, head};
 pub use self::rejection::Rejection;
-use crate::websocket::Opened;
+pub(crate) use self::upgrade_request::{UpgradeRequest, head};
+use crate::websocket::Established;
 use crate::{Error, Server};
 
 /// The byte stream of an upgraded connection.
@@ -66,15 +66,15 @@ pub type WebSocket = crate::WebSocket<Stream>;
 /// decide, does so before.
 ///
 /// Errors: what [`Server::accept`] gives, with the response that tells the client: a rule that the request breaks,
-/// [`Error::TurnedDown`] by [`Server::reply`] or after its [`Stop`](crate::Stop) (503), [`Error::Misuse`];
-/// [`Error::TurnedDown`] also for a request that is not HTTP/1 (505), and for one that hyper has no upgrade for (500).
+/// [`Error::RequestRejected`] by [`Server::reply`] or after its [`Stop`](crate::Stop) (503), [`Error::Misuse`];
+/// [`Error::RequestRejected`] also for a request that is not HTTP/1 (505), and for one that hyper has no upgrade for (500).
 pub fn upgrade<B>(
     server: &Server,
     request: &mut http::Request<B>,
 ) -> Result<(http::Response<String>, Upgrade), Rejection> {
     let settings = server.settings();
     let head = head(request.method(), request.uri(), request.version(), request.headers());
-    let asked = Asked::new(head, request.version(), &settings.policy(), request.extensions_mut())?;
+    let asked = UpgradeRequest::new(head, request.version(), &settings.policy(), request.extensions_mut())?;
     let reply = settings.decide(&asked.request);
     asked.answer(settings, reply)
 }
@@ -85,7 +85,7 @@ pub fn upgrade<B>(
 /// upgrades. To drop it drops the connection.
 pub struct Upgrade {
     on_upgrade: OnUpgrade,
-    opened: Opened,
+    opened: Established,
 }
 
 impl IntoFuture for Upgrade {

@@ -96,11 +96,11 @@ pub use framewise_proto::{
 pub use tokio_rustls::rustls;
 
 pub use client::{Client, Proxy};
-pub use error::{ConnectError, ConnectFault, Error, Refused};
+pub use error::{ConnectError, ConnectFault, Error, Rejected};
 pub use event::Event;
 pub use message::{Message, Text};
 pub use prepared::Prepared;
-pub use server::{Handshake, Listener, Pending, Reply, Server};
+pub use server::{Handshake, Listener, PendingRequest, Reply, Server};
 pub use stop::Stop;
 pub use stream::NetStream;
 pub use try_send::TrySendError;

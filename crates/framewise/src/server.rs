@@ -3,7 +3,7 @@
 pub(crate) mod answer;
 mod handshake;
 mod listener;
-mod pending;
+mod pending_request;
 mod reply;
 #[cfg(feature = "tls")]
 mod tls;
@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::time::Instant;
 
 pub use self::listener::{Handshake, Listener};
-pub use self::pending::Pending;
+pub use self::pending_request::PendingRequest;
 pub use self::reply::Reply;
 use crate::stop::StopSeat;
 use crate::{Config, DeflateConfig, Error, Keepalive, Limits, Stop, Strictness, WebSocket};
@@ -33,7 +33,7 @@ type Decide = dyn Fn(&Request) -> Reply + Send + Sync;
 /// use framewise::{Reply, Server};
 ///
 /// let server = Server::new().origins(["https://example.com"]).protocols(["chat.v2", "chat.v1"]).reply(|request| {
-///     if request.target == "/chat" { Reply::accept() } else { Reply::refuse(404, "there is only /chat\n") }
+///     if request.target == "/chat" { Reply::accept() } else { Reply::reject(404, "there is only /chat\n") }
 /// });
 /// let mut ws = server.accept(stream).await?;
 /// # Ok(())
@@ -186,7 +186,7 @@ impl Server {
     ///
     /// Errors: [`Error::Violation`] when the request breaks a rule, or is not complete within [`Limits::handshake`]
     /// (`request-timeout`); it was then answered with the rule's status and the sentence as its body.
-    /// [`Error::TurnedDown`] when [`Server::reply`] refused it, or its [`Stop`] has come (503). [`Error::Misuse`] when what
+    /// [`Error::RequestRejected`] when [`Server::reply`] rejected it, or its [`Stop`] has come (503). [`Error::Misuse`] when what
     /// was set makes no 101.
     ///
     /// To drop the future drops the stream.
@@ -211,7 +211,7 @@ impl Server {
     /// let pending = Server::new().request(stream).await?;
     /// let reply = match user(pending.request().header("Authorization")).await {
     ///     Some(_) => Reply::accept(),
-    ///     None => Reply::refuse(401, "log in first\n").header("WWW-Authenticate", "Bearer"),
+    ///     None => Reply::reject(401, "log in first\n").header("WWW-Authenticate", "Bearer"),
     /// };
     /// let mut ws = pending.answer(reply).await?;
     /// # Ok(())
@@ -219,11 +219,14 @@ impl Server {
     /// ```
     ///
     /// Errors: [`Error::Violation`], as [`Server::accept`]. To drop the future drops the stream.
-    pub async fn request<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<Pending<S>, Error> {
+    pub async fn request<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+    ) -> Result<PendingRequest<S>, Error> {
         Box::pin(self.read(stream)).await
     }
 
-    async fn read<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<Pending<S>, Error> {
+    async fn read<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<PendingRequest<S>, Error> {
         let deadline = Instant::now() + self.settings.config.limits.handshake;
         handshake::request(Arc::clone(&self.settings), stream, self.settings.seat(), deadline).await
     }

@@ -54,25 +54,25 @@ pub(crate) fn unreachable(error: &ConnectError) {
     tell!(DEBUG, role = Role::Client.name(), url = error.target(), "{error}");
 }
 
-/// The server turned a handshake down.
-pub(crate) fn turned_down(error: &Error) {
+/// The server rejected a handshake.
+pub(crate) fn rejected(error: &Error) {
     match error {
         Error::Violation(violation) => rule_broken(Role::Server, violation),
-        Error::TurnedDown(status) => {
-            tell!(DEBUG, role = Role::Server.name(), status, "handshake refused");
+        Error::RequestRejected(status) => {
+            tell!(DEBUG, role = Role::Server.name(), status, "handshake rejected");
         }
         Error::Misuse(misuse) => {
-            tell!(WARN, role = Role::Server.name(), "handshake refused: {misuse}");
+            tell!(WARN, role = Role::Server.name(), "handshake rejected: {misuse}");
         }
-        Error::Refused(_) | Error::Connect(_) | Error::Io(_) => {}
+        Error::Rejected(_) | Error::Connect(_) | Error::Io(_) => {}
     }
 }
 
 pub(crate) fn rule_broken(role: Role, violation: &Violation) {
     match violation.answer() {
-        // A server's refusal is its right; redirects are among them.
+        // A server may reject; redirects are among them.
         Answer::Abort if violation.rule == Rule::ResponseStatus => {
-            tell_rule!(DEBUG, role, violation, "handshake refused");
+            tell_rule!(DEBUG, role, violation, "handshake rejected");
         }
         Answer::Close(_) | Answer::Http(_) | Answer::Abort => {
             tell_rule!(WARN, role, violation, "rule broken");

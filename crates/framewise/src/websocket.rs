@@ -108,7 +108,7 @@ impl<S> Inner<S> {
 }
 
 /// What a handshake leaves behind.
-pub(crate) struct Opened {
+pub(crate) struct Established {
     pub(crate) config: Arc<Config>,
     /// The peer's head.
     pub(crate) head: BytesMut,
@@ -122,7 +122,7 @@ pub(crate) struct Opened {
 }
 
 impl<S> WebSocket<S> {
-    pub(crate) fn new(stream: S, role: Role, mut opened: Opened) -> Self {
+    pub(crate) fn new(stream: S, role: Role, mut opened: Established) -> Self {
         let offset = opened.head.len() as u64;
         let engine = match role {
             Role::Client => Connection::client(opened.config, random::masking_keys(), offset, Duration::ZERO),
@@ -136,7 +136,7 @@ impl<S> WebSocket<S> {
             .then(|| Box::new(Transit { inbox: Inbox::new(opened.rest), ..Transit::default() }));
         trace::handshake_done(role, opened.protocol.as_deref(), opened.deflate.is_some(), &opened.notes);
         opened.notes.reverse();
-        let Opened { notes, protocol, .. } = opened;
+        let Established { notes, protocol, .. } = opened;
         let rare = (!notes.is_empty() || protocol.is_some())
             .then(|| Box::new(Rare { protocol, notes, ..Rare::default() }));
         Self {

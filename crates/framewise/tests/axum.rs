@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use common::http::{ask, http2_request, serve, turns_down_bad_requests};
+use common::http::{ask, http2_request, rejects_bad_requests, serve};
 use common::{REQUEST, echo};
 use framewise::axum::WebSocketUpgrade;
 use framewise::{Client, DeflateConfig, Error, Limits, Message, Reply, Server};
@@ -35,7 +35,7 @@ async fn strict(ws: WebSocketUpgrade, State(failures): State<Failures>) -> Respo
         if request.header("authorization").is_some() {
             Reply::accept()
         } else {
-            Reply::refuse(401, "log in\n")
+            Reply::reject(401, "log in\n")
         }
     });
     ws.server(server).on_failed_upgrade(move |error| failures.send(error).unwrap()).on_upgrade(echo)
@@ -82,14 +82,14 @@ async fn a_handler_has_what_axum_gives_and_what_the_client_offers() {
 
 #[tokio::test]
 async fn what_is_no_handshake_is_answered_with_its_status() {
-    turns_down_bad_requests(connect).await;
+    rejects_bad_requests(connect).await;
     let (mut parts, _) = http2_request().into_parts();
-    let refused = <WebSocketUpgrade as FromRequestParts<()>>::from_request_parts(&mut parts, &());
-    assert_eq!(refused.await.unwrap_err().into_response().status(), 505);
+    let rejected = <WebSocketUpgrade as FromRequestParts<()>>::from_request_parts(&mut parts, &());
+    assert_eq!(rejected.await.unwrap_err().into_response().status(), 505);
 }
 
 #[tokio::test]
-async fn what_the_handler_sets_can_turn_down_and_it_hears_of_it() {
+async fn what_the_handler_sets_can_reject_and_it_hears_of_it() {
     let (router, mut failed) = app();
     let mut near = serve(TowerToHyperService::new(router), true);
     let strict = REQUEST.replace("/chat", "/strict");
@@ -99,7 +99,7 @@ async fn what_the_handler_sets_can_turn_down_and_it_hears_of_it() {
     let strict = strict.replace("\r\n\r\n", "\r\nOrigin: https://example.com\r\n\r\n");
     let (head, body) = ask(&mut near, strict.as_bytes()).await;
     assert!(head.starts_with("HTTP/1.1 401 ") && body == "log in\n", "{head}{body}");
-    assert!(matches!(failed.recv().await, Some(Error::TurnedDown(401))));
+    assert!(matches!(failed.recv().await, Some(Error::RequestRejected(401))));
 
     let strict = strict.replace("\r\n\r\n", "\r\nAuthorization: Bearer x\r\n\r\n");
     let (head, _) = ask(&mut near, strict.as_bytes()).await;
@@ -129,8 +129,8 @@ async fn a_handler_may_serve_other_requests_as_well() {
         assert!(body.starts_with(&format!("{rule}: ")), "{body}");
     }
     let (mut parts, _) = http2_request().into_parts();
-    let refused = <Option<WebSocketUpgrade>>::from_request_parts(&mut parts, &());
-    assert_eq!(refused.await.unwrap_err().into_response().status(), 505);
+    let rejected = <Option<WebSocketUpgrade>>::from_request_parts(&mut parts, &());
+    assert_eq!(rejected.await.unwrap_err().into_response().status(), 505);
     let (head, _) = ask(&mut near, optional.as_bytes()).await;
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
 }

@@ -57,10 +57,10 @@ async fn meet(address: std::net::SocketAddr, stop: tokio::sync::oneshot::Sender<
     ws.close(1000, "").await.unwrap();
     assert!(ws.ended().unwrap().clean);
 
-    let Err(Error::Refused(refused)) = connect(&format!("ws://{address}/")).await else {
+    let Err(Error::Rejected(rejected)) = connect(&format!("ws://{address}/")).await else {
         panic!("there is no WebSocket")
     };
-    assert_eq!((refused.status, &refused.body[..]), (200, &b"the WebSocket is at /ws\n"[..]));
+    assert_eq!((rejected.status, &rejected.body[..]), (200, &b"the WebSocket is at /ws\n"[..]));
 
     let mut ws = connect(&format!("ws://{address}/ws")).await.unwrap();
     stop.send(()).unwrap();

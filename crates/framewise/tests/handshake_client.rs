@@ -97,28 +97,28 @@ async fn plain_http_where_tls_was_expected() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_kept_with_the_start_of_its_body() {
+async fn a_rejection_is_kept_with_the_start_of_its_body() {
     let error =
         answered(b"HTTP/1.1 403 Forbidden\r\nX-Why: origin\r\nContent-Length: 9\r\n\r\nno entry\nand more")
             .await;
-    let Error::Refused(refused) = &error else { panic!("{error}") };
-    assert_eq!((refused.status, refused.reason.as_str()), (403, "Forbidden"));
-    assert_eq!(refused.header("x-why"), Some(&b"origin"[..]));
-    assert_eq!(&refused.body[..], b"no entry\n");
+    let Error::Rejected(rejected) = &error else { panic!("{error}") };
+    assert_eq!((rejected.status, rejected.reason.as_str()), (403, "Forbidden"));
+    assert_eq!(rejected.header("x-why"), Some(&b"origin"[..]));
+    assert_eq!(&rejected.body[..], b"no entry\n");
     assert_eq!(error.violation().unwrap().rule, Rule::ResponseStatus);
     assert!(error.to_string().starts_with("the server answered 403 Forbidden"), "{error}");
 
     let long = [&b"HTTP/1.1 500 Oops\r\n\r\n"[..], &vec![b'x'; 1 << 20]].concat();
-    let Error::Refused(refused) = answered(&long).await else { panic!("a refusal") };
-    assert_eq!(refused.body.len(), 4096);
+    let Error::Rejected(rejected) = answered(&long).await else { panic!("a rejection") };
+    assert_eq!(rejected.body.len(), 4096);
 }
 
 #[tokio::test]
 async fn a_redirect_is_named_and_not_followed() {
     let error =
         answered(b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://example.com/chat/\r\n\r\n").await;
-    let Error::Refused(refused) = &error else { panic!("{error}") };
-    assert_eq!(refused.location(), Some("https://example.com/chat/"));
+    let Error::Rejected(rejected) = &error else { panic!("{error}") };
+    assert_eq!(rejected.location(), Some("https://example.com/chat/"));
     assert!(error.to_string().contains("redirect to \"https://example.com/chat/\""), "{error}");
 }
 
@@ -145,13 +145,13 @@ async fn interim_responses_are_skipped_and_count_towards_the_limit() {
     let error = ws.next().await.unwrap().unwrap_err();
     assert_eq!(error.violation().unwrap().offset, Some((interim.len() + RESPONSE.len()) as u64));
 
-    let Error::Refused(refused) =
+    let Error::Rejected(rejected) =
         answered(format!("{interim}HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno").as_bytes()).await
     else {
-        panic!("a refusal")
+        panic!("a rejection")
     };
-    assert_eq!((refused.status, &refused.body[..]), (403, &b"no"[..]));
-    assert_eq!(refused.violation.offset, Some(interim.len() as u64));
+    assert_eq!((rejected.status, &rejected.body[..]), (403, &b"no"[..]));
+    assert_eq!(rejected.violation.offset, Some(interim.len() as u64));
 
     let error = answered(interim.as_bytes()).await;
     assert_eq!(error.violation().unwrap().rule, Rule::ResponseMissing);
@@ -190,10 +190,10 @@ async fn a_server_that_says_nothing_has_ten_seconds_and_a_body_has_one() {
     let start = Instant::now();
     let (near, mut far) = duplex(1 << 16);
     far.write_all(b"HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\nlater").await.unwrap();
-    let Error::Refused(refused) = Client::new().connect_over(near, "ws://h/").await.unwrap_err() else {
-        panic!("a refusal")
+    let Error::Rejected(rejected) = Client::new().connect_over(near, "ws://h/").await.unwrap_err() else {
+        panic!("a rejection")
     };
-    assert_eq!((refused.status, &refused.body[..]), (503, &b"later"[..]));
+    assert_eq!((rejected.status, &rejected.body[..]), (503, &b"later"[..]));
     assert_eq!(start.elapsed(), Duration::from_secs(1));
 }
 

@@ -120,10 +120,10 @@ async fn the_application_decides_by_what_the_request_says() {
             "/chat" => Reply::accept(),
             "/odd" => Reply::accept().protocol("never-offered"),
             "/length" => Reply::accept().header("Content-Length", "0"),
-            "/ok" => Reply::refuse(200, "not a handshake"),
-            "/split" => Reply::refuse(400, "").header("X", "y\r\nZ: w"),
-            "/moved" => Reply::refuse(308, "").header("Location", "/chat"),
-            _ => Reply::refuse(404, "there is only /chat\n"),
+            "/ok" => Reply::reject(200, "not a handshake"),
+            "/split" => Reply::reject(400, "").header("X", "y\r\nZ: w"),
+            "/moved" => Reply::reject(308, "").header("Location", "/chat"),
+            _ => Reply::reject(404, "there is only /chat\n"),
         }
     });
     let offer = REQUEST.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: v1, v2\r\n\r\n");
@@ -136,20 +136,20 @@ async fn the_application_decides_by_what_the_request_says() {
     assert!(!answer.contains("Sec-WebSocket-Protocol"));
 
     let (accepted, answer) = shake(&server, offer.replace("/chat", "/other").as_bytes()).await;
-    assert!(matches!(accepted, Err(Error::TurnedDown(404))));
+    assert!(matches!(accepted, Err(Error::RequestRejected(404))));
     assert!(
         answer.starts_with("HTTP/1.1 404 Not Found\r\n") && answer.ends_with("\r\n\r\nthere is only /chat\n")
     );
 
     let (accepted, answer) = shake(&server, offer.replace("/chat", "/moved").as_bytes()).await;
-    assert!(matches!(accepted, Err(Error::TurnedDown(308))));
+    assert!(matches!(accepted, Err(Error::RequestRejected(308))));
     assert!(answer.contains("\r\nLocation: /chat\r\n"));
 
     // What would break the handshake is not sent, and the client is not left without an answer.
     for (target, misuse) in [
         ("/odd", Misuse::SubprotocolUnoffered),
         ("/length", Misuse::HandshakeHeader("Content-Length")),
-        ("/ok", Misuse::RefusalStatus(200)),
+        ("/ok", Misuse::RejectionStatus(200)),
         ("/split", Misuse::Head),
     ] {
         let (accepted, answer) = shake(&server, offer.replace("/chat", target).as_bytes()).await;
@@ -161,12 +161,12 @@ async fn the_application_decides_by_what_the_request_says() {
 #[tokio::test]
 async fn a_refusal_has_the_status_the_headers_and_the_body_of_the_application() {
     let server = Server::new().header("X-Served-By", "only a 101").reply(|_| {
-        Reply::refuse(401, r#"{"error":"token expired"}"#)
+        Reply::reject(401, r#"{"error":"token expired"}"#)
             .header("WWW-Authenticate", "Bearer")
             .header("Content-Type", "application/json")
     });
     let (accepted, answer) = shake(&server, REQUEST.as_bytes()).await;
-    assert!(matches!(accepted, Err(Error::TurnedDown(401))));
+    assert!(matches!(accepted, Err(Error::RequestRejected(401))));
     assert_eq!(
         answer,
         "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nWWW-Authenticate: Bearer\r\nContent-Type: application/json\r\n\
@@ -198,8 +198,8 @@ async fn a_request_is_answered_in_the_applications_own_time() {
             assert!(head.contains("X-Served-By: test\r\n"), "{head}");
         } else {
             near.shutdown().await.unwrap();
-            let answered = pending.answer(Reply::refuse(403, "not you\n")).await;
-            assert!(matches!(answered, Err(Error::TurnedDown(403))));
+            let answered = pending.answer(Reply::reject(403, "not you\n")).await;
+            assert!(matches!(answered, Err(Error::RequestRejected(403))));
             let mut answer = String::new();
             near.read_to_string(&mut answer).await.unwrap();
             assert!(

@@ -6,7 +6,7 @@ mod common;
 
 use std::convert::Infallible;
 
-use common::http::{ask, http2_request, serve, turns_down_bad_requests};
+use common::http::{ask, http2_request, rejects_bad_requests, serve};
 use common::{REQUEST, RESPONSE, masked, plain, read_head};
 use framewise::hyper::{Upgrade, upgrade};
 use framewise::proto::Opcode;
@@ -94,8 +94,8 @@ async fn what_was_set_is_agreed() {
 
 #[tokio::test]
 async fn what_is_no_handshake_is_answered_with_its_status() {
-    turns_down_bad_requests(|| connect(&Server::new(), true).0).await;
-    // On one connection: a request that is turned down ends it for nobody.
+    rejects_bad_requests(|| connect(&Server::new(), true).0).await;
+    // On one connection: a request that is rejected ends it for nobody.
     let (mut near, mut upgrades) = connect(&Server::new().origins(["https://example.com"]), true);
     let (head, body) = ask(&mut near, REQUEST.as_bytes()).await;
     assert!(head.starts_with("HTTP/1.1 403 ") && body.starts_with("request-origin: "), "{head}{body}");
@@ -115,9 +115,9 @@ async fn a_head_above_the_limit_is_too_large() {
 }
 
 #[tokio::test]
-async fn the_application_turns_down_with_its_own_answer() {
+async fn the_application_rejects_with_its_own_answer() {
     let server = Server::new().reply(|request| match request.target.as_str() {
-        "/login" => Reply::refuse(401, r#"{"error":"who?"}"#)
+        "/login" => Reply::reject(401, r#"{"error":"who?"}"#)
             .header("WWW-Authenticate", "Bearer")
             .header("Content-Type", "application/json"),
         _ => Reply::accept().protocol("never-offered"),
@@ -128,7 +128,7 @@ async fn the_application_turns_down_with_its_own_answer() {
     assert!(head.contains("www-authenticate: Bearer\r\n"), "{head}");
     assert!(head.contains("content-type: application/json\r\n"), "{head}");
     assert_eq!(body, r#"{"error":"who?"}"#);
-    assert_eq!(upgrades.recv().await.unwrap().unwrap_err(), Error::TurnedDown(401).to_string());
+    assert_eq!(upgrades.recv().await.unwrap().unwrap_err(), Error::RequestRejected(401).to_string());
     let (head, _) = ask(&mut near, REQUEST.as_bytes()).await;
     assert!(head.starts_with("HTTP/1.1 500 "), "{head}");
     assert_eq!(upgrades.recv().await.unwrap().unwrap_err(), Misuse::SubprotocolUnoffered.to_string());
@@ -137,7 +137,7 @@ async fn the_application_turns_down_with_its_own_answer() {
 #[tokio::test]
 async fn http_2_and_what_hyper_cannot_upgrade_are_told_so() {
     let rejection = upgrade(&Server::new(), &mut http2_request()).unwrap_err();
-    assert!(matches!(rejection.error(), Error::TurnedDown(505)));
+    assert!(matches!(rejection.error(), Error::RequestRejected(505)));
     let response = rejection.into_http();
     assert_eq!(response.status(), 505);
     assert!(response.body().contains("HTTP/1.1") && !response.headers().contains_key("connection"));

@@ -188,7 +188,7 @@ async fn reconnect_comes_back_after_what_may_be_over() {
     assert_eq!(example.said().await, "connected");
     assert!(example.noticed().await.contains("close-missing"));
     // The server is down, behind its gateway.
-    let down = Server::new().reply(|_| Reply::refuse(503, "later\n"));
+    let down = Server::new().reply(|_| Reply::reject(503, "later\n"));
     let (tcp, _) = soon(listener.accept()).await.unwrap();
     assert!(soon(down.accept(tcp)).await.is_err());
     assert!(example.noticed().await.contains("503"));
@@ -211,7 +211,7 @@ async fn reconnect_gives_up_after_what_would_be_the_same_again() {
     assert_eq!(example.ended().await.code(), Some(1));
 
     let mut example = Example::start("reconnect", &url);
-    let closed = Server::new().reply(|_| Reply::refuse(401, "who are you?\n"));
+    let closed = Server::new().reply(|_| Reply::reject(401, "who are you?\n"));
     let (tcp, _) = soon(listener.accept()).await.unwrap();
     assert!(soon(closed.accept(tcp)).await.is_err());
     assert!(example.noticed().await.starts_with("gave up: "));

@@ -158,16 +158,16 @@ async fn a_redirect_that_leads_nowhere_is_told_in_words() {
     assert_eq!(got.lock().unwrap().len(), 5, "a circle is noticed when it closes");
     // These are no redirects that anybody could follow.
     for (path, status, body) in [(5, 302, "lost"), (6, 300, "")] {
-        let Err(Error::Refused(refused)) = client.connect(&format!("ws://{here}/{path}/")).await else {
-            panic!("no refusal")
+        let Err(Error::Rejected(rejected)) = client.connect(&format!("ws://{here}/{path}/")).await else {
+            panic!("no rejection")
         };
-        assert_eq!((refused.status, &refused.body[..]), (status, body.as_bytes()));
+        assert_eq!((rejected.status, &rejected.body[..]), (status, body.as_bytes()));
     }
     // Nobody asked to follow.
-    let Err(Error::Refused(refused)) = Client::new().connect(&format!("ws://{here}/0/")).await else {
-        panic!("no refusal")
+    let Err(Error::Rejected(rejected)) = Client::new().connect(&format!("ws://{here}/0/")).await else {
+        panic!("no rejection")
     };
-    assert_eq!(refused.location(), Some("/1/"));
+    assert_eq!(rejected.location(), Some("/1/"));
 }
 
 #[cfg(feature = "tls")]

@@ -180,7 +180,7 @@ async fn a_request_is_decided_upon_with_what_was_looked_up() {
                 asked.send(pending.request().target.clone()).unwrap();
                 found.notified().await;
                 let Some(user) = pending.request().target.strip_prefix("/user/").map(str::to_owned) else {
-                    pending.answer(Reply::refuse(404, "no such user\n")).await?;
+                    pending.answer(Reply::reject(404, "no such user\n")).await?;
                     return Ok(());
                 };
                 let mut ws = pending.answer(Reply::accept()).await?;
@@ -194,8 +194,8 @@ async fn a_request_is_decided_upon_with_what_was_looked_up() {
     let mut ws = connect(&format!("ws://{address}/user/ada")).await.unwrap();
     assert_eq!(ws.next().await.unwrap().unwrap(), Message::text("hello ada"));
     found.notify_one();
-    let Err(Error::Refused(refused)) = connect(&format!("ws://{address}/")).await else { panic!("a 404") };
-    assert_eq!((refused.status, &refused.body[..]), (404, &b"no such user\n"[..]));
+    let Err(Error::Rejected(rejected)) = connect(&format!("ws://{address}/")).await else { panic!("a 404") };
+    assert_eq!((rejected.status, &rejected.body[..]), (404, &b"no such user\n"[..]));
 
     // The server stops while the application looks something up.
     let mut late = TcpStream::connect(address).await.unwrap();

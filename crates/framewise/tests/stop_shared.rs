@@ -196,7 +196,7 @@ async fn a_request_that_waits_for_its_answer_gets_503() {
         answer
     };
     let (answered, answer) = tokio::join!(pending.answer(Reply::accept()), client);
-    assert!(matches!(answered, Err(Error::TurnedDown(503))));
+    assert!(matches!(answered, Err(Error::RequestRejected(503))));
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     stop.stop(LONG).now_or_never().expect("nobody is left");
 }

@@ -81,10 +81,13 @@ async fn a_plain_request_is_answered_in_plain_and_told_what_to_write() {
     assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n") && answer.contains("wss://"), "{answer}");
 
     tokio::spawn(listener.serve(echo));
-    let Err(Error::Refused(refused)) = connect(&format!("ws://{address}/")).await else {
+    let Err(Error::Rejected(rejected)) = connect(&format!("ws://{address}/")).await else {
         panic!("it is turned down")
     };
-    assert!(refused.status == 400 && String::from_utf8_lossy(&refused.body).contains("wss://"), "{refused}");
+    assert!(
+        rejected.status == 400 && String::from_utf8_lossy(&rejected.body).contains("wss://"),
+        "{rejected}"
+    );
     let url = format!("wss://localhost:{}/", address.port());
     Client::new().tls_config(client).connect(&url).await.unwrap().close(1000, "").await.unwrap();
 }

@@ -5,7 +5,7 @@
 mod common;
 
 use common::echo;
-use common::http::{http2_request, serve, turns_down_bad_requests};
+use common::http::{http2_request, rejects_bad_requests, serve};
 use framewise::tower::WebSocketService;
 use framewise::{Client, Message, Server};
 use hyper_util::service::TowerToHyperService;
@@ -37,7 +37,7 @@ async fn each_request_gets_a_handler() {
 
 #[tokio::test]
 async fn what_is_no_handshake_is_answered_with_its_status() {
-    turns_down_bad_requests(connect).await;
+    rejects_bad_requests(connect).await;
     let mut service = WebSocketService::new(Server::new(), |ws, _| async { drop(ws) });
     assert_eq!(service.call(http2_request()).await.unwrap().status(), 505);
 }

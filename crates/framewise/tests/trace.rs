@@ -165,10 +165,10 @@ async fn what_is_tolerated_is_told_and_a_keepalive_that_is_missed() {
 #[tokio::test]
 async fn handshakes_that_come_to_nothing_are_told() {
     let (collector, _guard) = Collector::start();
-    let turn_down = Server::new().reply(|_| Reply::refuse(404, "nobody\n"));
+    let rejecting = Server::new().reply(|_| Reply::reject(404, "nobody\n"));
     for (server, request, line) in [
-        (&turn_down, REQUEST, r#"DEBUG handshake refused role="server" status=404"#),
-        (&turn_down, "BREW / HTTP/1.1\r\nHost: pot\r\n\r\n", "WARN rule broken: request-method: "),
+        (&rejecting, REQUEST, r#"DEBUG handshake rejected role="server" status=404"#),
+        (&rejecting, "BREW / HTTP/1.1\r\nHost: pot\r\n\r\n", "WARN rule broken: request-method: "),
     ] {
         let (mut near, far) = duplex(1 << 16);
         near.write_all(request.as_bytes()).await.unwrap();
@@ -179,7 +179,7 @@ async fn handshakes_that_come_to_nothing_are_told() {
     for (response, line) in [
         (
             "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
-            "DEBUG handshake refused: response-status: ",
+            "DEBUG handshake rejected: response-status: ",
         ),
         (
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",

@@ -7,7 +7,7 @@ use framewise_proto::extension::parse_extensions;
 use framewise_proto::frame::check_close;
 use framewise_proto::handshake::{
     ClientOffer, Head, Progress, Request, Response, ServerPolicy, extension_required, read_request,
-    read_response, refusal, request_ended, request_timed_out, response_ended, response_timed_out,
+    read_response, rejection, request_ended, request_timed_out, response_ended, response_timed_out,
 };
 use framewise_proto::{Config, Connection, Event, Header, Opcode, Strictness, Violation};
 use framewise_rules::{Answer, CloseCode, Offender, Role, Rule, SeenBy, Setup};
@@ -313,7 +313,7 @@ impl Endpoint {
 
     fn fail(&mut self, violation: Violation) -> Vec<Violation> {
         self.failed = true;
-        self.written.extend(refusal(&violation).unwrap_or_default());
+        self.written.extend(rejection(&violation).unwrap_or_default());
         vec![violation]
     }
 

@@ -26,8 +26,8 @@ const OF_THE_101: [&str; 7] = [
     "Content-Length",
     "Transfer-Encoding",
 ];
-/// Headers of a refusal that are not the caller's: they say where it ends.
-const OF_A_REFUSAL: [&str; 3] = ["Connection", "Content-Length", "Transfer-Encoding"];
+/// Headers of a rejection that are not the caller's: they say where it ends.
+const OF_A_REJECTION: [&str; 3] = ["Connection", "Content-Length", "Transfer-Encoding"];
 
 impl Request {
     /// The 101 that accepts it, with a subprotocol out of those offered, what was agreed of the extensions, and header
@@ -59,8 +59,8 @@ impl Request {
     }
 }
 
-/// The response that refuses a request for what it broke; `None` where the answer is no HTTP status.
-pub fn refusal(violation: &Violation) -> Option<Vec<u8>> {
+/// The response that rejects a request for what it broke; `None` where the answer is no HTTP status.
+pub fn rejection(violation: &Violation) -> Option<Vec<u8>> {
     let Answer::Http(status) = violation.answer() else { return None };
     let line = match status {
         405 => "Allow: GET\r\n",
@@ -80,15 +80,15 @@ pub fn refusal(violation: &Violation) -> Option<Vec<u8>> {
     Some(head.into_bytes())
 }
 
-/// The response with which an application turns a request down that breaks no rule: a status of 400 to 599, or a
+/// The response with which an application rejects a request that breaks no rule: a status of 400 to 599, or a
 /// redirect; the body is text, unless a Content-Type says something else.
-pub fn turn_down(status: u16, headers: &[(String, String)], body: &str) -> Result<Vec<u8>, Misuse> {
-    // RFC 9110 §15.4.5: a 304 has no body, and is no refusal.
+pub fn reject(status: u16, headers: &[(String, String)], body: &str) -> Result<Vec<u8>, Misuse> {
+    // RFC 9110 §15.4.5: a 304 has no body, and is no rejection.
     if !(300..=599).contains(&status) || status == 304 {
-        return Err(Misuse::RefusalStatus(status));
+        return Err(Misuse::RejectionStatus(status));
     }
     let mut head = format!("HTTP/1.1 {status} {}\r\nConnection: close\r\n", reason(status));
-    push_lines(&mut head, headers, &OF_A_REFUSAL)?;
+    push_lines(&mut head, headers, &OF_A_REJECTION)?;
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
         push_line(&mut head, "Content-Type", "text/plain; charset=utf-8")?;
     }
@@ -135,25 +135,25 @@ mod tests {
     }
 
     #[test]
-    fn an_application_turns_down_with_its_own_status_headers_and_body() {
+    fn an_application_rejects_with_its_own_status_headers_and_body() {
         assert_eq!(
-            text(turn_down(401, &lines(&[("WWW-Authenticate", "Bearer")]), "who are you?\n")),
+            text(reject(401, &lines(&[("WWW-Authenticate", "Bearer")]), "who are you?\n")),
             "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nWWW-Authenticate: Bearer\r\n\
              Content-Type: text/plain; charset=utf-8\r\nContent-Length: 13\r\n\r\nwho are you?\n"
         );
         assert_eq!(
-            text(turn_down(418, &lines(&[("content-type", "application/json")]), "{}")),
+            text(reject(418, &lines(&[("content-type", "application/json")]), "{}")),
             "HTTP/1.1 418 \r\nConnection: close\r\ncontent-type: application/json\r\nContent-Length: 2\r\n\r\n{}"
         );
     }
 
     #[test]
-    fn what_would_break_an_answer_is_refused() {
+    fn what_would_break_an_answer_is_a_misuse() {
         for status in [0, 101, 200, 204, 304, 600] {
-            assert_eq!(turn_down(status, &[], ""), Err(Misuse::RefusalStatus(status)));
+            assert_eq!(reject(status, &[], ""), Err(Misuse::RejectionStatus(status)));
         }
-        for name in OF_A_REFUSAL {
-            assert_eq!(turn_down(400, &lines(&[(name, "1")]), ""), Err(Misuse::HandshakeHeader(name)));
+        for name in OF_A_REJECTION {
+            assert_eq!(reject(400, &lines(&[(name, "1")]), ""), Err(Misuse::HandshakeHeader(name)));
         }
         let request = Request { protocols: Vec::from(["a".into()]), ..Request::default() };
         for name in OF_THE_101 {
@@ -162,7 +162,7 @@ mod tests {
         }
         for line in [("X", "a\r\nY: b"), ("X Y", "a"), ("", "a"), ("X:", "a")] {
             assert_eq!(request.accept(None, &[], &lines(&[line])), Err(Misuse::Head), "{line:?}");
-            assert_eq!(turn_down(400, &lines(&[line]), ""), Err(Misuse::Head), "{line:?}");
+            assert_eq!(reject(400, &lines(&[line]), ""), Err(Misuse::Head), "{line:?}");
         }
         assert_eq!(request.accept(Some("b"), &[], &[]), Err(Misuse::SubprotocolUnoffered));
         assert!(text(request.accept(Some("a"), &[], &[])).contains("\r\nSec-WebSocket-Protocol: a\r\n"));

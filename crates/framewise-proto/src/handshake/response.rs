@@ -85,7 +85,7 @@ impl ClientOffer {
         push_lines(&mut head, &self.headers, &OF_A_REQUEST)?;
         head.push_str("\r\n");
         let head = head.into_bytes();
-        // What a server would turn down for a rule is not sent. How much it takes is its own affair.
+        // What a server would reject for a rule is not sent. How much it takes is its own affair.
         let limits = Limits { head: head.len(), ..Limits::DEFAULT };
         match read_request(&head, &ServerPolicy { limits, origins: None }) {
             Progress::Done { .. } => Ok(head),

@@ -15,11 +15,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::attempt::Attempt;
 use super::{Client, redirect};
-use crate::error::{ConnectFault, Refused};
-use crate::websocket::Opened;
+use crate::error::{ConnectFault, Rejected};
+use crate::websocket::Established;
 use crate::{Error, WebSocket, head, random, trace};
 
-/// Bytes of a refusal's body that are kept.
+/// Bytes of a rejection's body that are kept.
 const BODY: usize = 4096;
 /// How long they are waited for.
 const BODY_TIME: Duration = Duration::from_secs(1);
@@ -75,7 +75,7 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
         Ok((response, size, notes)) => {
             let head = bytes.split_to(size);
             let deflate = DeflateAgreement::in_response(&response.extensions);
-            let opened = Opened {
+            let opened = Established {
                 config: Arc::clone(&client.config),
                 head,
                 // A copy: the head's buffer does not stay with the connection.
@@ -93,7 +93,7 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
             Ok(ws)
         }
         Err(violation) if violation.rule == Rule::ResponseStatus => {
-            Err(refused(violation, bytes, &mut stream, attempt).await)
+            Err(rejected(violation, bytes, &mut stream, attempt).await)
         }
         Err(violation) if is_tls(&bytes) => {
             let says = format!(
@@ -114,7 +114,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     bytes: &mut BytesMut,
 ) -> io::Result<Read> {
-    // A server may refuse before it has read everything: its answer counts more than the failure to write.
+    // A server may reject before it has read everything: its answer counts more than the failure to write.
     let written = async {
         stream.write_all(request).await?;
         stream.flush().await
@@ -147,8 +147,8 @@ pub(super) fn is_tls(bytes: &[u8]) -> bool {
     matches!(bytes, [0x15 | 0x16, 0x03, ..])
 }
 
-/// The answer of a server that refused, with the start of its body.
-async fn refused<S: AsyncRead + Unpin>(
+/// The answer of a server that rejected, with the start of its body.
+async fn rejected<S: AsyncRead + Unpin>(
     violation: Violation,
     mut bytes: BytesMut,
     stream: &mut S,
@@ -168,21 +168,26 @@ async fn refused<S: AsyncRead + Unpin>(
         Ok(None) | Err(_) => return violation.into(),
     };
     let mut body = bytes.split_off(size);
-    let mut refused =
-        Refused { violation, status: response.status, reason, headers: response.headers, body: Bytes::new() };
-    if attempt.follows && refused.location().is_some() {
-        return Error::Refused(Box::new(refused));
+    let mut rejected = Rejected {
+        violation,
+        status: response.status,
+        reason,
+        headers: response.headers,
+        body: Bytes::new(),
+    };
+    if attempt.follows && rejected.location().is_some() {
+        return Error::Rejected(Box::new(rejected));
     }
     let announced =
-        refused.header("content-length").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
+        rejected.header("content-length").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
     let wanted = announced.unwrap_or(BODY).min(BODY);
     let _ = timeout(BODY_TIME.min(attempt.deadline - Instant::now()), async {
         while body.len() < wanted && matches!(stream.read_buf(&mut body).await, Ok(1..)) {}
     })
     .await;
     body.truncate(wanted);
-    refused.body = body.freeze();
-    Error::Refused(Box::new(refused))
+    rejected.body = body.freeze();
+    Error::Rejected(Box::new(rejected))
 }
 
 #[cfg(test)]
@@ -202,7 +207,7 @@ mod tests {
             attempt.follows = follows;
             let asking = ask(&Client::new(), &attempt).expect("a request");
             let error = open(&Client::new(), near, &attempt, &asking).await.expect_err("a redirect");
-            assert!(matches!(error, Error::Refused(_)), "{error}");
+            assert!(matches!(error, Error::Rejected(_)), "{error}");
             assert_eq!(start.elapsed(), Duration::from_secs(seconds));
         }
     }

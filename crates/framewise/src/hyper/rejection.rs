@@ -4,13 +4,13 @@ use framewise_proto::handshake::{Head, Start};
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-use crate::server::answer::TurnedDown;
+use crate::server::answer::RequestRejection;
 use crate::{Error, trace};
 
 /// A request that was not accepted: why, and the response that tells the client, with the status of the rule that was
 /// broken and its sentence as the body.
 #[derive(Debug)]
-pub struct Rejection(Box<TurnedDown>);
+pub struct Rejection(Box<RequestRejection>);
 
 impl Rejection {
     /// Why.
@@ -29,10 +29,10 @@ impl Rejection {
     }
 }
 
-impl From<TurnedDown> for Rejection {
-    fn from(turned_down: TurnedDown) -> Self {
-        trace::turned_down(&turned_down.error);
-        Self(Box::new(turned_down))
+impl From<RequestRejection> for Rejection {
+    fn from(rejected: RequestRejection) -> Self {
+        trace::rejected(&rejected.error);
+        Self(Box::new(rejected))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use framewise_proto::Violation;
 use framewise_proto::deflate::{DeflateAgreement, negotiate};
-use framewise_proto::handshake::{Request, refusal, turn_down};
+use framewise_proto::handshake::{Request, reject, rejection};
 
 use super::{Reply, Settings};
 use crate::Error;
@@ -16,15 +16,15 @@ pub(crate) struct Accepted {
 
 /// Another response, and what the server hears of it.
 #[derive(Debug)]
-pub(crate) struct TurnedDown {
+pub(crate) struct RequestRejection {
     pub(crate) response: Vec<u8>,
     pub(crate) error: Error,
 }
 
-impl TurnedDown {
+impl RequestRejection {
     pub(crate) fn new(status: u16, headers: &[(String, String)], body: &str) -> Self {
-        match turn_down(status, headers, body) {
-            Ok(response) => Self { response, error: Error::TurnedDown(status) },
+        match reject(status, headers, body) {
+            Ok(response) => Self { response, error: Error::RequestRejected(status) },
             Err(misuse) => misuse.into(),
         }
     }
@@ -35,16 +35,16 @@ impl TurnedDown {
     }
 }
 
-impl From<Violation> for TurnedDown {
+impl From<Violation> for RequestRejection {
     fn from(violation: Violation) -> Self {
-        Self { response: refusal(&violation).unwrap_or_default(), error: violation.into() }
+        Self { response: rejection(&violation).unwrap_or_default(), error: violation.into() }
     }
 }
 
 /// What the application asked for makes no answer. The client gets one all the same.
-impl From<crate::Misuse> for TurnedDown {
+impl From<crate::Misuse> for RequestRejection {
     fn from(misuse: crate::Misuse) -> Self {
-        let response = turn_down(500, &[], "the server's own answer would have broken the handshake\n");
+        let response = reject(500, &[], "the server's own answer would have broken the handshake\n");
         Self { response: response.unwrap_or_default(), error: misuse.into() }
     }
 }
@@ -56,9 +56,9 @@ impl Settings {
     }
 
     /// The answer to a request that breaks no rule.
-    pub(crate) fn answer(&self, request: &Request, mut reply: Reply) -> Result<Accepted, TurnedDown> {
-        if let Some((status, body)) = &reply.refusal {
-            return Err(TurnedDown::new(*status, &reply.headers, body));
+    pub(crate) fn answer(&self, request: &Request, mut reply: Reply) -> Result<Accepted, RequestRejection> {
+        if let Some((status, body)) = &reply.rejection {
+            return Err(RequestRejection::new(*status, &reply.headers, body));
         }
         let protocol = reply.protocol.or_else(|| self.choose(request).map(Into::into));
         reply.headers.extend_from_slice(&self.headers);

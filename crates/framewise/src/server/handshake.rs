@@ -10,12 +10,12 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Settings;
-use super::answer::TurnedDown;
-use super::pending::{Inner, Pending};
+use super::answer::RequestRejection;
+use super::pending_request::{Inner, PendingRequest};
 use crate::stop::{StopSeat, unless_told};
 use crate::{Error, head, trace};
 
-/// Bytes that a client may send behind a request that was refused, before the connection is cut.
+/// Bytes that a client may send behind a request that was rejected, before the connection is cut.
 const DRAINED: usize = 1024 * 1024;
 
 /// Reads a request, until the deadline, or until the server stops.
@@ -24,7 +24,7 @@ pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     mut stop: Option<StopSeat>,
     deadline: Instant,
-) -> Result<Pending<S>, Error> {
+) -> Result<PendingRequest<S>, Error> {
     let limits = settings.config.limits;
     let mut bytes = BytesMut::with_capacity(head::FIRST);
     let read = {
@@ -34,23 +34,23 @@ pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     let read = match read {
         Some(Ok(read)) => read?.map_err(|violation| broken(violation, &bytes)),
         Some(Err(_)) => Err(broken(request_timed_out(&bytes), &bytes)),
-        None => Err(TurnedDown::stopped()),
+        None => Err(RequestRejection::stopped()),
     };
     let (request, size, notes) = match read {
         Ok(read) => read,
-        Err(TurnedDown { response, error }) => {
-            trace::turned_down(&error);
-            turn_down(&mut stream, &response, limits.close).await;
+        Err(RequestRejection { response, error }) => {
+            trace::rejected(&error);
+            reject(&mut stream, &response, limits.close).await;
             return Err(error);
         }
     };
     let head = bytes.split_to(size);
     // A copy: the head's buffer does not stay with the connection.
     let rest = BytesMut::from(&bytes[..]);
-    Ok(Pending::new(Inner { settings, stream, request, head, rest, notes, stop }))
+    Ok(PendingRequest::new(Inner { settings, stream, request, head, rest, notes, stop }))
 }
 
-fn broken(mut violation: Violation, bytes: &[u8]) -> TurnedDown {
+fn broken(mut violation: Violation, bytes: &[u8]) -> RequestRejection {
     // A TLS record of the type handshake.
     if bytes.starts_with(&[0x16, 0x03]) {
         violation.detail = Detail::Tls;
@@ -89,7 +89,7 @@ async fn read<S: AsyncRead + Unpin>(
 
 /// Answers a request that is not accepted, and reads until the client's end: a connection that is closed with bytes
 /// unread is reset, and the reset can overtake the answer (RFC 9112 §9.6).
-pub(super) async fn turn_down<S: AsyncRead + AsyncWrite + Unpin>(
+pub(super) async fn reject<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     response: &[u8],
     limit: Duration,

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 #[cfg(feature = "tls")]
 use super::tls;
-use super::{Pending, Server, handshake};
+use super::{PendingRequest, Server, handshake};
 use crate::stop::{Serving, Stop, StopSeat, StopTask};
 use crate::stream::Layer;
 use crate::{Error, NetStream, WebSocket};
@@ -134,7 +134,7 @@ impl Listener {
     /// listener
     ///     .serve_requests(for_ever, |pending| async move {
     ///         let Some(user) = find_user(pending.request().header("Authorization")).await else {
-    ///             pending.answer(Reply::refuse(401, "log in first\n")).await?;
+    ///             pending.answer(Reply::reject(401, "log in first\n")).await?;
     ///             return Ok(());
     ///         };
     ///         let mut ws = pending.answer(Reply::accept()).await?;
@@ -150,7 +150,7 @@ impl Listener {
     /// To drop the future: as [`Listener::serve_until`].
     pub async fn serve_requests<F, T>(self, stop: impl Future, handler: F)
     where
-        F: Fn(Pending<NetStream>) -> T + Send + Sync + 'static,
+        F: Fn(PendingRequest<NetStream>) -> T + Send + Sync + 'static,
         T: Future + Send + 'static,
     {
         let handler = Arc::new(handler);
@@ -243,11 +243,11 @@ impl Handshake {
     ///
     /// Errors: [`Error::Violation`], as [`Server::accept`]; [`Error::Io`] when TLS fails, and when the client speaks plain
     /// HTTP to a port of TLS, which it is told (400). To drop the future cuts the connection.
-    pub async fn request(self) -> Result<Pending<NetStream>, Error> {
+    pub async fn request(self) -> Result<PendingRequest<NetStream>, Error> {
         Box::pin(self.read()).await
     }
 
-    async fn read(self) -> Result<Pending<NetStream>, Error> {
+    async fn read(self) -> Result<PendingRequest<NetStream>, Error> {
         let Self { server, stream, stop, .. } = self;
         let deadline = Instant::now() + server.settings.config.limits.handshake;
         #[cfg(feature = "tls")]

@@ -2,7 +2,7 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// `None` accepts.
-    pub(crate) refusal: Option<(u16, String)>,
+    pub(crate) rejection: Option<(u16, String)>,
     pub(crate) protocol: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
 }
@@ -10,13 +10,13 @@ pub struct Reply {
 impl Reply {
     /// Switches to WebSocket.
     pub const fn accept() -> Self {
-        Self { refusal: None, protocol: None, headers: Vec::new() }
+        Self { rejection: None, protocol: None, headers: Vec::new() }
     }
 
-    /// Turns the request down with this status, 400 to 599 or a redirect, and this body: plain text, unless a header
+    /// Rejects the request with this status, 400 to 599 or a redirect, and this body: plain text, unless a header
     /// `Content-Type` says something else.
-    pub fn refuse(status: u16, body: impl Into<String>) -> Self {
-        Self { refusal: Some((status, body.into())), protocol: None, headers: Vec::new() }
+    pub fn reject(status: u16, body: impl Into<String>) -> Self {
+        Self { rejection: Some((status, body.into())), protocol: None, headers: Vec::new() }
     }
 
     /// Chooses a subprotocol; it has to be one of those that the request offers.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use super::answer::TurnedDown;
+use super::answer::RequestRejection;
 use super::handshake;
 use crate::stop::{StopSeat, unless_told};
 use crate::stream::Layer;
@@ -27,7 +27,7 @@ pub(super) async fn accept(
         Some(Ok(stream)) => stream,
         Some(Err(_)) => Err(request_timed_out(&[]).into()),
         // Without TLS there is nothing to say it with.
-        None => Err(TurnedDown::stopped().error),
+        None => Err(RequestRejection::stopped().error),
     }
 }
 
@@ -35,8 +35,9 @@ async fn shake(config: Arc<ServerConfig>, mut tcp: TcpStream, limits: &Limits) -
     // A TLS record begins with its type, which is no letter (RFC 8446 §5.1); a request with its method.
     let mut first = [0];
     if tcp.peek(&mut first).await? == 1 && first[0].is_ascii_alphabetic() {
-        let answer = TurnedDown::new(400, &[], "this port speaks TLS: connect to wss://, not to ws://\n");
-        handshake::turn_down(&mut tcp, &answer.response, limits.close).await;
+        let answer =
+            RequestRejection::new(400, &[], "this port speaks TLS: connect to wss://, not to ws://\n");
+        handshake::reject(&mut tcp, &answer.response, limits.close).await;
         let says = "the client does not speak TLS: it sent a plain HTTP request; it has to connect to wss://";
         return Err(io::Error::new(io::ErrorKind::InvalidData, says).into());
     }

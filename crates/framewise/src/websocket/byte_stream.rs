@@ -158,7 +158,7 @@ impl From<Error> for io::Error {
             },
             Error::Misuse(Misuse::Closed) => io::ErrorKind::BrokenPipe,
             Error::Misuse(_) => io::ErrorKind::InvalidInput,
-            Error::Refused(_) | Error::TurnedDown(_) => io::ErrorKind::ConnectionRefused,
+            Error::Rejected(_) | Error::RequestRejected(_) => io::ErrorKind::ConnectionRefused,
             Error::Connect(_) => io::ErrorKind::NotConnected,
             Error::Io(error) => error.kind(),
         };

@@ -63,7 +63,7 @@ pub(crate) fn bad_requests() -> Vec<(String, u16, &'static str)> {
 }
 
 /// Holds a service to the answers to them.
-pub(crate) async fn turns_down_bad_requests(connect: impl Fn() -> DuplexStream) {
+pub(crate) async fn rejects_bad_requests(connect: impl Fn() -> DuplexStream) {
     for (request, status, rule) in bad_requests() {
         let (head, body) = ask(&mut connect(), request.as_bytes()).await;
         let line = head.lines().next().unwrap_or_default();

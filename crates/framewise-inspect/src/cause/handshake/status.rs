@@ -7,12 +7,12 @@ use crate::cause::evidence::{Evidence, quote};
 use crate::handshake::ResponseSeen;
 use crate::report::Fault;
 
-fn refusal<'a>(e: &Evidence<'a>) -> Option<(&'a ResponseSeen, u16)> {
+fn rejection<'a>(e: &Evidence<'a>) -> Option<(&'a ResponseSeen, u16)> {
     let response = e.response().filter(|_| e.is(&[Rule::ResponseStatus]))?;
     Some((response, response.response.status))
 }
 
-/// The beginning of the refusal's body, in lower case.
+/// The beginning of the rejection's body, in lower case.
 fn page(e: &Evidence<'_>, response: &ResponseSeen) -> String {
     let bytes = e.own().window.from(response.end());
     String::from_utf8_lossy(&bytes[..bytes.len().min(2048)]).to_ascii_lowercase()
@@ -24,7 +24,7 @@ fn status_line(response: &ResponseSeen) -> String {
 
 /// 3xx, with the Location and whether it changes the scheme, the host or a trailing slash.
 pub(crate) fn redirected(e: &Evidence<'_>) -> Option<Sign> {
-    let (response, _) = refusal(e).filter(|(_, status)| (300..400).contains(status))?;
+    let (response, _) = rejection(e).filter(|(_, status)| (300..400).contains(status))?;
     let Some(location) = response.header("location") else {
         return e.own_fault(Cause::Redirected, format!("{}, without a Location", status_line(response)));
     };
@@ -63,7 +63,7 @@ pub(crate) fn origin_refused(e: &Evidence<'_>) -> Option<Sign> {
     if e.is(&[Rule::RequestOrigin]) {
         return e.own_fault(Cause::OriginRefused, format!("Origin: {}", origin.unwrap_or("none")));
     }
-    let (response, status) = refusal(e)?;
+    let (response, status) = rejection(e)?;
     let named =
         page(e, response).contains("origin") || response.reason.to_ascii_lowercase().contains("origin");
     let challenged = response.header("www-authenticate").is_some();
@@ -92,7 +92,7 @@ pub(crate) fn origin_refused(e: &Evidence<'_>) -> Option<Sign> {
 
 /// 401, 403 or 407 with its challenge.
 pub(crate) fn authentication_required(e: &Evidence<'_>) -> Option<Sign> {
-    let (response, status) = refusal(e)?;
+    let (response, status) = rejection(e)?;
     let challenge = response.header("www-authenticate").or_else(|| response.header("proxy-authenticate"));
     let asks = matches!(status, 401 | 407)
         || (status == 403 && (challenge.is_some() || e.request()?.header("origin").is_none()));
@@ -114,7 +114,7 @@ pub(crate) fn authentication_required(e: &Evidence<'_>) -> Option<Sign> {
 
 /// 200, 404, 405 or a page instead of 101.
 pub(crate) fn not_a_websocket_endpoint(e: &Evidence<'_>) -> Option<Sign> {
-    let (response, status) = refusal(e)?;
+    let (response, status) = rejection(e)?;
     let html = response.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
     let page = matches!(status, 402 | 406 | 409..=425 | 451) && html;
     if !(matches!(status, 200..=299 | 404 | 405 | 410) || page) {
@@ -126,7 +126,7 @@ pub(crate) fn not_a_websocket_endpoint(e: &Evidence<'_>) -> Option<Sign> {
 
 /// 5xx instead of 101.
 pub(crate) fn server_error_status(e: &Evidence<'_>) -> Option<Sign> {
-    let (response, _) = refusal(e).filter(|(_, status)| *status >= 500)?;
+    let (response, _) = rejection(e).filter(|(_, status)| *status >= 500)?;
     let server = response.header("server").map(|server| format!(", from {server}")).unwrap_or_default();
     e.own_fault(Cause::ServerErrorStatus, format!("{}{server}", status_line(response)))
 }
@@ -134,7 +134,7 @@ pub(crate) fn server_error_status(e: &Evidence<'_>) -> Option<Sign> {
 /// A request that is right is refused, and its Connection is a list: someone compares it as a whole.
 pub(crate) fn header_token_mismatch(e: &Evidence<'_>) -> Option<Sign> {
     let request = e.request()?;
-    let (response, status) = refusal(e)?;
+    let (response, status) = rejection(e)?;
     if !matches!(status, 400 | 412 | 426 | 501)
         || request.breaks.iter().any(|rule| rule.answer() != framewise_rules::Answer::Note)
     {

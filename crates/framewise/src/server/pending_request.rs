@@ -9,10 +9,10 @@ use framewise_proto::rules::Role;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-use super::answer::TurnedDown;
+use super::answer::RequestRejection;
 use super::{Reply, Settings, handshake};
 use crate::stop::StopSeat;
-use crate::websocket::Opened;
+use crate::websocket::Established;
 use crate::{Error, WebSocket, trace};
 
 /// A client's request that breaks no rule, and that waits for its answer: from [`crate::Server::request`] and
@@ -20,7 +20,7 @@ use crate::{Error, WebSocket, trace};
 ///
 /// There is no hurry: [`Limits::handshake`](crate::Limits::handshake) is over with the request. To drop it cuts the
 /// connection without an answer.
-pub struct Pending<S> {
+pub struct PendingRequest<S> {
     /// In a box, for it goes through many hands.
     inner: Box<Inner<S>>,
 }
@@ -36,7 +36,7 @@ pub(super) struct Inner<S> {
     pub(super) stop: Option<StopSeat>,
 }
 
-impl<S> Pending<S> {
+impl<S> PendingRequest<S> {
     pub(super) fn new(inner: Inner<S>) -> Self {
         Self { inner: Box::new(inner) }
     }
@@ -52,11 +52,11 @@ impl<S> Pending<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> PendingRequest<S> {
     /// Answers. What was set on the [`crate::Server`] goes with it: the header lines, and a subprotocol, where the reply
     /// chooses none. [`crate::Server::reply`] is not asked.
     ///
-    /// Errors: [`Error::TurnedDown`] when the reply is a refusal, or the server stops meanwhile (503);
+    /// Errors: [`Error::RequestRejected`] when the reply is a rejection, or the server stops meanwhile (503);
     /// [`Error::Misuse`] when the reply makes no answer: the client then gets a 500; [`Error::Io`] when the client is
     /// gone.
     ///
@@ -70,15 +70,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
         let Inner { settings, stream, request, stop, .. } = &mut *self.inner;
         let limits = settings.config.limits;
         let answer = if stop.as_ref().is_some_and(StopSeat::is_told) {
-            Err(TurnedDown::stopped())
+            Err(RequestRejection::stopped())
         } else {
             settings.answer(request, reply)
         };
         let accepted = match answer {
             Ok(accepted) => accepted,
-            Err(TurnedDown { response, error }) => {
-                trace::turned_down(&error);
-                handshake::turn_down(stream, &response, limits.close).await;
+            Err(RequestRejection { response, error }) => {
+                trace::rejected(&error);
+                handshake::reject(stream, &response, limits.close).await;
                 return Err(error);
             }
         };
@@ -89,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
         .await
         .map_err(io::Error::from)??;
         let Inner { settings, stream, head, rest, notes, stop, .. } = *self.inner;
-        let opened = Opened {
+        let opened = Established {
             config: Arc::clone(&settings.config),
             head,
             rest,
@@ -102,8 +102,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pending<S> {
     }
 }
 
-impl<S> fmt::Debug for Pending<S> {
+impl<S> fmt::Debug for PendingRequest<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pending").field("request", &self.inner.request).finish_non_exhaustive()
+        f.debug_struct("PendingRequest").field("request", &self.inner.request).finish_non_exhaustive()
     }
 }

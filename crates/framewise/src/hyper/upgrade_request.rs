@@ -11,19 +11,19 @@ use super::rejection::to_http;
 use super::{Rejection, Upgrade};
 use crate::Reply;
 use crate::server::Settings;
-use crate::server::answer::TurnedDown;
+use crate::server::answer::RequestRejection;
 use crate::stop::StopSeat;
-use crate::websocket::Opened;
+use crate::websocket::Established;
 
 /// A request that breaks no rule.
-pub(crate) struct Asked {
+pub(crate) struct UpgradeRequest {
     pub(crate) request: Request,
     head: Vec<u8>,
     notes: Vec<Violation>,
     on_upgrade: OnUpgrade,
 }
 
-impl Asked {
+impl UpgradeRequest {
     /// Judges a request, and takes its upgrade if it may have it.
     pub(crate) fn new(
         head: Vec<u8>,
@@ -33,12 +33,12 @@ impl Asked {
     ) -> Result<Self, Rejection> {
         if version > Version::HTTP_11 {
             let says = "a WebSocket is served here over HTTP/1.1 alone: connect with that\n";
-            return Err(TurnedDown::new(505, &[], says).into());
+            return Err(RequestRejection::new(505, &[], says).into());
         }
-        let (request, notes) = judge(&head, policy).map_err(TurnedDown::from)?;
+        let (request, notes) = judge(&head, policy).map_err(RequestRejection::from)?;
         let Some(on_upgrade) = extensions.remove() else {
             let says = "this server does not upgrade its connections\n";
-            return Err(TurnedDown::new(500, &[], says).into());
+            return Err(RequestRejection::new(500, &[], says).into());
         };
         Ok(Self { request, head, notes, on_upgrade })
     }
@@ -46,7 +46,7 @@ impl Asked {
     /// Judges it once more, now that the policy is known.
     #[cfg(feature = "axum")]
     pub(crate) fn judge(&self, policy: &ServerPolicy) -> Result<(), Rejection> {
-        judge(&self.head, policy).map(drop).map_err(|violation| TurnedDown::from(violation).into())
+        judge(&self.head, policy).map(drop).map_err(|violation| RequestRejection::from(violation).into())
     }
 
     pub(crate) fn answer(
@@ -56,10 +56,10 @@ impl Asked {
     ) -> Result<(http::Response<String>, Upgrade), Rejection> {
         let stop = settings.seat();
         if stop.as_ref().is_some_and(StopSeat::is_told) {
-            return Err(TurnedDown::stopped().into());
+            return Err(RequestRejection::stopped().into());
         }
         let accepted = settings.answer(&self.request, reply)?;
-        let opened = Opened {
+        let opened = Established {
             config: Arc::clone(&settings.config),
             head: BytesMut::from(&self.head[..]),
             // What hyper has read beyond the head comes out of its stream first.
