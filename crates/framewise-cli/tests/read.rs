@@ -96,27 +96,25 @@ fn hex_of_one_side() {
 #[test]
 fn files_that_are_no_recordings_are_refused() {
     for (input, part) in [
-        (&b""[..], "holds no bytes"),
-        (b"# only a comment\n", "holds no bytes"),
+        (&b""[..], "nothing to diagnose: standard input contains no bytes"),
+        (b"# only a comment\n", "contains no bytes"),
         (b"open\n> 81 0x", "line 2, column 7"),
         (b"open\n\n> \"a\\q\"\n", "line 3, column 5"),
         (b"open\n> \"ab\xff\"\n", "line 2, column 6: a byte that is not UTF-8; write it as \\xff"),
         (b"81 85\n37 fz\n", "line 2, column 4"),
         (b"hello\n", "line 1, column 1"),
-        (b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00", "packet capture"),
-        (b"\x0a\x0d\x0d\x0a\x6c\x00\x00\x00", "packet capture"),
-        (b"{ \"log\": { \"version\": \"1.2\" } }", "HAR"),
-        (b"\x1f\x8b\x08\x00", "compressed"),
-        (b"\x00\x01\x02\x03\xff\xfe\xfd", "bytes, not text"),
+        (b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00", "packet captures (pcap) are not supported yet"),
+        (b"\x0a\x0d\x0d\x0a\x6c\x00\x00\x00", "packet captures (pcap) are not supported yet"),
+        (b"{ \"log\": { \"version\": \"1.2\" } }", "HAR files are not supported yet"),
+        (b"\x1f\x8b\x08\x00", "it is compressed; decompress it"),
+        (b"\x00\x01\x02\x03\xff\xfe\xfd", "it is binary"),
         (b"00000000: 61\n*\nffffffffff: 61\n", "256 MiB"),
     ] {
         let done = read(&[], input);
         assert!(done.refused().contains(part), "{input:?}: {}", done.err);
     }
     assert!(
-        run(&["read", "no-such-file.txt"])
-            .refused()
-            .contains("no-such-file.txt cannot be read: no such file")
+        run(&["read", "no-such-file.txt"]).refused().contains("cannot read no-such-file.txt: no such file")
     );
     assert!(run(&["read", "/"]).refused().contains("directory"));
     assert!(run(&["read"]).refused().contains("FILE"));

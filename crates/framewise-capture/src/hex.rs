@@ -1,35 +1,13 @@
-use std::fmt;
+use crate::{Error, Position};
 
 /// Bytes that a dump may stand for: a star in it repeats rows without taking room in the file.
 const MOST: usize = 256 << 20;
-
-/// Why a text is no hex dump.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct HexError {
-    line: usize,
-    column: usize,
-    message: String,
-}
-
-impl fmt::Display for HexError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
-    }
-}
-
-/// Whether the first line that says something begins as hexadecimal does: a digit, or `0x` and `\x` before it.
-pub(super) fn looks_like_hex(text: &str) -> bool {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
-    line.is_some_and(|line| {
-        let token = line.split_whitespace().next().unwrap_or_default().trim_end_matches([':', ',']);
-        let token = token.trim_start_matches("\\x").trim_start_matches("0x");
-        token.chars().take(2).all(|c| c.is_ascii_hexdigit())
-    })
-}
+const TOO_LARGE: &str = "the dump holds more than 256 MiB";
+const HALF: &str = "half a byte: expected a second hexadecimal digit";
 
 /// Reads plain hexadecimal (`81 85`, `8185`, `0x81, 0x85`, `81:85`, `\x81\x85`), and the dumps of `xxd`, `hexdump -C`
 /// and `od -A x -t x1`.
-pub(super) fn parse(text: &str) -> Result<Vec<u8>, HexError> {
+pub(crate) fn parse(text: &str) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let dump = is_dump(text);
@@ -49,17 +27,16 @@ pub(super) fn parse(text: &str) -> Result<Vec<u8>, HexError> {
             let trimmed = body.trim_start();
             let end = trimmed.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(trimmed.len());
             let at = line.len() - trimmed.len();
-            let error =
-                |message: &str| HexError { line: number, column: at + 1, message: message.to_owned() };
+            let error = |message: &str| fault(number, at + 1, message.to_owned());
             let offset = usize::from_str_radix(&trimmed[..end], 16)
-                .map_err(|_| error("expected the offset of a dump"))?;
+                .map_err(|_| error("expected the offset of the row"))?;
             if repeat {
                 let row = row
                     .as_ref()
                     .filter(|row| !row.is_empty())
-                    .ok_or_else(|| error("nothing to repeat before the `*`"))?;
+                    .ok_or_else(|| error("`*` has no row to repeat"))?;
                 if offset > MOST {
-                    return Err(error("a dump of more than 256 MiB"));
+                    return Err(error(TOO_LARGE));
                 }
                 while bytes.len() < offset {
                     bytes.extend_from_slice(row);
@@ -72,18 +49,18 @@ pub(super) fn parse(text: &str) -> Result<Vec<u8>, HexError> {
         let column = body.as_ptr() as usize - line.as_ptr() as usize;
         digits(body, &mut bytes).map_err(|(at, message)| {
             let column = line[..column + at].chars().count() + 1;
-            HexError { line: number, column, message }
+            fault(number, column, message)
         })?;
         if bytes.len() > MOST {
-            return Err(HexError {
-                line: number,
-                column: 1,
-                message: "a dump of more than 256 MiB".to_owned(),
-            });
+            return Err(fault(number, 1, TOO_LARGE.to_owned()));
         }
         row = Some(bytes[before..].to_vec());
     }
     Ok(bytes)
+}
+
+fn fault(line: usize, column: usize, message: String) -> Error {
+    Error::Hex { at: Position { line, column }, message }
 }
 
 /// Whether lines begin with their offset: it ends with a colon, or it is all zeros and stands alone.
@@ -134,7 +111,7 @@ fn digits(body: &str, bytes: &mut Vec<u8>) -> Result<(), (usize, String)> {
                 high = None;
             }
             (None, Some((at, _))) => {
-                return Err((at, "half a byte: two hexadecimal digits make one".to_owned()));
+                return Err((at, HALF.to_owned()));
             }
             (None, None)
                 if c.is_whitespace() || matches!(c, ',' | ':' | ';' | '-' | '{' | '}' | '[' | ']' | '"') => {}
@@ -145,7 +122,7 @@ fn digits(body: &str, bytes: &mut Vec<u8>) -> Result<(), (usize, String)> {
         at += c.len_utf8();
     }
     match high {
-        Some((at, _)) => Err((at, "half a byte: two hexadecimal digits make one".to_owned())),
+        Some((at, _)) => Err((at, HALF.to_owned())),
         None => Ok(()),
     }
 }
@@ -170,7 +147,7 @@ mod tests {
             "00000000  81 85 37 fa 21 3d 7f 9f  4d 51 58                 |..7.!=..MQX|\n0000000b\n",
             "000000 81 85 37 fa 21 3d 7f 9f\n000008 4d 51 58\n00000b\n",
         ] {
-            assert!(looks_like_hex(text), "{text}");
+            assert_eq!(crate::detect::format(text), crate::Format::Hex, "{text}");
             assert_eq!(parse(text).as_deref(), Ok(&BYTES[..]), "{text}");
         }
     }
@@ -183,15 +160,15 @@ mod tests {
         let hostile = "00000000: 6161\n*\nffffffffffffff: 61\n";
         assert_eq!(
             parse(hostile).expect_err("too large").to_string(),
-            "line 3, column 1: a dump of more than 256 MiB"
+            "line 3, column 1: the dump holds more than 256 MiB"
         );
     }
 
     #[test]
     fn what_is_wrong_is_told_by_line_and_column() {
         let told = |text| parse(text).expect_err(text).to_string();
-        assert_eq!(told("81 85\n8g"), "line 2, column 1: half a byte: two hexadecimal digits make one");
-        assert_eq!(told("81 8"), "line 1, column 4: half a byte: two hexadecimal digits make one");
+        assert_eq!(told("81 85\n8g"), "line 2, column 1: half a byte: expected a second hexadecimal digit");
+        assert_eq!(told("81 8"), "line 1, column 4: half a byte: expected a second hexadecimal digit");
         assert_eq!(told("81 é"), "line 1, column 4: expected a hexadecimal digit, found `\\u{e9}`");
     }
 }
