@@ -279,8 +279,8 @@ pub(crate) const Rsv1OnContinuation: Examples = Examples {
         Bad::new(
             concat!(
                 "open permessage-deflate\n",
-                "> 41 83 37 fa 21 3d c5 b2 ec\n",
-                "> c0 84 37 fa 21 3d fe 33 26 3d",
+                "> 41 83 37 fa 21 3d c5 b2 ec  # f2 48 cd\n",
+                "> c0 84 37 fa 21 3d fe 33 26 3d  # c9 c9 07 00",
             ),
             9,
         ),
@@ -291,31 +291,44 @@ pub(crate) const Rsv1OnContinuation: Examples = Examples {
             concat!(
                 request!("Sec-WebSocket-Extensions: permessage-deflate"),
                 response!("Sec-WebSocket-Extensions: permessage-deflate"),
-                "> 41 83 37 fa 21 3d c5 b2 ec\n> 89 80 37 fa 21 3d\n> c0 84 a1 5c 0e 93 68 95 09 93",
+                "> 41 83 37 fa 21 3d c5 b2 ec  # f2 48 cd\n",
+                "> 89 80 37 fa 21 3d\n",
+                "> c0 84 a1 5c 0e 93 68 95 09 93  # c9 c9 07 00",
             ),
             213,
         ),
     ],
     good: &[
-        Good::new("open permessage-deflate\n> 41 83 37 fa 21 3d c5 b2 ec\n> 80 84 37 fa 21 3d fe 33 26 3d"),
+        Good::new(concat!(
+            "open permessage-deflate\n",
+            "> 41 83 37 fa 21 3d c5 b2 ec  # f2 48 cd\n",
+            "> 80 84 37 fa 21 3d fe 33 26 3d  # c9 c9 07 00",
+        )),
         Good::new("open permessage-deflate\n< 41 07 f2 48 cd c9 c9 07 00\n< 00 00\n< 80 00"),
     ],
 };
 
 pub(crate) const Rsv1OnControl: Examples = Examples {
     bad: &[
-        Bad::new("open permessage-deflate\n> c9 82 37 fa 21 3d 5f 93", 0),
+        Bad::new("open permessage-deflate\n> c9 82 37 fa 21 3d 5f 93  # hi", 0),
         Bad::new("open permessage-deflate\n< ca 00", 0),
         Bad::new("open permessage-deflate\n< c8 02 03 e8", 0),
         // Between the fragments of a compressed message.
-        Bad::new("open permessage-deflate\n> 41 83 37 fa 21 3d c5 b2 ec\n> c9 80 37 fa 21 3d", 9),
+        Bad::new(
+            concat!(
+                "open permessage-deflate\n",
+                "> 41 83 37 fa 21 3d c5 b2 ec  # f2 48 cd\n",
+                "> c9 80 37 fa 21 3d",
+            ),
+            9,
+        ),
     ],
     good: &[
         Good::new(concat!(
             "open permessage-deflate\n",
-            "> 41 83 37 fa 21 3d c5 b2 ec\n",
+            "> 41 83 37 fa 21 3d c5 b2 ec  # f2 48 cd\n",
             "> 89 80 37 fa 21 3d\n",
-            "> 80 84 a1 5c 0e 93 68 95 09 93",
+            "> 80 84 a1 5c 0e 93 68 95 09 93  # c9 c9 07 00",
         )),
         Good::new("open permessage-deflate\n< 88 02 03 e8"),
     ],
@@ -324,7 +337,10 @@ pub(crate) const Rsv1OnControl: Examples = Examples {
 pub(crate) const DeflateDataInvalid: Examples = Examples {
     bad: &[
         // Text that was never compressed: it reads as a stored block whose lengths disagree.
-        Bad::new("open permessage-deflate\n> c1 85 37 fa 21 3d 7f 9f 4d 51 58", 6),
+        Bad::new(
+            concat!("open permessage-deflate\n", "> c1 85 37 fa 21 3d 7f 9f 4d 51 58  # 48 65 6c 6c 6f",),
+            6,
+        ),
         // Blocks of type 3 there are not.
         Bad::new("open permessage-deflate\n< c2 01 07", 2),
         // The headers of zlib and of gzip.
@@ -332,7 +348,7 @@ pub(crate) const DeflateDataInvalid: Examples = Examples {
         Bad::new(
             concat!(
                 "open permessage-deflate\n",
-                "> c1 99 37 fa 21 3d 28 71 29 3d 37 fa 21 3d 35 f9 d2 75 fa 33 e8 3a 37 78 a8 ec c0 ff 21 3d 37",
+                "> c1 99 37 fa 21 3d 28 71 29 3d 37 fa 21 3d 35 f9 d2 75 fa 33 e8 3a 37 78 a8 ec c0 ff 21 3d 37  # 1f 8b 08 00 00 00 00 00 02 03 f3 48 cd c9 c9 07 00 82 89 d1 f7 05 00 00 00",
             ),
             6,
         ),
@@ -340,8 +356,8 @@ pub(crate) const DeflateDataInvalid: Examples = Examples {
         Bad::new(
             concat!(
                 "open permessage-deflate\n",
-                "> 41 8b 37 fa 21 3d c5 b2 ec f4 fe fd 21 3d 37 05 de\n",
-                "> 80 81 37 fa 21 3d 30",
+                "> 41 8b 37 fa 21 3d c5 b2 ec f4 fe fd 21 3d 37 05 de  # f2 48 cd c9 c9 07 00 00 00 ff ff\n",
+                "> 80 81 37 fa 21 3d 30  # 07",
             ),
             23,
         ),
@@ -349,12 +365,15 @@ pub(crate) const DeflateDataInvalid: Examples = Examples {
     good: &[
         Good::new(concat!(
             "open permessage-deflate\n",
-            "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21\n",
+            "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21  # f2 48 cd c9 c9 07 00 = Hello\n",
             "< 81 05 48 65 6c 6c 6f",
         )),
         // The examples of RFC 7692 §7.2.3: a stored block, a final block, two blocks; and an empty message.
         Good::new("open permessage-deflate\n< c1 0b 00 05 00 fa ff 48 65 6c 6c 6f 00"),
-        Good::new("open permessage-deflate\n> c1 88 37 fa 21 3d c4 b2 ec f4 fe fd 21 3d"),
+        Good::new(concat!(
+            "open permessage-deflate\n",
+            "> c1 88 37 fa 21 3d c4 b2 ec f4 fe fd 21 3d  # f3 48 cd c9 c9 07 00 00 = Hello",
+        )),
         Good::new("open permessage-deflate\n< c1 0d f2 48 05 00 00 00 ff ff ca c9 c9 07 00"),
         Good::new("open permessage-deflate\n< c1 01 00"),
     ],
@@ -366,7 +385,7 @@ pub(crate) const DeflateWindowViolated: Examples = Examples {
         Bad::new(
             concat!(
                 "open permessage-deflate; client_max_window_bits=8\n",
-                "> c1 8e 37 fa 21 3d 1d 35 ed 76 9e e2 24 79 b4 88 41 45 36 fa",
+                "> c1 8e 37 fa 21 3d 1d 35 ed 76 9e e2 24 79 b4 88 41 45 36 fa  # 2a cf cc 4b a9 18 05 44 83 72 60 78 01 00",
             ),
             6,
         ),
@@ -389,17 +408,20 @@ pub(crate) const DeflateWindowViolated: Examples = Examples {
         Bad::new(
             concat!(
                 "open permessage-deflate; client_max_window_bits=8\n",
-                "> c1 8b 37 fa 21 3d 1d 35 ed 76 9e e2 24 79 34 fa 21\n",
-                "> c1 85 37 fa 21 3d 1d fd a7 2a 37",
+                "> c1 8b 37 fa 21 3d 1d 35 ed 76 9e e2 24 79 34 fa 21  # 2a cf cc 4b a9 18 05 44 03 00 00\n",
+                "> c1 85 37 fa 21 3d 1d fd a7 2a 37  # 2a 07 86 17 00",
             ),
             23,
         ),
     ],
     good: &[
-        Good::new("open permessage-deflate\n> c1 8e 37 fa 21 3d 1d 35 ed 76 9e e2 24 79 b4 88 41 45 36 fa"),
+        Good::new(concat!(
+            "open permessage-deflate\n",
+            "> c1 8e 37 fa 21 3d 1d 35 ed 76 9e e2 24 79 b4 88 41 45 36 fa  # 2a cf cc 4b a9 18 05 44 83 72 60 78 01 00",
+        )),
         Good::new(concat!(
             "open permessage-deflate; client_max_window_bits=8\n",
-            "> c1 8d 37 fa 21 3d 1d 35 ed 76 9e e2 e0 9d 2b 12 5e 3d 37",
+            "> c1 8d 37 fa 21 3d 1d 35 ed 76 9e e2 e0 9d 2b 12 5e 3d 37  # 2a cf cc 4b a9 18 c1 a0 1c e8 7f 00 00",
         )),
         // The other direction's window.
         Good::new(concat!(
@@ -415,8 +437,8 @@ pub(crate) const DeflateContextMismatch: Examples = Examples {
         Bad::new(
             concat!(
                 "open permessage-deflate; client_no_context_takeover\n",
-                "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21\n",
-                "> c1 85 37 fa 21 3d c5 fa 30 3d 37",
+                "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21  # f2 48 cd c9 c9 07 00 = Hello\n",
+                "> c1 85 37 fa 21 3d c5 fa 30 3d 37  # f2 00 11 00 00",
             ),
             19,
         ),
@@ -434,8 +456,8 @@ pub(crate) const DeflateContextMismatch: Examples = Examples {
         Bad::new(
             concat!(
                 "open permessage-deflate\n",
-                "> 81 85 37 fa 21 3d 7f 9f 4d 51 58\n",
-                "> c1 85 37 fa 21 3d c5 fa 30 3d 37",
+                "> 81 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello\n",
+                "> c1 85 37 fa 21 3d c5 fa 30 3d 37  # f2 00 11 00 00",
             ),
             17,
         ),
@@ -443,7 +465,7 @@ pub(crate) const DeflateContextMismatch: Examples = Examples {
             concat!(
                 "open permessage-deflate\n",
                 "< c1 07 f2 48 cd c9 c9 07 00\n",
-                "> c1 85 37 fa 21 3d c5 fa 30 3d 37",
+                "> c1 85 37 fa 21 3d c5 fa 30 3d 37  # f2 00 11 00 00",
             ),
             6,
         ),
@@ -451,13 +473,13 @@ pub(crate) const DeflateContextMismatch: Examples = Examples {
     good: &[
         Good::new(concat!(
             "open permessage-deflate\n",
-            "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21\n",
-            "> c1 85 37 fa 21 3d c5 fa 30 3d 37",
+            "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21  # f2 48 cd c9 c9 07 00 = Hello\n",
+            "> c1 85 37 fa 21 3d c5 fa 30 3d 37  # f2 00 11 00 00",
         )),
         Good::new(concat!(
             "open permessage-deflate; client_no_context_takeover\n",
-            "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21\n",
-            "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21",
+            "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21  # f2 48 cd c9 c9 07 00 = Hello\n",
+            "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21  # f2 48 cd c9 c9 07 00 = Hello",
         )),
         Good::new(concat!(
             "open permessage-deflate; client_no_context_takeover\n",

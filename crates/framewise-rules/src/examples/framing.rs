@@ -2,12 +2,15 @@ use crate::examples::{Bad, Examples, Good};
 
 pub(crate) const Rsv1Unnegotiated: Examples = Examples {
     bad: &[
-        Bad::new("open\n> c1 85 37 fa 21 3d 7f 9f 4d 51 58", 0),
+        Bad::new("open\n> c1 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello", 0),
         Bad::new("open\n< c2 02 01 02", 0),
         // It has no meaning on whatever frame, so that it is this rule there too.
-        Bad::new("open\n> 01 83 37 fa 21 3d 7f 9f 4d\n> c0 82 37 fa 21 3d 5b 95", 9),
+        Bad::new(
+            concat!("open\n", "> 01 83 37 fa 21 3d 7f 9f 4d  # Hel\n", "> c0 82 37 fa 21 3d 5b 95  # lo",),
+            9,
+        ),
         Bad::new("open\n< c9 00", 0),
-        Bad::new("open\n> c8 82 37 fa 21 3d 34 12", 0),
+        Bad::new("open\n> c8 82 37 fa 21 3d 34 12  # 1000", 0),
         // The header alone breaks it: nobody has to wait for the payload.
         Bad::new("open\n< c1 7e 01 00", 0),
         // Offered is not agreed.
@@ -21,8 +24,11 @@ pub(crate) const Rsv1Unnegotiated: Examples = Examples {
         ),
     ],
     good: &[
-        Good::new("open permessage-deflate\n> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21"),
-        Good::new("open\n> 81 85 37 fa 21 3d 7f 9f 4d 51 58\n< 82 02 c1 c2"),
+        Good::new(concat!(
+            "open permessage-deflate\n",
+            "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21  # f2 48 cd c9 c9 07 00 = Hello",
+        )),
+        Good::new("open\n> 81 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello\n< 82 02 c1 c2"),
         Good::new(concat!(
             request!("Sec-WebSocket-Extensions: permessage-deflate"),
             response!("Sec-WebSocket-Extensions: permessage-deflate"),
@@ -33,41 +39,50 @@ pub(crate) const Rsv1Unnegotiated: Examples = Examples {
 
 pub(crate) const Rsv2Set: Examples = Examples {
     bad: &[
-        Bad::new("open\n> a1 85 37 fa 21 3d 7f 9f 4d 51 58", 0),
+        Bad::new("open\n> a1 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello", 0),
         Bad::new("open\n< a2 00", 0),
-        Bad::new("open\n> 02 81 37 fa 21 3d 36\n> a0 81 37 fa 21 3d 35", 7),
+        Bad::new("open\n> 02 81 37 fa 21 3d 36  # <01>\n> a0 81 37 fa 21 3d 35  # <02>", 7),
         Bad::new("open\n< 81 02 68 69\n< a9 02 68 69", 4),
         // permessage-deflate gives a meaning to RSV1 alone.
-        Bad::new("open permessage-deflate\n> a1 85 37 fa 21 3d 7f 9f 4d 51 58", 0),
+        Bad::new("open permessage-deflate\n> a1 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello", 0),
     ],
     good: &[
         Good::new("open\n< 82 02 a1 a2"),
-        Good::new("open permessage-deflate\n> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21"),
+        Good::new(concat!(
+            "open permessage-deflate\n",
+            "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21  # f2 48 cd c9 c9 07 00 = Hello",
+        )),
     ],
 };
 
 pub(crate) const Rsv3Set: Examples = Examples {
     bad: &[
-        Bad::new("open\n> 91 85 37 fa 21 3d 7f 9f 4d 51 58", 0),
+        Bad::new("open\n> 91 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello", 0),
         Bad::new("open\n< 12 01 01", 0),
-        Bad::new("open\n> 01 83 37 fa 21 3d 7f 9f 4d\n> 90 82 37 fa 21 3d 5b 95", 9),
+        Bad::new(
+            concat!("open\n", "> 01 83 37 fa 21 3d 7f 9f 4d  # Hel\n", "> 90 82 37 fa 21 3d 5b 95  # lo",),
+            9,
+        ),
         Bad::new("open\n< 9a 00", 0),
         Bad::new("open permessage-deflate\n< 91 02 68 69", 0),
     ],
-    good: &[Good::new("open\n> 82 81 37 fa 21 3d a6\n< 8a 00"), Good::new("open\n< 02 01 01")],
+    good: &[Good::new("open\n> 82 81 37 fa 21 3d a6  # <91>\n< 8a 00"), Good::new("open\n< 02 01 01")],
 };
 
 pub(crate) const OpcodeReservedData: Examples = Examples {
     bad: &[
-        Bad::new("open\n> 83 85 37 fa 21 3d 7f 9f 4d 51 58", 0),
+        Bad::new("open\n> 83 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello", 0),
         Bad::new("open\n> 87 80 37 fa 21 3d", 0),
         Bad::new("open\n< 84 02 68 69", 0),
         // Without FIN too.
         Bad::new("open\n< 05 02 68 69", 0),
-        Bad::new("open\n> 01 83 37 fa 21 3d 7f 9f 4d\n> 86 82 37 fa 21 3d 5b 95", 9),
+        Bad::new(
+            concat!("open\n", "> 01 83 37 fa 21 3d 7f 9f 4d  # Hel\n", "> 86 82 37 fa 21 3d 5b 95  # lo",),
+            9,
+        ),
     ],
     good: &[
-        Good::new("open\n> 82 85 37 fa 21 3d 7f 9f 4d 51 58"),
+        Good::new("open\n> 82 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello"),
         Good::new("open\n< 01 02 68 69\n< 80 01 21"),
     ],
 };
@@ -75,7 +90,7 @@ pub(crate) const OpcodeReservedData: Examples = Examples {
 pub(crate) const OpcodeReservedControl: Examples = Examples {
     bad: &[
         Bad::new("open\n> 8b 80 37 fa 21 3d", 0),
-        Bad::new("open\n> 8f 82 37 fa 21 3d 5f 93", 0),
+        Bad::new("open\n> 8f 82 37 fa 21 3d 5f 93  # hi", 0),
         Bad::new("open\n< 8c 00", 0),
         Bad::new("open\n< 81 02 68 69\n< 8e 02 68 69", 4),
     ],
@@ -85,24 +100,31 @@ pub(crate) const OpcodeReservedControl: Examples = Examples {
 pub(crate) const LengthNotMinimal16: Examples = Examples {
     bad: &[
         Bad::new("open\n< 81 7e 00 05 48 65 6c 6c 6f", 0),
-        Bad::new("open\n> 81 fe 00 05 37 fa 21 3d 7f 9f 4d 51 58", 0),
+        Bad::new("open\n> 81 fe 00 05 37 fa 21 3d 7f 9f 4d 51 58  # Hello", 0),
         Bad::new("open\n< 82 7e 00 00", 0),
         // The largest one that seven bits hold.
         Bad::new("open\n< 82 7e 00 7d", 0),
-        Bad::new("open\n> 89 fe 00 02 37 fa 21 3d 5f 93", 0),
-        Bad::new("open\n> 81 82 37 fa 21 3d 5f 93\n> 81 fe 00 05 37 fa 21 3d 7f 9f 4d 51 58", 8),
+        Bad::new("open\n> 89 fe 00 02 37 fa 21 3d 5f 93  # hi", 0),
+        Bad::new(
+            concat!(
+                "open\n",
+                "> 81 82 37 fa 21 3d 5f 93  # hi\n",
+                "> 81 fe 00 05 37 fa 21 3d 7f 9f 4d 51 58  # Hello",
+            ),
+            8,
+        ),
     ],
     good: &[
         Good::new("open\n< 82 7d 01 02"),
         Good::new("open\n< 82 7e 00 7e 01 02"),
-        Good::new("open\n> 81 fe ff ff 37 fa 21 3d 7f 9f 4d 51 58"),
+        Good::new("open\n> 81 fe ff ff 37 fa 21 3d 7f 9f 4d 51 58  # Hello"),
     ],
 };
 
 pub(crate) const LengthNotMinimal64: Examples = Examples {
     bad: &[
         Bad::new("open\n< 81 7f 00 00 00 00 00 00 00 05 48 65 6c 6c 6f", 0),
-        Bad::new("open\n> 81 ff 00 00 00 00 00 00 00 05 37 fa 21 3d 7f 9f 4d 51 58", 0),
+        Bad::new("open\n> 81 ff 00 00 00 00 00 00 00 05 37 fa 21 3d 7f 9f 4d 51 58  # Hello", 0),
         Bad::new("open\n< 82 7f 00 00 00 00 00 00 00 00", 0),
         Bad::new("open\n< 82 7f 00 00 00 00 00 00 00 7e", 0),
         // The largest one that sixteen bits hold.
@@ -112,7 +134,7 @@ pub(crate) const LengthNotMinimal64: Examples = Examples {
     good: &[
         Good::new("open\n< 82 7e ff ff 01 02"),
         Good::new("open\n< 82 7f 00 00 00 00 00 01 00 00 01 02"),
-        Good::new("open\n> 81 ff 00 00 00 00 00 01 00 00 37 fa 21 3d 7f 9f 4d 51 58"),
+        Good::new(concat!("open\n", "> 81 ff 00 00 00 00 00 01 00 00 37 fa 21 3d 7f 9f 4d 51 58  # Hello",)),
     ],
 };
 
@@ -137,26 +159,32 @@ pub(crate) const HeaderTruncated: Examples = Examples {
         Bad::new("open\n< 82 7e 01\n< eof", 3),
         Bad::new("open\n< 82 7f 00 00 00 00\n< eof", 6),
         // Empty, but its masking key is a part of the header.
-        Bad::new("open\n> 81 82 37 fa 21 3d 5f 93\n> 8a 80\n> eof", 10),
+        Bad::new("open\n> 81 82 37 fa 21 3d 5f 93  # hi\n> 8a 80\n> eof", 10),
         Bad::new(concat!(request!(), response!(), "< 88\n< eof"), 130),
     ],
     good: &[
         // No end yet: the rest may come.
         Good::new("open\n> 81 85 37 fa"),
-        Good::new("open\n< 81 02 68 69\n< 88 02 03 e8\n> 88 82 37 fa 21 3d 34 12\n< eof"),
+        Good::new(concat!(
+            "open\n",
+            "< 81 02 68 69\n",
+            "< 88 02 03 e8\n",
+            "> 88 82 37 fa 21 3d 34 12  # 1000\n",
+            "< eof",
+        )),
     ],
 };
 
 pub(crate) const PayloadTruncated: Examples = Examples {
     bad: &[
         Bad::new("open\n< 81 05 48 65\n< eof", 4),
-        Bad::new("open\n> 82 85 37 fa 21 3d 7f 9f\n> eof", 8),
+        Bad::new("open\n> 82 85 37 fa 21 3d 7f 9f  # He\n> eof", 8),
         // The header is complete, and all there is.
         Bad::new("open\n< 82 7e 01 00\n< eof", 4),
-        Bad::new("open\n> 89 84 37 fa 21 3d 47 93\n> eof", 8),
+        Bad::new("open\n> 89 84 37 fa 21 3d 47 93  # pi\n> eof", 8),
         Bad::new("open\n< 88 02 03\n< eof", 3),
         Bad::new("open\n< 01 03 48 65 6c\n< 80 02 6c\n< eof", 8),
-        Bad::new(concat!(request!(), response!(), "> 81 85 37 fa 21 3d 7f 9f 4d 51\n> eof"), 162),
+        Bad::new(concat!(request!(), response!(), "> 81 85 37 fa 21 3d 7f 9f 4d 51  # Hell\n", "> eof"), 162),
     ],
     good: &[
         Good::new("open\n< 81 05 48 65"),

@@ -16,16 +16,23 @@ const CLOSE_IN_1_S: Setup = Setup::limited(Limits { close: Duration::from_secs(1
 
 pub(crate) const UnsupportedData: Examples = Examples {
     bad: &[
-        Bad::with("open\n> 82 82 37 fa 21 3d 36 f8", 0, TEXT_ONLY),
+        Bad::with("open\n> 82 82 37 fa 21 3d 36 f8  # <01><02>", 0, TEXT_ONLY),
         Bad::with("open\n< 81 02 68 69", 0, BINARY_ONLY),
         // The first fragment tells.
         Bad::with("open\n< 81 02 68 69\n< 02 01 01", 4, TEXT_ONLY),
-        Bad::with("open permessage-deflate\n> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21", 0, BINARY_ONLY),
+        Bad::with(
+            concat!(
+                "open permessage-deflate\n",
+                "> c1 87 37 fa 21 3d c5 b2 ec f4 fe fd 21  # f2 48 cd c9 c9 07 00 = Hello",
+            ),
+            0,
+            BINARY_ONLY,
+        ),
     ],
     good: &[
-        Good::with("open\n> 81 82 37 fa 21 3d 5f 93\n> 89 82 37 fa 21 3d 5f 93", TEXT_ONLY),
+        Good::with("open\n> 81 82 37 fa 21 3d 5f 93  # hi\n> 89 82 37 fa 21 3d 5f 93  # hi", TEXT_ONLY),
         Good::with("open\n< 02 01 01\n< 80 01 02", BINARY_ONLY),
-        Good::new("open\n> 82 82 37 fa 21 3d 36 f8"),
+        Good::new("open\n> 82 82 37 fa 21 3d 36 f8  # <01><02>"),
     ],
 };
 
@@ -34,7 +41,11 @@ pub(crate) const MessageTooBig: Examples = Examples {
         // The header tells, before the payload is there.
         Bad::with("open\n> 82 91 37 fa 21 3d", 0, MESSAGE_OF_16),
         Bad::with("open\n< 82 7e 00 7e", 0, MESSAGE_OF_16),
-        Bad::with("open\n> 81 ff 00 00 00 00 00 01 00 00 37 fa 21 3d 7f 9f 4d 51 58", 0, MESSAGE_OF_16),
+        Bad::with(
+            concat!("open\n", "> 81 ff 00 00 00 00 00 01 00 00 37 fa 21 3d 7f 9f 4d 51 58  # Hello",),
+            0,
+            MESSAGE_OF_16,
+        ),
         // The sum of the fragments counts.
         Bad::with(
             concat!("open\n", "< 01 0a 78 78 78 78 78 78 78 78 78 78\n", "< 80 07 78 78 78 78 78 78 78",),
@@ -44,9 +55,9 @@ pub(crate) const MessageTooBig: Examples = Examples {
         Bad::with(
             concat!(
                 "open\n",
-                "> 02 90 37 fa 21 3d 4f 82 59 45 4f 82 59 45 4f 82 59 45 4f 82 59 45\n",
+                "> 02 90 37 fa 21 3d 4f 82 59 45 4f 82 59 45 4f 82 59 45 4f 82 59 45  # xxxxxxxxxxxxxxxx\n",
                 "> 00 80 37 fa 21 3d\n",
-                "> 80 81 a1 5c 0e 93 d9",
+                "> 80 81 a1 5c 0e 93 d9  # x",
             ),
             28,
             MESSAGE_OF_16,
@@ -56,7 +67,10 @@ pub(crate) const MessageTooBig: Examples = Examples {
     ],
     good: &[
         Good::with(
-            concat!("open\n", "> 82 90 37 fa 21 3d 4f 82 59 45 4f 82 59 45 4f 82 59 45 4f 82 59 45",),
+            concat!(
+                "open\n",
+                "> 82 90 37 fa 21 3d 4f 82 59 45 4f 82 59 45 4f 82 59 45 4f 82 59 45  # xxxxxxxxxxxxxxxx",
+            ),
             MESSAGE_OF_16,
         ),
         Good::with(
@@ -70,7 +84,13 @@ pub(crate) const MessageTooBig: Examples = Examples {
         ),
         // A control frame is no message.
         Good::with("open\n< 8a 11 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78", MESSAGE_OF_16),
-        Good::with("open permessage-deflate\n> c1 86 37 fa 21 3d 7d b6 85 00 37 fa", MESSAGE_OF_16),
+        Good::with(
+            concat!(
+                "open permessage-deflate\n",
+                "> c1 86 37 fa 21 3d 7d b6 85 00 37 fa  # 4a 4c a4 3d 00 00",
+            ),
+            MESSAGE_OF_16,
+        ),
     ],
 };
 
@@ -82,7 +102,10 @@ pub(crate) const FrameTooBig: Examples = Examples {
     ],
     good: &[
         Good::with(
-            concat!("open\n", "> 82 90 37 fa 21 3d 4f 82 59 45 4f 82 59 45 4f 82 59 45 4f 82 59 45",),
+            concat!(
+                "open\n",
+                "> 82 90 37 fa 21 3d 4f 82 59 45 4f 82 59 45 4f 82 59 45 4f 82 59 45  # xxxxxxxxxxxxxxxx",
+            ),
             FRAME_OF_16,
         ),
         // More than 16 in all, no frame above it.
@@ -102,9 +125,9 @@ pub(crate) const FragmentsTooMany: Examples = Examples {
         Bad::with(
             concat!(
                 "open\n",
-                "> 01 81 37 fa 21 3d 56\n",
-                "> 00 81 37 fa 21 3d 55\n",
-                "> 80 81 a1 5c 0e 93 c2",
+                "> 01 81 37 fa 21 3d 56  # a\n",
+                "> 00 81 37 fa 21 3d 55  # b\n",
+                "> 80 81 a1 5c 0e 93 c2  # c",
             ),
             14,
             TWO_FRAGMENTS,
@@ -113,7 +136,7 @@ pub(crate) const FragmentsTooMany: Examples = Examples {
         Bad::with("open\n< 02 00\n< 00 00\n< 89 00\n< 00 00", 6, TWO_FRAGMENTS),
     ],
     good: &[
-        Good::with("open\n> 01 81 37 fa 21 3d 56\n> 80 81 37 fa 21 3d 55", TWO_FRAGMENTS),
+        Good::with("open\n> 01 81 37 fa 21 3d 56  # a\n> 80 81 37 fa 21 3d 55  # b", TWO_FRAGMENTS),
         Good::with("open\n< 01 01 61\n< 89 00\n< 80 01 62\n< 01 01 63\n< 80 01 64", TWO_FRAGMENTS),
     ],
 };
@@ -121,7 +144,14 @@ pub(crate) const FragmentsTooMany: Examples = Examples {
 pub(crate) const InflateTooBig: Examples = Examples {
     bad: &[
         // A hundred times "a".
-        Bad::with("open permessage-deflate\n> c1 86 37 fa 21 3d 7d b6 85 00 37 fa", 6, INFLATED_TO_16),
+        Bad::with(
+            concat!(
+                "open permessage-deflate\n",
+                "> c1 86 37 fa 21 3d 7d b6 85 00 37 fa  # 4a 4c a4 3d 00 00",
+            ),
+            6,
+            INFLATED_TO_16,
+        ),
         Bad::with("open permessage-deflate\n< c2 06 4a 4c 44 03 00 00", 2, INFLATED_TO_16),
         Bad::with("open permessage-deflate\n< 42 01 4a\n< 80 05 4c a4 3d 00 00", 5, INFLATED_TO_16),
     ],
@@ -129,7 +159,7 @@ pub(crate) const InflateTooBig: Examples = Examples {
         Good::with(
             concat!(
                 "open permessage-deflate\n",
-                "> c1 86 37 fa 21 3d 7d b6 65 38 37 fa\n",
+                "> c1 86 37 fa 21 3d 7d b6 65 38 37 fa  # 4a 4c 44 05 00 00 = aaaaaaaaaaaaaaaa\n",
                 "< c1 06 4a 4c 44 05 00 00",
             ),
             INFLATED_TO_16,
@@ -138,11 +168,14 @@ pub(crate) const InflateTooBig: Examples = Examples {
         Good::with(
             concat!(
                 "open permessage-deflate\n",
-                "> 81 91 37 fa 21 3d 56 9b 40 5c 56 9b 40 5c 56 9b 40 5c 56 9b 40 5c 56",
+                "> 81 91 37 fa 21 3d 56 9b 40 5c 56 9b 40 5c 56 9b 40 5c 56 9b 40 5c 56  # aaaaaaaaaaaaaaaaa",
             ),
             INFLATED_TO_16,
         ),
-        Good::new("open permessage-deflate\n> c1 86 37 fa 21 3d 7d b6 85 00 37 fa"),
+        Good::new(concat!(
+            "open permessage-deflate\n",
+            "> c1 86 37 fa 21 3d 7d b6 85 00 37 fa  # 4a 4c a4 3d 00 00",
+        )),
     ],
 };
 
@@ -152,7 +185,7 @@ pub(crate) const ControlFlood: Examples = Examples {
         Bad::with(
             concat!(
                 "open\n",
-                "> 81 82 37 fa 21 3d 5f 93\n",
+                "> 81 82 37 fa 21 3d 5f 93  # hi\n",
                 "> 8a 80 37 fa 21 3d\n",
                 "> 8a 80 a1 5c 0e 93\n",
                 "> 89 80 5b 07 d4 68",
@@ -193,10 +226,10 @@ pub(crate) const IdleTimeout: Examples = Examples {
         Bad::with(
             concat!(
                 "open\n",
-                "[0.0] > 81 82 37 fa 21 3d 5f 93\n",
+                "[0.0] > 81 82 37 fa 21 3d 5f 93  # hi\n",
                 "[0.0] < 81 02 68 69\n",
-                "[40.0] > 81 82 a1 5c 0e 93 c9 35\n",
-                "[61.0] > 81 82 5b 07 d4 68 33 6e",
+                "[40.0] > 81 82 a1 5c 0e 93 c9 35  # hi\n",
+                "[61.0] > 81 82 5b 07 d4 68 33 6e  # hi",
             ),
             4,
             IDLE_60_S,
@@ -204,7 +237,7 @@ pub(crate) const IdleTimeout: Examples = Examples {
         Bad::with(
             concat!(
                 "open\n",
-                "[0.0] > 81 82 37 fa 21 3d 5f 93\n",
+                "[0.0] > 81 82 37 fa 21 3d 5f 93  # hi\n",
                 "[30.0] < 81 04 74 69 63 6b\n",
                 "[59.0] < 81 04 74 69 63 6b\n",
                 "[60.5] < 81 04 74 69 63 6b",
@@ -216,16 +249,21 @@ pub(crate) const IdleTimeout: Examples = Examples {
         Bad::with(
             concat!(
                 "open\n",
-                "[0.0] > 81 82 37 fa 21 3d 5f 93\n",
+                "[0.0] > 81 82 37 fa 21 3d 5f 93  # hi\n",
                 "[0.0] < 81 02 68 69\n",
                 "[45.0] < 81 04 74 69 63 6b\n",
-                "[75.0] > 81 82 a1 5c 0e 93 c9 35",
+                "[75.0] > 81 82 a1 5c 0e 93 c9 35  # hi",
             ),
             8,
             IDLE_60_S,
         ),
         Bad::with(
-            "open\n[0.0] < 81 02 68 69\n[50.0] > 81 82 37 fa 21 3d 5f 93\n[70.0] < 81 02 68 69",
+            concat!(
+                "open\n",
+                "[0.0] < 81 02 68 69\n",
+                "[50.0] > 81 82 37 fa 21 3d 5f 93  # hi\n",
+                "[70.0] < 81 02 68 69",
+            ),
             4,
             IDLE_60_S,
         ),
@@ -235,7 +273,7 @@ pub(crate) const IdleTimeout: Examples = Examples {
         Good::with(
             concat!(
                 "open\n",
-                "[0.0] > 81 82 37 fa 21 3d 5f 93\n",
+                "[0.0] > 81 82 37 fa 21 3d 5f 93  # hi\n",
                 "[50.0] < 89 00\n",
                 "[50.1] > 8a 80 37 fa 21 3d\n",
                 "[100.0] < 89 00\n",
@@ -246,15 +284,20 @@ pub(crate) const IdleTimeout: Examples = Examples {
         Good::with(
             concat!(
                 "open\n",
-                "[0.0] > 81 82 37 fa 21 3d 5f 93\n",
+                "[0.0] > 81 82 37 fa 21 3d 5f 93  # hi\n",
                 "[0.0] < 81 02 68 69\n",
-                "[59.9] > 81 82 a1 5c 0e 93 c9 35\n",
+                "[59.9] > 81 82 a1 5c 0e 93 c9 35  # hi\n",
                 "[59.9] < 81 02 68 69",
             ),
             IDLE_60_S,
         ),
         // Without a limit silence is legal.
-        Good::new("open\n[0.0] > 81 82 37 fa 21 3d 5f 93\n[0.0] < 81 02 68 69\n[86400.0] < 81 02 68 69"),
+        Good::new(concat!(
+            "open\n",
+            "[0.0] > 81 82 37 fa 21 3d 5f 93  # hi\n",
+            "[0.0] < 81 02 68 69\n",
+            "[86400.0] < 81 02 68 69",
+        )),
     ],
 };
 
@@ -265,14 +308,14 @@ pub(crate) const CloseTimeout: Examples = Examples {
     // The offender is who owed the Close: the offset is the length of what it had sent by then.
     bad: &[
         // It sends something else.
-        Bad::with("open\n[0.0] > 88 82 37 fa 21 3d 34 12\n[5.5] < 81 02 68 69", 0, CLOSE_IN_5_S),
+        Bad::with("open\n[0.0] > 88 82 37 fa 21 3d 34 12  # 1000\n[5.5] < 81 02 68 69", 0, CLOSE_IN_5_S),
         // It answers too late.
         Bad::with(
             concat!(
                 "open\n",
-                "[0.0] > 81 82 37 fa 21 3d 5f 93\n",
+                "[0.0] > 81 82 37 fa 21 3d 5f 93  # hi\n",
                 "[1.0] < 88 02 03 e9\n",
-                "[6.5] > 88 82 37 fa 21 3d 34 13",
+                "[6.5] > 88 82 37 fa 21 3d 34 13  # 1001",
             ),
             8,
             CLOSE_IN_5_S,
@@ -291,14 +334,32 @@ pub(crate) const CloseTimeout: Examples = Examples {
         Bad::with("open\n[0.0] > 88 80 37 fa 21 3d\n[1.5] < 88 00", 0, CLOSE_IN_1_S),
     ],
     good: &[
-        Good::with("open\n[0.0] > 88 82 37 fa 21 3d 34 12\n[4.9] < 88 02 03 e8\n[4.9] < eof", CLOSE_IN_5_S),
         Good::with(
-            "open\n[0.0] < 88 00\n[3.0] > 81 82 37 fa 21 3d 5f 93\n[4.9] > 88 80 37 fa 21 3d",
+            concat!(
+                "open\n",
+                "[0.0] > 88 82 37 fa 21 3d 34 12  # 1000\n",
+                "[4.9] < 88 02 03 e8\n",
+                "[4.9] < eof",
+            ),
+            CLOSE_IN_5_S,
+        ),
+        Good::with(
+            concat!(
+                "open\n",
+                "[0.0] < 88 00\n",
+                "[3.0] > 81 82 37 fa 21 3d 5f 93  # hi\n",
+                "[4.9] > 88 80 37 fa 21 3d",
+            ),
             CLOSE_IN_5_S,
         ),
         // Before a Close the time does not run.
         Good::with(
-            "open\n[0.0] > 81 82 37 fa 21 3d 5f 93\n[9.0] > 88 80 37 fa 21 3d\n[9.5] < 88 00",
+            concat!(
+                "open\n",
+                "[0.0] > 81 82 37 fa 21 3d 5f 93  # hi\n",
+                "[9.0] > 88 80 37 fa 21 3d\n",
+                "[9.5] < 88 00",
+            ),
             CLOSE_IN_5_S,
         ),
     ],

@@ -9,7 +9,7 @@ pub(crate) const RequestNotHttp: Examples = Examples {
         Bad::new("> 16 03 01 02 00 01 00 01 fc 03 03", 0),
         Bad::new(r#"> "PROXY TCP4 192.0.2.1 192.0.2.2 56324 80\r\n""#, 0),
         // A frame, without a handshake before it.
-        Bad::new("> 81 85 37 fa 21 3d 7f 9f 4d 51 58", 0),
+        Bad::new("> 81 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello", 0),
         Bad::new(r#"> "{\"type\":\"hello\"}\r\n\r\n""#, 0),
         // A request line has three parts.
         Bad::new(head!(">" "GET /ws" "Host: example.com"), 0),
@@ -446,7 +446,7 @@ pub(crate) const RequestTimeout: Examples = Examples {
             IN_10_S,
         ),
         Good::with(
-            concat!("[0.0] ", request!(), "[0.1] ", response!(), "[60.0] > 81 82 37 fa 21 3d 5f 93"),
+            concat!("[0.0] ", request!(), "[0.1] ", response!(), "[60.0] > 81 82 37 fa 21 3d 5f 93  # hi"),
             IN_10_S,
         ),
     ],
@@ -473,12 +473,12 @@ pub(crate) const RequestOrigin: Examples = Examples {
 
 pub(crate) const RequestEarlyData: Examples = Examples {
     bad: &[
-        Bad::new(concat!(request!(), "> 81 85 37 fa 21 3d 7f 9f 4d 51 58"), 152),
+        Bad::new(concat!(request!(), "> 81 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello"), 152),
         // In one piece with the head.
         Bad::new(request!(; r"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"), 152),
     ],
     good: &[
-        Good::new(concat!(request!(), response!(), "> 81 85 37 fa 21 3d 7f 9f 4d 51 58")),
-        Good::new(concat!(request!(), response!(; r"\x81\x02hi"), "> 81 82 37 fa 21 3d 5f 93")),
+        Good::new(concat!(request!(), response!(), "> 81 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello")),
+        Good::new(concat!(request!(), response!(; r"\x81\x02hi"), "> 81 82 37 fa 21 3d 5f 93  # hi")),
     ],
 };
