@@ -2,10 +2,10 @@ use core::fmt;
 
 macro_rules! causes {
     ($( $name:ident $id:literal; )+) => {
-        /// Why a rule was broken, in terms that a person can act on.
+        /// Why a rule was broken, in terms that the reader can act on.
         ///
-        /// Title, explanation and fix stand in the reference (`prose/`); the detectors that find the evidence, and name
-        /// who is at fault, stand in `framewise-inspect`.
+        /// The reference (`prose/`) holds the title, the explanation and the fix. The detectors in `framewise-inspect`
+        /// find the evidence and name who is at fault.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Cause { $( #[doc = concat!("`", $id, "`")] $name, )+ }
 
@@ -13,7 +13,7 @@ macro_rules! causes {
             /// Every cause, in the order of the table.
             pub const ALL: &'static [Self] = &[$( Self::$name, )+];
 
-            /// Its name: kebab-case, never used again for something else.
+            /// The name of the cause in kebab-case. An id is never reused.
             pub const fn id(self) -> &'static str { match self { $( Self::$name => $id, )+ } }
 
             #[cfg(feature = "prose")]
@@ -138,7 +138,7 @@ causes! {
 }
 
 impl Cause {
-    /// The cause of this id.
+    /// The cause with this id.
     pub fn from_id(id: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|cause| cause.id() == id)
     }

@@ -1,29 +1,30 @@
 use core::fmt;
 
-/// The status code of a Close frame (RFC 6455 §7.4): any number that two bytes can hold, valid or not.
+/// The status code in a Close frame (RFC 6455 §7.4): any 16-bit number, valid or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CloseCode(pub u16);
 
 impl CloseCode {
-    /// Whether a Close frame may carry it: RFC 6455 §7.4 and the registry of IANA.
+    /// Whether a Close frame may carry this code (RFC 6455 §7.4 and the IANA registry).
     ///
     /// 1004, 1005, 1006 and 1015 are reserved ("MUST NOT be set as a status code in a Close control frame by an
-    /// endpoint", §7.4.1); below 1000 is unused, 1016 to 2999 unassigned, above 4999 outside of every range (§7.4.2).
+    /// endpoint", §7.4.1). Codes below 1000 are not used, 1016 to 2999 are unassigned, and no range extends above 4999
+    /// (§7.4.2).
     pub const fn may_be_sent(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
 
-    /// Whether it is one of the four that only an API reports, never a frame.
+    /// Whether the code is 1004, 1005, 1006 or 1015, which must not appear in a Close frame (RFC 6455 §7.4.1).
     pub const fn is_reserved(self) -> bool {
         matches!(self.0, 1004 | 1005 | 1006 | 1015)
     }
 
-    /// Its row: by itself, or the range that it lies in.
+    /// The row for this code: its own, or that of its range; `None` if no row covers it.
     pub fn row(self) -> Option<Code> {
         let mut row = None;
         for &code in Code::ALL {
             if code.numbers().contains(&self.0) {
-                // The rows of single codes stand before those of the ranges that they lie in.
+                // Single codes precede the ranges that contain them.
                 row = Some(code);
                 break;
             }
@@ -47,28 +48,28 @@ impl From<u16> for CloseCode {
 /// Whether a Close frame may carry a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OnTheWire {
-    /// A Close frame may carry it.
+    /// A Close frame may carry the code.
     Yes,
-    /// Only an API reports it.
+    /// Only an API reports the code.
     Never,
 }
 
 /// Who may put a code into a Close frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sender {
-    /// Client and server.
+    /// Client or server.
     Either,
-    /// A client alone.
+    /// Only a client.
     Client,
-    /// A server, or an intermediary in its place.
+    /// Only a server, or an intermediary acting for it.
     Server,
-    /// Nobody: it is a local report.
+    /// Neither: the code only exists in local reports.
     Nobody,
 }
 
 macro_rules! codes {
     ($( $name:ident $constant:ident $id:literal $from:literal..=$to:literal $wire:ident $sender:ident $registered:literal $title:literal; )+) => {
-        /// A row of the close codes: one code, or one range.
+        /// A row in the table of close codes: one code, or one range.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code { $( #[doc = $title] $name, )+ }
 
@@ -78,22 +79,22 @@ macro_rules! codes {
             /// Every row, single codes first.
             pub const ALL: &'static [Self] = &[$( Self::$name, )+];
 
-            /// `1002`, or `4000-4999`: its name in the reference.
+            /// The name of the row in the reference: `1002`, or `4000-4999`.
             pub const fn id(self) -> &'static str { match self { $( Self::$name => $id, )+ } }
 
-            /// What it says, in a few words.
+            /// The meaning of the code in a few words.
             pub const fn name(self) -> &'static str { match self { $( Self::$name => $title, )+ } }
 
-            /// Where it is defined.
+            /// The document that defines the code.
             pub const fn registered(self) -> &'static str { match self { $( Self::$name => $registered, )+ } }
 
-            /// The codes that it covers.
+            /// The codes in this row.
             pub const fn numbers(self) -> core::ops::RangeInclusive<u16> { match self { $( Self::$name => $from..=$to, )+ } }
 
-            /// Whether a Close frame may carry it.
+            /// Whether a Close frame may carry the code.
             pub const fn on_the_wire(self) -> OnTheWire { match self { $( Self::$name => OnTheWire::$wire, )+ } }
 
-            /// Who may send it.
+            /// Who may send the code.
             pub const fn sender(self) -> Sender { match self { $( Self::$name => Sender::$sender, )+ } }
 
             #[cfg(feature = "prose")]
@@ -132,7 +133,7 @@ codes! {
     Forbidden FORBIDDEN "3003" 3003..=3003 Yes Either "IANA registry" "Forbidden";
     Timeout TIMEOUT "3008" 3008..=3008 Yes Either "IANA registry" "Timeout";
     Registered REGISTERED "3000-3999" 3000..=3999 Yes Either "RFC 6455 §7.4.2" "Registered by libraries and frameworks";
-    Private PRIVATE "4000-4999" 4000..=4999 Yes Either "RFC 6455 §7.4.2" "Private use, by agreement of the two ends";
+    Private PRIVATE "4000-4999" 4000..=4999 Yes Either "RFC 6455 §7.4.2" "Private use, by agreement between the two ends";
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
-//! The examples of the rules, a file a topic: the constant has the name of the rule's row.
+//! The examples of the rules, one file per topic. Each constant has the name of its rule.
+//!
+//! The comment on a masked line says what the payload is in the clear.
 #![allow(non_upper_case_globals, reason = "examples are found by the name of their row")]
 
-/// A step of a transcript: these lines as an HTTP head, and what comes with it in one piece.
+/// One step of a transcript: these lines as an HTTP head, and the bytes that follow it in the same segment.
 macro_rules! head {
     ($from:literal $($line:literal)+ $(; $rest:literal)?) => {
         concat!($from, " \"", $($line, r"\r\n",)+ r"\r\n", $($rest,)? "\"\n")
     };
 }
 
-/// The request of RFC 6455 §1.3 in its shortest form, and further lines.
+/// The request of RFC 6455 §1.3 in its shortest form, with extra lines.
 macro_rules! request {
     ($($line:literal)* $(; $rest:literal)?) => {
         head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
@@ -16,7 +18,7 @@ macro_rules! request {
     };
 }
 
-/// The answer to it, and further lines.
+/// The response to `request!`, with extra lines.
 macro_rules! response {
     ($($line:literal)* $(; $rest:literal)?) => {
         head!("<" "HTTP/1.1 101 Switching Protocols" "Upgrade: websocket" "Connection: Upgrade"
@@ -39,9 +41,9 @@ use crate::Setup;
 /// The example transcripts of a rule, in the notation of the crate `framewise-transcript`.
 #[derive(Clone, Copy, Debug)]
 pub struct Examples {
-    /// Each breaks the rule, and no other, at its last step.
+    /// Transcripts that break this rule, and no other, at their last step.
     pub bad: &'static [Bad],
-    /// Look alike and break nothing.
+    /// Transcripts that look similar and break nothing.
     pub good: &'static [Good],
 }
 
@@ -50,10 +52,10 @@ pub struct Examples {
 pub struct Bad {
     /// The transcript.
     pub transcript: &'static str,
-    /// Bytes from the start of the offender's stream (the handshake included, where the transcript has one) to the
-    /// first byte that breaks the rule. For an end of the stream: the stream's length.
+    /// Offset of the first byte that breaks the rule, in bytes from the start of the offender's stream, including the
+    /// handshake if the transcript has one. If the end of the stream breaks the rule: the length of the stream.
     pub offset: u64,
-    /// How the endpoint or the observer that judges it is set up.
+    /// The configuration of the endpoint or observer that judges the transcript.
     pub setup: Setup,
 }
 
@@ -62,7 +64,7 @@ pub struct Bad {
 pub struct Good {
     /// The transcript.
     pub transcript: &'static str,
-    /// How the endpoint or the observer that judges it is set up.
+    /// The configuration of the endpoint or observer that judges the transcript.
     pub setup: Setup,
 }
 

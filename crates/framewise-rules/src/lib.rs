@@ -1,11 +1,11 @@
-//! The table of the ways in which a WebSocket connection can break.
+//! The table of rules: every way in which a WebSocket connection can break.
 //!
-//! One [`Rule`] is one way. Everything else in Framewise derives from this table: the errors of the engine, the
-//! diagnosis, the conformance cases, `explain`, the pages of the reference. A [`Cause`] says why a rule was broken, in
-//! terms that a person can act on; a [`CloseCode`] is what a Close frame carries, and [`Code`] is its row in the
-//! registry. The examples are transcripts; the crate `framewise-transcript` reads them.
+//! One [`Rule`] is one way to break a connection. Everything else in Framewise derives from this table: the engine's
+//! errors, the diagnosis, the conformance cases, `explain`, the reference pages. A [`Cause`] says why a rule was broken,
+//! in terms that the reader can act on. A [`CloseCode`] is the number in a Close frame, and [`Code`] is its row in the
+//! registry. The examples are transcripts; the crate `framewise-transcript` parses them.
 //!
-//! This crate checks nothing: it holds no parser of frames and no detector. `framewise-proto` enforces the rules,
+//! This crate is data: it parses no frames and detects nothing. `framewise-proto` enforces the rules, and
 //! `framewise-inspect` finds the causes.
 //!
 //! ```
@@ -20,7 +20,7 @@
 //! ```
 #![no_std]
 #![forbid(unsafe_code)]
-// Examples whose row was deleted are an unused constant.
+// An example whose row was deleted is an unused constant: make it an error.
 #![deny(dead_code)]
 
 extern crate alloc;

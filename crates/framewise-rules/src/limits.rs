@@ -1,34 +1,35 @@
 use core::time::Duration;
 
 /// The limits of an endpoint (RFC 6455 §10.4: "Implementations … SHOULD impose a limit on the frame size and the
-/// total message size"). All are on by default.
+/// total message size"). All but `idle` are on by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a handshake's head.
+    /// Size of the head of a handshake, in bytes.
     pub head: usize,
-    /// Bytes of payload of one message; of a compressed one, as it arrives.
+    /// Payload of one message, in bytes; for a compressed message, before inflation.
     pub message: u64,
-    /// Bytes of payload of one frame.
+    /// Payload of one frame, in bytes.
     pub frame: u64,
-    /// Frames of one message.
+    /// Number of frames in one message.
     pub fragments: u32,
-    /// Control frames within a second without a data frame in between: a heartbeat may go on for ever.
+    /// Number of control frames within one second without a data frame between them. A slower heartbeat may go on
+    /// forever.
     pub control_run: u32,
-    /// Control frames in any one second.
+    /// Number of control frames in any one second.
     pub control_rate: u32,
-    /// Bytes of payload of a compressed message after inflation.
+    /// Payload of a compressed message after inflation, in bytes.
     pub inflated: u64,
-    /// How long a handshake may take.
+    /// Time that the opening handshake may take.
     pub handshake: Duration,
-    /// How long the peer may be silent, and how long it may read nothing while something is to be written to it; for
-    /// ever, if `None`.
+    /// Time that the peer may stay silent, and time that it may read nothing while data waits to be written to it.
+    /// `None` sets no limit.
     pub idle: Option<Duration>,
-    /// How long the closing handshake may take, from our Close to the peer's, and from there to the end of TCP.
+    /// Time that the peer has to answer our Close, and then again to end the TCP connection (RFC 6455 §7.1.1).
     pub close: Duration,
 }
 
 impl Limits {
-    /// What an endpoint starts with.
+    /// The default limits of an endpoint.
     pub const DEFAULT: Self = Self {
         head: 16 * 1024,
         message: 64 * 1024 * 1024,

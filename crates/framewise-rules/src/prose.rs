@@ -1,8 +1,6 @@
-//! The reference: what a rule, a close code or a cause means, when one meets it, and how to fix it; in English and in
-//! French.
+//! The reference: what a rule, a close code or a cause means, when you see it, and how to fix it, in English and French.
 //!
-//! The texts are Markdown, one file each in `prose/`, and part of the binary: a translation that is missing does not
-//! compile.
+//! The texts are Markdown files in `prose/`, embedded at compile time: a missing translation does not compile.
 //!
 //! ```
 //! use framewise_rules::Rule;
@@ -26,7 +24,7 @@ use crate::{Cause, Code, Rule};
 /// A language of the reference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Language {
-    /// English, the language that the reference is written in.
+    /// English, the original of the reference.
     #[default]
     English,
     /// French.
@@ -37,7 +35,7 @@ impl Language {
     /// Every language.
     pub const ALL: &'static [Self] = &[Self::English, Self::French];
 
-    /// Its code in BCP 47: `en`, `fr`.
+    /// The language tag (BCP 47): `en` or `fr`.
     pub const fn code(self) -> &'static str {
         match self {
             Self::English => "en",
@@ -45,32 +43,31 @@ impl Language {
         }
     }
 
-    /// The language of this code.
+    /// The language with this tag, in any case.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|language| language.code().eq_ignore_ascii_case(code))
     }
 
-    /// The language of a locale as the environment names it, `fr_FR.UTF-8` say; English for one that the reference has
-    /// no translation for.
+    /// The language of a locale in the form of `LANG`, such as `fr_FR.UTF-8`; English if there is no translation.
     pub fn from_locale(locale: &str) -> Self {
         locale.split(['_', '-', '.', '@']).next().and_then(Self::from_code).unwrap_or_default()
     }
 }
 
-/// A part of a text under its heading.
+/// One section of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Section {
-    /// The heading, without its marks.
+    /// The heading, without `##`.
     pub heading: &'static str,
-    /// Markdown, without blank lines around it.
+    /// The body in Markdown, without surrounding blank lines.
     pub body: &'static str,
 }
 
-/// What rules, codes and causes share; the named getters say where in the file each section stands.
+/// The getters that rules, codes and causes share. Each index is the position of the section in the file.
 macro_rules! reference {
     ($row:ty { $( $(#[$doc:meta])* $getter:ident = $index:literal; )+ }) => {
         impl $row {
-            /// Its text, section by section.
+            /// The text, section by section.
             pub fn sections(self, language: Language) -> Vec<Section> {
                 markdown::sections(self.markdown(language)).collect()
             }
@@ -79,7 +76,7 @@ macro_rules! reference {
                 markdown::body(self.markdown(language), $index)
             } )+
 
-            /// The first paragraph of how to fix it, on one line.
+            /// The first paragraph of the fix, on one line.
             pub fn fix_line(self, language: Language) -> String {
                 markdown::first_paragraph(self.fix(language))
             }
@@ -90,7 +87,7 @@ macro_rules! reference {
 reference!(Rule {
     /// What it means.
     meaning = 0;
-    /// When one sees it.
+    /// When you see it.
     when_seen = 1;
     /// How to fix it.
     fix = 2;
@@ -99,7 +96,7 @@ reference!(Rule {
 reference!(Code {
     /// What it means.
     meaning = 0;
-    /// When one sees it.
+    /// When you see it.
     when_seen = 1;
     /// How to fix it.
     fix = 2;
@@ -126,7 +123,7 @@ impl Rule {
 }
 
 impl Code {
-    /// What it says, in a few words.
+    /// The meaning of the code in a few words.
     pub fn title(self, language: Language) -> &'static str {
         match language {
             // Written once, in the table.

@@ -1,11 +1,11 @@
 use core::fmt;
 
-/// One of the two ends of a connection.
+/// One of the two ends of a connection (RFC 6455 §1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// The end that sent the opening handshake's request.
+    /// The end that sends the request of the opening handshake.
     Client,
-    /// The end that answered it.
+    /// The end that answers the request.
     Server,
 }
 
@@ -34,19 +34,19 @@ impl fmt::Display for Role {
     }
 }
 
-/// Who can break a rule.
+/// Which end can break a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Offender {
     /// Only a client.
     Client,
     /// Only a server.
     Server,
-    /// Both.
+    /// Either end.
     Either,
 }
 
 impl Offender {
-    /// Whether an end of this role can break the rule.
+    /// Whether an end in this role can break the rule.
     pub const fn includes(self, role: Role) -> bool {
         match (self, role) {
             (Self::Either, _) | (Self::Client, Role::Client) | (Self::Server, Role::Server) => true,

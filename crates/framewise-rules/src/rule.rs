@@ -3,23 +3,23 @@ use core::fmt;
 use crate::examples::{closing, control, extension, fragmentation, framing, handshake, limit, masking, text};
 use crate::{CloseCode, Examples, Offender};
 
-/// What a strict endpoint does about a rule that its peer broke.
+/// What a strict endpoint does when its peer breaks a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// It fails the connection with this code.
+    /// The endpoint fails the connection with this close code (RFC 6455 §7.1.7).
     Close(CloseCode),
-    /// A server refuses the handshake with this status.
+    /// The server rejects the handshake with this HTTP status (RFC 6455 §4.2.2).
     Http(u16),
-    /// A client drops the connection without using it: there is no close code before the handshake is done.
+    /// The client drops the connection: before the handshake is complete there is no close code (RFC 6455 §4.1).
     Abort,
-    /// Nothing can be sent any more; the application is told 1006.
+    /// The connection is lost and nothing can be sent: the application gets 1006 (RFC 6455 §7.1.5).
     Lost,
-    /// Nothing: it is legal, or only a SHOULD. Observed and reported, never enforced.
+    /// Nothing: what was seen is legal, or breaks only a SHOULD. It is reported and never enforced.
     Note,
 }
 
 impl Answer {
-    /// The close code that a strict endpoint sends or reports; none before the handshake is done, none for a note.
+    /// The close code that a strict endpoint sends or reports; `None` before the handshake is complete, and for a note.
     pub const fn close_code(self) -> Option<CloseCode> {
         match self {
             Self::Close(code) => Some(code),
@@ -41,38 +41,38 @@ impl fmt::Display for Answer {
     }
 }
 
-/// Who can see that a rule was broken.
+/// Who can detect that a rule was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SeenBy {
-    /// The receiver, who enforces it.
+    /// The receiver, which enforces the rule.
     Receiver,
-    /// Only an observer of both directions, or of time.
+    /// Only an observer of both directions, or of the clock.
     Observer,
 }
 
-/// A document that rules come from.
+/// A document that defines rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Document {
-    /// The WebSocket Protocol.
+    /// RFC 6455, The WebSocket Protocol.
     Rfc6455,
-    /// Compression Extensions for WebSocket.
+    /// RFC 7692, Compression Extensions for WebSocket.
     Rfc7692,
-    /// HTTP/1.1.
+    /// RFC 9112, HTTP/1.1.
     Rfc9112,
-    /// HTTP Semantics.
+    /// RFC 9110, HTTP Semantics.
     Rfc9110,
-    /// UTF-8.
+    /// RFC 3629, UTF-8.
     Rfc3629,
-    /// The WebSocket Close Code Number Registry.
+    /// IANA's WebSocket Close Code Number Registry.
     Iana,
 }
 
-/// Where a rule comes from.
+/// The section of a document that defines a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Source {
     /// The document.
     pub document: Document,
-    /// Its section, without the sign; empty for the registry.
+    /// The section number without `§`, such as `5.5.1`; empty for the registry.
     pub section: &'static str,
 }
 
@@ -91,7 +91,7 @@ impl fmt::Display for Source {
 }
 
 impl Source {
-    /// Where the section can be read.
+    /// The URL of the section.
     pub fn url(&self) -> alloc::string::String {
         let number = match self.document {
             Document::Rfc6455 => 6455,
@@ -109,7 +109,7 @@ macro_rules! rules {
     ($( $topic:ident { $( $name:ident $id:literal [$($document:ident $section:literal),+] $by:ident $answer:expr, $seen_by:ident, $sentence:literal; )+ } )+) => {
         /// One way in which a WebSocket connection can break.
         ///
-        /// The order is that of the wire: of several rules that one handshake's head breaks, the first is reported.
+        /// The order is that of the wire: when the head of a handshake breaks several rules, the first is reported.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Rule { $($( #[doc = $sentence] $name, )+)+ }
 
@@ -117,30 +117,30 @@ macro_rules! rules {
             /// Every rule, in the order of the table.
             pub const ALL: &'static [Self] = &[$($( Self::$name, )+)+];
 
-            /// Its name: kebab-case, what was seen on the wire, never used again for something else.
+            /// The name of the rule in kebab-case: what was seen on the wire. An id is never reused.
             pub const fn id(self) -> &'static str { match self { $($( Self::$name => $id, )+)+ } }
 
             /// What was seen, in one sentence.
             pub const fn sentence(self) -> &'static str { match self { $($( Self::$name => $sentence, )+)+ } }
 
-            /// Where it comes from; at least one.
+            /// The sections that define the rule; at least one.
             pub const fn sources(self) -> &'static [Source] {
                 match self { $($( Self::$name => &[$( Source { document: Document::$document, section: $section } ),+], )+)+ }
             }
 
-            /// Who can break it.
+            /// Which end can break the rule.
             pub const fn by(self) -> Offender { match self { $($( Self::$name => Offender::$by, )+)+ } }
 
-            /// What a strict endpoint does.
+            /// What a strict endpoint does when its peer breaks the rule.
             pub const fn answer(self) -> Answer { match self { $($( Self::$name => $answer, )+)+ } }
 
-            /// Who can see it.
+            /// Who can detect that the rule was broken.
             pub const fn seen_by(self) -> SeenBy { match self { $($( Self::$name => SeenBy::$seen_by, )+)+ } }
 
-            /// Its example transcripts.
+            /// Transcripts that break the rule, and transcripts that look similar and do not.
             pub const fn examples(self) -> &'static Examples { match self { $($( Self::$name => &$topic::$name, )+)+ } }
 
-            /// The topic that it stands under.
+            /// The topic of the rule, which is also the name of the file that holds its examples.
             pub const fn topic(self) -> &'static str { match self { $($( Self::$name => stringify!($topic), )+)+ } }
 
             #[cfg(feature = "prose")]
@@ -280,7 +280,7 @@ rules! {
 }
 
 impl Rule {
-    /// The rule of this id.
+    /// The rule with this id.
     pub fn from_id(id: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|rule| rule.id() == id)
     }

@@ -1,22 +1,22 @@
 use crate::Limits;
 
-/// What a judge of a transcript has to know that the bytes do not tell.
+/// The configuration under which a transcript is judged: what the bytes alone do not show.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
     /// The limits in force.
     pub limits: Limits,
-    /// The Origins that the server lets in; all, if `None`.
+    /// The Origins that the server accepts (RFC 6455 §10.2); `None` accepts all.
     pub origins: Option<&'static [&'static str]>,
-    /// The kinds of message that the receiver takes.
+    /// The types of message that the receiver accepts.
     pub messages: MessageKinds,
-    /// Whether the client gives up without permessage-deflate.
+    /// Whether the client fails the connection when permessage-deflate is not agreed (RFC 6455 §7.4.1, code 1010).
     pub requires_deflate: bool,
     /// Whether the endpoint offers (client) or accepts (server) permessage-deflate.
     pub deflate: bool,
 }
 
 impl Setup {
-    /// The defaults of an endpoint.
+    /// The default configuration of an endpoint.
     pub const DEFAULT: Self = Self {
         limits: Limits::DEFAULT,
         origins: None,
@@ -30,14 +30,14 @@ impl Setup {
     }
 }
 
-/// The kinds of message that an endpoint takes (RFC 6455 §7.4.1, code 1003).
+/// The types of message that an endpoint accepts (RFC 6455 §7.4.1, code 1003).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MessageKinds {
     /// Text and binary.
     #[default]
     All,
-    /// Text alone.
+    /// Text only.
     TextOnly,
-    /// Binary alone.
+    /// Binary only.
     BinaryOnly,
 }

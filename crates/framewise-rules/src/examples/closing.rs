@@ -9,7 +9,7 @@ pub(crate) const ClosePayloadOneByte: Examples = Examples {
     good: &[
         Good::new("open\n> 88 80 37 fa 21 3d"),
         Good::new("open\n< 88 02 03 e8"),
-        // One byte in another frame.
+        // One byte of payload, but in a Ping.
         Good::new("open\n< 89 01 03"),
     ],
 };
@@ -20,7 +20,7 @@ pub(crate) const CloseCodeReserved: Examples = Examples {
         Bad::new("open\n> 88 82 37 fa 21 3d 34 17  # 1005", 6),
         Bad::new("open\n< 88 02 03 ee", 2),
         Bad::new("open\n< 88 05 03 f7 54 4c 53", 2),
-        // A report of the API, sent back as an answer.
+        // The server sends back the 1005 that its API reports for an empty Close.
         Bad::new("open\n> 88 80 37 fa 21 3d\n< 88 02 03 ed", 2),
     ],
     good: &[
@@ -39,7 +39,7 @@ pub(crate) const CloseCodeInvalid: Examples = Examples {
         Bad::new("open\n< 88 02 0b b7", 2),
         Bad::new("open\n> 88 82 37 fa 21 3d 24 72  # 5000", 6),
         Bad::new("open\n< 88 02 ff ff", 2),
-        // 1000 with its bytes swapped; a reason without a code before it.
+        // 1000 with its bytes swapped; a reason without a code.
         Bad::new("open\n> 88 82 37 fa 21 3d df f9  # 59395", 6),
         Bad::new("open\n< 88 03 62 79 65", 2),
     ],
@@ -59,7 +59,7 @@ pub(crate) const CloseReasonInvalidUtf8: Examples = Examples {
         Bad::new("open\n< 88 09 03 e9 66 65 72 6d e9 20 21", 9),
         Bad::new("open\n< 88 05 03 e8 ed a0 80", 5),
         Bad::new("open\n> 88 86 37 fa 21 3d 38 5a 49 54 f7 7a  # 4000 hi<c0><80>", 10),
-        // Cut inside a character: its first byte is pointed at.
+        // The reason is cut inside a character: the offset is the first byte of that character.
         Bad::new("open\n> 88 87 37 fa 21 3d 34 12 47 58 45 97 e2  # 1000 ferm<c3>", 12),
         Bad::new(
             concat!(
@@ -98,13 +98,13 @@ pub(crate) const FrameAfterClose: Examples = Examples {
     bad: &[
         Bad::new("open\n> 88 82 37 fa 21 3d 34 12  # 1000\n> 81 82 37 fa 21 3d 5f 93  # hi", 8),
         Bad::new("open\n< 88 00\n< 89 00", 2),
-        // Two code paths close.
+        // Two code paths close the connection.
         Bad::new("open\n< 88 02 03 e9\n< 88 02 03 e9", 4),
         Bad::new("open\n< 01 03 48 65 6c\n< 88 00\n< 80 02 6c 6f", 7),
         Bad::new("open\n> 88 80 37 fa 21 3d\n< 88 00\n< 82 01 01", 2),
     ],
     good: &[
-        // The other side has not sent its Close yet: it may finish what it is about.
+        // The other end has not sent its Close yet: it may still send data.
         Good::new("open\n> 88 80 37 fa 21 3d\n< 81 02 68 69\n< 88 00\n< eof"),
         Good::new(concat!(
             "open\n",
@@ -116,18 +116,18 @@ pub(crate) const FrameAfterClose: Examples = Examples {
 };
 
 pub(crate) const CloseUnanswered: Examples = Examples {
-    // The offender is who owed the Close: the offset is the length of what it sent.
+    // The offender is the end that owed the Close: the offset is the length of its stream.
     bad: &[
         Bad::new("open\n> 88 82 37 fa 21 3d 34 12  # 1000\n< eof", 0),
         Bad::new("open\n< 81 02 68 69\n> 88 80 37 fa 21 3d\n< eof", 4),
-        // It sends on, and ends without a Close.
+        // The client keeps sending and ends without a Close.
         Bad::new("open\n< 88 02 03 e9\n> 81 82 37 fa 21 3d 5f 93  # hi\n> eof", 8),
         Bad::new(concat!(request!(), response!(), "> 88 82 37 fa 21 3d 34 12  # 1000\n", "< eof"), 129),
     ],
     good: &[
         Good::new("open\n> 88 82 37 fa 21 3d 34 12  # 1000\n< 88 02 03 e8\n< eof"),
         Good::new("open\n< 88 02 03 e9\n> 88 82 37 fa 21 3d 34 13  # 1001\n< eof\n> eof"),
-        // No end yet.
+        // The connection has not ended.
         Good::new("open\n> 88 82 37 fa 21 3d 34 12  # 1000"),
     ],
 };
@@ -148,7 +148,7 @@ pub(crate) const CloseCodeNotEchoed: Examples = Examples {
     ],
     good: &[
         Good::new("open\n> 88 82 37 fa 21 3d 34 13  # 1001\n< 88 02 03 e9"),
-        // The reason need not come back.
+        // The answer need not repeat the reason.
         Good::new("open\n< 88 08 0f a1 6b 69 63 6b 65 64\n> 88 82 37 fa 21 3d 38 5b  # 4001"),
         Good::new("open\n> 88 80 37 fa 21 3d\n< 88 00"),
     ],
@@ -159,9 +159,9 @@ pub(crate) const CloseMissing: Examples = Examples {
         Bad::new("open\n< 81 02 68 69\n< eof", 4),
         Bad::new("open\n> 81 82 37 fa 21 3d 5f 93  # hi\n< 81 02 68 69\n> eof", 8),
         Bad::new("open\n< eof", 0),
-        // Between two fragments the stream is whole, the message is not.
+        // Between two fragments the stream ends at a frame boundary, but the message is incomplete.
         Bad::new("open\n< 01 03 48 65 6c\n< eof", 5),
-        // The upgrade was answered, and then the connection was closed.
+        // The server answers the upgrade, then closes the connection.
         Bad::new(concat!(request!(), response!(), "< eof"), 129),
         Bad::new(concat!(request!(), response!(), "> 81 82 37 fa 21 3d 5f 93  # hi\n", "> eof"), 160),
     ],
@@ -173,19 +173,19 @@ pub(crate) const CloseMissing: Examples = Examples {
 };
 
 pub(crate) const CloseTcpLingering: Examples = Examples {
-    // The offset is the length of what the server sent.
+    // The offset is the length of the server's stream.
     bad: &[
-        // The client lost patience.
+        // The client closes TCP first, because the server does not.
         Bad::new("open\n> 88 82 37 fa 21 3d 34 12  # 1000\n< 88 02 03 e8\n> eof", 4),
         Bad::new("open\n< 88 02 03 e9\n> 88 82 37 fa 21 3d 34 13  # 1001\n> eof", 4),
         Bad::new("open\n[0.0] > 88 80 37 fa 21 3d\n[0.1] < 88 00\n[1.2] > eof", 2),
-        // Five seconds are the limit.
+        // The limit is 5 s.
         Bad::new("open\n[0.0] > 88 80 37 fa 21 3d\n[0.1] < 88 00\n[6.0] < eof", 2),
     ],
     good: &[
         Good::new("open\n> 88 82 37 fa 21 3d 34 12  # 1000\n< 88 02 03 e8\n< eof\n> eof"),
         Good::new("open\n[0.0] > 88 80 37 fa 21 3d\n[0.1] < 88 00\n[4.0] < eof"),
-        // The client did not wait.
+        // The client closes TCP without waiting for the server.
         Good::new("open\n[0.0] > 88 80 37 fa 21 3d\n[0.1] < 88 00\n[0.1] > eof"),
         Good::new("open\n[0.0] < 88 00\n[0.1] > 88 80 37 fa 21 3d\n[0.1] < eof\n[9.0] > eof"),
     ],
@@ -196,13 +196,13 @@ pub(crate) const ConnectionReset: Examples = Examples {
         Bad::new("open\n< 81 02 68 69\n< reset", 4),
         Bad::new("open\n> 81 82 37 fa 21 3d 5f 93  # hi\n> reset", 8),
         Bad::new("open\n> 81 82 37 fa 21 3d 5f 93  # hi\n< reset", 0),
-        // Inside a frame too: a reset takes with it what was on its way.
+        // A reset inside a frame is still a reset: it discards data in flight.
         Bad::new("open\n< 81 05 48 65\n< reset", 4),
         Bad::new(concat!(request!(), response!(), "< reset"), 129),
     ],
     good: &[
         Good::new("open\n> 88 80 37 fa 21 3d\n< 88 00\n< eof"),
-        // All was said, and the server had closed: nothing is lost.
+        // The closing handshake was complete and the server had closed: nothing is lost.
         Good::new("open\n> 88 80 37 fa 21 3d\n< 88 00\n< eof\n> reset"),
     ],
 };

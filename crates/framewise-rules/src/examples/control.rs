@@ -24,7 +24,7 @@ pub(crate) const ControlTooLong: Examples = Examples {
         Bad::new("open\n> 89 fe 00 7e 37 fa 21 3d", 0),
         Bad::new("open\n< 8a 7e 00 7e", 0),
         Bad::new("open\n< 89 7f 00 00 00 00 00 01 00 00", 0),
-        // A reason that was passed on as long as it was.
+        // A long reason, passed on without a length check.
         Bad::new("open\n< 81 02 68 69\n< 88 7e 01 2c 03 f3 54 72 61 63 65 62 61 63 6b", 4),
     ],
     good: &[
@@ -38,11 +38,11 @@ pub(crate) const ControlTooLong: Examples = Examples {
 };
 
 pub(crate) const PingUnanswered: Examples = Examples {
-    // The offender is who owed the Pong: the offset is the length of what it sent.
+    // The offender is the end that owed the Pong: the offset is the length of its stream.
     bad: &[
         Bad::new("open\n< 89 01 31\n< 89 01 32", 0),
         Bad::new("open\n> 89 80 37 fa 21 3d\n> 89 80 37 fa 21 3d", 0),
-        // It sends, and does not answer.
+        // The client sends data, but no Pong.
         Bad::new("open\n< 89 01 31\n> 81 82 37 fa 21 3d 5f 93  # hi\n< 89 01 32", 8),
         Bad::new(
             concat!(
@@ -63,7 +63,7 @@ pub(crate) const PingUnanswered: Examples = Examples {
             "< 89 01 32\n",
             "> 8a 81 37 fa 21 3d 05  # 2",
         )),
-        // The Pong comes behind what was under way.
+        // The Pong follows a message that was already on its way.
         Good::new(concat!(
             "open\n",
             "> 89 81 37 fa 21 3d 06  # 1\n",
@@ -79,7 +79,7 @@ pub(crate) const PongMismatched: Examples = Examples {
     bad: &[
         Bad::new("open\n< 89 03 6f 6e 65\n> 8a 83 37 fa 21 3d 43 8d 4e  # two", 0),
         Bad::new("open\n> 89 83 37 fa 21 3d 58 94 44  # one\n< 8a 00", 0),
-        // Echoed without the mask taken off.
+        // The payload is echoed while still masked.
         Bad::new("open\n> 89 83 37 fa 21 3d 58 94 44  # one\n< 8a 03 58 94 44", 0),
         Bad::new(
             concat!(
@@ -93,7 +93,7 @@ pub(crate) const PongMismatched: Examples = Examples {
     ],
     good: &[
         Good::new("open\n< 89 03 6f 6e 65\n> 8a 83 37 fa 21 3d 58 94 44  # one"),
-        // Nobody asked: a heartbeat in one direction (RFC 6455 §5.5.3).
+        // Unsolicited Pongs: a one-way heartbeat (RFC 6455 §5.5.3).
         Good::new(concat!(
             "open\n",
             "> 8a 85 37 fa 21 3d 56 96 48 4b 52  # alive\n",

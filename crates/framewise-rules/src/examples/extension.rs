@@ -1,7 +1,7 @@
 use crate::Setup;
 use crate::examples::{Bad, Examples, Good};
 
-/// What an offer, and an answer to another, says in Sec-WebSocket-Extensions.
+/// A request with this Sec-WebSocket-Extensions header, and a response with that one.
 macro_rules! negotiation {
     ($offer:literal => $answer:literal) => {
         concat!(request!($offer), response!($answer),)
@@ -25,15 +25,15 @@ pub(crate) const DeflateOfferInvalid: Examples = Examples {
         ),
         Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=7"), 150),
         Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=16"), 150),
-        // No zero may lead.
+        // A leading zero is not allowed.
         Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=09"), 150),
-        // Only the client's may stand without a value.
+        // Only `client_max_window_bits` may have no value.
         Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits"), 150),
         Bad::new(
             request!("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover=true"),
             150,
         ),
-        // The second offer is right, and is taken.
+        // The second offer is valid, and is accepted.
         Bad::new(
             request!(
                 "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=0, permessage-deflate"
@@ -56,14 +56,14 @@ pub(crate) const DeflateOfferInvalid: Examples = Examples {
         Good::new(request!(
             r#"Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=\"10\", permessage-deflate"#
         )),
-        // Another extension's parameters are its own affair.
+        // The parameters of another extension are not checked.
         Good::new(request!("Sec-WebSocket-Extensions: x-other; window=15")),
     ],
 };
 
 pub(crate) const DeflateResponseInvalid: Examples = Examples {
     bad: &[
-        // Word for word what a browser offers: without a value it has no meaning in an answer.
+        // The browser's offer sent back word for word: in a response the parameter needs a value.
         Bad::new(
             negotiation!(
                 "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits" =>
@@ -135,7 +135,7 @@ pub(crate) const DeflateWindowUnoffered: Examples = Examples {
             ),
             127,
         ),
-        // The largest window restricts nothing, and was not offered either.
+        // A window of 15 restricts nothing, but was not offered either.
         Bad::new(
             negotiation!(
                 "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=15" =>
@@ -145,7 +145,7 @@ pub(crate) const DeflateWindowUnoffered: Examples = Examples {
         ),
     ],
     good: &[
-        // The server may restrict itself unasked.
+        // A server may limit its own window unasked.
         Good::new(negotiation!(
             "Sec-WebSocket-Extensions: permessage-deflate" =>
             "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=12"
@@ -154,7 +154,7 @@ pub(crate) const DeflateWindowUnoffered: Examples = Examples {
             "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits" =>
             "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12"
         )),
-        // One of several offers has it.
+        // One of the two offers has the parameter.
         Good::new(negotiation!(
             "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits, permessage-deflate" =>
             "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=9"
@@ -191,12 +191,12 @@ pub(crate) const DeflateWindowExceeds: Examples = Examples {
             "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10" =>
             "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=8"
         )),
-        // For its own window the client's word is enough.
+        // The client limits its own window: the server need not confirm.
         Good::new(negotiation!(
             "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=10" =>
             "Sec-WebSocket-Extensions: permessage-deflate"
         )),
-        // The second offer asks for nothing.
+        // The second offer requests nothing.
         Good::new(negotiation!(
             "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10, permessage-deflate" =>
             "Sec-WebSocket-Extensions: permessage-deflate"
@@ -226,7 +226,7 @@ pub(crate) const DeflateTakeoverIgnored: Examples = Examples {
             "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover" =>
             "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover"
         )),
-        // For its own compressor the client's word is enough.
+        // The client restricts its own compressor: the server need not confirm.
         Good::new(negotiation!(
             "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover" =>
             "Sec-WebSocket-Extensions: permessage-deflate"
@@ -251,7 +251,7 @@ pub(crate) const ExtensionRequired: Examples = Examples {
             0,
             REQUIRED,
         ),
-        // Another one was agreed.
+        // A different extension was agreed.
         Bad::with(
             negotiation!(
                 "Sec-WebSocket-Extensions: x-other, permessage-deflate; client_max_window_bits" =>
@@ -269,7 +269,7 @@ pub(crate) const ExtensionRequired: Examples = Examples {
             ),
             REQUIRED,
         ),
-        // A client that can do without.
+        // This client does not require the extension.
         Good::new(concat!(request!("Sec-WebSocket-Extensions: permessage-deflate"), response!())),
     ],
 };
@@ -285,7 +285,7 @@ pub(crate) const Rsv1OnContinuation: Examples = Examples {
             9,
         ),
         Bad::new("open permessage-deflate\n< 42 03 f2 48 cd\n< 40 04 c9 c9 07 00", 5),
-        // Of a message that is not compressed too.
+        // The message itself is not compressed.
         Bad::new("open permessage-deflate\n< 01 03 48 65 6c\n< c0 02 6c 6f", 5),
         Bad::new(
             concat!(
@@ -336,14 +336,14 @@ pub(crate) const Rsv1OnControl: Examples = Examples {
 
 pub(crate) const DeflateDataInvalid: Examples = Examples {
     bad: &[
-        // Text that was never compressed: it reads as a stored block whose lengths disagree.
+        // Text that was never compressed: it reads as a stored block with inconsistent lengths.
         Bad::new(
             concat!("open permessage-deflate\n", "> c1 85 37 fa 21 3d 7f 9f 4d 51 58  # 48 65 6c 6c 6f",),
             6,
         ),
-        // Blocks of type 3 there are not.
+        // Block type 3 does not exist.
         Bad::new("open permessage-deflate\n< c2 01 07", 2),
-        // The headers of zlib and of gzip.
+        // A zlib header, then a gzip header.
         Bad::new("open permessage-deflate\n< c1 0d 78 9c f3 48 cd c9 c9 07 00 05 8c 01 f5", 2),
         Bad::new(
             concat!(
@@ -352,7 +352,7 @@ pub(crate) const DeflateDataInvalid: Examples = Examples {
             ),
             6,
         ),
-        // The first fragment inflates, the last one does not: its payload is pointed at.
+        // The first fragment inflates, the last does not: the offset is the payload of the last.
         Bad::new(
             concat!(
                 "open permessage-deflate\n",
@@ -381,7 +381,7 @@ pub(crate) const DeflateDataInvalid: Examples = Examples {
 
 pub(crate) const DeflateWindowViolated: Examples = Examples {
     bad: &[
-        // "wind", 300 times "x" and "wind" again, from a window of 32 KiB.
+        // "wind", 300 times "x", and "wind" again, compressed with a window of 32 KiB.
         Bad::new(
             concat!(
                 "open permessage-deflate; client_max_window_bits=8\n",
@@ -396,7 +396,7 @@ pub(crate) const DeflateWindowViolated: Examples = Examples {
             ),
             2,
         ),
-        // One byte beyond.
+        // One byte beyond the window.
         Bad::new(
             concat!(
                 "open permessage-deflate; server_max_window_bits=8\n",
@@ -404,7 +404,7 @@ pub(crate) const DeflateWindowViolated: Examples = Examples {
             ),
             2,
         ),
-        // Into the message before.
+        // A back-reference into the previous message.
         Bad::new(
             concat!(
                 "open permessage-deflate; client_max_window_bits=8\n",
@@ -423,7 +423,7 @@ pub(crate) const DeflateWindowViolated: Examples = Examples {
             "open permessage-deflate; client_max_window_bits=8\n",
             "> c1 8d 37 fa 21 3d 1d 35 ed 76 9e e2 e0 9d 2b 12 5e 3d 37  # 2a cf cc 4b a9 18 c1 a0 1c e8 7f 00 00",
         )),
-        // The other direction's window.
+        // The limit applies to the other direction.
         Good::new(concat!(
             "open permessage-deflate; client_max_window_bits=8\n",
             "< c1 0e 2a cf cc 4b a9 18 05 44 83 72 60 78 01 00",
@@ -433,7 +433,7 @@ pub(crate) const DeflateWindowViolated: Examples = Examples {
 
 pub(crate) const DeflateContextMismatch: Examples = Examples {
     bad: &[
-        // "Hello" again, as a reference to the message before: RFC 7692 §7.2.3.2.
+        // A second "Hello", as a reference to the previous message (RFC 7692 §7.2.3.2).
         Bad::new(
             concat!(
                 "open permessage-deflate; client_no_context_takeover\n",
@@ -450,9 +450,9 @@ pub(crate) const DeflateContextMismatch: Examples = Examples {
             ),
             11,
         ),
-        // There is no message before.
+        // There is no previous message.
         Bad::new("open permessage-deflate\n< c1 05 f2 00 11 00 00", 2),
-        // A message that is not compressed is no history, nor is the other direction.
+        // Neither an uncompressed message nor the other direction adds to the history.
         Bad::new(
             concat!(
                 "open permessage-deflate\n",

@@ -4,13 +4,13 @@ pub(crate) const ContinuationOrphan: Examples = Examples {
     bad: &[
         Bad::new("open\n> 80 82 37 fa 21 3d 5b 95  # lo", 0),
         Bad::new("open\n< 00 02 6c 6f", 0),
-        // The message before was complete.
+        // The previous message was complete.
         Bad::new(
             concat!("open\n", "> 81 83 37 fa 21 3d 7f 9f 4d  # Hel\n", "> 80 82 37 fa 21 3d 5b 95  # lo",),
             9,
         ),
         Bad::new("open\n< 01 03 48 65 6c\n< 80 02 6c 6f\n< 80 00", 9),
-        // The open message is the other side's.
+        // The other end has a message in progress, this one does not.
         Bad::new("open\n> 01 83 37 fa 21 3d 7f 9f 4d  # Hel\n< 80 02 6c 6f", 0),
         Bad::new("open\n< 8a 00\n< 80 00", 2),
     ],
@@ -20,7 +20,7 @@ pub(crate) const ContinuationOrphan: Examples = Examples {
             "> 01 83 37 fa 21 3d 7f 9f 4d  # Hel\n",
             "> 80 82 37 fa 21 3d 5b 95  # lo",
         )),
-        // Frames without payload are frames.
+        // Empty frames count as fragments.
         Good::new("open\n< 02 00\n< 00 00\n< 80 00"),
         Good::new(concat!(
             "open\n",
@@ -43,7 +43,7 @@ pub(crate) const DataInterleaved: Examples = Examples {
         Bad::new("open\n< 01 03 48 65 6c\n< 00 02 6c 6f\n< 89 00\n< 01 01 21", 11),
     ],
     good: &[
-        // A control frame may stand between the fragments.
+        // A control frame may be sent between fragments (RFC 6455 §5.4).
         Good::new(concat!(
             "open\n",
             "> 01 83 37 fa 21 3d 7f 9f 4d  # Hel\n",

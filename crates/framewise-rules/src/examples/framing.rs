@@ -4,16 +4,16 @@ pub(crate) const Rsv1Unnegotiated: Examples = Examples {
     bad: &[
         Bad::new("open\n> c1 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello", 0),
         Bad::new("open\n< c2 02 01 02", 0),
-        // It has no meaning on whatever frame, so that it is this rule there too.
+        // Without an agreement this rule applies to continuation and control frames too.
         Bad::new(
             concat!("open\n", "> 01 83 37 fa 21 3d 7f 9f 4d  # Hel\n", "> c0 82 37 fa 21 3d 5b 95  # lo",),
             9,
         ),
         Bad::new("open\n< c9 00", 0),
         Bad::new("open\n> c8 82 37 fa 21 3d 34 12  # 1000", 0),
-        // The header alone breaks it: nobody has to wait for the payload.
+        // The header alone breaks the rule: the payload need not arrive.
         Bad::new("open\n< c1 7e 01 00", 0),
-        // Offered is not agreed.
+        // The extension was offered, but not agreed.
         Bad::new(
             concat!(
                 request!("Sec-WebSocket-Extensions: permessage-deflate"),
@@ -43,7 +43,7 @@ pub(crate) const Rsv2Set: Examples = Examples {
         Bad::new("open\n< a2 00", 0),
         Bad::new("open\n> 02 81 37 fa 21 3d 36  # <01>\n> a0 81 37 fa 21 3d 35  # <02>", 7),
         Bad::new("open\n< 81 02 68 69\n< a9 02 68 69", 4),
-        // permessage-deflate gives a meaning to RSV1 alone.
+        // permessage-deflate defines only RSV1.
         Bad::new("open permessage-deflate\n> a1 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello", 0),
     ],
     good: &[
@@ -74,7 +74,7 @@ pub(crate) const OpcodeReservedData: Examples = Examples {
         Bad::new("open\n> 83 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello", 0),
         Bad::new("open\n> 87 80 37 fa 21 3d", 0),
         Bad::new("open\n< 84 02 68 69", 0),
-        // Without FIN too.
+        // The same without FIN.
         Bad::new("open\n< 05 02 68 69", 0),
         Bad::new(
             concat!("open\n", "> 01 83 37 fa 21 3d 7f 9f 4d  # Hel\n", "> 86 82 37 fa 21 3d 5b 95  # lo",),
@@ -102,7 +102,7 @@ pub(crate) const LengthNotMinimal16: Examples = Examples {
         Bad::new("open\n< 81 7e 00 05 48 65 6c 6c 6f", 0),
         Bad::new("open\n> 81 fe 00 05 37 fa 21 3d 7f 9f 4d 51 58  # Hello", 0),
         Bad::new("open\n< 82 7e 00 00", 0),
-        // The largest one that seven bits hold.
+        // 125, the largest length that fits in 7 bits.
         Bad::new("open\n< 82 7e 00 7d", 0),
         Bad::new("open\n> 89 fe 00 02 37 fa 21 3d 5f 93  # hi", 0),
         Bad::new(
@@ -127,7 +127,7 @@ pub(crate) const LengthNotMinimal64: Examples = Examples {
         Bad::new("open\n> 81 ff 00 00 00 00 00 00 00 05 37 fa 21 3d 7f 9f 4d 51 58  # Hello", 0),
         Bad::new("open\n< 82 7f 00 00 00 00 00 00 00 00", 0),
         Bad::new("open\n< 82 7f 00 00 00 00 00 00 00 7e", 0),
-        // The largest one that sixteen bits hold.
+        // 65,535, the largest length that fits in 16 bits.
         Bad::new("open\n> 82 ff 00 00 00 00 00 00 ff ff 37 fa 21 3d", 0),
         Bad::new("open\n< 81 02 68 69\n< 8a 7f 00 00 00 00 00 00 00 00", 4),
     ],
@@ -141,13 +141,13 @@ pub(crate) const LengthNotMinimal64: Examples = Examples {
 pub(crate) const LengthTopBit: Examples = Examples {
     bad: &[
         Bad::new("open\n< 82 7f 80 00 00 00 00 00 00 05", 0),
-        // -1 in the eyes of a sender whose lengths have a sign.
+        // -1 as a signed length.
         Bad::new("open\n> 82 ff ff ff ff ff ff ff ff ff 37 fa 21 3d", 0),
         Bad::new("open\n< 81 02 68 69\n< 81 7f 80 00 00 00 00 00 00 00", 4),
     ],
     good: &[
         Good::new("open\n< 82 7f 00 00 00 00 00 01 00 00 01 02"),
-        // As much as the default limit of a message allows.
+        // Exactly the default message limit.
         Good::new("open\n> 82 ff 00 00 00 00 04 00 00 00 37 fa 21 3d"),
     ],
 };
@@ -158,12 +158,12 @@ pub(crate) const HeaderTruncated: Examples = Examples {
         Bad::new("open\n> 81 85 37 fa\n> eof", 4),
         Bad::new("open\n< 82 7e 01\n< eof", 3),
         Bad::new("open\n< 82 7f 00 00 00 00\n< eof", 6),
-        // Empty, but its masking key is a part of the header.
+        // The frame is empty, but its masking key is part of the header.
         Bad::new("open\n> 81 82 37 fa 21 3d 5f 93  # hi\n> 8a 80\n> eof", 10),
         Bad::new(concat!(request!(), response!(), "< 88\n< eof"), 130),
     ],
     good: &[
-        // No end yet: the rest may come.
+        // The stream has not ended: the rest may still arrive.
         Good::new("open\n> 81 85 37 fa"),
         Good::new(concat!(
             "open\n",
@@ -179,7 +179,7 @@ pub(crate) const PayloadTruncated: Examples = Examples {
     bad: &[
         Bad::new("open\n< 81 05 48 65\n< eof", 4),
         Bad::new("open\n> 82 85 37 fa 21 3d 7f 9f  # He\n> eof", 8),
-        // The header is complete, and all there is.
+        // The header is complete, but no payload follows.
         Bad::new("open\n< 82 7e 01 00\n< eof", 4),
         Bad::new("open\n> 89 84 37 fa 21 3d 47 93  # pi\n> eof", 8),
         Bad::new("open\n< 88 02 03\n< eof", 3),

@@ -18,7 +18,7 @@ pub(crate) const UnsupportedData: Examples = Examples {
     bad: &[
         Bad::with("open\n> 82 82 37 fa 21 3d 36 f8  # <01><02>", 0, TEXT_ONLY),
         Bad::with("open\n< 81 02 68 69", 0, BINARY_ONLY),
-        // The first fragment tells.
+        // The first fragment shows the type.
         Bad::with("open\n< 81 02 68 69\n< 02 01 01", 4, TEXT_ONLY),
         Bad::with(
             concat!(
@@ -38,7 +38,7 @@ pub(crate) const UnsupportedData: Examples = Examples {
 
 pub(crate) const MessageTooBig: Examples = Examples {
     bad: &[
-        // The header tells, before the payload is there.
+        // The header shows the length before the payload arrives.
         Bad::with("open\n> 82 91 37 fa 21 3d", 0, MESSAGE_OF_16),
         Bad::with("open\n< 82 7e 00 7e", 0, MESSAGE_OF_16),
         Bad::with(
@@ -46,7 +46,7 @@ pub(crate) const MessageTooBig: Examples = Examples {
             0,
             MESSAGE_OF_16,
         ),
-        // The sum of the fragments counts.
+        // The limit applies to the sum of the fragments.
         Bad::with(
             concat!("open\n", "< 01 0a 78 78 78 78 78 78 78 78 78 78\n", "< 80 07 78 78 78 78 78 78 78",),
             12,
@@ -62,7 +62,7 @@ pub(crate) const MessageTooBig: Examples = Examples {
             28,
             MESSAGE_OF_16,
         ),
-        // Of a compressed one, what arrives.
+        // For a compressed message the limit applies before inflation.
         Bad::with("open permessage-deflate\n< c1 11", 0, MESSAGE_OF_16),
     ],
     good: &[
@@ -82,7 +82,7 @@ pub(crate) const MessageTooBig: Examples = Examples {
             ),
             MESSAGE_OF_16,
         ),
-        // A control frame is no message.
+        // A control frame is not a message.
         Good::with("open\n< 8a 11 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78 78", MESSAGE_OF_16),
         Good::with(
             concat!(
@@ -108,7 +108,7 @@ pub(crate) const FrameTooBig: Examples = Examples {
             ),
             FRAME_OF_16,
         ),
-        // More than 16 in all, no frame above it.
+        // The message has more than 16 bytes, but no frame does.
         Good::with(
             concat!(
                 "open\n",
@@ -132,7 +132,7 @@ pub(crate) const FragmentsTooMany: Examples = Examples {
             14,
             TWO_FRAGMENTS,
         ),
-        // Empty ones count.
+        // Empty fragments count.
         Bad::with("open\n< 02 00\n< 00 00\n< 89 00\n< 00 00", 6, TWO_FRAGMENTS),
     ],
     good: &[
@@ -143,7 +143,7 @@ pub(crate) const FragmentsTooMany: Examples = Examples {
 
 pub(crate) const InflateTooBig: Examples = Examples {
     bad: &[
-        // A hundred times "a".
+        // "a" repeated 100 times.
         Bad::with(
             concat!(
                 "open permessage-deflate\n",
@@ -164,7 +164,7 @@ pub(crate) const InflateTooBig: Examples = Examples {
             ),
             INFLATED_TO_16,
         ),
-        // The limit of a message is another.
+        // The limit on inflated size does not apply to an uncompressed message.
         Good::with(
             concat!(
                 "open permessage-deflate\n",
@@ -193,10 +193,10 @@ pub(crate) const ControlFlood: Examples = Examples {
             20,
             RUN_OF_2,
         ),
-        // Inside a message too.
+        // The limit also applies inside a fragmented message.
         Bad::with("open\n< 01 01 61\n< 8a 00\n< 8a 00\n< 8a 00", 7, RUN_OF_2),
         Bad::with("open\n[0.0] < 8a 00\n[0.4] < 8a 00\n[0.8] < 8a 00", 4, TWO_A_SECOND),
-        // Data in between does not slow them down.
+        // Data frames in between do not lower the rate.
         Bad::with(
             "open\n[1.0] < 8a 00\n[1.1] < 81 01 61\n[1.2] < 8a 00\n[1.3] < 81 01 62\n[1.4] < 8a 00",
             10,
@@ -205,24 +205,24 @@ pub(crate) const ControlFlood: Examples = Examples {
     ],
     good: &[
         Good::with("open\n< 8a 00\n< 8a 00\n< 81 02 68 69\n< 8a 00\n< 8a 00", RUN_OF_2),
-        // A Close is none of them.
+        // A Close does not count.
         Good::with("open\n[0.0] < 8a 00\n[0.1] < 8a 00\n[0.2] < 88 00", RUN_OF_2),
         Good::with("open\n[0.0] < 8a 00\n[0.1] < 8a 00\n[0.2] < 88 00", TWO_A_SECOND),
-        // A heartbeat.
+        // A slow heartbeat.
         Good::with(
             "open\n[0.0] < 8a 00\n[20.0] < 8a 00\n[40.0] < 8a 00\n[60.0] < 8a 00\n[80.0] < 89 00",
             RUN_OF_2,
         ),
-        // Each direction by itself.
+        // Each direction counts separately.
         Good::with("open\n< 8a 00\n> 8a 80 37 fa 21 3d\n< 8a 00\n> 8a 80 37 fa 21 3d", RUN_OF_2),
         Good::with("open\n[0.0] < 8a 00\n[0.6] < 8a 00\n[1.2] < 8a 00\n[1.8] < 8a 00", TWO_A_SECOND),
     ],
 };
 
 pub(crate) const IdleTimeout: Examples = Examples {
-    // The offender is who was silent: the offset is the length of what it had sent by then.
+    // The offender is the end that was silent: the offset is the length of its stream so far.
     bad: &[
-        // The client goes on, the server does not answer.
+        // The client keeps sending, the server is silent.
         Bad::with(
             concat!(
                 "open\n",
@@ -245,7 +245,7 @@ pub(crate) const IdleTimeout: Examples = Examples {
             8,
             IDLE_60_S,
         ),
-        // It comes back too late.
+        // The client sends again, but too late.
         Bad::with(
             concat!(
                 "open\n",
@@ -269,7 +269,7 @@ pub(crate) const IdleTimeout: Examples = Examples {
         ),
     ],
     good: &[
-        // A Pong is a sign of life.
+        // A Pong counts as activity.
         Good::with(
             concat!(
                 "open\n",
@@ -291,7 +291,7 @@ pub(crate) const IdleTimeout: Examples = Examples {
             ),
             IDLE_60_S,
         ),
-        // Without a limit silence is legal.
+        // Without a limit any silence is legal.
         Good::new(concat!(
             "open\n",
             "[0.0] > 81 82 37 fa 21 3d 5f 93  # hi\n",
@@ -301,15 +301,15 @@ pub(crate) const IdleTimeout: Examples = Examples {
     ],
 };
 
-// A hair off the default: an observer goes by a limit only where it was told one.
+// Not exactly the default: an observer applies only limits that were set.
 const CLOSE_IN_5_S: Setup = Setup::limited(Limits { close: Duration::from_millis(4_950), ..Limits::DEFAULT });
 
 pub(crate) const CloseTimeout: Examples = Examples {
-    // The offender is who owed the Close: the offset is the length of what it had sent by then.
+    // The offender is the end that owed the Close: the offset is the length of its stream so far.
     bad: &[
-        // It sends something else.
+        // The server sends data instead of a Close.
         Bad::with("open\n[0.0] > 88 82 37 fa 21 3d 34 12  # 1000\n[5.5] < 81 02 68 69", 0, CLOSE_IN_5_S),
-        // It answers too late.
+        // The client answers too late.
         Bad::with(
             concat!(
                 "open\n",
@@ -352,7 +352,7 @@ pub(crate) const CloseTimeout: Examples = Examples {
             ),
             CLOSE_IN_5_S,
         ),
-        // Before a Close the time does not run.
+        // The time starts with the Close.
         Good::with(
             concat!(
                 "open\n",

@@ -3,7 +3,7 @@ use crate::examples::{Bad, Examples, Good};
 pub(crate) const MaskMissing: Examples = Examples {
     bad: &[
         Bad::new("open\n> 81 02 68 69", 0),
-        // Without payload there is nothing to mask, and still a key to send.
+        // An empty frame still needs the MASK bit and a key.
         Bad::new("open\n> 89 00", 0),
         Bad::new("open\n> 88 02 03 e8", 0),
         Bad::new("open\n> 01 83 37 fa 21 3d 7f 9f 4d  # Hel\n> 80 02 6c 6f", 9),
@@ -15,7 +15,7 @@ pub(crate) const MaskMissing: Examples = Examples {
     good: &[
         Good::new("open\n> 81 82 37 fa 21 3d 5f 93  # hi\n< 81 02 68 69"),
         Good::new("open\n> 8a 80 37 fa 21 3d"),
-        // Its payload looks unmasked: one key in 2^32 does that.
+        // The key is zero, so the payload is in the clear: legal, with a probability of 1 in 2^32.
         Good::new("open\n> 81 82 00 00 00 00 68 69  # hi"),
     ],
 };
@@ -26,7 +26,7 @@ pub(crate) const MaskPresent: Examples = Examples {
         Bad::new("open\n< 8a 80 37 fa 21 3d", 0),
         Bad::new("open\n< 81 82 00 00 00 00 68 69  # hi", 0),
         Bad::new("open\n< 01 03 48 65 6c\n< 80 82 37 fa 21 3d 5b 95  # lo", 5),
-        // 128 written into the one byte of the length: it sets MASK.
+        // A length of 128 written into the 7-bit field sets MASK.
         Bad::new("open\n< 82 80", 0),
         Bad::new(concat!(request!(), response!(), "< 88 82 37 fa 21 3d 34 12  # 1000"), 129),
     ],
@@ -62,7 +62,7 @@ pub(crate) const MaskKeyPredictable: Examples = Examples {
             ),
             14,
         ),
-        // It counts over the border of a byte.
+        // The count carries into the next byte.
         Bad::new(
             concat!(
                 "open\n",
@@ -80,7 +80,7 @@ pub(crate) const MaskKeyPredictable: Examples = Examples {
             "> 81 81 a1 5c 0e 93 c3  # b\n",
             "> 81 81 5b 07 d4 68 38  # c",
         )),
-        // Twice is no proof.
+        // A key used twice proves nothing.
         Good::new(concat!(
             "open\n",
             "> 81 81 37 fa 21 3d 56  # a\n",

@@ -2,7 +2,7 @@ use crate::examples::{Bad, Examples, Good};
 
 pub(crate) const TextInvalidUtf8: Examples = Examples {
     bad: &[
-        // Lead bytes that there are not: a continuation, overlong by nature, above U+10FFFF, not in UTF-8 at all.
+        // Bytes that cannot start a character: a continuation byte, C0 (always overlong), F5 (above U+10FFFF), FE and FF.
         Bad::new("open\n> 81 81 37 fa 21 3d b7  # <80>", 6),
         Bad::new("open\n< 81 04 68 69 20 bf", 5),
         Bad::new("open\n< 81 02 c0 80", 2),
@@ -10,7 +10,7 @@ pub(crate) const TextInvalidUtf8: Examples = Examples {
         Bad::new("open\n< 81 04 f5 80 80 80", 2),
         Bad::new("open\n> 81 84 37 fa 21 3d c9 05 21 55  # <fe><ff><00>h", 6),
         Bad::new("open\n< 81 07 63 61 66 c3 a9 20 ff", 8),
-        // Overlong, a surrogate, above U+10FFFF: the second byte tells.
+        // Overlong, a surrogate, above U+10FFFF: the second byte is the invalid one.
         Bad::new("open\n> 81 83 37 fa 21 3d d7 7a 8e  # <e0><80><af>", 7),
         Bad::new("open\n< 81 03 e0 9f bf", 3),
         Bad::new("open\n< 81 04 f0 80 80 af", 3),
@@ -18,22 +18,22 @@ pub(crate) const TextInvalidUtf8: Examples = Examples {
         Bad::new("open\n> 81 86 37 fa 21 3d da 5a 9c d0 8f 7a  # <ed><a0><bd><ed><b8><80>", 7),
         Bad::new("open\n< 81 03 ed bf bf", 3),
         Bad::new("open\n< 81 04 f4 90 80 80", 3),
-        // A continuation that is missing: the byte in its place tells. "café !" in Latin-1, then others.
+        // A continuation byte is missing: the byte in its place is the invalid one. First, "café !" in Latin-1.
         Bad::new("open\n> 81 86 37 fa 21 3d 54 9b 47 d4 17 db  # caf<e9> !", 10),
         Bad::new("open\n< 81 02 c3 28", 3),
         Bad::new("open\n< 81 03 e2 82 28", 4),
         Bad::new("open\n> 81 84 37 fa 21 3d c7 65 b9 fe  # <f0><9f><98><c3>", 9),
-        // In a fragment, and where a character goes over from one to the next.
+        // In a second fragment, and in a character split across two fragments.
         Bad::new(
             concat!("open\n", "> 01 83 37 fa 21 3d 54 9b 47  # caf\n", "> 80 82 37 fa 21 3d de db  # <e9>!",),
             16,
         ),
         Bad::new("open\n< 01 04 63 61 66 c3\n< 80 01 21", 8),
         Bad::new("open\n< 01 01 ed\n< 00 00\n< 00 01 a0", 7),
-        // Told at once: neither the frame nor the message is complete.
+        // Reported at once, before the frame or the message is complete.
         Bad::new("open\n> 01 fe 01 2c 37 fa 21 3d 5f 93 de  # hi<ff>", 10),
         Bad::new("open\n< 81 7f 00 00 00 00 00 01 00 00 ff", 10),
-        // Compressed, it has no place of its own in the stream: the payload has.
+        // Compressed text has no byte of its own on the wire: the offset is the start of the payload.
         Bad::new(
             concat!(
                 "open permessage-deflate\n",
@@ -43,7 +43,7 @@ pub(crate) const TextInvalidUtf8: Examples = Examples {
         ),
     ],
     good: &[
-        // The first and the last character of each length.
+        // The first and last character of each encoded length.
         Good::new(concat!(
             "open\n",
             "> 81 94 37 fa 21 3d 37 85 e3 bd e8 45 c1 9d b7 15 9e 82 c7 6a a1 bd c3 75 9e 82  # <00><7f><c2><80><df><bf><e0><a0><80><ef><bf><bf><f0><90><80><80><f4><8f><bf><bf>",
@@ -51,7 +51,7 @@ pub(crate) const TextInvalidUtf8: Examples = Examples {
         // The characters next to the surrogates, and U+FEFF.
         Good::new("open\n< 81 09 ed 9f bf ee 80 80 ef bb bf"),
         Good::new("open\n< 01 04 63 61 66 c3\n< 89 00\n< 80 01 a9"),
-        // In a binary message any byte may stand.
+        // A binary message may contain any byte.
         Good::new("open\n> 82 83 37 fa 21 3d f7 7a de  # <c0><80><ff>\n< 8a 01 ff"),
         Good::new("open\n< 81 00"),
     ],
@@ -70,7 +70,7 @@ pub(crate) const TextTruncatedUtf8: Examples = Examples {
             ),
             18,
         ),
-        // The character began in an earlier frame: the final one is pointed at.
+        // The character began in an earlier frame: the offset is in the final frame.
         Bad::new("open\n< 01 02 e2 82\n< 80 00", 4),
         Bad::new(
             concat!("open\n", "> 01 82 37 fa 21 3d c7 65  # <f0><9f>\n", "> 80 81 37 fa 21 3d af  # <98>",),
@@ -83,7 +83,7 @@ pub(crate) const TextTruncatedUtf8: Examples = Examples {
             "> 01 82 37 fa 21 3d c7 65  # <f0><9f>\n",
             "> 80 82 37 fa 21 3d af 7a  # <98><80>",
         )),
-        // The message goes on.
+        // The message is not complete yet.
         Good::new("open\n< 01 02 e2 82"),
         Good::new("open\n< 01 01 e2\n< 00 01 82\n< 80 01 ac"),
         Good::new("open\n< 82 02 e2 82"),

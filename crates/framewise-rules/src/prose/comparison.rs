@@ -1,12 +1,12 @@
 use super::{Language, markdown};
 use crate::Code;
 
-/// Two close codes that are taken for one another.
+/// How two close codes that are easily confused differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// The key differences: Markdown.
+    /// The key differences, in Markdown.
     pub differences: &'static str,
-    /// When to use which: Markdown.
+    /// When to use which, in Markdown.
     pub when_to_use_which: &'static str,
 }
 
@@ -15,7 +15,7 @@ macro_rules! compared {
         /// The pairs that the reference compares.
         pub const COMPARED: &[(Code, Code)] = &[$( (Code::$first, Code::$second), )+];
 
-        /// A file a pair, the smaller code first.
+        /// One file per pair, the smaller code first.
         const fn text(first: Code, second: Code, language: Language) -> Option<&'static str> {
             match (first, second, language) {
                 $(
@@ -58,7 +58,7 @@ compared! {
     Unauthorized Forbidden "3000-3003";
 }
 
-/// How two codes differ, and when to use which, in any order; `None` where the reference does not compare them.
+/// Compares two codes, given in any order; `None` if the reference does not compare them.
 pub fn comparison(a: Code, b: Code, language: Language) -> Option<Comparison> {
     let text = text(a, b, language).or_else(|| text(b, a, language))?;
     Some(Comparison { differences: markdown::body(text, 0), when_to_use_which: markdown::body(text, 1) })

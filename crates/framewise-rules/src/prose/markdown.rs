@@ -1,15 +1,15 @@
-//! As much Markdown as the reference's files need: a title, sections, paragraphs, fences.
+//! The subset of Markdown that the reference uses: a title, sections, paragraphs, fences.
 
 use alloc::string::String;
 
 use super::Section;
 
-/// The `# ` line; empty where the file has none.
+/// The `# ` line; empty if the file has none.
 pub(super) fn title(text: &'static str) -> &'static str {
     text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or_default().trim()
 }
 
-/// What stands under each `## ` heading that no fence encloses: in a code block it is somebody's comment.
+/// The sections under `## ` headings. Inside a fence, `## ` is a comment in somebody's code.
 pub(super) fn sections(text: &'static str) -> impl Iterator<Item = Section> {
     let mut rest = &text[heading(text).unwrap_or(text.len())..];
     core::iter::from_fn(move || {
@@ -21,12 +21,12 @@ pub(super) fn sections(text: &'static str) -> impl Iterator<Item = Section> {
     })
 }
 
-/// The body of one section; empty where the file ends before it.
+/// The body of one section; empty if the file has fewer sections.
 pub(super) fn body(text: &'static str, index: usize) -> &'static str {
     sections(text).nth(index).map_or("", |section| section.body)
 }
 
-/// The lines up to the first blank one or fence, joined by spaces.
+/// The lines before the first blank line or fence, joined by spaces.
 pub(super) fn first_paragraph(body: &str) -> String {
     let mut paragraph = String::new();
     for line in body.lines().map(str::trim).take_while(|line| !line.is_empty() && fence(line).is_none()) {
@@ -38,7 +38,7 @@ pub(super) fn first_paragraph(body: &str) -> String {
     paragraph
 }
 
-/// Where the first heading outside of a fence starts.
+/// The offset of the first heading outside a fence.
 fn heading(text: &str) -> Option<usize> {
     let mut open = None;
     let mut at = 0;
@@ -55,7 +55,7 @@ fn heading(text: &str) -> Option<usize> {
     None
 }
 
-/// The mark of a fence, and how many of it there are.
+/// The character of a fence, and how often it is repeated.
 fn fence(line: &str) -> Option<(char, usize)> {
     let line = line.trim_start();
     let mark = line.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
@@ -63,7 +63,7 @@ fn fence(line: &str) -> Option<(char, usize)> {
     (length >= 3).then_some((mark, length))
 }
 
-/// Whether nothing but the fence stands on the line: one with a language opens a block, it closes none.
+/// Whether the line is only a fence. A fence with a language opens a block and closes none.
 fn is_bare(line: &str) -> bool {
     line.trim().chars().all(|c| matches!(c, '`' | '~'))
 }
