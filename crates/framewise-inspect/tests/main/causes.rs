@@ -1,0 +1,73 @@
+//! Connections made up for the detectors: other shapes, sizes and sides than the corpus has, and legal traffic, in which
+//! nothing may be found.
+
+use framewise_inspect::diagnose;
+use framewise_transcript::Transcript;
+
+const CASES: &str = include_str!("../causes.txt");
+
+const REQUEST: &str = concat!(
+    r#"> "GET /ws HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"#,
+    r#"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n""#
+);
+const RESPONSE: &str = concat!(
+    r#"< "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"#,
+    r#"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n""#
+);
+
+/// What went other than expected in a case; `None` where it is as it should be.
+fn failure(expected: &str, transcript: &str) -> Option<String> {
+    let transcript = transcript.replace("REQUEST", REQUEST).replace("RESPONSE", RESPONSE);
+    let transcript: Transcript = transcript.parse().expect("the case is a transcript");
+    let connection = diagnose(&transcript);
+    if expected == "legal" {
+        return (!connection.findings.is_empty()).then(|| format!("{:#?}", connection.findings));
+    }
+    let [rule, by, causes] = expected.split(", ").collect::<Vec<_>>()[..] else { panic!("{expected}") };
+    let id = |rule: Option<framewise_rules::Rule>| rule.map_or("null", framewise_rules::Rule::id);
+    let found = connection.findings.iter().find(|finding| id(finding.rule) == rule);
+    let Some(found) = found else {
+        let rules: Vec<_> = connection.findings.iter().map(|finding| id(finding.rule)).collect();
+        return Some(format!("found {rules:?}"));
+    };
+    if found.by.map_or("-", framewise_rules::Role::name) != by {
+        return Some(format!("by {:?}", found.by));
+    }
+    // As a reader sees them: the verdict's first, then those of the other findings.
+    let verdict = connection.verdict.and_then(|verdict| verdict.cause);
+    let named = verdict
+        .into_iter()
+        .chain(connection.findings.iter().flat_map(|finding| &finding.causes).map(|cause| cause.id));
+    let first = named.map(framewise_rules::Cause::id).next().unwrap_or("-");
+    (!causes.split('|').any(|cause| cause == first)).then(|| format!("the first cause is {first}"))
+}
+
+#[test]
+fn each_case_has_its_rule_its_side_and_its_cause() {
+    let mut failures = Vec::new();
+    let mut cases = 0;
+    for case in CASES.split("\n= ").skip(1) {
+        let (head, transcript) = case.split_once('\n').expect("a case has lines");
+        let (name, expected) = head.rsplit_once(": ").expect("a case has an expectation");
+        cases += 1;
+        if let Some(failure) = failure(expected, transcript) {
+            failures.push(format!("{name}: expected {expected}; {failure}"));
+        }
+    }
+    println!("{cases} cases");
+    assert!(cases > 200);
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Every cause is named with its evidence and what to do.
+#[test]
+fn a_cause_comes_with_its_evidence_and_a_fix() {
+    let transcript: Transcript =
+        format!("{REQUEST}\n{RESPONSE}\n> 81 02 68 69").parse().expect("it is a transcript");
+    let connection = diagnose(&transcript);
+    let causes = &connection.findings[0].causes;
+    assert_eq!(causes[0].id, framewise_rules::Cause::ClientDoesNotMask);
+    assert!(!causes[0].evidence.is_empty() && !causes[0].fix.is_empty());
+    assert_eq!(connection.findings[0].bytes, "81 02 68 69");
+    assert_eq!(connection.findings[0].excerpt.marked.len(), 2);
+}

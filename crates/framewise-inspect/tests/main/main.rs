@@ -1,0 +1,7 @@
+//! The tests of the crate in one program, since each program costs a link.
+
+mod causes;
+mod corpus;
+mod gate;
+mod robust;
+mod torn;

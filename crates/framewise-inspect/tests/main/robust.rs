@@ -1,0 +1,180 @@
+//! Whatever the bytes: no panic, no time that grows with the square, and the same findings however the bytes are cut.
+
+use std::time::{Duration, Instant};
+
+use framewise_inspect::{Connection, Observed, Observer, diagnose};
+use framewise_rules::{Cause, Role, Setup};
+use framewise_transcript::{Action, Transcript};
+
+/// xorshift: the same bytes in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn bytes(&mut self, count: usize) -> Vec<u8> {
+        (0..count).map(|_| (self.next() >> 32) as u8).collect()
+    }
+}
+
+fn observe(open: Option<&str>, sides: [&[u8]; 2], cut: usize) -> Connection {
+    let mut observer = Observer::new(Setup::DEFAULT);
+    let leg = observer.leg("client-server");
+    if let Some(extensions) = open {
+        observer.open(leg, extensions);
+    }
+    for (role, bytes) in [Role::Client, Role::Server].into_iter().zip(sides) {
+        for piece in bytes.chunks(cut.max(1)) {
+            observer.bytes(leg, role, None, piece);
+        }
+        observer.eof(leg, role, None);
+    }
+    observer.finish()
+}
+
+/// In a long payload of any bytes there are frames by chance: what comes behind it is not blamed on two writers.
+#[test]
+fn noise_before_a_fault_is_no_second_writer() {
+    let mut random = Random(0x2545_f491_4f6c_dd1d);
+    let faults: [&[u8]; 3] =
+        [b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58", b"\x81\x7e\x00\x05Hello", b"\x83\x05Hello"];
+    for size in [1_000_u16, 4_000, 16_000, 60_000] {
+        for fault in faults {
+            let mut server = [&b"\x82\x7e"[..], &size.to_be_bytes()].concat();
+            server.extend(random.bytes(size.into()));
+            server.extend_from_slice(fault);
+            let connection = observe(Some(""), [b"", &server], usize::MAX);
+            let named = connection.findings.iter().flat_map(|finding| &finding.causes);
+            let named: Vec<_> = named.map(|cause| cause.id).collect();
+            assert!(!connection.findings.is_empty());
+            assert!(!named.contains(&Cause::InterleavedWriters), "{size}, {fault:02x?}: {named:?}");
+        }
+    }
+}
+
+#[test]
+fn random_bytes_are_survived() {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    for round in 0..400 {
+        let size = (random.next() % 600) as usize;
+        let (mut client, mut server) = (random.bytes(size), random.bytes(size));
+        // Plausible beginnings lead further in.
+        if round % 4 == 1 {
+            client.splice(0..0, *b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n");
+            server.splice(0..0, *b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n");
+        }
+        for side in [&mut client, &mut server].into_iter().filter(|_| round % 4 == 2) {
+            for byte in side.iter_mut().step_by(7) {
+                *byte = [0x81, 0x82, 0x01, 0x80, 0xc1, 0x89, 0x05, 0x7e][usize::from(*byte % 8)];
+            }
+        }
+        let open = [None, None, Some(""), Some("permessage-deflate; server_max_window_bits=9")][round % 4];
+        let whole = observe(open, [&client, &server], usize::MAX);
+        let bytes = observe(open, [&client, &server], 1);
+        let said = |connection: &Connection| -> Vec<_> {
+            connection.findings.iter().map(|finding| (finding.rule, finding.by, finding.offset)).collect()
+        };
+        assert_eq!(said(&whole), said(&bytes), "round {round}");
+    }
+}
+
+/// What almost is one of the connections that broke: that is where the detectors look closest.
+#[test]
+fn broken_connections_are_survived_when_they_break_once_more() {
+    let mut random = Random(7);
+    for line in include_str!("../corpus/incidents.jsonl").lines() {
+        let incident: serde_json::Value = serde_json::from_str(line).expect("a line is an object");
+        let transcript: Transcript =
+            incident["transcript"].as_str().expect("text").parse().expect("a transcript");
+        for _ in 0..20 {
+            let mut broken = transcript.clone();
+            for event in &mut broken.events {
+                if let Action::Bytes(bytes) = &mut event.action
+                    && random.next().is_multiple_of(2)
+                {
+                    mutate(bytes, &mut random);
+                }
+            }
+            diagnose(&broken);
+        }
+    }
+}
+
+fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
+    let at = (random.next() as usize) % (bytes.len() + 1);
+    match random.next() % 4 {
+        0 => bytes.truncate(at),
+        1 => bytes.insert(at, random.next() as u8),
+        2 => drop(bytes.drain(at..(at + 3).min(bytes.len()))),
+        _ => {
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte ^= 1 << (random.next() % 8);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_mebibyte_of_anything_is_read_in_linear_time() {
+    let mut random = Random(42);
+    let noise = random.bytes(1 << 20);
+    let zeros = vec![0; 1 << 20];
+    let letters = vec![b'A'; 1 << 20];
+    // Thousands of headers, each a fault; one header that never ends; a page without a line's end.
+    let faults: Vec<u8> = [0x83, 0x01, 0x78].repeat(350_000);
+    let headers: Vec<u8> = [0x81, 0x00].repeat(500_000);
+    for stream in [&noise, &zeros, &letters, &faults, &headers] {
+        for open in [None, Some(""), Some("permessage-deflate")] {
+            let start = Instant::now();
+            let connection = observe(open, [stream, stream], 1 << 16);
+            println!(
+                "{:x?}… {open:?}: {} findings, {:?}",
+                &stream[..4],
+                connection.findings.len(),
+                start.elapsed()
+            );
+            assert!(connection.findings.len() <= 1000);
+            assert!(start.elapsed() < Duration::from_secs(60), "{:?} for {open:?}", start.elapsed());
+        }
+    }
+}
+
+#[test]
+fn ten_mebibytes_of_legal_frames_leave_nothing_behind() {
+    let mut stream = Vec::new();
+    while stream.len() < 10 << 20 {
+        stream.extend_from_slice(&[0x82, 0x7e, 0x20, 0x00]);
+        stream.resize(stream.len() + 0x2000, 7);
+        stream.extend_from_slice(b"\x81\x05hello\x8a\x00");
+    }
+    let start = Instant::now();
+    let connection = observe(Some(""), [b"", &stream], 1 << 16);
+    println!("{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert_eq!(
+        connection.findings.len(),
+        1,
+        "{:?}",
+        connection.findings.iter().map(|f| f.rule).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_live_view_is_told_of_heads_frames_and_findings_as_they_come() {
+    let mut observer = Observer::new(Setup::DEFAULT);
+    let leg = observer.leg("client-server");
+    observer.open(leg, "");
+    observer.bytes(leg, Role::Server, None, b"\x81\x02hi");
+    assert!(
+        matches!(observer.poll_observed(), Some(Observed::Frame { number: 1, payload, .. }) if payload == b"hi")
+    );
+    observer.bytes(leg, Role::Client, None, b"\x81\x02");
+    let Some(Observed::Finding(finding)) = observer.poll_observed() else { panic!("the header tells") };
+    assert_eq!(finding.rule, Some(framewise_rules::Rule::MaskMissing));
+    assert!(observer.poll_observed().is_none());
+}

@@ -1,0 +1,40 @@
+//! The tests of the crate in one program, since each program costs a link; those that count something of their whole
+//! process stand beside it, each a program of its own.
+#![allow(clippy::unwrap_used, reason = "in the helpers of tests, too")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod axum;
+mod bad_peers;
+mod batch;
+mod byte_stream;
+mod cancel;
+mod cancel_each;
+mod closing;
+mod deadlines;
+mod deflate;
+mod dial;
+mod examples;
+mod exhausted;
+mod handshake_client;
+mod handshake_server;
+mod hyper;
+mod keepalive;
+mod limits;
+mod listener;
+mod messages;
+mod parts;
+mod prepared;
+mod pressure;
+mod programs;
+mod proxy;
+mod redirect;
+mod split;
+mod stop;
+mod stop_shared;
+mod tls;
+mod tls_server;
+mod tower;
+#[cfg(feature = "tracing")]
+mod trace;
