@@ -194,7 +194,7 @@ impl Client {
         let mut redirects = Redirects::new(self.redirects);
         loop {
             let asking = handshake::ask(self, &attempt)?;
-            let stream = self.dial(&attempt).await.inspect_err(trace::unreachable)?;
+            let stream = self.reach(&attempt).await.inspect_err(trace::unreachable)?;
             let opened = handshake::open(self, stream, &attempt, &asking).await;
             match &opened {
                 Err(Error::Rejected(rejected)) if attempt.follows => match rejected.location() {
@@ -219,7 +219,26 @@ impl Client {
         handshake::open(self, stream, &attempt, &handshake::ask(self, &attempt)?).await
     }
 
-    async fn dial(&self, attempt: &Attempt) -> Result<NetStream, ConnectError> {
+    /// Connects to the server of a `ws://` or `wss://` URL as [`Client::connect`] does, through the same proxy and with the
+    /// same TLS, and makes no handshake: nothing is sent but what the proxy and TLS need. For those who pass on the bytes
+    /// of others, or write a request of their own.
+    ///
+    /// ```no_run
+    /// # async fn tunnel(mut client: tokio::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut server = framewise::Client::new().dial("wss://example.com/").await?;
+    /// tokio::io::copy_bidirectional(&mut client, &mut server).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Errors: [`Error::Connect`], as [`Client::connect`]. Name, proxy, TCP and TLS together may take
+    /// [`Limits::handshake`]. To drop the future gives up, and closes what was opened.
+    pub async fn dial(&self, url: &str) -> Result<NetStream, Error> {
+        let attempt = Attempt::new(url, self.config.limits.handshake)?;
+        Ok(self.reach(&attempt).await.inspect_err(trace::unreachable)?)
+    }
+
+    async fn reach(&self, attempt: &Attempt) -> Result<NetStream, ConnectError> {
         let (host, port) = (attempt.url.host.as_str(), attempt.url.port);
         let way = async {
             let proxy = match &self.via {
@@ -250,12 +269,12 @@ impl Client {
         stream: impl Future<Output = Result<S, ConnectError>>,
     ) -> Result<Layer<S>, ConnectError> {
         // Before anybody is disturbed: without roots there is no TLS.
-        let config = match &self.tls {
-            Some(config) => config.clone(),
-            None => tls::platform(attempt).await?,
+        let (config, roots) = match &self.tls {
+            Some(config) => (config.clone(), tls::Roots::Callers),
+            None => (tls::platform(attempt).await?, tls::Roots::Platform),
         };
         let peer = tls::Peer { host, port, plain };
-        Ok(Layer::tls(tls::handshake(attempt, &peer, config, stream.await?).await?))
+        Ok(Layer::tls(tls::handshake(attempt, &peer, roots, config, stream.await?).await?))
     }
 
     /// Says that there is no TLS, before anybody is disturbed.
@@ -269,7 +288,7 @@ impl Client {
         _plain: &'static str,
         _stream: impl Future<Output = Result<S, ConnectError>>,
     ) -> Result<Layer<S>, ConnectError> {
-        let says = "this program was built without TLS: switch the feature \"tls\" of framewise on";
+        let says = "this program was built without TLS: switch the feature \"aws-lc-rs\" or \"ring\" of framewise on";
         Err(attempt.error(crate::ConnectFault::TlsLeftOut, says))
     }
 }

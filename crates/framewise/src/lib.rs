@@ -53,7 +53,9 @@
 //!
 //! | feature | |
 //! |---|---|
-//! | `tls` (default) | `wss://` at both ends, with rustls, ring and the platform's roots |
+//! | `aws-lc-rs` (default) | `wss://` at both ends, with rustls, the platform's roots, and aws-lc-rs where the program has installed no other crypto provider: what rustls has by default, so that a tree of dependencies that has rustls gets no second provider |
+//! | `ring` | the same with ring, for `default-features = false` |
+//! | `tls` | the same with the provider that the program has installed ([`crypto_provider`]) |
 //! | `hyper` | the upgrade of a request that hyper 1 serves: `framewise::hyper` |
 //! | `tower` | the same as a tower service: `framewise::tower` |
 //! | `axum` | the same as an extractor of axum 0.8: `framewise::axum` |
@@ -64,8 +66,12 @@
 pub mod axum;
 mod buffers;
 mod client;
+#[cfg(feature = "tls")]
+mod crypto;
 mod error;
 mod event;
+#[cfg(feature = "tls")]
+mod first_byte;
 mod head;
 #[cfg(feature = "hyper")]
 pub mod hyper;
@@ -96,6 +102,8 @@ pub use framewise_proto::{
 pub use tokio_rustls::rustls;
 
 pub use client::{Client, Proxy};
+#[cfg(feature = "tls")]
+pub use crypto::crypto_provider;
 pub use error::{ConnectError, ConnectFault, Error, Rejected};
 pub use event::Event;
 pub use message::{Message, Text};

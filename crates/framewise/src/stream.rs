@@ -7,6 +7,9 @@ use tokio::net::TcpStream;
 #[cfg(feature = "tls")]
 use tokio_rustls::{TlsStream, rustls::CommonState};
 
+#[cfg(feature = "tls")]
+use crate::first_byte::FirstByte;
+
 /// What [`crate::connect`] and a [`crate::Listener`] speak over: TCP, or TLS on TCP; a client's, to the server, or through a
 /// proxy.
 #[derive(Debug)]
@@ -21,12 +24,12 @@ pub(crate) enum Layer<S> {
     Plain(S),
     /// In a box: a TLS session is a kilobyte, which a plain connection shall not take.
     #[cfg(feature = "tls")]
-    Tls(Box<TlsStream<S>>),
+    Tls(Box<TlsStream<FirstByte<S>>>),
 }
 
 impl<S> Layer<S> {
     #[cfg(feature = "tls")]
-    pub(crate) fn tls(stream: impl Into<TlsStream<S>>) -> Self {
+    pub(crate) fn tls(stream: impl Into<TlsStream<FirstByte<S>>>) -> Self {
         Self::Tls(Box::new(stream.into()))
     }
 
@@ -35,7 +38,7 @@ impl<S> Layer<S> {
         match self {
             Self::Plain(stream) => stream,
             #[cfg(feature = "tls")]
-            Self::Tls(tls) => tls.get_ref().0,
+            Self::Tls(tls) => tls.get_ref().0.get_ref(),
         }
     }
 }

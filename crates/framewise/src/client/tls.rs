@@ -1,15 +1,17 @@
-use std::io;
+mod failure;
+
 use std::sync::{Arc, OnceLock};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{self, ClientConfig, InvalidMessage, RootCertStore};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::attempt::Attempt;
+use crate::crypto::{NO_PROVIDER, crypto_provider};
 use crate::error::{ConnectError, ConnectFault};
+use crate::first_byte::FirstByte;
 use crate::url::bracketed;
 
 /// A configuration with the platform's roots, which are read once.
@@ -30,16 +32,17 @@ pub(super) async fn platform(attempt: &Attempt) -> Result<Arc<ClientConfig>, Con
 }
 
 fn build() -> Result<Arc<ClientConfig>, String> {
+    let provider = crypto_provider().ok_or(NO_PROVIDER)?;
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(found.certs);
     if added == 0 {
         let why = found.errors.first().map_or_else(String::new, |error| format!(" ({error})"));
         return Err(format!(
-            "this system has no root certificates{why}: install ca-certificates, or name a file in SSL_CERT_FILE"
+            "this system has no root certificates{why}: install ca-certificates, or set SSL_CERT_FILE to a PEM file"
         ));
     }
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .with_root_certificates(roots)
@@ -49,7 +52,17 @@ fn build() -> Result<Arc<ClientConfig>, String> {
     Ok(Arc::new(config))
 }
 
+/// Where the roots of a configuration come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Roots {
+    /// The platform, which `SSL_CERT_FILE` can stand for.
+    Platform,
+    /// The caller's own [`ClientConfig`].
+    Callers,
+}
+
 /// The peer of a TLS handshake: a server, or a proxy.
+#[derive(Clone, Copy)]
 pub(super) struct Peer<'p> {
     pub(super) host: &'p str,
     pub(super) port: u16,
@@ -60,34 +73,18 @@ pub(super) struct Peer<'p> {
 pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
     attempt: &Attempt,
     peer: &Peer<'_>,
+    roots: Roots,
     config: Arc<ClientConfig>,
     stream: S,
-) -> Result<TlsStream<S>, ConnectError> {
-    let name = ServerName::try_from(peer.host.to_owned())
-        .map_err(|_| attempt.error(ConnectFault::Url, format!("{} is no name of a TLS server", peer.host)))?;
-    let late = || format!("the TLS handshake with {} did not come to its end", bracketed(peer.host));
-    let connected = attempt
-        .in_time(ConnectFault::TimedOut, TlsConnector::from(config).connect(name, stream), late)
-        .await?;
-    connected.map_err(|error| failure(attempt, peer, error))
-}
-
-fn failure(attempt: &Attempt, peer: &Peer<'_>, error: io::Error) -> ConnectError {
-    let Peer { port, plain, .. } = peer;
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    if let Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) = inner {
-        let says = format!(
-            "the server does not speak TLS on port {port}: write {plain} if it is meant to be plain, or take its TLS \
-             port"
-        );
-        return attempt.error(ConnectFault::ServerSpeaksPlain, says).because(error);
-    }
-    let says = if error.kind() == io::ErrorKind::UnexpectedEof {
-        format!(
-            "the server closed the connection during the TLS handshake: does it speak TLS on port {port}?"
-        )
-    } else {
-        format!("TLS failed: {error}")
-    };
-    attempt.error(ConnectFault::Tls, says).because(error)
+) -> Result<TlsStream<FirstByte<S>>, ConnectError> {
+    let name = ServerName::try_from(peer.host.to_owned()).map_err(|_| {
+        attempt.error(ConnectFault::Url, format!("{} cannot be the name of a TLS server", peer.host))
+    })?;
+    let late = || format!("the TLS handshake with {} timed out: it was not done", bracketed(peer.host));
+    let connecting = TlsConnector::from(config).connect(name, FirstByte::new(stream)).into_fallible();
+    let connected = attempt.in_time(ConnectFault::TimedOut, connecting, late).await?;
+    connected.map_err(|(error, stream)| {
+        let (fault, says) = failure::explain(peer, roots, &error, stream.first());
+        attempt.error(fault, says).because(error)
+    })
 }

@@ -10,6 +10,7 @@ use tokio_rustls::rustls::ServerConfig;
 
 use super::answer::RequestRejection;
 use super::handshake;
+use crate::first_byte::FirstByte;
 use crate::stop::{StopSeat, unless_told};
 use crate::stream::Layer;
 use crate::{Error, Limits, NetStream};
@@ -41,6 +42,6 @@ async fn shake(config: Arc<ServerConfig>, mut tcp: TcpStream, limits: &Limits) -
         let says = "the client does not speak TLS: it sent a plain HTTP request; it has to connect to wss://";
         return Err(io::Error::new(io::ErrorKind::InvalidData, says).into());
     }
-    let tls = TlsAcceptor::from(config).accept(Layer::Plain(tcp)).await?;
+    let tls = TlsAcceptor::from(config).accept(FirstByte::new(Layer::Plain(tcp))).await?;
     Ok(NetStream::new(Layer::tls(tls)))
 }

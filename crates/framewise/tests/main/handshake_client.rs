@@ -80,13 +80,12 @@ async fn tls_where_plain_was_expected() {
 #[tokio::test]
 async fn plain_http_where_tls_was_expected() {
     let address = tcp_server(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await;
-    let config = framewise::rustls::ClientConfig::builder_with_provider(
-        framewise::rustls::crypto::ring::default_provider().into(),
-    )
-    .with_safe_default_protocol_versions()
-    .unwrap()
-    .with_root_certificates(framewise::rustls::RootCertStore::empty())
-    .with_no_client_auth();
+    let config =
+        framewise::rustls::ClientConfig::builder_with_provider(framewise::crypto_provider().unwrap())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(framewise::rustls::RootCertStore::empty())
+            .with_no_client_auth();
     let client = Client::new().tls_config(config.into());
     let error = client.connect(&format!("wss://{address}/")).await.unwrap_err();
     assert_eq!(fault(&error), ConnectFault::ServerSpeaksPlain);
