@@ -111,22 +111,25 @@ impl Watch {
             Action::Eof => self.observer.eof(self.leg, from, Some(time)),
             Action::Reset => self.observer.reset(self.leg, from, Some(time)),
         }
+        while let Some(diagnosis) = self.observer.poll_settled() {
+            self.observer.diagnosed(diagnosis.compute());
+        }
         while let Some(observed) = self.observer.poll_observed() {
-            self.observed(&observed);
+            self.observed(observed);
         }
     }
 
-    fn observed(&mut self, observed: &Observed) {
+    fn observed(&mut self, observed: Observed) {
         match observed {
-            Observed::Finding(found) => {
+            Observed::Finding(diagnosis) => {
                 self.told += 1;
-                self.found(found);
+                self.found(&diagnosis.compute());
             }
             Observed::Head { from, time, text, .. } if self.show.frames => {
-                self.chat(&line::head(*from, *time, text));
+                self.chat(&line::head(from, time, &text));
             }
             Observed::Frame { from, time, header, payload, .. } if self.show.frames => {
-                let frame = line::Frame { from: *from, time: *time, header: *header, payload };
+                let frame = line::Frame { from, time, header, payload: &payload };
                 self.chat(&line::frame(&frame, self.show.bytes));
             }
             Observed::Head { .. } | Observed::Frame { .. } | _ => {}

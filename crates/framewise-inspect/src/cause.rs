@@ -17,14 +17,16 @@ mod path;
 mod sequence;
 mod stream;
 mod text;
+mod work;
 
 use framewise_rules::prose::Language;
 use framewise_rules::{Cause, Role};
 
-pub(crate) use evidence::Evidence;
+pub(crate) use evidence::{Evidence, Notes};
+pub(crate) use work::{Budget, Work};
 
 use crate::leg::Leg;
-use crate::report::{CauseFound, Fault, Finding};
+use crate::report::{CauseFound, Fault, Finding, Searched};
 
 /// What a detector saw.
 #[derive(Debug)]
@@ -154,15 +156,27 @@ const DETECTORS: &[Detector] = &[
     path::heads_altered,
 ];
 
-/// The causes that the evidence supports, the likeliest first.
-pub(crate) fn causes(legs: &[Leg], leg: usize, stream: Role, finding: &Finding) -> Vec<CauseFound> {
-    let evidence = Evidence { legs, leg: &legs[leg], stream, finding };
+/// The causes that the evidence supports, the likeliest first, and whether every detector was asked.
+pub(crate) fn causes(
+    legs: &[Leg],
+    leg: usize,
+    stream: Role,
+    finding: &Finding,
+    work: &Work,
+) -> (Vec<CauseFound>, Searched) {
+    let notes = Notes::default();
+    let evidence = Evidence { legs, leg: &legs[leg], stream, finding, work, notes: &notes };
     let mut causes: Vec<CauseFound> = Vec::new();
-    for sign in DETECTORS.iter().filter_map(|detect| detect(&evidence)) {
-        if causes.iter().all(|cause| cause.id != sign.cause) {
-            let Sign { cause, fault, evidence } = sign;
+    for detect in DETECTORS {
+        let sign = detect(&evidence);
+        // A detector that could not look at everything has nothing to say, and the less telling ones after it neither.
+        if work.is_short() {
+            return (causes, Searched::Partly);
+        }
+        let Some(Sign { cause, fault, evidence }) = sign else { continue };
+        if causes.iter().all(|found| found.id != cause) {
             causes.push(CauseFound { id: cause, fault, evidence, fix: cause.fix_line(Language::English) });
         }
     }
-    causes
+    (causes, Searched::Done)
 }

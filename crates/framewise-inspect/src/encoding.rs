@@ -4,6 +4,9 @@ use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_16BE, UTF_16LE, WI
 
 /// Payload that is looked at.
 const LOOKED_AT: usize = 4096;
+/// What a guess comes to at most: each byte is decoded in six encodings, and its character looked for among the frequent
+/// ones.
+pub(crate) const STEPS: u64 = 64 * LOOKED_AT as u64;
 
 /// The most frequent characters of Chinese, simplified and traditional, and of Japanese and Korean: a right guess is full
 /// of them, a wrong one reads as rare signs.

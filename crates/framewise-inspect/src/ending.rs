@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const PING_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The Pings of a direction that no Pong answered yet.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Pings {
     open: VecDeque<(Vec<u8>, Moment)>,
     /// One of them was reported as unanswered.

@@ -6,7 +6,7 @@ use framewise_rules::Role;
 
 use crate::frames::{Broken, CloseSeen, Moment};
 use crate::leg::{Direction, Leg};
-use crate::report::{Excerpt, Finding};
+use crate::report::{Excerpt, Finding, Searched};
 
 /// Bytes before and behind the offending ones that an excerpt holds.
 const BEFORE: u64 = 32;
@@ -41,6 +41,8 @@ pub(crate) fn broken(leg: &Leg, stream: Role, broken: Broken, at: Moment) -> Fin
         also: broken.also,
         says,
         causes: Vec::new(),
+        searched: Searched::No,
+        index: 0,
         excerpt: Excerpt::default(),
         close: None,
     };
@@ -73,6 +75,8 @@ pub(crate) fn refused(leg: &Leg, stream: Role, close: &CloseSeen, at: Moment) ->
         also: Vec::new(),
         says,
         causes: Vec::new(),
+        searched: Searched::No,
+        index: 0,
         excerpt: Excerpt::default(),
         close: close.code,
     };
@@ -85,7 +89,8 @@ pub(crate) fn fill(finding: &mut Finding, dir: &Direction) {
     let window = &dir.window;
     let end = finding.offset.saturating_add(finding.length);
     let (start, bytes) = window.around(finding.offset..end.saturating_add(BEHIND), BEFORE);
-    if bytes.is_empty() {
+    // What was dropped since then was shown as it was.
+    if bytes.is_empty() || finding.offset < window.start() {
         return;
     }
     let from = (finding.offset.saturating_sub(start) as usize).min(bytes.len());

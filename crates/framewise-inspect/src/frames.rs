@@ -67,7 +67,7 @@ pub(crate) enum Signal {
     Close(CloseSeen),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum State {
     Header,
     Payload {
@@ -85,7 +85,7 @@ enum State {
 }
 
 /// One direction after the handshake.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Frames {
     role: Role,
     deflate: bool,
@@ -159,7 +159,7 @@ impl Frames {
     /// What is cut off where the stream ends here: nothing, a header, or a payload.
     pub(crate) fn cut(&self, window: &Window) -> Option<Rule> {
         match self.state {
-            State::Header if self.at == window.end() || self.reported == Some(self.at) => None,
+            State::Header if self.at >= window.end() || self.reported == Some(self.at) => None,
             // A header that is whole but for its masking key is a header still.
             State::Header => Some(Rule::HeaderTruncated),
             State::Payload { .. } => Some(Rule::PayloadTruncated),
@@ -191,7 +191,7 @@ impl Frames {
     }
 
     fn header(&mut self, window: &Window, at: Moment, out: &mut Vec<Signal>) -> bool {
-        let bytes = window.slice(self.at..self.at + framewise_proto::frame::MAX_HEADER as u64);
+        let bytes = window.read(self.at, framewise_proto::frame::MAX_HEADER as u64);
         // The masking key is no part of the check: a fault is there before it is.
         let Some(header) = Header::decode_without_mask(bytes) else {
             self.header_cut |= !bytes.is_empty();

@@ -220,7 +220,8 @@ impl Leg {
         if self.setup.requires_deflate && !deflate {
             self.one(Role::Server, Rule::ExtensionRequired, 0, end, at, out);
         }
-        let client = self.request.as_ref().map_or(0, |seen| seen.head.len() as u64 + body(seen));
+        let client =
+            self.request.as_ref().map_or(0, |seen| (seen.head.len() as u64).saturating_add(body(seen)));
         self.begin_frames(&agreed, client, end);
         // What the client sent before the 101 are its first frames.
         self.advance(Role::Client, at, out);
@@ -241,7 +242,7 @@ impl Leg {
             return;
         }
         // A body, or the next request of a connection that is kept alive, are no frames.
-        let first = dir.window.slice(start..start + 1).first().copied().unwrap_or(b'\n');
+        let first = dir.window.read(start, 1).first().copied().unwrap_or(b'\n');
         if body(request) > 0 || first.is_ascii_alphabetic() || first == b'\r' || first == b'\n' {
             return;
         }

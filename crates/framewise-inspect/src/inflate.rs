@@ -24,7 +24,7 @@ pub(crate) enum Fault {
 const ENDS_INSIDE: Fault = Fault::Invalid("it ends inside a block");
 
 /// One direction's decompressor. It keeps 32 KiB of history.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Inflater {
     decoder: Decoder,
     output: Output,
@@ -35,7 +35,7 @@ pub(crate) struct Inflater {
 }
 
 /// What came out, and what of it may be referred to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Output {
     window: u32,
     takeover: bool,
@@ -211,16 +211,21 @@ impl Symbols for Writer<'_> {
     }
 }
 
-/// Inflates a payload by itself, as a message without history; `None` where it does not inflate, to its end.
-pub(crate) fn alone(payload: &[u8]) -> Option<Vec<u8>> {
+/// Inflates a payload by itself, as a message without history; `None` where it does not inflate, to its end, or where
+/// `take` does not allow as many steps as it takes: one for each byte that goes in or comes out.
+pub(crate) fn alone(payload: &[u8], take: &mut dyn FnMut(u64) -> bool) -> Option<Vec<u8>> {
     const LIMIT: usize = 256 * 1024;
-    if payload.is_empty() {
+    if payload.is_empty() || !take(HISTORY as u64) {
         return None;
     }
     let mut inflater = Inflater::new(15, true);
     let mut out = Vec::new();
     for piece in payload.chunks(1024) {
+        let before = out.len();
         inflater.feed(piece, &mut |bytes| out.extend_from_slice(bytes));
+        if !take((piece.len() + out.len() - before) as u64) {
+            return None;
+        }
         if out.len() > LIMIT {
             return Some(out);
         }

@@ -24,7 +24,7 @@ pub(crate) enum Stage {
 }
 
 /// One side's stream.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Direction {
     pub(crate) window: Window,
     pub(crate) stage: Stage,
@@ -81,7 +81,7 @@ pub(crate) enum What {
     Frame(crate::frames::FrameSeen),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Leg {
     pub(crate) name: String,
     pub(crate) setup: Setup,

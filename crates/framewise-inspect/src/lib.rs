@@ -43,5 +43,5 @@ mod setup;
 mod verdict;
 mod window;
 
-pub use observer::{LegId, Observed, Observer, diagnose};
+pub use observer::{Diagnosis, LegId, Observed, Observer, diagnose};
 pub use report::{Connection, Report};

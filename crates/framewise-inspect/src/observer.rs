@@ -1,24 +1,29 @@
+mod diagnosis;
+
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use framewise_proto::Header;
 use framewise_rules::{Answer, CloseCode, Role, Rule, Setup};
 use framewise_transcript::{Action, Transcript};
 
-use crate::cause;
+pub use diagnosis::Diagnosis;
+
+use crate::cause::Budget;
 use crate::excerpt;
 use crate::frames::{CloseSeen, Frames, Moment};
 use crate::leg::{Leg, Seen, What};
-use crate::report::{Connection, Ended, Finding, Handshake, How};
+use crate::report::{Connection, Ended, Finding, Handshake, How, Searched};
 use crate::verdict::verdict;
 
 /// Findings that are kept of one connection, and of one rule in one direction; more tell nothing new.
 const FINDINGS: usize = 1000;
 const ALIKE: usize = 50;
-/// Findings whose causes are looked for; those behind them are consequences.
-const JUDGED: usize = 64;
-/// Bytes behind a finding after which its causes are looked for: what follows tells why.
-const BEHIND: u64 = 96 * 1024;
+/// Findings whose causes are searched for; those behind them are consequences.
+const SEARCHED: usize = 64;
+/// Bytes after a finding with which its causes are searched for at the latest: what follows tells why, and goes.
+const SETTLED: u64 = 96 * 1024;
 /// Bytes that are taken in at once.
 const PIECE: usize = 16 * 1024;
 /// Payload bytes of a frame that are shown live.
@@ -31,7 +36,7 @@ const QUEUE: usize = 4096;
 pub struct LegId(usize);
 
 /// Something that was seen just now.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Observed {
     /// A head of the handshake, complete.
@@ -62,15 +67,15 @@ pub enum Observed {
         /// Its number in its direction, from 1.
         number: u64,
     },
-    /// A finding, with the causes that can be told already; the report may tell more.
-    Finding(Box<Finding>),
+    /// A finding, and the search for the causes that can be told already; the report may tell more.
+    Finding(Box<Diagnosis>),
 }
 
 /// What waits to be asked for.
 #[derive(Debug)]
 enum Queued {
     Seen(Observed),
-    /// Its place among the findings: its causes are looked for when it is asked for.
+    /// Its place among the findings: its evidence is what there is when it is asked for.
     Finding(usize),
 }
 
@@ -80,11 +85,31 @@ struct Known {
     finding: Finding,
     leg: usize,
     stream: Role,
-    /// Its causes were looked for when enough had followed.
-    judged: bool,
+    causes: Causes,
+}
+
+/// How long findings are reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judging {
+    Everything,
+    UntilFirstEnforced,
+}
+
+/// How far the search for a finding's causes has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Causes {
+    /// More bytes may tell more.
+    Open,
+    /// Enough followed: they were given out to be searched for.
+    GivenOut,
+    /// They were handed back.
+    Settled,
 }
 
 /// One connection, live or recorded: bytes go in as they are seen, findings come out.
+///
+/// Taking bytes in never searches for causes. [`Observer::poll_observed`] and [`Observer::poll_settled`] give out a
+/// [`Diagnosis`], which does, on any thread; what is left of it is [`Observer::finish`]'s.
 ///
 /// It keeps some hundred KiB of the last bytes of each direction, never the stream.
 ///
@@ -103,8 +128,11 @@ struct Known {
 #[derive(Debug)]
 pub struct Observer {
     setup: Setup,
-    legs: Vec<Leg>,
+    /// Shared with the diagnoses that are under way: what comes after them is written into a copy.
+    legs: Arc<Vec<Leg>>,
     known: Vec<Known>,
+    budget: Budget,
+    judging: Judging,
     /// How many findings there were of each rule, leg and side.
     alike: BTreeMap<(usize, Role, Option<Rule>), usize>,
     queue: VecDeque<Queued>,
@@ -118,8 +146,10 @@ impl Observer {
     pub fn new(setup: Setup) -> Self {
         Self {
             setup,
-            legs: Vec::new(),
+            legs: Arc::default(),
             known: Vec::new(),
+            budget: Budget::default(),
+            judging: Judging::Everything,
             alike: BTreeMap::new(),
             queue: VecDeque::new(),
             step: 0,
@@ -127,28 +157,51 @@ impl Observer {
         }
     }
 
+    /// Reports nothing after the first finding that an endpoint does not let pass: what follows is nothing that a strict
+    /// endpoint would read.
+    #[must_use]
+    pub const fn until_first_enforced(mut self) -> Self {
+        self.judging = Judging::UntilFirstEnforced;
+        self
+    }
+
     /// The leg of this name; a new one where there is none.
     pub fn leg(&mut self, name: &str) -> LegId {
         if let Some(known) = self.legs.iter().position(|leg| leg.name == name) {
             return LegId(known);
         }
-        self.legs.push(Leg::new(name, self.setup));
+        let leg = Leg::new(name, self.setup);
+        Arc::make_mut(&mut self.legs).push(leg);
         LegId(self.legs.len() - 1)
     }
 
     /// What will be seen of this leg begins behind its handshake, which agreed these extensions (`""`: none).
     pub fn open(&mut self, leg: LegId, extensions: &str) {
-        self.legs[leg.0].open(extensions);
+        self.leg_mut(leg.0).open(extensions);
     }
 
     /// Bytes that one side of a leg sent, `time` after the start of the recording.
+    ///
+    /// Of more than 32 KiB at once the search for causes misses the beginning, unless [`Observer::poll_settled`] is asked
+    /// in between.
     pub fn bytes(&mut self, leg: LegId, from: Role, time: Option<Duration>, bytes: &[u8]) {
+        self.pieces(leg, from, time, bytes, |_| {});
+    }
+
+    fn pieces(
+        &mut self,
+        leg: LegId,
+        from: Role,
+        time: Option<Duration>,
+        bytes: &[u8],
+        mut between: impl FnMut(&mut Self),
+    ) {
         let at = self.moment(time);
         for piece in bytes.chunks(PIECE) {
             let mut out = Vec::new();
-            self.legs[leg.0].bytes(from, at, piece, &mut out);
+            self.leg_mut(leg.0).bytes(from, at, piece, &mut out);
             self.take(leg.0, out);
-            self.judge_settled(leg.0, from);
+            between(self);
         }
     }
 
@@ -166,39 +219,53 @@ impl Observer {
     pub fn poll_observed(&mut self) -> Option<Observed> {
         match self.queue.pop_front()? {
             Queued::Seen(observed) => Some(observed),
-            Queued::Finding(index) => {
-                let known = &self.known[index];
-                let mut finding = known.finding.clone();
-                if index < JUDGED && !known.judged {
-                    finding.causes = cause::causes(&self.legs, known.leg, known.stream, &finding);
-                }
-                Some(Observed::Finding(Box::new(finding)))
-            }
+            Queued::Finding(index) => Some(Observed::Finding(Box::new(self.diagnosis(index)))),
         }
     }
 
-    /// The recording is over: the report.
+    /// A finding with as many bytes after it as are kept: its causes are searched for now, or with less evidence.
+    /// [`Observer::diagnosed`] takes the result.
+    pub fn poll_settled(&mut self) -> Option<Diagnosis> {
+        let index = self.known.iter().position(|known| {
+            let end = self.legs[known.leg].dir(known.stream).window.end();
+            known.causes == Causes::Open && known.finding.offset.saturating_add(SETTLED) < end
+        })?;
+        self.known[index].causes = Causes::GivenOut;
+        Some(self.diagnosis(index))
+    }
+
+    /// Takes back what a diagnosis of [`Observer::poll_settled`] came to.
+    pub fn diagnosed(&mut self, finding: Finding) {
+        if let Some(known) = self.known.get_mut(finding.index)
+            && known.causes == Causes::GivenOut
+        {
+            known.causes = Causes::Settled;
+            known.finding = finding;
+        }
+    }
+
+    /// Steps that the searches for causes took so far, or hold: bytes that they look at, for the most part. They are
+    /// bounded to 32 MiB for all findings together, and 4 MiB for the one that explains the end.
+    pub fn steps(&self) -> u64 {
+        self.budget.spent()
+    }
+
+    /// The recording is over: the report. It searches for the causes that nobody searched for.
     pub fn finish(mut self) -> Connection {
         let at = self.moment(None);
         for leg in 0..self.legs.len() {
             let mut out = Vec::new();
-            self.legs[leg].over(at, &mut out);
+            self.leg_mut(leg).over(at, &mut out);
             self.take(leg, out);
         }
         self.limit_elsewhere(at);
         // Where something else explains the end, what the legs differ in is evidence for it, and no finding of its own.
-        let explained = self.known.iter().any(|known| known.finding.answer != Some(Answer::Note));
-        for found in crate::path::compare_all(&self.legs).into_iter().filter(|_| !explained) {
-            self.known.push(Known {
-                finding: found.finding,
-                leg: found.leg,
-                stream: found.stream,
-                judged: false,
-            });
+        if self.explaining().is_none() {
+            for found in crate::path::compare_all(&self.legs) {
+                self.know(found.finding, found.leg, found.stream);
+            }
         }
-        for index in 0..self.known.len() {
-            self.judge(index);
-        }
+        self.search();
         let findings: Vec<_> = self.known.into_iter().map(|known| known.finding).collect();
         Connection {
             id: "1".to_owned(),
@@ -209,7 +276,48 @@ impl Observer {
             verdict: verdict(&findings),
             findings,
             ended: self.ended,
+            steps: self.budget.spent(),
         }
+    }
+
+    /// The finding that explains the end.
+    fn explaining(&self) -> Option<usize> {
+        self.known.iter().position(|known| known.finding.answer != Some(Answer::Note))
+    }
+
+    /// Searches for the causes of everything, with all that was seen. The finding that explains the end comes first, and
+    /// is searched even where the others left nothing of the budget.
+    fn search(&mut self) {
+        let explaining = self.explaining();
+        let others = (0..self.known.len()).filter(|&index| Some(index) != explaining);
+        for index in explaining.into_iter().chain(others) {
+            let mut diagnosis = self.diagnosis(index);
+            if Some(index) == explaining {
+                diagnosis.work = Some(self.budget.reserve());
+            }
+            let finding = diagnosis.compute();
+            let known = &mut self.known[index];
+            // What was told while the bytes were there stands.
+            let settled = known.causes == Causes::Settled;
+            if !(settled && (finding.causes.is_empty() || finding.searched != Searched::Done)) {
+                known.finding = finding;
+            }
+        }
+    }
+
+    fn diagnosis(&self, index: usize) -> Diagnosis {
+        let known = &self.known[index];
+        Diagnosis {
+            legs: Arc::clone(&self.legs),
+            leg: known.leg,
+            stream: known.stream,
+            finding: known.finding.clone(),
+            work: (index < SEARCHED).then(|| self.budget.allot()),
+        }
+    }
+
+    fn leg_mut(&mut self, leg: usize) -> &mut Leg {
+        &mut Arc::make_mut(&mut self.legs)[leg]
     }
 
     /// A Close 1009 that no message of its leg explains was passed on, or made up, for one on another leg that goes the
@@ -230,7 +338,7 @@ impl Observer {
                 |leg: &Leg| leg.dir(from).frames.as_ref().is_some_and(|frames| frames.messages() > came);
             if let Some(source) = (0..self.legs.len()).find(|&leg| leg != told && larger(&self.legs[leg])) {
                 let mut out = Vec::new();
-                self.legs[source].inferred_from_message(from, Rule::MessageTooBig, at, &mut out);
+                self.leg_mut(source).inferred_from_message(from, Rule::MessageTooBig, at, &mut out);
                 self.take(source, out);
             }
         }
@@ -239,7 +347,7 @@ impl Observer {
     fn end(&mut self, leg: LegId, from: Role, time: Option<Duration>, how: How) {
         let at = self.moment(time);
         let mut out = Vec::new();
-        self.legs[leg.0].end(from, how, at, &mut out);
+        self.leg_mut(leg.0).end(from, how, at, &mut out);
         self.take(leg.0, out);
         self.ended.get_or_insert(Ended { by: from, how, code: None, reason: None });
     }
@@ -276,14 +384,22 @@ impl Observer {
                 What::Broken(broken) => excerpt::broken(&self.legs[leg], stream, broken, at),
                 What::Refused(close) => excerpt::refused(&self.legs[leg], stream, &close, at),
             };
-            self.known.push(Known { finding, leg, stream, judged: false });
+            self.know(finding, leg, stream);
             self.enqueue(Queued::Finding(self.known.len() - 1));
         }
         self.note_end();
     }
 
+    fn know(&mut self, mut finding: Finding, leg: usize, stream: Role) {
+        finding.index = self.known.len();
+        self.known.push(Known { finding, leg, stream, causes: Causes::Open });
+    }
+
     /// Counts a finding: whether there are enough of its like already.
     fn is_enough(&mut self, leg: usize, stream: Role, rule: Option<Rule>) -> bool {
+        if self.judging == Judging::UntilFirstEnforced && self.explaining().is_some() {
+            return true;
+        }
         let alike = self.alike.entry((leg, stream, rule)).or_default();
         *alike += 1;
         *alike > ALIKE || self.known.len() >= FINDINGS
@@ -311,43 +427,6 @@ impl Observer {
             self.queue.pop_front();
         }
         self.queue.push_back(queued);
-    }
-
-    /// Looks for the causes of what has enough behind it, before the bytes around it are gone.
-    fn judge_settled(&mut self, leg: usize, from: Role) {
-        let end = self.legs[leg].dir(from).window.end();
-        for index in 0..self.known.len() {
-            let known = &self.known[index];
-            if !known.judged
-                && known.leg == leg
-                && known.stream == from
-                && known.finding.offset + BEHIND < end
-            {
-                self.judge(index);
-                self.known[index].judged = true;
-            }
-        }
-    }
-
-    fn judge(&mut self, index: usize) {
-        let known = &self.known[index];
-        // The first that is enforced is judged however many notes stand before it.
-        let first =
-            || self.known.iter().position(|known| known.finding.answer != Some(Answer::Note)) == Some(index);
-        let judged = index < JUDGED || first();
-        let causes = if judged {
-            cause::causes(&self.legs, known.leg, known.stream, &known.finding)
-        } else {
-            Vec::new()
-        };
-        let known = &mut self.known[index];
-        // What was told while the bytes were there stands.
-        if !(known.judged && causes.is_empty()) {
-            known.finding.causes = causes;
-        }
-        if !known.judged {
-            excerpt::fill(&mut known.finding, self.legs[known.leg].dir(known.stream));
-        }
     }
 }
 
@@ -384,7 +463,11 @@ pub fn diagnose(transcript: &Transcript) -> Connection {
     for event in &transcript.events {
         let leg = legs[event.leg];
         match &event.action {
-            Action::Bytes(bytes) => observer.bytes(leg, event.from, event.time, bytes),
+            Action::Bytes(bytes) => observer.pieces(leg, event.from, event.time, bytes, |observer| {
+                while let Some(diagnosis) = observer.poll_settled() {
+                    observer.diagnosed(diagnosis.compute());
+                }
+            }),
             Action::Eof => observer.eof(leg, event.from, event.time),
             Action::Reset => observer.reset(leg, event.from, event.time),
         }

@@ -6,7 +6,7 @@ use framewise_rules::Role;
 
 use crate::frames::MessageSeen;
 use crate::leg::Leg;
-use crate::report::{Excerpt, Finding};
+use crate::report::{Excerpt, Finding, Searched};
 
 /// A frame that leaves later than this was held back.
 const LATE: Duration = Duration::from_secs(5);
@@ -103,6 +103,8 @@ pub(crate) fn compare_all(legs: &[Leg]) -> Vec<Found> {
                 also: Vec::new(),
                 says: difference.says,
                 causes: Vec::new(),
+                searched: Searched::No,
+                index: 0,
                 excerpt: Excerpt::default(),
                 close: None,
             };
@@ -144,16 +146,16 @@ fn compare(legs: &[Leg], from: Role, source: usize, sink: usize) -> Option<Diffe
     }
     let mut refragmented = None;
     for (one, other) in sent_log.messages.iter().zip(&came_log.messages) {
-        let where_ = format!(
-            "message {} of the {from} on the legs {} and {}",
-            one.number, legs[source].name, legs[sink].name
-        );
+        let place = || {
+            let (source, sink) = (&legs[source].name, &legs[sink].name);
+            format!("message {} of the {from} on the legs {source} and {sink}", one.number)
+        };
         if one.text != other.text || one.length != other.length || one.digest != other.digest {
-            let says = format!("{where_}: {}", altered(one, other));
+            let says = format!("{}: {}", place(), altered(one, other));
             return Some(difference(Kind::Altered, says, other.offset, other.payload, other.number));
         }
         if one.frames != other.frames && refragmented.is_none() {
-            let says = format!("{where_}: {} frames became {}", one.frames, other.frames);
+            let says = format!("{}: {} frames became {}", place(), one.frames, other.frames);
             refragmented =
                 Some(difference(Kind::Refragmented, says, other.offset, other.payload, other.number));
         }
@@ -161,7 +163,7 @@ fn compare(legs: &[Leg], from: Role, source: usize, sink: usize) -> Option<Diffe
             && arrived.saturating_sub(left) > LATE
         {
             let late = arrived.saturating_sub(left).as_secs_f64();
-            let says = format!("{where_}: it left {late:.1} s late");
+            let says = format!("{}: it left {late:.1} s late", place());
             return Some(difference(Kind::Buffered, says, other.offset, other.payload, other.number));
         }
     }

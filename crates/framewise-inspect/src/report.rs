@@ -34,6 +34,9 @@ pub struct Connection {
     pub ended: Option<Ended>,
     /// The finding that explains the end; `None` where nothing is wrong, or only notes were found.
     pub verdict: Option<Verdict>,
+    /// Steps that the search for causes took in the end: bytes that it looked at, for the most part.
+    #[serde(skip)]
+    pub steps: u64,
 }
 
 /// What a handshake came to.
@@ -82,12 +85,39 @@ pub struct Finding {
     pub says: String,
     /// Why it was broken, the likeliest first; empty where nothing points anywhere.
     pub causes: Vec<CauseFound>,
+    /// Whether its causes were searched for.
+    #[serde(skip_serializing_if = "Searched::is_done")]
+    pub searched: Searched,
+    /// Which of the connection's findings it is, from 0.
+    #[serde(skip)]
+    pub index: usize,
     /// The bytes around it, for who wants to draw them.
     #[serde(skip)]
     pub excerpt: Excerpt,
     /// The code of the Close frame that answered legal bytes, where there is no rule.
     #[serde(skip)]
     pub close: Option<CloseCode>,
+}
+
+/// Whether the causes of a finding were searched for. The work is counted and bounded for each connection, so that no
+/// peer can make it long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Searched {
+    /// They were not.
+    #[default]
+    No,
+    /// The bound was reached: what was found by then is there, and there may be more.
+    Partly,
+    /// They were.
+    Done,
+}
+
+impl Searched {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]
+    const fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
 }
 
 /// The bytes around a finding.

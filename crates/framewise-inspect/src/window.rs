@@ -6,7 +6,7 @@ use std::ops::Range;
 const KEPT: usize = 128 * 1024;
 
 /// The last bytes of a stream. A long-running connection keeps at most twice [`KEPT`] of them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Window {
     start: u64,
     bytes: Vec<u8>,
@@ -37,6 +37,11 @@ impl Window {
     /// What there is from `offset` on.
     pub(crate) fn from(&self, offset: u64) -> &[u8] {
         self.slice(offset..self.end())
+    }
+
+    /// What there is of `most` bytes from `offset` on.
+    pub(crate) fn read(&self, offset: u64, most: u64) -> &[u8] {
+        self.slice(offset..offset.saturating_add(most))
     }
 
     /// What there is of a range; nothing, where its beginning was dropped.

@@ -1,5 +1,7 @@
 //! Compression.
 
+use std::collections::BTreeSet;
+
 use framewise_proto::extension::PERMESSAGE_DEFLATE;
 use framewise_rules::{Cause, Role, Rule};
 
@@ -8,7 +10,7 @@ use super::evidence::{Evidence, quote, reads_as_text};
 use super::stream::compressed_format;
 use crate::excerpt::hex;
 use crate::frames::FrameSeen;
-use crate::inflate::{self, TAIL};
+use crate::inflate::TAIL;
 use crate::leg::Leg;
 
 fn offers(leg: &Leg) -> Option<bool> {
@@ -80,9 +82,9 @@ pub(super) fn answer_unoffered(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::ResponseExtensionUnoffered]) {
         return None;
     }
-    let request = &e.request()?.request;
-    let offered = |name: &str| request.extensions.iter().any(|offer| offer.name == name);
-    let name = &e.response()?.response.extensions.iter().find(|answer| !offered(&answer.name))?.name;
+    let offered: BTreeSet<_> = e.request()?.request.extensions.iter().map(|offer| &offer.name).collect();
+    let answers = &e.response()?.response.extensions;
+    let name = &answers.iter().find(|answer| !offered.contains(&answer.name))?.name;
     e.own_fault(
         Cause::ExtensionHeaderAdded,
         format!("the answer has {name}, which the request does not offer"),
@@ -128,10 +130,19 @@ pub(super) fn tail_kept(e: &Evidence<'_>) -> Option<Sign> {
         .iter()
         .rev()
         .filter(|frame| frame.number <= number && frame.header.fin && !frame.header.opcode.is_control());
-    let kept: &FrameSeen = last.by_ref().take(2).find(|frame| e.payload(frame).ends_with(&TAIL))?;
+    let kept: &FrameSeen = last.by_ref().take(2).find(|frame| ends_with_tail(e, frame))?;
     let evidence =
         format!("the payload of frame {} ends with 00 00 ff ff, which the sender has to remove", kept.number);
     e.own_fault(Cause::DeflateTailKept, evidence)
+}
+
+fn ends_with_tail(e: &Evidence<'_>, frame: &FrameSeen) -> bool {
+    let Some(start) = frame.header.length.checked_sub(TAIL.len() as u64) else { return false };
+    let mut tail = e.read(frame.payload().saturating_add(start), TAIL.len() as u64).to_vec();
+    if let Some(key) = frame.header.mask {
+        framewise_simd::unmask(&mut tail, key, (start & 3) as usize);
+    }
+    tail == TAIL
 }
 
 /// RSV1 on continuations, each inflating by itself.
@@ -147,7 +158,7 @@ pub(super) fn per_fragment(e: &Evidence<'_>) -> Option<Sign> {
         .iter()
         .rev()
         .find(|other| other.number < frame.number && !other.header.opcode.is_control())?;
-    let (this, before) = (inflate::alone(&e.payload(frame)), inflate::alone(&e.payload(first)));
+    let (this, before) = (e.inflate(&e.payload(frame)), e.inflate(&e.payload(first)));
     let evidence = match (this, before) {
         (Some(_), Some(_)) => {
             format!("frames {} and {} each inflate by themselves", first.number, frame.number)
@@ -166,7 +177,7 @@ pub(super) fn per_fragment(e: &Evidence<'_>) -> Option<Sign> {
 pub(super) fn without_agreement(e: &Evidence<'_>) -> Option<Sign> {
     let frame = e.frame()?;
     let payload = payload(e).filter(|_| e.is(&[Rule::Rsv1Unnegotiated]))?;
-    let plain = inflate::alone(&payload).filter(|_| !frame.header.opcode.is_control())?;
+    let plain = e.inflate(&payload).filter(|_| !frame.header.opcode.is_control())?;
     // Short garbage inflates at times; plain text that happens to is no evidence either.
     if payload.len() < 3 || reads_as_text(&payload, 1) {
         return None;
@@ -226,9 +237,11 @@ pub(super) fn parameters_echoed(e: &Evidence<'_>) -> Option<Sign> {
     }
     let squeeze = |value: &str| value.split_whitespace().collect::<String>().to_ascii_lowercase();
     let answer = e.response()?.headers("sec-websocket-extensions").next()?;
-    let offer = e.request()?.headers("sec-websocket-extensions").find(|offer| {
-        squeeze(offer) == squeeze(answer) || offer.split(',').any(|part| squeeze(part) == squeeze(answer))
-    })?;
+    let squeezed = squeeze(answer);
+    let offer = e
+        .request()?
+        .headers("sec-websocket-extensions")
+        .find(|offer| squeeze(offer) == squeezed || offer.split(',').any(|part| squeeze(part) == squeezed))?;
     e.own_fault(
         Cause::DeflateParametersEchoed,
         format!("the offer is {}, and so is the answer", quote(offer.as_bytes())),

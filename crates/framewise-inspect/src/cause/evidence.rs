@@ -1,8 +1,12 @@
+use std::cell::OnceCell;
+
 use framewise_proto::Header;
 use framewise_proto::frame::MAX_HEADER;
 use framewise_rules::{Answer, Cause, Role, Rule};
+use framewise_simd::Utf8;
 
-use super::Sign;
+use super::length::Nested;
+use super::{Sign, Work};
 use crate::frames::{FrameSeen, Frames, Plausible, Reading};
 use crate::handshake::{RequestSeen, ResponseSeen};
 use crate::leg::{Direction, Leg};
@@ -17,7 +21,31 @@ pub(crate) struct Evidence<'a> {
     /// Whose stream the finding's offset is of.
     pub(super) stream: Role,
     pub(super) finding: &'a Finding,
+    pub(super) work: &'a Work,
+    pub(super) notes: &'a Notes,
 }
+
+/// What several detectors ask for, worked out once.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(super) text: OnceCell<Option<Text>>,
+    /// What is nested in the frame whose length is in doubt.
+    pub(super) nested: OnceCell<Option<Nested>>,
+    /// Where frames begin again behind it.
+    pub(super) boundary: OnceCell<u64>,
+}
+
+/// The text at fault, unmasked and inflated, and the place of the first bad byte in it.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) bytes: Vec<u8>,
+    pub(super) bad: usize,
+}
+
+/// Bytes of a line, a head or a signature that are looked at.
+const LINE: u64 = 4096;
+/// Steps that it takes to try a header.
+const HEADER: u64 = 4;
 
 impl<'a> Evidence<'a> {
     pub(super) fn is(&self, rules: &[Rule]) -> bool {
@@ -77,14 +105,34 @@ impl<'a> Evidence<'a> {
             ])
     }
 
-    /// What the stream holds from an offset on.
-    pub(super) fn bytes(&self, offset: u64) -> &'a [u8] {
-        self.own().window.from(offset)
+    /// At most `most` bytes of the stream from an offset on. Everything that a detector looks at counts; without steps
+    /// left there is nothing.
+    pub(super) fn read(&self, offset: u64, most: u64) -> &'a [u8] {
+        self.look_at(self.own().window.read(offset, most))
     }
 
-    /// What stands where a frame, or a head, should start: at the finding.
+    /// The same of the first bytes of the other direction.
+    pub(super) fn read_peer(&self, offset: u64) -> &'a [u8] {
+        self.look_at(self.peer().window.read(offset, LINE))
+    }
+
+    pub(super) fn look_at(&self, bytes: &'a [u8]) -> &'a [u8] {
+        if self.work.take(bytes.len() as u64) { bytes } else { &[] }
+    }
+
+    /// How many bytes there are from an offset on.
+    pub(super) fn left(&self, offset: u64) -> u64 {
+        self.own().window.end().saturating_sub(offset)
+    }
+
+    /// What stands where a frame, or a head, should start, at the finding: as far as a line goes.
     pub(super) fn start(&self) -> &'a [u8] {
-        self.bytes(self.finding.offset)
+        self.read(self.finding.offset, LINE)
+    }
+
+    /// What stands at an offset, as far as a line goes.
+    pub(super) fn line_at(&self, offset: u64) -> &'a [u8] {
+        self.read(offset, LINE)
     }
 
     /// Where frames begin in this direction.
@@ -94,7 +142,7 @@ impl<'a> Evidence<'a> {
 
     /// The payload of a frame, unmasked, as far as it is there.
     pub(super) fn payload(&self, frame: &FrameSeen) -> Vec<u8> {
-        let mut payload = self.own().window.slice(frame.payload()..frame.end()).to_vec();
+        let mut payload = self.raw(frame).to_vec();
         if let Some(key) = frame.header.mask {
             framewise_simd::unmask(&mut payload, key, 0);
         }
@@ -103,14 +151,58 @@ impl<'a> Evidence<'a> {
 
     /// The payload of a frame as it stands on the wire.
     pub(super) fn raw(&self, frame: &FrameSeen) -> &'a [u8] {
-        self.own().window.slice(frame.payload()..frame.end())
+        self.read(frame.payload(), frame.header.length)
+    }
+
+    /// How the payload of the frame whose header begins at `at` reads, unmasked: what is text for 4 KiB is text.
+    pub(super) fn reads(&self, at: u64, wanted: Wanted) -> Reads {
+        let mut reads = Reads { utf8: true, printable: true, length: 0 };
+        let Some(header) = Header::decode(self.own().window.read(at, MAX_HEADER as u64)) else {
+            return Reads { utf8: false, ..reads };
+        };
+        let start = at + header.size() as u64;
+        let payload = self.own().window.read(start, header.length.min(LINE));
+        let (mut text, mut last) = (Utf8::new(), 0);
+        let mut plain = [0; 256];
+        for piece in payload.chunks(plain.len()) {
+            let plain = &mut plain[..piece.len()];
+            if self.look_at(piece).is_empty() {
+                return Reads { utf8: false, ..reads };
+            }
+            plain.copy_from_slice(piece);
+            if let Some(key) = header.mask {
+                framewise_simd::unmask(plain, key, 0);
+            }
+            reads.utf8 &= text.validate(plain).is_ok();
+            for &byte in &*plain {
+                // The controls of Unicode from U+0080 to U+009F begin with C2.
+                let control = byte < 0x80 && !is_text_byte(byte) || last == 0xc2 && byte < 0xa0;
+                reads.printable &= !control;
+                last = byte;
+            }
+            reads.length += piece.len() as u64;
+            if !reads.utf8 || (wanted == Wanted::Text && !reads.printable) {
+                return reads;
+            }
+        }
+        // What was cut for this look may end inside a character.
+        reads.utf8 &= text.is_boundary() || header.length > LINE;
+        reads
+    }
+
+    /// Inflates a payload by itself.
+    pub(super) fn inflate(&self, payload: &[u8]) -> Option<Vec<u8>> {
+        crate::inflate::alone(payload, &mut |steps| self.work.take(steps))
     }
 
     /// A header at this offset, without a fault in its bits but those that the finding's own has: who writes one wrong
     /// mask or length writes the next one as well.
     pub(super) fn header(&self, offset: u64) -> Option<Header> {
+        if !self.work.take(HEADER) {
+            return None;
+        }
         let deflate = self.frames().is_some_and(Frames::deflate);
-        let bytes = self.own().window.slice(offset..offset + MAX_HEADER as u64);
+        let bytes = self.own().window.read(offset, MAX_HEADER as u64);
         let habits = [
             Rule::MaskMissing,
             Rule::MaskPresent,
@@ -142,7 +234,7 @@ impl<'a> Evidence<'a> {
     /// Whether what stands at this offset, whatever is wrong with its header, is a whole frame: the stream ends where it
     /// does, or a header follows.
     pub(super) fn whole(&self, offset: u64) -> bool {
-        Header::decode_without_mask(self.own().window.slice(offset..offset + MAX_HEADER as u64))
+        Header::decode_without_mask(self.own().window.read(offset, MAX_HEADER as u64))
             .is_some_and(|header| self.fits((offset + header.size() as u64).saturating_add(header.length)))
     }
 
@@ -177,6 +269,34 @@ impl<'a> Evidence<'a> {
     #[expect(clippy::unused_self, reason = "as the two others")]
     pub(super) fn path_fault(&self, cause: Cause, evidence: impl Into<String>) -> Option<Sign> {
         Some(Sign { cause, fault: Fault::Intermediary, evidence: evidence.into() })
+    }
+}
+
+/// What a payload is looked at for: the look ends where it cannot be that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Utf8,
+    /// UTF-8 without control characters.
+    Text,
+}
+
+/// What a payload reads as, as far as it was looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reads {
+    utf8: bool,
+    /// No control character but white space.
+    printable: bool,
+    length: u64,
+}
+
+impl Reads {
+    pub(super) const fn is_utf8(self) -> bool {
+        self.utf8
+    }
+
+    /// Text of at least so many bytes.
+    pub(super) const fn is_text(self, least: u64) -> bool {
+        self.utf8 && self.printable && self.length >= least
     }
 }
 

@@ -9,6 +9,7 @@ pub(super) use status::{
     server_error_status,
 };
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use framewise_rules::{Answer, Cause, Role, Rule};
@@ -44,12 +45,11 @@ pub(super) fn header_repeated(e: &Evidence<'_>) -> Option<Sign> {
     for name in names {
         let values = values(name);
         let joined = values.first().and_then(|value| {
-            let parts: Vec<_> = value.split(',').map(str::trim).collect();
-            let same =
-                parts.len() > 1 && parts.iter().enumerate().any(|(at, part)| parts[..at].contains(part));
+            let parts = value.split(',').map(str::trim);
+            let (times, different) = (parts.clone().count(), parts.collect::<BTreeSet<_>>().len());
             // Two keys or versions are two whatever they are; of a list of subprotocols one has to come twice.
             let single = !matches!(*name, "sec-websocket-protocol" | "sec-websocket-extensions" | "upgrade");
-            (parts.len() > 1 && (same || single)).then_some(parts.len())
+            (times > 1 && (different < times || single)).then_some(times)
         });
         let evidence = match (values.len(), joined) {
             (0 | 1, None) => continue,
@@ -288,7 +288,7 @@ pub(super) fn head_incomplete(e: &Evidence<'_>) -> Option<Sign> {
         Rule::ResponseMissing => Role::Server,
         _ => return None,
     };
-    let bytes = e.leg.dir(side).window.from(0);
+    let bytes = e.look_at(e.leg.dir(side).window.from(0));
     let lines = bytes.windows(2).filter(|pair| pair == b"\r\n").count();
     if lines == 0 || bytes.windows(4).any(|end| end == b"\r\n\r\n") {
         return None;

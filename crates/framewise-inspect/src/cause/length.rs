@@ -10,7 +10,7 @@ use super::Sign;
 use super::evidence::{Evidence, quote, reads_as_text};
 use crate::excerpt::hex;
 use crate::frames::FrameSeen;
-use nested::{Nested, nested};
+pub(super) use nested::Nested;
 
 /// The frame whose length is in doubt: the one of the finding where its content or its end is at fault, the one before
 /// where a header is, and a frame that the other side waited for where that side gave up.
@@ -59,7 +59,7 @@ fn byte_order_of(e: &Evidence<'_>, offset: u64, header: &Header) -> Option<Sign>
         return None;
     }
     let at = offset + 2;
-    let bytes = e.own().window.slice(at..at + if header.form == LengthForm::Sixteen { 2 } else { 8 });
+    let bytes = e.read(at, if header.form == LengthForm::Sixteen { 2 } else { 8 });
     let evidence = format!(
         "the length {} at byte {at} is {}; reversed it is {swapped}{}",
         hex(bytes),
@@ -75,9 +75,8 @@ pub(super) fn in_one_byte(e: &Evidence<'_>) -> Option<Sign> {
     if let Some(sign) = in_one_byte_before_key(&e, offset, &header) {
         return Some(sign);
     }
-    let &second = e.own().window.slice(offset..offset + 2).get(1)?;
+    let &second = e.read(offset, 2).get(1)?;
     let length = u64::from(second);
-    let behind = e.bytes(offset + 2);
     let reading = match (e.stream, header.mask, header.form) {
         // A server has no mask: the top bit is the length's.
         (Role::Server, Some(_), _) if e.is(&[Rule::MaskPresent]) => "the MASK bit",
@@ -85,13 +84,14 @@ pub(super) fn in_one_byte(e: &Evidence<'_>) -> Option<Sign> {
         (Role::Server, None, LengthForm::SixtyFour) => "the sign of the 64-bit form",
         _ => return None,
     };
-    let rest = behind.len() as u64;
+    let rest = e.left(offset + 2);
     let fits = rest >= length && e.fits(offset + 2 + length);
+    let reads = |most: u64, least: usize| reads_as_text(e.read(offset + 2, most), least);
     // 256 and more lose what is above the byte.
-    let wraps = rest > 255 && rest % 256 == length && reads_as_text(behind, 256);
-    let plain = header.mask.is_some() && rest < length && reads_as_text(behind, 16);
+    let wraps = rest > 255 && rest % 256 == length && reads(rest, 256);
+    let plain = header.mask.is_some() && rest < length && reads(rest, 16);
     // Enough bytes have to stand there that a frame cannot end by chance.
-    if !(fits && reads_as_text(&behind[..length as usize], 1) || wraps || plain) {
+    if !(fits && reads(length, 1) || wraps || plain) {
         return None;
     }
     let evidence = format!(
@@ -126,7 +126,7 @@ fn in_one_byte_before_key(e: &Evidence<'_>, offset: u64, header: &Header) -> Opt
         return None;
     }
     let end = offset + 6 + length;
-    let bytes = e.own().window.slice(offset..end);
+    let bytes = e.read(offset, 6 + length);
     let (&key, masked) = bytes.get(2..)?.split_first_chunk::<4>()?;
     if masked.len() as u64 != length || !e.fits(end) {
         return None;
@@ -173,8 +173,7 @@ pub(super) fn in_characters(e: &Evidence<'_>) -> Option<Sign> {
     }
     let characters = frame.header.length;
     // At most four bytes each.
-    let window = e.own().window.slice(frame.payload()..frame.payload() + 4 * characters + 4);
-    let mut text = window.to_vec();
+    let mut text = e.read(frame.payload(), 4 * characters + 4).to_vec();
     if let Some(key) = frame.header.mask {
         framewise_simd::unmask(&mut text, key, 0);
     }
@@ -207,7 +206,7 @@ pub(super) fn in_characters(e: &Evidence<'_>) -> Option<Sign> {
 fn torn<'a>(e: &Evidence<'a>) -> Option<(Evidence<'a>, &'a FrameSeen, Nested)> {
     let (e, frame) = subject(e)?;
     // A frame inside a control frame's 125 bytes is possible, but no known one was.
-    let nested = nested(&e, frame)?;
+    let nested = (*e.notes.nested.get_or_init(|| nested::nested(&e, frame)))?;
     Some((e, frame, nested))
 }
 
@@ -237,8 +236,9 @@ pub(super) fn interleaved_writers(e: &Evidence<'_>) -> Option<Sign> {
 pub(super) fn restarted_write(e: &Evidence<'_>) -> Option<Sign> {
     let (e, frame, nested) = torn(e)?;
     let Nested::Ends { at, header } = nested else { return None };
-    let first = e.own().window.slice(frame.offset..at);
-    if first.len() < 3 || !e.bytes(at).starts_with(first) {
+    let length = at - frame.offset;
+    let first = e.read(frame.offset, length);
+    if first.len() < 3 || e.read(at, length) != first {
         return None;
     }
     let evidence = format!(
@@ -301,11 +301,10 @@ fn spilled<'a>(e: &Evidence<'a>) -> Option<(&'a FrameSeen, u64)> {
     if end == e.finding.offset && e.whole(end) {
         return None;
     }
-    let behind = e.bytes(end);
-    if behind.is_empty() || e.header(end).is_some() || frame.end() > e.own().window.end() {
+    if e.left(end) == 0 || e.header(end).is_some() || frame.end() > e.own().window.end() {
         return None;
     }
-    Some((frame, nested::boundary(e, end + 1)))
+    Some((frame, *e.notes.boundary.get_or_init(|| nested::boundary(e, end + 1))))
 }
 
 /// A negative or truncated length.
@@ -378,8 +377,7 @@ const fn form(form: LengthForm) -> &'static str {
 pub(super) fn too_short(e: &Evidence<'_>) -> Option<Sign> {
     let (frame, boundary) = spilled(e)?;
     let payload = e.payload(frame);
-    let behind = e.bytes(frame.end());
-    let wire = &behind[..behind.len().min((boundary - frame.end()) as usize)];
+    let wire = e.read(frame.end(), boundary - frame.end());
     // The payload goes on under the key that it began with, and in phase.
     let mut behind = wire.to_vec();
     if let Some(key) = frame.header.mask {
@@ -457,6 +455,9 @@ pub(super) fn always_long(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::LengthAlwaysLong, evidence)
 }
 
+/// Bytes that are compared with an earlier frame's.
+const STALE: u64 = 32;
+
 /// Bytes of an earlier buffer after the frame.
 pub(super) fn stale_bytes(e: &Evidence<'_>) -> Option<Sign> {
     let frame = e.at_header().then(|| e.before()).flatten()?;
@@ -464,12 +465,14 @@ pub(super) fn stale_bytes(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let size = frame.end() - frame.offset;
-    let start = e.start();
-    let start = &start[..start.len().min(32)];
+    let start = e.read(e.finding.offset, STALE);
     // A buffer that held a longer frame before, sent as long as that one was.
     let earlier = e.frames()?.log.frames.iter().rev().filter(|earlier| earlier.offset < frame.offset);
     for earlier in earlier.take(64) {
-        let left = e.own().window.slice(earlier.offset + size..earlier.end());
+        let left = e.read(
+            (earlier.offset + size).min(earlier.end()),
+            (earlier.end() - earlier.offset).saturating_sub(size).min(STALE),
+        );
         let same = left.iter().zip(start).take_while(|(left, right)| left == right).count();
         if same >= 3 && same == left.len().min(start.len()) {
             let evidence = format!(

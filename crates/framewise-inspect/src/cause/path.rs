@@ -99,6 +99,15 @@ fn difference(e: &Evidence<'_>, wanted: &[Kind]) -> Option<String> {
     let own = |says: &str| e.finding.rule.is_none() && (e.finding.close.is_some() || e.finding.says == says);
     let end = e.is(&[Rule::CloseMissing, Rule::CloseUnanswered, Rule::ConnectionReset]);
     let early = e.is(&[Rule::RequestEarlyData]) && wanted == [Kind::Lost];
+    if !(e.finding.rule.is_none() || end || early) {
+        return None;
+    }
+    // Neighbouring legs are compared message by message, in both directions.
+    let messages = e.legs.iter().flat_map(|leg| [leg.dir(Role::Client), leg.dir(Role::Server)]);
+    let messages = messages.filter_map(|dir| Some(dir.frames.as_ref()?.log.messages.len() as u64)).sum();
+    if !e.work.take(messages) {
+        return None;
+    }
     path::differences(e.legs)
         .into_iter()
         .find(|difference| wanted.contains(&difference.kind) && (own(&difference.says) || end || early))

@@ -48,7 +48,8 @@ pub(super) fn fin_omitted(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let header = framewise_proto::Header::decode(e.start())?;
-    let end = e.finding.offset + header.size() as u64 + header.length;
+    // A length of 2^64-1 bytes ends nowhere.
+    let end = (e.finding.offset + header.size() as u64).saturating_add(header.length);
     if header.length > 125 || header.rsv1 || header.rsv2 || header.rsv3 || !e.fits(end) {
         return None;
     }

@@ -82,7 +82,7 @@ pub(super) fn http_request(e: &Evidence<'_>) -> Option<Sign> {
     } else {
         return None;
     };
-    let bytes = e.bytes(offset);
+    let bytes = e.line_at(offset);
     if !is_request_line(bytes) {
         return None;
     }
@@ -152,8 +152,7 @@ pub(super) fn plain_in_tls_port(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let response = e.response()?;
-    let page = String::from_utf8_lossy(&e.bytes(response.start)[..e.bytes(response.start).len().min(4096)])
-        .to_ascii_lowercase();
+    let page = String::from_utf8_lossy(e.line_at(response.start)).to_ascii_lowercase();
     let said = SAY.iter().find(|said| page.contains(**said));
     if said.is_none() && response.response.status != 497 {
         return None;
@@ -195,7 +194,7 @@ pub(super) fn extended_connect_unsupported(e: &Evidence<'_>) -> Option<Sign> {
     if !(e.is(&[Rule::RequestNotHttp]) && e.start().starts_with(PREFACE)) {
         return None;
     }
-    let parameters = settings(e.peer().window.from(0))?;
+    let parameters = settings(e.read_peer(0))?;
     // RFC 8441 §3: SETTINGS_ENABLE_CONNECT_PROTOCOL is 0x8, and 1 where a server takes it.
     let enabled = parameters.chunks_exact(6).any(|parameter| parameter == [0, 8, 0, 0, 0, 1]);
     if enabled {
@@ -254,13 +253,11 @@ pub(super) fn chunked(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     // The CRLF behind a chunk, and the next chunk's size: it may be the end of a chunk that shows.
-    let bytes = e.bytes(offset);
+    let bytes = e.line_at(offset);
     let skipped = if bytes.starts_with(b"\r\n") && Some(offset) != e.base() { 2 } else { 0 };
     let (size, line) = chunk(&bytes[skipped..])?;
     let announced = e.response().and_then(|response| response.header("transfer-encoding"));
-    let closed = bytes
-        .get((skipped + line).saturating_add(size as usize)..)
-        .is_some_and(|rest| rest.starts_with(b"\r\n"));
+    let closed = e.read(offset + (skipped + line) as u64 + size, 2) == b"\r\n";
     let evidence = format!(
         "{} at byte {offset} is the size line of a chunk of {size} bytes{}{}",
         quote(&bytes[skipped..skipped + line]),
@@ -337,7 +334,7 @@ pub(super) fn body_headers(e: &Evidence<'_>) -> Option<Sign> {
     let (name, value) = ["transfer-encoding", "content-length"]
         .into_iter()
         .find_map(|name| Some((name, response.header(name)?)))?;
-    let plain = e.base().is_some_and(|base| chunk(e.bytes(base)).is_none());
+    let plain = e.base().is_some_and(|base| chunk(e.line_at(base)).is_none());
     let evidence = format!(
         "the 101 has {name}: {value}{}",
         if plain { ", which a 101 has no body for; what follows it is not chunked" } else { "" }
@@ -351,7 +348,7 @@ pub(super) fn extra_crlf(e: &Evidence<'_>) -> Option<Sign> {
     // hixie-76 has no frames that were read: there the bytes behind its answer tell.
     let hixie = e.is(&[Rule::RequestLegacyDraft]) && e.response().is_some();
     if hixie {
-        let rest = e.peer().window.from(e.response()?.end());
+        let rest = e.read_peer(e.response()?.end());
         return (rest.get(16..18) == Some(b"\r\n")).then(|| {
             e.peer_fault(Cause::ExtraCrlfAfterHead, "0d 0a behind the sixteen bytes of the server's answer")
         })?;

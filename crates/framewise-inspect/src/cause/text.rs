@@ -5,37 +5,43 @@ mod binary;
 use framewise_rules::{Cause, Rule};
 
 use super::Sign;
-use super::evidence::{Evidence, quote, quote_text, reads_as_text};
+use super::evidence::{Evidence, Text, is_text_byte, quote, quote_text, reads_as_text};
 use crate::encoding;
 use crate::excerpt::hex;
 use crate::frames::FrameSeen;
 
-/// The text at fault, unmasked, and the place of the first bad byte in it.
-fn text<'a>(e: &Evidence<'a>) -> Option<(&'a FrameSeen, Vec<u8>, usize)> {
+/// The text at fault, its last frame, and the place of the first bad byte in it.
+fn text<'a>(e: &Evidence<'a>) -> Option<(&'a FrameSeen, &'a [u8], usize)> {
     if !e.is(&[Rule::TextInvalidUtf8, Rule::TextTruncatedUtf8, Rule::CloseReasonInvalidUtf8]) {
         return None;
     }
     let frame = e.frame()?;
-    if e.is(&[Rule::CloseReasonInvalidUtf8]) {
-        let reason = e.payload(frame).get(2..)?.to_vec();
-        let bad = std::str::from_utf8(&reason).err()?.valid_up_to();
-        return Some((frame, reason, bad));
+    let text = e.notes.text.get_or_init(|| decoded(e, frame)).as_ref()?;
+    // Each detector goes through it once.
+    if !e.work.take(text.bytes.len() as u64) {
+        return None;
     }
-    // The message up to here: a frame may begin inside a character.
-    let parts = e.frames()?.log.frames.iter().filter(|part| {
-        part.message == frame.message && part.number <= frame.number && !part.header.opcode.is_control()
-    });
-    let mut compressed = false;
-    let mut message = Vec::new();
-    for part in parts {
-        compressed |= part.header.rsv1;
-        message.extend(e.payload(part));
-    }
-    if compressed {
-        message = crate::inflate::alone(&message)?;
-    }
-    let bad = std::str::from_utf8(&message).err()?.valid_up_to();
-    Some((frame, message, bad))
+    Some((frame, &text.bytes, text.bad))
+}
+
+fn decoded(e: &Evidence<'_>, frame: &FrameSeen) -> Option<Text> {
+    let bytes = if e.is(&[Rule::CloseReasonInvalidUtf8]) {
+        e.payload(frame).get(2..)?.to_vec()
+    } else {
+        // The message up to here: a frame may begin inside a character.
+        let parts = e.frames()?.log.frames.iter().filter(|part| {
+            part.message == frame.message && part.number <= frame.number && !part.header.opcode.is_control()
+        });
+        let mut compressed = false;
+        let mut message = Vec::new();
+        for part in parts {
+            compressed |= part.header.rsv1;
+            message.extend(e.payload(part));
+        }
+        if compressed { e.inflate(&message)? } else { message }
+    };
+    let bad = std::str::from_utf8(&bytes).err()?.valid_up_to();
+    Some(Text { bytes, bad })
 }
 
 /// ED A0..BF: a UTF-16 half encoded by itself.
@@ -72,11 +78,9 @@ pub(super) fn masked_twice(e: &Evidence<'_>) -> Option<Sign> {
     let (frame, payload, _) = text(e)?;
     let mut tries = Vec::new();
     if let Some((key, rest)) = payload.split_first_chunk::<4>() {
-        tries.push((*key, rest.to_vec(), "the key that stands at its own beginning"));
+        tries.push((*key, rest, "the key that stands at its own beginning"));
     }
-    if let Some(key) = frame.header.mask {
-        tries.push((key, payload.clone(), "its key once more"));
-    }
+    tries.extend(frame.header.mask.map(|key| (key, payload, "its key once more")));
     // A payload that was passed on as it came, under the key of the other side.
     let keys = e
         .peer()
@@ -84,23 +88,36 @@ pub(super) fn masked_twice(e: &Evidence<'_>) -> Option<Sign> {
         .iter()
         .flat_map(|frames| frames.log.frames.iter().rev().take(4))
         .filter_map(|frame| frame.header.mask);
-    tries.extend(keys.map(|key| (key, payload.clone(), "the key of a frame that came before")));
-    for (key, mut bytes, which) in tries {
+    tries.extend(keys.map(|key| (key, payload, "the key of a frame that came before")));
+    let (key, which, reads) = tries
+        .into_iter()
+        .filter(|(key, ..)| *key != [0; 4])
+        .find_map(|(key, bytes, which)| Some((key, which, text_under(e, bytes, key)?)))?;
+    let evidence = format!("unmasked with {which}, {}, it reads {}", hex(&key), quote(&reads));
+    e.own_fault(Cause::MaskedTwice, evidence)
+}
+
+/// Some bytes unmasked with this key, where they are text then.
+fn text_under(e: &Evidence<'_>, bytes: &[u8], key: [u8; 4]) -> Option<Vec<u8>> {
+    /// Bytes in which what is no text shows.
+    const BEGINNING: usize = 64;
+    let unmasked = |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
         framewise_simd::unmask(&mut bytes, key, 0);
-        if key != [0; 4] && reads_as_text(&bytes, 4) {
-            return e.own_fault(
-                Cause::MaskedTwice,
-                format!("unmasked with {which}, {}, it reads {}", hex(&key), quote(&bytes)),
-            );
-        }
+        bytes
+    };
+    let beginning = unmasked(&bytes[..bytes.len().min(BEGINNING)]);
+    if !beginning.iter().all(|&byte| byte >= 0x80 || is_text_byte(byte)) {
+        return None;
     }
-    None
+    let all = e.work.take(bytes.len() as u64).then(|| unmasked(bytes))?;
+    reads_as_text(&all, 4).then_some(all)
 }
 
 /// The message ends inside a character, and the next one begins with the rest.
 pub(super) fn character_split(e: &Evidence<'_>) -> Option<Sign> {
     let (frame, payload, _) = text(e).filter(|_| e.is(&[Rule::TextTruncatedUtf8]))?;
-    let error = std::str::from_utf8(&payload).err().filter(|error| error.error_len().is_none())?;
+    let error = std::str::from_utf8(payload).err().filter(|error| error.error_len().is_none())?;
     let cut = &payload[error.valid_up_to()..];
     let next = e
         .frames()?
@@ -183,10 +200,8 @@ pub(super) fn binary_sent_as_text(e: &Evidence<'_>) -> Option<Sign> {
         reads_as_text(&payload[..at], 1).then(|| &payload[at + empty.len()..])
     });
     // A frame inside of it is no text either, and says more.
-    let (there, format) = [behind, Some(payload.as_slice())]
-        .into_iter()
-        .flatten()
-        .find_map(|part| Some((part, binary::format(part)?)))?;
+    let (there, format) =
+        [behind, Some(payload)].into_iter().flatten().find_map(|part| Some((part, binary::format(part)?)))?;
     let evidence = format!("{} {format}", hex(&there[..there.len().min(8)]));
     e.own_fault(Cause::BinarySentAsText, evidence)
 }
@@ -195,11 +210,11 @@ pub(super) fn binary_sent_as_text(e: &Evidence<'_>) -> Option<Sign> {
 pub(super) fn other_encoding(e: &Evidence<'_>) -> Option<Sign> {
     let (_, payload, _) = text(e)?;
     // All of it is UTF-8 but for a character that is cut off, or half of a pair.
-    if std::str::from_utf8(&payload).is_err_and(|error| error.error_len().is_none())
+    if std::str::from_utf8(payload).is_err_and(|error| error.error_len().is_none())
         || surrogates_encoded(e).is_some()
     {
         return None;
     }
-    let (name, reads) = encoding::guess(&payload)?;
+    let (name, reads) = e.work.take(encoding::STEPS).then(|| encoding::guess(payload))??;
     e.own_fault(Cause::TextInOtherEncoding, format!("in {name} it reads {}", quote_text(&reads)))
 }

@@ -20,7 +20,7 @@ pub(super) struct Fault {
 }
 
 /// The messages of one direction: their payload, unmasked, inflated where it is compressed, and what it is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Content {
     inflater: Option<Inflater>,
     limit: u64,

@@ -59,7 +59,7 @@ pub(crate) struct MessageSeen {
 }
 
 /// What went by in one direction: the last frames, the last messages, and counts of all of them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
     pub(crate) frames: VecDeque<FrameSeen>,
     pub(crate) messages: VecDeque<MessageSeen>,

@@ -82,7 +82,7 @@ impl Plausible {
 
     /// Whether a header stands at `offset`; `None` where it is not there yet.
     pub(crate) fn header(&self, window: &Window, offset: u64) -> Option<bool> {
-        match self.decode(window.slice(offset..offset + MAX_HEADER as u64)) {
+        match self.decode(window.read(offset, MAX_HEADER as u64)) {
             Reading::NotYet => None,
             Reading::No => Some(false),
             Reading::Header(_) => Some(true),
@@ -104,7 +104,7 @@ impl Plausible {
 
     fn chain(&self, window: &Window, mut at: u64) -> Option<bool> {
         for link in 0..CHAIN {
-            let header = match self.decode(window.slice(at..at + MAX_HEADER as u64)) {
+            let header = match self.decode(window.read(at, MAX_HEADER as u64)) {
                 Reading::NotYet => return None,
                 Reading::No => return Some(false),
                 Reading::Header(header) => header,
@@ -136,7 +136,7 @@ const EXTRA: u64 = 16;
 /// Line ends, blanks or the NUL that ends a string in C, with a whole frame behind them; `over`: nothing more will come.
 /// Everything else that may stand there is judged as the header that it pretends to be.
 pub(super) fn extra(plausible: &Plausible, window: &Window, base: u64, over: bool) -> Extra {
-    let bytes = window.slice(base..base + EXTRA);
+    let bytes = window.read(base, EXTRA);
     let more = if over { Extra::None } else { Extra::NotYet };
     let blank = match *bytes {
         // What is FIN of the first frame would be MASK of the NUL's own, which a server's has not.
@@ -147,7 +147,7 @@ pub(super) fn extra(plausible: &Plausible, window: &Window, base: u64, over: boo
         return Extra::None;
     }
     let start = base + blank;
-    match plausible.decode(window.slice(start..start + MAX_HEADER as u64)) {
+    match plausible.decode(window.read(start, MAX_HEADER as u64)) {
         Reading::NotYet => more,
         Reading::No => Extra::None,
         Reading::Header(header) if header.length > REACH || header.opcode == Opcode::Continuation => {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use framewise_inspect::report::Searched;
 use framewise_inspect::{Connection, Observed, Observer, diagnose};
 use framewise_rules::{Cause, Role, Setup};
 use framewise_transcript::{Action, Transcript};
@@ -175,6 +176,53 @@ fn a_live_view_is_told_of_heads_frames_and_findings_as_they_come() {
     );
     observer.bytes(leg, Role::Client, None, b"\x81\x02");
     let Some(Observed::Finding(finding)) = observer.poll_observed() else { panic!("the header tells") };
-    assert_eq!(finding.rule, Some(framewise_rules::Rule::MaskMissing));
+    assert_eq!(finding.finding().rule, Some(framewise_rules::Rule::MaskMissing));
+    assert_eq!(finding.finding().searched, Searched::No);
+    let finding = std::thread::spawn(move || finding.compute()).join().expect("it does not panic");
+    assert_eq!(finding.causes[0].id, Cause::ClientDoesNotMask);
     assert!(observer.poll_observed().is_none());
+}
+
+/// Lengths at which an offset, or a sum of two, leaves 63 or 64 bits, for every opcode, mask and side.
+#[test]
+fn lengths_at_the_end_of_what_64_bits_hold_are_survived() {
+    let lengths =
+        [0, 125, 1 << 32, (1 << 63) - 1, 1 << 63, (1 << 63) + 1, u64::MAX - 14, u64::MAX - 1, u64::MAX];
+    for opcode in 0..16_u8 {
+        for (length, mask, fin) in lengths.into_iter().flat_map(|length| {
+            [(false, 0x80), (true, 0x80), (true, 0)].map(|(mask, fin)| (length, mask, fin))
+        }) {
+            let mut frame = vec![fin | opcode, if mask { 0xff } else { 0x7f }];
+            frame.extend(length.to_be_bytes());
+            frame.extend(if mask { &[1, 2, 3, 4][..] } else { &[] });
+            for before in
+                [&b""[..], b"\x01\x01a", b"\x81\x02hi", b"\x81\x7e\x00\x02hi", b"\xc1\x03\xf2\x48\x05"]
+            {
+                for behind in [&b""[..], b"hi", b"\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff"] {
+                    let stream = [before, &frame, behind].concat();
+                    for sides in [[&stream[..], b""], [b"", &stream[..]], [&stream[..], &stream[..]]] {
+                        for open in ["", "permessage-deflate"] {
+                            observe(Some(open), sides, usize::MAX);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The same of the length that a request's head announces for its body.
+#[test]
+fn a_body_as_long_as_64_bits_allow_is_survived() {
+    for length in [1 << 63, u64::MAX - 1, u64::MAX] {
+        let request = format!(
+            "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: {length}\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\nbody"
+        );
+        let response = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x01\x02hi";
+        for cut in [1, usize::MAX] {
+            observe(None, [request.as_bytes(), response.as_bytes()], cut);
+        }
+    }
 }

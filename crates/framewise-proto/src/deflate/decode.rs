@@ -58,7 +58,7 @@ enum State {
 /// Reads a deflate stream in pieces, cut at any byte.
 ///
 /// RFC 7692 §7.2.3.4 allows blocks with BFINAL inside a message: what follows one begins at the next byte.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Decoder {
     state: State,
     /// The block at hand has BFINAL.

@@ -14,8 +14,7 @@ fn rejection<'a>(e: &Evidence<'a>) -> Option<(&'a ResponseSeen, u16)> {
 
 /// The beginning of the rejection's body, in lower case.
 fn page(e: &Evidence<'_>, response: &ResponseSeen) -> String {
-    let bytes = e.own().window.from(response.end());
-    String::from_utf8_lossy(&bytes[..bytes.len().min(2048)]).to_ascii_lowercase()
+    String::from_utf8_lossy(e.read(response.end(), 2048)).to_ascii_lowercase()
 }
 
 fn status_line(response: &ResponseSeen) -> String {

@@ -67,11 +67,15 @@ fn new_features(e: &Evidence<'_>) -> Vec<&'static str> {
     /// Frames that are looked at where the receiver was not heard for long.
     const BURST: usize = 8;
     let Some(frames) = &e.peer().frames else { return Vec::new() };
-    let log: Vec<&FrameSeen> = frames.log.frames.iter().collect();
+    let log: Vec<Arrived<'_>> = arrived(frames).collect();
     let Some(last) = log.len().checked_sub(1) else { return Vec::new() };
-    let begins = |frame: &&FrameSeen| matches!(frame.header.opcode, Opcode::Text | Opcode::Binary);
+    // Each feature is looked for in each frame.
+    if !e.work.take((log.len() * FEATURES.len()) as u64) {
+        return Vec::new();
+    }
+    let begins = |arrived: &Arrived<'_>| matches!(arrived.frame.header.opcode, Opcode::Text | Opcode::Binary);
     // A control frame behind a message that is complete stands for itself.
-    let message = if log[last].header.opcode.is_control() && !inside(&log, last) {
+    let message = if log[last].frame.header.opcode.is_control() && !log[last].inside {
         last
     } else {
         log.iter().rposition(begins).unwrap_or(last)
@@ -80,59 +84,74 @@ fn new_features(e: &Evidence<'_>) -> Vec<&'static str> {
         let frames = own.log.frames.iter();
         frames.rev().find(|frame| frame.header.opcode != Opcode::Close).map(|frame| frame.at.step)
     });
-    let since = log.iter().position(|frame| Some(frame.at.step) > heard).unwrap_or(last);
+    let since = log.iter().position(|arrived| Some(arrived.frame.at.step) > heard).unwrap_or(last);
     let new = |start: usize| -> Vec<_> {
-        let has = |has: &Feature| (start..log.len()).any(|at| has(e, &log, at));
-        let had = |has: &Feature| (0..start).any(|at| has(e, &log, at));
+        let has = |has: &Feature| log[start..].iter().any(|arrived| has(e, arrived));
+        let had = |has: &Feature| log[..start].iter().any(|arrived| has(e, arrived));
         FEATURES.iter().filter(|(_, feature)| has(feature) && !had(feature)).map(|(name, _)| *name).collect()
     };
     let features = new(message);
     if features.is_empty() { new(since.max(log.len().saturating_sub(BURST))) } else { features }
 }
 
-/// Whether the frame at `at` stands between the fragments of a message.
-fn inside(log: &[&FrameSeen], at: usize) -> bool {
-    log[..at]
-        .iter()
-        .rev()
-        .find(|frame| !frame.header.opcode.is_control())
-        .is_some_and(|frame| !frame.header.fin)
+/// A frame, and what the frames before it say of it.
+struct Arrived<'f> {
+    frame: &'f FrameSeen,
+    before: Option<&'f FrameSeen>,
+    /// It stands between the fragments of a message.
+    inside: bool,
+}
+
+fn arrived(frames: &Frames) -> impl Iterator<Item = Arrived<'_>> {
+    let (mut before, mut open) = (None, false);
+    frames.log.frames.iter().map(move |frame| {
+        let arrived = Arrived { frame, before: before.replace(frame), inside: open };
+        if !frame.header.opcode.is_control() {
+            open = !frame.header.fin;
+        }
+        arrived
+    })
 }
 
 const IN_PIECES: &str = "a frame in several segments";
 
-type Feature = fn(&Evidence<'_>, &[&FrameSeen], usize) -> bool;
+type Feature = fn(&Evidence<'_>, &Arrived<'_>) -> bool;
 
-/// What some receivers cannot take, and whether the frame at this place of its direction has it.
+/// What some receivers cannot take, and whether a frame has it.
 const FEATURES: &[(&str, Feature)] = &[
-    ("a fragmented message", |_, log, at| {
-        let header = log[at].header;
+    ("a fragmented message", |_, arrived| {
+        let header = arrived.frame.header;
         header.opcode == Opcode::Continuation || (!header.opcode.is_control() && !header.fin)
     }),
-    ("a control frame between the fragments of a message", |_, log, at| {
-        log[at].header.opcode.is_control() && inside(log, at)
+    ("a control frame between the fragments of a message", |_, arrived| {
+        arrived.frame.header.opcode.is_control() && arrived.inside
     }),
-    ("a compressed message, as was agreed", |_, log, at| log[at].header.rsv1),
-    ("a message without RSV1 although compression was agreed", |e, log, at| {
-        let header = log[at].header;
+    ("a compressed message, as was agreed", |_, arrived| arrived.frame.header.rsv1),
+    ("a message without RSV1 although compression was agreed", |e, arrived| {
+        let header = arrived.frame.header;
         let begins = matches!(header.opcode, Opcode::Text | Opcode::Binary);
         begins && !header.rsv1 && e.peer().frames.as_ref().is_some_and(Frames::deflate)
     }),
-    ("an empty frame", |_, log, at| log[at].header.length == 0 && !log[at].header.opcode.is_control()),
-    ("a length in a longer form", |_, log, at| log[at].header.form != LengthForm::Seven),
-    ("a Close frame", |_, log, at| log[at].header.opcode == Opcode::Close),
-    (IN_PIECES, |_, log, at| log[at].split),
-    ("several frames in one segment", |_, log, at| at > 0 && log[at - 1].at.step == log[at].at.step),
-    ("a frame in one segment with the head", |e, log, at| {
+    ("an empty frame", |_, arrived| {
+        arrived.frame.header.length == 0 && !arrived.frame.header.opcode.is_control()
+    }),
+    ("a length in a longer form", |_, arrived| arrived.frame.header.form != LengthForm::Seven),
+    ("a Close frame", |_, arrived| arrived.frame.header.opcode == Opcode::Close),
+    (IN_PIECES, |_, arrived| arrived.frame.split),
+    ("several frames in one segment", |_, arrived| {
+        arrived.before.is_some_and(|before| before.at.step == arrived.frame.at.step)
+    }),
+    ("a frame in one segment with the head", |e, arrived| {
         e.stream == Role::Client
             && e.response().is_some_and(|response| {
-                log[at].offset == response.end() && log[at].at.step == response.at.step
+                arrived.frame.offset == response.end() && arrived.frame.at.step == response.at.step
             })
     }),
-    ("a control frame", |_, log, at| {
-        log[at].header.opcode.is_control() && log[at].header.opcode != Opcode::Close
+    ("a control frame", |_, arrived| {
+        arrived.frame.header.opcode.is_control() && arrived.frame.header.opcode != Opcode::Close
     }),
-    ("text beyond ASCII", |_, log, at| {
-        log[at].header.opcode == Opcode::Text && !log[at].preview.is_ascii() && !log[at].header.rsv1
+    ("text beyond ASCII", |_, arrived| {
+        let frame = arrived.frame;
+        frame.header.opcode == Opcode::Text && !frame.preview.is_ascii() && !frame.header.rsv1
     }),
 ];
