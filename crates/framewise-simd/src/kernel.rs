@@ -1,9 +1,9 @@
-//! The two algorithms, over any [`Vector`].
+//! The two algorithms, generic over [`Vector`].
 //!
-//! A payload starts 2 to 14 bytes behind an aligned address and ends anywhere. No byte is treated alone for that: the last
-//! register is the one that ends with the payload, and from eight registers on the first one starts with it and
-//! those between are aligned. They overlap their neighbours, so they are loaded before anything is stored: no byte is
-//! unmasked twice. Short payloads stay as they lie; there the way to an aligned address costs more than it saves.
+//! A payload starts 2 to 14 bytes after an aligned address and ends anywhere. Even so, no byte is handled alone: the last
+//! register ends where the payload ends, and in a payload of eight registers or more the first register starts where the
+//! payload starts and those between are aligned. The first and last overlap their neighbours, so they are loaded before
+//! anything is stored: no byte is unmasked twice. Short payloads are not aligned; there alignment costs more than it saves.
 
 use core::slice;
 
@@ -11,10 +11,10 @@ use crate::mask::{self, Key};
 use crate::pairs;
 use crate::vector::Vector;
 
-/// The registers from which on those between the first and the last are aligned
+/// The length, in registers, from which the registers between the first and the last are aligned
 const ALIGNED: usize = 8;
 
-/// How far the second register starts behind the first, if not a register's length: zero if nothing has to be aligned.
+/// The offset of the second register, in bytes; zero if nothing has to be aligned.
 #[inline(always)]
 fn skip<V: Vector>(start: *const u8, len: usize) -> usize {
     if len < ALIGNED * V::LEN { 0 } else { start.addr().wrapping_neg() % V::LEN }
@@ -32,8 +32,8 @@ pub(crate) unsafe fn unmask<V: Vector>(payload: &mut [u8], key: Key) {
     let start = payload.as_mut_ptr();
     let last_at = len - V::LEN;
     let mut at = skip::<V>(start, len);
-    // SAFETY: the caller vouches for the instructions. The first register and the last are inside `payload`, for it is long
-    // enough for one. Those of the loops end at `at + 4 * V::LEN` and `at + V::LEN`, which is `len` at most.
+    // SAFETY: the caller vouches for the instructions. The first register and the last are inside `payload`, which holds at
+    // least one. Those of the loops end at `at + 4 * V::LEN` and `at + V::LEN`, which is `len` at most.
     unsafe {
         let is_skipping = at > 0;
         let last = V::load(start.add(last_at)).xor(V::splat_word(key.at(last_at).word()));
@@ -65,15 +65,15 @@ pub(crate) unsafe fn unmask<V: Vector>(payload: &mut [u8], key: Key) {
     }
 }
 
-/// Unmasks a payload of one register to eight. If `ASCII`, then only if it is that in the clear: if not, nothing is written
-/// and the answer is false.
+/// Unmasks a payload of one to eight registers. With `ASCII`, only if it is ASCII in the clear: otherwise nothing is
+/// written and the result is false.
 ///
 /// # Safety
 ///
 /// The processor has the instructions of `V`.
 #[inline(always)]
 pub(crate) unsafe fn short<V: Vector, const ASCII: bool>(payload: &mut [u8], key: Key) -> bool {
-    // SAFETY: the caller vouches for the instructions; the payload is as long as asked for.
+    // SAFETY: the caller vouches for the instructions; each branch checks the length.
     unsafe {
         if payload.len() > 4 * V::LEN {
             ends::<V, 4, ASCII>(payload, key)
@@ -85,7 +85,7 @@ pub(crate) unsafe fn short<V: Vector, const ASCII: bool>(payload: &mut [u8], key
     }
 }
 
-/// The same for a payload of `N` registers to twice as many: the first `N` and the last.
+/// The same for a payload of `N` to `2 * N` registers: the first `N` and the last `N`.
 ///
 /// # Safety
 ///
@@ -127,13 +127,13 @@ unsafe fn ends<V: Vector, const N: usize, const ASCII: bool>(payload: &mut [u8],
     true
 }
 
-/// Checks a text that starts where a character starts and has at least `V::LEN` bytes. If `MASKED` it unmasks it too, all
-/// of it whatever it finds; otherwise it doesn't look at `key` and writes nothing.
+/// Validates a text that starts at a character boundary and has at least `V::LEN` bytes. With `MASKED` it also unmasks the
+/// text, all of it even after a fault; otherwise it ignores `key` and writes nothing.
 ///
-/// Returns `None` if all of it is right, and no character is open at its end. Otherwise it has to be settled: how far it
-/// is known to be right, but for a character that is open there. That is up to the registers with a fault, or all of it. It
-/// can't see that the very last byte before that is one that no text has: who settles looks at the open
-/// character anyway.
+/// Returns `None` if the text is valid and ends at a character boundary. Otherwise returns how many bytes are valid, except
+/// for a character that may be incomplete there: the offset of the first registers with a fault, or the length of the text.
+/// The very last byte before that offset may be one that never appears in UTF-8; the caller checks the incomplete character
+/// anyway ([`Utf8::settle`](crate::Utf8)).
 ///
 /// # Safety
 ///
@@ -156,7 +156,7 @@ pub(crate) unsafe fn text<V: Vector, const MASKED: bool>(
         let is_skipping = at > 0;
         let last = V::load(start.add(last_at)).xor(V::splat_word(key.at(last_at).word()));
         let first = if is_skipping { V::load(start).xor(V::splat_word(key.word())) } else { last };
-        // Before anything is written over it: and what was just written is slow to read in other pieces.
+        // Read this before anything is written over it; reading what was just written in another width is slow, too.
         let before_last = word_before(start, last_at, key);
         if is_skipping {
             if !first.is_ascii() && !pairs.faults(first, previous).is_zero() {
@@ -180,7 +180,7 @@ pub(crate) unsafe fn text<V: Vector, const MASKED: bool>(
                 c.store(from.add(2 * V::LEN));
                 d.store(from.add(3 * V::LEN));
             }
-            // ASCII behind ASCII is right. ASCII behind anything else may end a character that is open.
+            // ASCII after ASCII is valid. ASCII after anything else may cut off an incomplete character.
             if !previous.or(a).or(b.or(c)).or(d).is_ascii() {
                 let ab = pairs.faults(a, previous).or(pairs.faults(b, a));
                 let cd = pairs.faults(c, b).or(pairs.faults(d, c));
@@ -197,7 +197,7 @@ pub(crate) unsafe fn text<V: Vector, const MASKED: bool>(
             previous = d;
             at += 4 * V::LEN;
         }
-        // What is left is mostly ASCII or mostly not: it is looked at in one. If it isn't, it is loaded again.
+        // The rest is usually all ASCII or mostly not: test it at once, and load it again only if it is not ASCII.
         let left_at = at;
         let mut left = previous.or(last);
         while len - at > V::LEN {
@@ -234,9 +234,9 @@ pub(crate) unsafe fn text<V: Vector, const MASKED: bool>(
     }
 }
 
-/// Whether a character is open behind these last four bytes of a right text, the last of them the highest: a lead byte of
-/// two and more stands last, or one of three and more before it, or one of four before that. Its upper bits are
-/// two, three or four ones.
+/// Whether a valid text that ends with these four bytes (the last in the highest byte) ends inside a character: the last
+/// byte leads two bytes or more, or the one before it leads three or more, or the one before that leads four. The upper
+/// bits of a lead byte are two, three or four ones.
 const fn is_open(end: u32) -> bool {
     let two = end & end << 1;
     let three = two & end << 2;
@@ -263,7 +263,7 @@ unsafe fn word_before(start: *const u8, at: usize, key: Key) -> u32 {
     }
 }
 
-/// Behind a fault: unmasks what is left.
+/// After a fault: unmasks the rest.
 ///
 /// # Safety
 ///
@@ -305,7 +305,7 @@ impl<V: Vector> Pairs<V> {
         }
     }
 
-    /// What is not zero is a fault: `bytes`, with `previous` before them.
+    /// Marks each fault in `bytes`, which follow `previous`, with a byte that is not zero.
     ///
     /// # Safety
     /// The processor has the instructions of `V`.
@@ -319,8 +319,8 @@ impl<V: Vector> Pairs<V> {
                 .lookup(self.first_high)
                 .and(first.and(self.low_nibbles).lookup(self.first_low))
                 .and(bytes.high_nibbles().lookup(self.second_high));
-            // The third byte of a character behind E0 and above, the fourth behind F0 and above: there, and
-            // only there, a continuation byte follows a continuation byte. The difference has its highest bit then.
+            // A continuation byte follows a continuation byte only as the third byte after E0 and above, or as the
+            // fourth after F0 and above. There the difference has its highest bit set.
             let third = bytes.before::<2>(previous).saturating_sub(self.third);
             let fourth = bytes.before::<3>(previous).saturating_sub(self.fourth);
             third.or(fourth).and(self.continuations).xor(pair)

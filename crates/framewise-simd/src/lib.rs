@@ -1,9 +1,9 @@
-//! The two loops of a WebSocket endpoint that see every byte: masking and the validation of text, apart or in one pass.
+//! The two loops of a WebSocket endpoint that touch every byte: masking and UTF-8 validation, separately or in one pass.
 //!
-//! - [`unmask`] XORs a payload with its masking key (RFC 6455 §5.3), in place; masking and unmasking are the same.
-//! - [`Utf8`] validates text that arrives in pieces (RFC 6455 §8.1, RFC 3629). It fails fast: a byte that no
-//!   continuation can make valid is reported when it is there, with its exact offset and what is wrong with it.
-//! - [`Utf8::unmask_and_validate`] does both while the bytes are in a register.
+//! - [`unmask`] XORs a payload with its masking key in place (RFC 6455 §5.3); masking and unmasking are the same operation.
+//! - [`Utf8`] validates text that arrives in pieces (RFC 6455 §8.1, RFC 3629). It fails fast: an invalid byte is reported
+//!   as soon as it arrives, with its exact offset and the fault.
+//! - [`Utf8::unmask_and_validate`] does both while the bytes are in registers.
 //!
 //! ```
 //! use framewise_simd::{Utf8, Utf8Fault};
@@ -11,7 +11,7 @@
 //! let key = [0x37, 0xfa, 0x21, 0x3d];
 //! let mut text = Utf8::new();
 //!
-//! // "hé" in a frame's payload, which comes in two reads, cut inside the two bytes of "é".
+//! // The payload "hé" arrives in two reads, split inside the two bytes of "é".
 //! let mut payload = [0x5f, 0x39, 0x88];
 //! let (first, second) = payload.split_at_mut(2);
 //! text.unmask_and_validate(first, key, 0)?;
@@ -25,18 +25,18 @@
 //! # Ok::<(), framewise_simd::Utf8Error>(())
 //! ```
 //!
-//! It is not a general UTF-8 library: it converts nothing and repairs nothing. It knows no frames either; who calls it
-//! says where in the payload a piece begins.
+//! This is not a general UTF-8 library: it converts nothing and repairs nothing. It does not parse frames: the caller
+//! passes the offset of each piece in its payload.
 
 #![no_std]
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 #![expect(
     clippy::inline_always,
-    reason = "a kernel is compiled for the instructions of the function that it becomes part of, and for no others"
+    reason = "a kernel must be compiled for the instructions of the function that it is inlined into"
 )]
 #![cfg_attr(
     not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))),
-    allow(dead_code, unused_macros, reason = "no vectors here: the kernels have nobody to call them")
+    allow(dead_code, unused_macros, reason = "no vector backend on this target: nothing calls the kernels")
 )]
 
 #[cfg(any(feature = "std", test))]

@@ -1,11 +1,11 @@
-//! Masking (RFC 6455 §5.3): the key, and payloads so short that a vector kernel isn't worth the call.
+//! Masking (RFC 6455 §5.3): the key, and payloads too short to be worth a call to a vector kernel.
 
 use crate::backend::{self, Backend};
 
 /// XORs `payload` with the masking key `key`, in place.
 ///
-/// `phase` is the offset of `payload[0]` in the payload of its frame: byte `i` meets key byte `(phase + i) % 4`, so
-/// a payload may be unmasked piece by piece as it arrives.
+/// `phase` is the offset of `payload[0]` in the payload of its frame, in bytes: `payload[i]` is XORed with
+/// `key[(phase + i) % 4]`, so a payload may be unmasked piece by piece as it arrives.
 ///
 /// > Octet i of the transformed data ("transformed-octet-i") is the XOR of octet i of the original data
 /// > ("original-octet-i") with octet at index i modulo 4 of the masking key (RFC 6455 §5.3)
@@ -20,12 +20,12 @@ pub fn unmask(payload: &mut [u8], key: [u8; 4], phase: usize) {
     Backend::current().unmask(payload, key, phase);
 }
 
-/// The masking key as it meets a piece of a payload: its lowest byte meets the piece's first byte.
+/// The masking key, rotated for one piece of a payload: its lowest byte applies to the first byte of the piece.
 #[derive(Clone, Copy)]
 pub(crate) struct Key(u32);
 
 impl Key {
-    /// Of a text that isn't masked
+    /// The key of unmasked text
     pub(crate) const NONE: Self = Self(0);
 
     #[inline]
@@ -33,7 +33,7 @@ impl Key {
         Self(u32::from_le_bytes(key)).at(phase)
     }
 
-    /// The key as it meets what stands `offset` bytes on.
+    /// The key, rotated for the byte at `offset`.
     #[inline]
     pub(crate) const fn at(self, offset: usize) -> Self {
         Self(self.0.rotate_right((offset % 4 * 8) as u32))
@@ -50,12 +50,12 @@ impl Key {
     }
 }
 
-/// The longest payload that [`short`] and [`short_ascii`] treat
+/// The longest payload that [`short`] and [`short_ascii`] handle, in bytes
 pub(crate) const SHORT: usize = 128;
 
-/// Unmasks a payload of up to [`SHORT`] bytes and returns true; leaves a longer one as it is and returns false.
+/// Unmasks a payload of up to [`SHORT`] bytes and returns true; leaves a longer one unchanged and returns false.
 ///
-/// It is part of the caller: a call is a good part of what so few bytes cost.
+/// Inlined, because for so few bytes a call would be a good part of the cost.
 #[inline]
 pub(crate) fn short(payload: &mut [u8], key: Key) -> bool {
     match payload.len() {
@@ -72,14 +72,14 @@ pub(crate) fn short(payload: &mut [u8], key: Key) -> bool {
     }
 }
 
-/// The same for a payload of 16 bytes and more that is ASCII in the clear; leaves any other as it is and returns false.
+/// Unmasks a payload of 16 to [`SHORT`] bytes that is ASCII in the clear; leaves any other unchanged and returns false.
 #[inline]
 pub(crate) fn short_ascii(payload: &mut [u8], key: Key) -> bool {
     (16..=SHORT).contains(&payload.len()) && backend::short::<true>(payload, key)
 }
 
-/// Unmasks a payload of `N` to `2 * N` bytes, for `N` a multiple of four: its first `N` bytes and its last. They may
-/// overlap, so both are read before one is written.
+/// Unmasks a payload of `N` to `2 * N` bytes, where `N` is a multiple of four: its first `N` bytes and its last `N`.
+/// They may overlap, so both are read before either is written.
 #[inline]
 fn two_words<const N: usize>(payload: &mut [u8], key: Key) -> bool {
     let last_key = key.at(payload.len());
@@ -103,7 +103,7 @@ fn xor<const N: usize>(mut word: [u8; N], key: Key) -> [u8; N] {
     word
 }
 
-/// Unmasks eight bytes at a time: where there is no vector kernel, and what the vector kernels are tested against.
+/// Unmasks eight bytes at a time: the fallback without vector kernels, and the reference that they are tested against.
 pub(crate) fn scalar(payload: &mut [u8], key: Key) {
     let (words, rest) = payload.as_chunks_mut::<8>();
     for word in words {

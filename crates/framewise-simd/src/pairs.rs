@@ -1,8 +1,8 @@
-//! Which pairs of neighbouring bytes can't stand in UTF-8: the grammar of RFC 3629 §4 as three tables of 16.
+//! The pairs of adjacent bytes that cannot occur in UTF-8: the grammar of RFC 3629 §4 as three tables of 16.
 //!
-//! The upper and the lower half of the first byte and the upper half of the second each look up eight bits. A bit that
-//! all three have is a fault. Each bit is a row below: the first byte's halves and the second byte's upper half that make it.
-//! The last row isn't a fault by itself: whether two continuation bytes may follow each other depends on what stands before them.
+//! The upper and the lower half of the first byte, and the upper half of the second, each look up eight bits. A bit that is
+//! set in all three is a fault. Each bit is a row below: the halves that set it. The last row is not a fault by itself:
+//! whether two continuation bytes may follow each other depends on the bytes before them.
 
 /// A set of the values 0 to 15
 const fn set(first: u8, last: u8) -> u16 {
@@ -18,7 +18,7 @@ const fn set(first: u8, last: u8) -> u16 {
 const ANY: u16 = set(0, 15);
 const CONTINUATION: u16 = set(0x8, 0xb);
 
-/// A continuation byte behind a continuation byte
+/// A continuation byte after a continuation byte
 pub(crate) const CONTINUATIONS: u8 = 0x80;
 
 /// Upper half of the first byte, its lower half, upper half of the second byte
@@ -80,7 +80,7 @@ mod tests {
                 let continuation = |byte: u8| (0x80..=0xbf).contains(&byte);
                 let wrong = match first {
                     0x00..=0x7f => continuation(second),
-                    // Nothing is known of what stands before.
+                    // The bytes before are unknown here.
                     0x80..=0xbf => false,
                     0xc0..=0xff => !continuation(second) || Utf8::new().validate(&[first, second]).is_err(),
                 };

@@ -1,35 +1,35 @@
-//! The incremental validator: its state between two pieces, and the scalar check that names the fault.
+//! The incremental validator: its state between pieces, and the scalar check that names the fault.
 
 use crate::Backend;
 
 /// What is wrong with a byte sequence that is not UTF-8 (RFC 3629 §3, §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Utf8Fault {
-    /// A byte that starts no character where one has to start: a stray continuation byte (80 to BF), or F8 to FF.
+    /// A byte that cannot start a character, where one must start: a stray continuation byte (80 to BF), or F8 to FF.
     LeadByte,
-    /// A continuation byte (80 to BF) was due and something else came.
+    /// A byte that is not a continuation byte (80 to BF), where one must follow.
     ContinuationMissing,
-    /// A character in more bytes than it needs: C0 and C1 always, E0 before 80 to 9F, F0 before 80 to 8F.
+    /// A character encoded in more bytes than necessary: C0, C1, E0 followed by 80 to 9F, F0 followed by 80 to 8F.
     Overlong,
-    /// Half of a UTF-16 surrogate pair, U+D800 to U+DFFF: ED before A0 to BF.
+    /// Half of a UTF-16 surrogate pair, U+D800 to U+DFFF: ED followed by A0 to BF.
     Surrogate,
-    /// Beyond U+10FFFF: F4 before 90 to BF, and F5 to F7 always.
+    /// A code point above U+10FFFF: F4 followed by 90 to BF, or F5 to F7.
     AboveMaximum,
 }
 
 /// Where a text stops being UTF-8, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Utf8Error {
-    /// Offset, in the slice given, of the first byte that cannot be UTF-8 given the bytes before it.
+    /// Offset in the given slice, in bytes, of the first byte that cannot follow the bytes before it in UTF-8.
     pub offset: usize,
     /// What is wrong with it.
     pub fault: Utf8Fault,
 }
 
-/// Validates a text message that comes in pieces: the state between two of them.
+/// Validates a text message that arrives in pieces; holds the state between pieces.
 ///
-/// A piece may end anywhere, inside a character too. It fails fast: the error is reported as soon as a byte is there that no
-/// continuation can make valid. After an error it starts anew, as after [`Utf8::new`].
+/// A piece may end anywhere, even inside a character. Validation fails fast: an invalid byte is reported as soon as it
+/// arrives. After an error the state is that of [`Utf8::new`].
 ///
 /// > When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a
 /// > valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_. (RFC 6455 §8.1)
@@ -45,32 +45,36 @@ pub struct Utf8Error {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Utf8 {
-    /// Bytes of the open character seen so far
+    /// Bytes seen so far of the character that is incomplete
     seen: u8,
-    /// Continuation bytes it still needs; zero: no character is open, and all the fields are zero
+    /// Continuation bytes that the character still needs; if zero, no character is incomplete and all fields are zero
     due: u8,
-    /// The next byte's range: all continuation bytes but behind E0, ED, F0 and F4
+    /// The range of the next byte: all continuation bytes, except after E0, ED, F0 and F4
     low: u8,
     high: u8,
 }
 
 impl Utf8 {
-    /// No character is open.
+    /// A validator at the start of a text.
     pub const fn new() -> Self {
         Self { seen: 0, due: 0, low: 0, high: 0 }
     }
 
-    /// Whether the text may end here: no character is open.
+    /// Whether the text may end here: no character is incomplete.
     pub const fn is_boundary(&self) -> bool {
         self.due == 0
     }
 
-    /// Bytes of the open character seen so far, 0 to 3.
+    /// The number of bytes seen of a character that is still incomplete, 0 to 3.
     pub const fn open(&self) -> usize {
         self.seen as usize
     }
 
     /// Validates the next piece of the text.
+    ///
+    /// # Errors
+    ///
+    /// The first byte that cannot be UTF-8, with its offset in `bytes`.
     #[inline]
     pub fn validate(&mut self, bytes: &[u8]) -> Result<(), Utf8Error> {
         Backend::current().validate(self, bytes)
@@ -79,7 +83,9 @@ impl Utf8 {
     /// Unmasks the next piece of the text in place and validates it, in one pass; `key` and `phase` as for
     /// [`unmask`](crate::unmask).
     ///
-    /// On an error all of `payload` is unmasked all the same.
+    /// # Errors
+    ///
+    /// The first byte that cannot be UTF-8, with its offset in `payload`. All of `payload` is unmasked even so.
     #[inline]
     pub fn unmask_and_validate(
         &mut self,
@@ -90,13 +96,13 @@ impl Utf8 {
         Backend::current().unmask_and_validate(self, payload, key, phase)
     }
 
-    /// Continuation bytes that the open character still needs
+    /// Continuation bytes that the incomplete character still needs
     #[inline]
     pub(crate) const fn due(self) -> usize {
         self.due as usize
     }
 
-    /// Ends a check that knows `bytes` to be right up to `right`, but for the character that is open there.
+    /// Finishes a check that found `bytes` valid up to `right`, except for a character that is incomplete there.
     #[inline]
     pub(crate) fn settle(&mut self, bytes: &[u8], right: usize) -> Result<(), Utf8Error> {
         let open = match bytes[..right] {
@@ -118,7 +124,7 @@ impl Utf8 {
                     break;
                 }
             }
-            // Not a whole and valid character: its bytes one by one, to name the fault or to keep it open.
+            // The character is incomplete or invalid: look at its bytes one by one, to keep it or to name the fault.
             if let Err(fault) = self.step(bytes[at]) {
                 *self = Self::new();
                 return Err(Utf8Error { offset: at, fault });
@@ -128,7 +134,7 @@ impl Utf8 {
         Ok(())
     }
 
-    /// One byte of the grammar of RFC 3629 §4.
+    /// Consumes one byte by the grammar of RFC 3629 §4.
     pub(crate) const fn step(&mut self, byte: u8) -> Result<(), Utf8Fault> {
         if self.due > 0 {
             if byte < self.low || byte > self.high {
@@ -159,7 +165,7 @@ impl Utf8 {
         Ok(())
     }
 
-    /// Why `byte` can't continue the open character. The range says which lead byte opened it.
+    /// Why `byte` cannot continue the incomplete character. The range shows its lead byte.
     const fn refusal(self, byte: u8) -> Utf8Fault {
         match (byte, self.low, self.high) {
             (0x80..=0xbf, _, 0x9f) => Utf8Fault::Surrogate,
@@ -170,7 +176,7 @@ impl Utf8 {
     }
 }
 
-/// The offset of the first character from `at` on that is not whole and valid, or the end.
+/// The offset of the first character from `at` on that is incomplete or invalid, or the length of the text.
 fn skip_characters(bytes: &[u8], mut at: usize) -> usize {
     const fn is_continuation(byte: u8) -> bool {
         byte & 0xc0 == 0x80
@@ -179,7 +185,7 @@ fn skip_characters(bytes: &[u8], mut at: usize) -> usize {
         match bytes[at..] {
             [0x00..=0x7f, ..] => {
                 at += 1;
-                // ASCII comes in runs.
+                // ASCII usually comes in runs.
                 while let Some(word) = bytes[at..].first_chunk::<8>() {
                     let high = u64::from_le_bytes(*word) & 0x8080_8080_8080_8080;
                     at += high.trailing_zeros() as usize / 8;

@@ -1,16 +1,16 @@
-//! What the kernels ask of a machine's registers.
+//! The operations on vector registers that the kernels need.
 
-/// A register of bytes. One algorithm is written over it (`kernel.rs`); a backend is an implementation of it.
+/// A register of bytes. The algorithms (`kernel.rs`) are generic over this trait; each backend implements it.
 ///
 /// # Safety
 ///
 /// Every method may only be called on a processor with the instructions of the implementing backend. The methods
 /// are `inline(always)` and so become part of the backend's entry points, which are compiled for these instructions.
 pub(crate) trait Vector: Copy {
-    /// Bytes in the register, a multiple of four: the key meets each register in the same phase.
+    /// The number of bytes in the register, a multiple of four: the key has the same phase in every register.
     const LEN: usize;
 
-    /// The fewest bytes that are unmasked in such registers if there are narrower ones, `LEN` or more.
+    /// The shortest payload that is unmasked in these registers if narrower ones exist, in bytes; at least `LEN`.
     const UNMASK: usize = Self::LEN;
 
     /// # Safety
@@ -21,10 +21,10 @@ pub(crate) trait Vector: Copy {
     /// `LEN` bytes can be written at `to`, at any alignment.
     unsafe fn store(self, to: *mut u8);
 
-    /// `word`, lowest byte first, over and over
+    /// `word`, lowest byte first, repeated
     unsafe fn splat_word(word: u32) -> Self;
 
-    /// `byte` over and over
+    /// `byte`, repeated
     #[inline(always)]
     unsafe fn splat(byte: u8) -> Self {
         // SAFETY: the caller vouches for the instructions.
@@ -41,16 +41,16 @@ pub(crate) trait Vector: Copy {
     unsafe fn or(self, other: Self) -> Self;
     unsafe fn xor(self, other: Self) -> Self;
 
-    /// Each byte less `other`'s, zero if that is negative
+    /// Each byte minus that of `other`, or zero if the difference is negative
     unsafe fn saturating_sub(self, other: Self) -> Self;
 
     /// The upper four bits of each byte, as a number
     unsafe fn high_nibbles(self) -> Self;
 
-    /// For each byte, 0 to 15, of `self`, that entry of the table
+    /// The entry of the table for each byte of `self`, which is 0 to 15
     unsafe fn lookup(self, table: Self) -> Self;
 
-    /// For each byte the one that stands `N` (1 to 3) before it in the text, where `previous` is what stands before `self`
+    /// For each byte, the byte `N` (1 to 3) positions earlier in the text; `previous` is the register before `self`
     unsafe fn before<const N: usize>(self, previous: Self) -> Self;
 
     /// Whether no byte has its highest bit set

@@ -1,4 +1,4 @@
-//! The transcript: the project's one notation for bytes, a text file with one event a line.
+//! Transcripts: the project's notation for recorded bytes, a text file with one event per line.
 //!
 //! ```text
 //! # anything after a hash at the start of a line
@@ -10,9 +10,9 @@
 //! leg proxy-server                                     # from here on another leg of the same connection
 //! ```
 //!
-//! Without `open` the first bytes of a leg are its handshake. A comment may follow an event after two spaces and a
-//! hash. The leg is `client-server` where none is named; what comes before the first `leg` line is `client-proxy` where
-//! another one is named. A transcript has at most [`MOST_LEGS`] legs.
+//! Without `open`, the first bytes of a leg are its handshake. A comment may follow an event after two spaces and a
+//! hash. A file without `leg` lines has one leg, `client-server`. In a file that names another leg, the events before
+//! the first `leg` line belong to `client-proxy`. A transcript has at most [`MOST_LEGS`] legs.
 //!
 //! ```
 //! use framewise_rules::Role;
@@ -43,39 +43,39 @@ use framewise_rules::Role;
 /// with every other.
 pub const MOST_LEGS: usize = 16;
 
-/// A connection as it was recorded, or as an example tells it.
+/// A connection, recorded or written as an example.
 ///
-/// Displayed, it is the notation again; comments, blank lines and the spelling of the bytes are not kept.
+/// `Display` writes the notation again, without comments and blank lines, and with the bytes in their usual form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transcript {
-    /// The legs in the order in which they are named first; none in an empty transcript.
+    /// The legs in the order in which the file first names them; empty for an empty transcript.
     pub legs: Vec<Leg>,
     /// What happened, in the order of the file.
     pub events: Vec<Event>,
 }
 
-/// One hop of a connection: from the client to a proxy, say.
+/// One hop of a connection, such as from the client to a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leg {
-    /// Its name, `client-server` by default.
+    /// The name of the leg, `client-server` by default.
     pub name: String,
-    /// The extensions that the handshake agreed, where the transcript starts after it (`""`: none of them). `None`: the
-    /// first bytes are the handshake.
+    /// The extensions that the handshake agreed, as in Sec-WebSocket-Extensions, if the transcript starts after the
+    /// handshake (`""`: no extension). `None`: the first bytes are the handshake.
     pub open: Option<String>,
 }
 
-/// One step: what one side of a leg did.
+/// One event: what one end of a leg did.
 ///
-/// Displayed, it is its line without the line's end.
+/// `Display` writes its line, without the line break.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Its line in the file, from 1. Not part of what is displayed.
+    /// The line number in the file, from 1. `Display` does not write it.
     pub line: usize,
-    /// When it happened, since the start. Times need not grow: a recorder may write one leg after the other.
+    /// The time since the start of the recording. Times need not increase: a recorder may write one leg after another.
     pub time: Option<Duration>,
     /// An index into [`Transcript::legs`].
     pub leg: usize,
-    /// Whose side of the leg did it.
+    /// The end that acted.
     pub from: Role,
     /// What it did.
     pub action: Action,
@@ -86,30 +86,34 @@ pub struct Event {
 pub enum Action {
     /// It sent these bytes.
     Bytes(Vec<u8>),
-    /// It closed its direction: the end of its stream.
+    /// It closed its direction (FIN).
     Eof,
-    /// It reset the connection.
+    /// It reset the connection (RST).
     Reset,
 }
 
-/// Why a text is no transcript: where, and what was expected there.
+/// Why a text does not parse: the place, and what was expected there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// The line, from 1.
+    /// The line number, from 1.
     pub line: usize,
-    /// The column in characters, from 1.
+    /// The column, in characters from 1.
     pub column: usize,
     /// What was expected there.
     pub message: String,
 }
 
 impl Transcript {
-    /// Reads the notation; also with CRLF at the ends of lines and a byte order mark before them.
+    /// Parses the notation. CRLF line ends and a leading byte order mark are accepted.
+    ///
+    /// # Errors
+    ///
+    /// The first line that does not parse, with its line and column.
     pub fn parse(text: &str) -> Result<Self, Error> {
         parse::transcript(text)
     }
 
-    /// All bytes that one side of a leg sent.
+    /// All the bytes that one end of a leg sent; `leg` is an index into [`Transcript::legs`].
     pub fn stream(&self, leg: usize, from: Role) -> Vec<u8> {
         let mut stream = Vec::new();
         for event in self.events.iter().filter(|event| event.leg == leg && event.from == from) {

@@ -3,9 +3,9 @@ use std::time::Duration;
 use super::{Action, Error, Event, Leg, MOST_LEGS, Transcript};
 use framewise_rules::Role;
 
-/// The leg where none is named.
+/// The name of the leg in a file without `leg` lines.
 pub(super) const LEG: &str = "client-server";
-/// The leg before the first `leg` line, where another leg is named.
+/// The name of the leg before the first `leg` line, in a file that names another leg.
 const FIRST_OF_SEVERAL: &str = "client-proxy";
 
 pub(super) fn transcript(text: &str) -> Result<Transcript, Error> {
@@ -46,7 +46,7 @@ impl Reader {
                 }
                 let open = &mut self.transcript.legs[leg].open;
                 if open.is_some() {
-                    return Err(line.error(start, "expected one `open` a leg, this is its second"));
+                    return Err(line.error(start, "this leg already has an `open`"));
                 }
                 *open = Some(agreed.to_owned());
             }
@@ -55,10 +55,13 @@ impl Reader {
                 let start = line.at;
                 let name = line.argument();
                 if name.is_empty() {
-                    return Err(line.error(start, "expected the name of a leg, `leg proxy-server` say"));
+                    return Err(
+                        line.error(start, "expected the name of a leg, for example `leg proxy-server`")
+                    );
                 }
                 if let Some(blank) = name.find(char::is_whitespace) {
-                    let message = "expected a name without spaces; a comment takes two spaces and a hash";
+                    let message =
+                        "expected a name without spaces; a comment starts with two spaces and a hash";
                     return Err(line.error(start + blank, message));
                 }
                 let leg = self.leg_named(name);
@@ -92,11 +95,11 @@ impl Reader {
         match (&end, &action) {
             (None, _) | (Some(Action::Eof), Action::Reset) => {}
             (Some(Action::Reset), _) => {
-                return Err(line.error(start, &format!("expected nothing from the {from} after its reset")));
+                return Err(line.error(start, &format!("the {from} cannot send anything after its reset")));
             }
             (Some(_), _) => {
                 return Err(
-                    line.error(start, &format!("expected nothing but `reset` from the {from} after its eof"))
+                    line.error(start, &format!("expected only `reset` from the {from} after its eof"))
                 );
             }
         }
@@ -114,7 +117,7 @@ impl Reader {
         leg
     }
 
-    /// The leg of this name; a new one, which may be one too many, where there is none.
+    /// The leg with this name; adds one if there is none, even beyond the limit, which the caller checks.
     fn leg_named(&mut self, name: &str) -> usize {
         if let Some(known) = self.transcript.legs.iter().position(|leg| leg.name == name) {
             return known;
@@ -128,7 +131,7 @@ impl Reader {
 struct Line<'a> {
     number: usize,
     text: &'a str,
-    /// How many of its bytes are read.
+    /// The number of its bytes that are consumed.
     at: usize,
 }
 
@@ -160,7 +163,7 @@ impl<'a> Line<'a> {
         found
     }
 
-    /// Whether a comment may start after the blanks: two spaces, or a tab.
+    /// Skips blanks; whether a comment may follow: after two spaces, or a tab.
     fn skip_blanks(&mut self) -> bool {
         let rest = self.rest();
         let blanks = &rest[..rest.len() - rest.trim_start().len()];
@@ -168,7 +171,7 @@ impl<'a> Line<'a> {
         blanks.len() >= 2 || blanks == "\t"
     }
 
-    /// Action goes on to the next blank.
+    /// The text up to the next blank.
     fn word(&mut self) -> &'a str {
         let rest = self.rest();
         let word = rest.split(char::is_whitespace).next().unwrap_or_default();
@@ -176,27 +179,27 @@ impl<'a> Line<'a> {
         word
     }
 
-    /// Action stands between a keyword and the end of the line, or its comment.
+    /// The text between a keyword and the end of the line or a comment.
     fn argument(&mut self) -> &'a str {
         let rest = self.rest();
         let end = ["  #", "\t#"].iter().filter_map(|comment| rest.find(comment)).min();
         self.at = self.text.len();
         let argument = rest[..end.unwrap_or(rest.len())].trim();
-        // The blanks before the comment are read already where nothing stands before it.
+        // Without an argument, the blanks before the comment are consumed already.
         if argument.starts_with('#') { "" } else { argument }
     }
 
-    /// Action follows `[`.
+    /// Parses a time, after its `[`.
     fn time(&mut self) -> Result<Duration, Error> {
         let start = self.at;
         let seconds = self.digits("a number of seconds")?;
         let Ok(seconds) = seconds.parse() else {
-            return Err(self.error(start, "expected fewer seconds"));
+            return Err(self.error(start, "the number of seconds is too large"));
         };
         let mut nanos = 0;
         if self.eat('.') {
             let fraction = self.digits("a digit after the point")?;
-            // Action is finer than a nanosecond is left out.
+            // Digits below a nanosecond are dropped.
             for digit in fraction.bytes().chain([b'0'; 9]).take(9) {
                 nanos = nanos * 10 + u32::from(digit - b'0');
             }
@@ -241,7 +244,7 @@ impl<'a> Line<'a> {
                 return Err(match next {
                     '#' => self.error(
                         self.at,
-                        "expected a hexadecimal digit; a comment takes two spaces and a hash",
+                        "expected a hexadecimal digit; a comment starts with two spaces and a hash",
                     ),
                     _ if bytes.is_empty() && high.is_none() => self.unexpected(EVENT),
                     _ => self.unexpected("a hexadecimal digit"),
@@ -256,17 +259,17 @@ impl<'a> Line<'a> {
             }
         }
         if high.is_some() {
-            return Err(self.error(end, "expected a second hexadecimal digit: a byte has two"));
+            return Err(self.error(end, "expected a second hexadecimal digit: each byte has two"));
         }
         if bytes.is_empty() {
             return Err(self.unexpected(EVENT));
         }
-        // The blanks are left to what looks for a comment behind them.
+        // Leave the blanks: a comment may follow them.
         self.at = end;
         Ok(bytes)
     }
 
-    /// Action follows the opening quote, up to and with the closing one.
+    /// Parses a string after its opening quote, up to and including the closing quote.
     fn string(&mut self) -> Result<Vec<u8>, Error> {
         let mut string = String::new();
         let mut bytes = Vec::new();
@@ -292,7 +295,7 @@ impl<'a> Line<'a> {
                 Some('x') => {
                     let high = self.escaped_digit()?;
                     let low = self.escaped_digit()?;
-                    // A byte need not be UTF-8: what stands before it is put away.
+                    // An escaped byte need not be UTF-8: flush the text before it.
                     bytes.append(&mut std::mem::take(&mut string).into_bytes());
                     bytes.push(high << 4 | low);
                 }

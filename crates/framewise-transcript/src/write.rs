@@ -9,7 +9,7 @@ impl fmt::Display for Transcript {
         let silent = matches!(&*self.legs, [leg] if leg.name == parse::LEG);
         let mut named = 0;
         let mut current = None;
-        // A leg is named before its first event, and after all legs that stand before it: their order is kept.
+        // Name a leg before its first event and after all earlier legs, so that the order is kept.
         let mut name_up_to = |f: &mut fmt::Formatter<'_>, end: usize, current: &mut Option<usize>| {
             for (index, leg) in self.legs.iter().enumerate().take(end).skip(named) {
                 if !silent {
@@ -60,7 +60,7 @@ impl fmt::Display for Event {
     }
 }
 
-/// `[12.503] `: no more digits than it takes, so that what was read is written alike.
+/// Writes `[12.503] `, with no more digits than necessary: what was parsed is written unchanged.
 fn write_time(f: &mut fmt::Formatter<'_>, time: Duration) -> fmt::Result {
     let (mut fraction, mut width) = (time.subsec_nanos(), 9);
     while width > 1 && fraction.is_multiple_of(10) {
@@ -70,7 +70,7 @@ fn write_time(f: &mut fmt::Formatter<'_>, time: Duration) -> fmt::Result {
     write!(f, "[{}.{fraction:0width$}] ", time.as_secs())
 }
 
-/// Whether a person reads it better as a string: text throughout, or an HTTP head and whatever follows it.
+/// Whether the bytes read better as a string: all text, or an HTTP head and anything after it.
 fn is_text(bytes: &[u8]) -> bool {
     let head = bytes.windows(4).position(|window| window == b"\r\n\r\n");
     let text = &bytes[..head.unwrap_or(bytes.len())];
@@ -96,7 +96,7 @@ mod tests {
 
     use super::*;
 
-    /// Lines move when comments go: everything else has to stay.
+    /// Line numbers change when comments are dropped; everything else must not.
     fn assert_round_trip(text: &str) {
         let mut first = Transcript::parse(text).unwrap();
         let mut second = Transcript::parse(&first.to_string()).unwrap();

@@ -45,7 +45,7 @@ impl Vector for Avx2 {
 
     #[inline(always)]
     unsafe fn table(bytes: &[u8; 16]) -> Self {
-        // In each lane of 16 bytes: a lookup stays in its lane.
+        // Copy the table into each lane of 16 bytes: a lookup works within its lane.
         // SAFETY: as above; the reference is to the 16 bytes read.
         Self(unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(bytes.as_ptr().cast())) })
     }
@@ -76,7 +76,7 @@ impl Vector for Avx2 {
 
     #[inline(always)]
     unsafe fn high_nibbles(self) -> Self {
-        // There is no shift of bytes: one of 16 bits, and away with what came over from the neighbour.
+        // There is no byte shift: shift 16-bit lanes and mask off the bits of the neighbouring byte.
         // SAFETY: as above.
         Self(unsafe { _mm256_and_si256(_mm256_srli_epi16::<4>(self.0), _mm256_set1_epi8(0x0f)) })
     }
@@ -89,7 +89,7 @@ impl Vector for Avx2 {
 
     #[inline(always)]
     unsafe fn before<const N: usize>(self, previous: Self) -> Self {
-        // The byte shift stays in its lane of 16 bytes, so it is given, lane by lane, the lane before.
+        // The byte shift works within lanes of 16 bytes, so it needs the previous lane of each.
         // SAFETY: as above.
         Self(unsafe {
             let lanes = _mm256_permute2x128_si256::<0x21>(previous.0, self.0);

@@ -20,7 +20,7 @@ pub(crate) struct Avx512(__m512i);
 impl Vector for Avx512 {
     const LEN: usize = 64;
 
-    // Below, the half as wide are faster: they are over before it pays.
+    // Below this, registers of half the width are faster.
     const UNMASK: usize = 256;
 
     #[inline(always)]
@@ -49,7 +49,7 @@ impl Vector for Avx512 {
 
     #[inline(always)]
     unsafe fn table(bytes: &[u8; 16]) -> Self {
-        // In each lane of 16 bytes: a lookup stays in its lane.
+        // Copy the table into each lane of 16 bytes: a lookup works within its lane.
         // SAFETY: as above; the reference is to the 16 bytes read.
         Self(unsafe { _mm512_broadcast_i32x4(_mm_loadu_si128(bytes.as_ptr().cast())) })
     }
@@ -80,7 +80,7 @@ impl Vector for Avx512 {
 
     #[inline(always)]
     unsafe fn high_nibbles(self) -> Self {
-        // There is no shift of bytes: one of 16 bits, and away with what came over from the neighbour.
+        // There is no byte shift: shift 16-bit lanes and mask off the bits of the neighbouring byte.
         // SAFETY: as above.
         Self(unsafe { _mm512_and_si512(_mm512_srli_epi16::<4>(self.0), _mm512_set1_epi8(0x0f)) })
     }
@@ -93,7 +93,7 @@ impl Vector for Avx512 {
 
     #[inline(always)]
     unsafe fn before<const N: usize>(self, previous: Self) -> Self {
-        // The byte shift stays in its lane of 16 bytes, so it is given, lane by lane, the lane before.
+        // The byte shift works within lanes of 16 bytes, so it needs the previous lane of each.
         // SAFETY: as above.
         Self(unsafe {
             let lanes = _mm512_alignr_epi32::<12>(self.0, previous.0);

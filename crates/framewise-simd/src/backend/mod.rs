@@ -1,4 +1,4 @@
-//! Which kernels this machine has, and the way to them.
+//! The backends of this machine, and the dispatch to them.
 
 use core::fmt;
 
@@ -63,24 +63,24 @@ mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod ssse3;
 
-/// What a backend is made of. Each function may only be called on a machine with the backend's instructions.
+/// The kernels of a backend. Each may only be called on a processor with the backend's instructions.
 struct Kernels {
     name: &'static str,
     /// Unmasks more than [`mask::SHORT`] bytes.
     unmask: unsafe fn(&mut [u8], Key),
-    /// Validates [`TEXT`] bytes and more; for the answer see [`kernel::text`](crate::kernel::text).
+    /// Validates [`TEXT`] bytes or more; see [`kernel::text`](crate::kernel::text) for the result.
     text: unsafe fn(&[u8]) -> Option<usize>,
-    /// The same, and unmasks all of them.
+    /// The same, and unmasks all the bytes.
     masked_text: unsafe fn(&mut [u8], Key) -> Option<usize>,
 }
 
-/// The fewest bytes that a kernel for text is called with: a register of the narrowest.
+/// The shortest text that a kernel is called with, in bytes: one register of the narrowest backend.
 const TEXT: usize = 16;
 
-/// One implementation of everything here. A value exists only on a machine that has its instructions: that is what the
-/// calls of its kernels rely on.
+/// One implementation of masking and validation. A value exists only on a processor with its instructions: the calls of
+/// its kernels rely on that.
 ///
-/// Public for the tests and the benchmark alone, which compare them.
+/// Public only for the tests and the benchmark, which compare the backends.
 #[derive(Clone, Copy)]
 pub struct Backend(&'static Kernels);
 
@@ -90,7 +90,7 @@ impl fmt::Debug for Backend {
     }
 }
 
-/// Whether the processor has the instructions: asked at run time if there is an operating system to ask through.
+/// Whether the processor has the instructions: detected at run time with `std`, known at compile time without.
 #[cfg(target_arch = "x86_64")]
 macro_rules! has {
     ($feature:tt) => {{
@@ -102,7 +102,7 @@ macro_rules! has {
     }};
 }
 
-/// The backends that this machine can run, the best one first.
+/// The backends that this machine can run, the fastest first.
 pub fn backends() -> impl Iterator<Item = Backend> {
     #[cfg(target_arch = "x86_64")]
     let vector = [
@@ -118,7 +118,7 @@ pub fn backends() -> impl Iterator<Item = Backend> {
 }
 
 impl Backend {
-    /// The best one this machine has.
+    /// The fastest backend of this machine.
     #[inline]
     pub fn current() -> Self {
         #[cfg(all(target_arch = "x86_64", feature = "std"))]
@@ -127,7 +127,7 @@ impl Backend {
         }
         #[cfg(not(all(target_arch = "x86_64", feature = "std")))]
         {
-            // Nothing is asked at run time, so the compiler knows the answer.
+            // Nothing is detected at run time: the compiler knows the answer.
             backends().next().unwrap_or(Self(&scalar::KERNELS))
         }
     }
@@ -137,7 +137,7 @@ impl Backend {
     pub fn unmask(self, payload: &mut [u8], key: [u8; 4], phase: usize) {
         let key = Key::new(key, phase);
         if !mask::short(payload, key) {
-            // SAFETY: the machine has the instructions, or there were no such backend.
+            // SAFETY: a backend exists only on a processor with its instructions.
             unsafe { (self.0.unmask)(payload, key) }
         }
     }
@@ -145,7 +145,7 @@ impl Backend {
     /// As [`Utf8::validate`].
     #[inline]
     pub fn validate(self, text: &mut Utf8, bytes: &[u8]) -> Result<(), Utf8Error> {
-        // The kernels start where a character starts.
+        // The kernels start at a character boundary.
         let open = text.due().min(bytes.len());
         if open > 0 {
             text.scalar(&bytes[..open], 0)?;
@@ -154,7 +154,7 @@ impl Backend {
         if rest.len() < TEXT {
             return text.scalar(bytes, open);
         }
-        // SAFETY: the machine has the instructions, or there were no such backend.
+        // SAFETY: a backend exists only on a processor with its instructions.
         match unsafe { (self.0.text)(rest) } {
             None => Ok(()),
             Some(right) => text.settle(bytes, open + right),
@@ -171,7 +171,7 @@ impl Backend {
         phase: usize,
     ) -> Result<(), Utf8Error> {
         let key = Key::new(key, phase);
-        // Most messages: not worth a call.
+        // Most messages are short: not worth a call.
         if text.is_boundary() && mask::short_ascii(payload, key) {
             return Ok(());
         }
@@ -184,7 +184,7 @@ impl Backend {
         payload: &mut [u8],
         mut key: Key,
     ) -> Result<(), Utf8Error> {
-        // The kernels start where a character starts.
+        // The kernels start at a character boundary.
         let open = text.due().min(payload.len());
         if open > 0 {
             for (byte, key) in payload[..open].iter_mut().zip(key.bytes()) {
@@ -201,7 +201,7 @@ impl Backend {
             mask::scalar(rest, key);
             return text.scalar(payload, open);
         }
-        // SAFETY: the machine has the instructions, or there were no such backend.
+        // SAFETY: a backend exists only on a processor with its instructions.
         match unsafe { (self.0.masked_text)(rest, key) } {
             None => Ok(()),
             Some(right) => text.settle(payload, open + right),
@@ -209,13 +209,13 @@ impl Backend {
     }
 }
 
-/// Unmasks [`TEXT`] bytes to [`mask::SHORT`] in the registers that each machine of this kind has; see
+/// Unmasks [`TEXT`] to [`mask::SHORT`] bytes in registers that every processor of this architecture has; see
 /// [`kernel::short`](crate::kernel::short).
 #[inline]
 pub(crate) fn short<const ASCII: bool>(payload: &mut [u8], key: Key) -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        // SAFETY: what of these registers is used here, to load, XOR, test and store, is SSE2, a part of x86-64.
+        // SAFETY: `short` loads, XORs, tests and stores, all of which is SSE2, which every x86-64 processor has.
         unsafe { kernel::short::<ssse3::Ssse3, ASCII>(payload, key) }
     }
     #[cfg(all(target_arch = "aarch64", target_endian = "little", target_feature = "neon"))]
@@ -235,7 +235,7 @@ pub(crate) fn short<const ASCII: bool>(payload: &mut [u8], key: Key) -> bool {
     }
 }
 
-/// The answer of the first call, for the others.
+/// Caches the result of the first detection.
 #[cfg(all(target_arch = "x86_64", feature = "std"))]
 mod detected {
     use core::ptr;

@@ -73,7 +73,7 @@ impl Vector for Ssse3 {
 
     #[inline(always)]
     unsafe fn high_nibbles(self) -> Self {
-        // There is no shift of bytes: one of 16 bits, and away with what came over from the neighbour.
+        // There is no byte shift: shift 16-bit lanes and mask off the bits of the neighbouring byte.
         // SAFETY: as above.
         Self(unsafe { _mm_and_si128(_mm_srli_epi16::<4>(self.0), _mm_set1_epi8(0x0f)) })
     }

@@ -126,9 +126,12 @@ fn bytes_that_are_none() {
     assert_eq!(error("> EOF"), "line 1, column 4: expected a hexadecimal digit, found `O`");
     assert_eq!(error("> 81 8g"), "line 1, column 7: expected a hexadecimal digit, found `g`");
     assert_eq!(error("> 81 é"), "line 1, column 6: expected a hexadecimal digit, found `é`");
-    assert_eq!(error("> 81 8"), "line 1, column 7: expected a second hexadecimal digit: a byte has two");
-    assert_eq!(error("> 818  # no"), "line 1, column 6: expected a second hexadecimal digit: a byte has two");
-    let comment = "expected a hexadecimal digit; a comment takes two spaces and a hash";
+    assert_eq!(error("> 81 8"), "line 1, column 7: expected a second hexadecimal digit: each byte has two");
+    assert_eq!(
+        error("> 818  # no"),
+        "line 1, column 6: expected a second hexadecimal digit: each byte has two"
+    );
+    let comment = "expected a hexadecimal digit; a comment starts with two spaces and a hash";
     assert_eq!(error("> 81 # no"), "line 1, column 6: ".to_owned() + comment);
     assert_eq!(error(">  # no"), "line 1, column 4: ".to_owned() + comment);
 }
@@ -158,7 +161,7 @@ fn times_that_are_none() {
     assert_eq!(error("[1.] > 81"), "line 1, column 4: expected a digit after the point, found `]`");
     assert_eq!(error("[1,5] > 81"), "line 1, column 3: expected `]` after the time, found `,`");
     assert_eq!(error("[1"), "line 1, column 3: expected `]` after the time, found the end of the line");
-    assert_eq!(error("[99999999999999999999] > 81"), "line 1, column 2: expected fewer seconds");
+    assert_eq!(error("[99999999999999999999] > 81"), "line 1, column 2: the number of seconds is too large");
     assert_eq!(error("[1] open"), "line 1, column 5: expected `>` or `<` after the time");
     assert_eq!(error("[1]"), "line 1, column 4: expected `>` or `<` after the time");
 }
@@ -166,22 +169,22 @@ fn times_that_are_none() {
 #[test]
 fn open_and_leg_in_the_wrong_place() {
     assert_eq!(error("> 81\nopen"), "line 2, column 1: expected `open` before the first event of its leg");
-    assert_eq!(error("open\n open"), "line 2, column 2: expected one `open` a leg, this is its second");
-    let name = "expected the name of a leg, `leg proxy-server` say";
+    assert_eq!(error("open\n open"), "line 2, column 2: this leg already has an `open`");
+    let name = "expected the name of a leg, for example `leg proxy-server`";
     assert_eq!(error("leg"), "line 1, column 4: ".to_owned() + name);
     assert_eq!(error("leg  # none"), "line 1, column 6: ".to_owned() + name);
-    let spaces = "expected a name without spaces; a comment takes two spaces and a hash";
+    let spaces = "expected a name without spaces; a comment starts with two spaces and a hash";
     assert_eq!(error("leg é b"), "line 1, column 6: ".to_owned() + spaces);
     assert_eq!(error("leg a # b"), "line 1, column 6: ".to_owned() + spaces);
 }
 
 #[test]
 fn an_end_is_an_end() {
-    let eof = "expected nothing but `reset` from the client after its eof";
+    let eof = "expected only `reset` from the client after its eof";
     assert_eq!(error("> eof\n[1] >  81"), "line 2, column 8: ".to_owned() + eof);
     assert_eq!(error("> eof\n< eof\n> eof"), "line 3, column 3: ".to_owned() + eof);
     assert_eq!(error("leg a\n> eof\nleg b\n> 81\nleg a\n> 81"), "line 6, column 3: ".to_owned() + eof);
-    let reset = "expected nothing from the server after its reset";
+    let reset = "the server cannot send anything after its reset";
     assert_eq!(error("< reset\n> 81\n< 81"), "line 3, column 3: ".to_owned() + reset);
     assert_eq!(error("< reset\n< reset"), "line 2, column 3: ".to_owned() + reset);
 }
