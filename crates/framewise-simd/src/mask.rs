@@ -4,7 +4,7 @@ use crate::backend::{self, Backend};
 
 /// XORs `payload` with the masking key `key`, in place.
 ///
-/// `phase` is the offset of `payload[0]` in the payload of its frame, in bytes: `payload[i]` is XORed with
+/// `phase` is the offset of `payload[0]` in the payload of its frame, in bytes: `payload[i]` meets
 /// `key[(phase + i) % 4]`, so a payload may be unmasked piece by piece as it arrives.
 ///
 /// > Octet i of the transformed data ("transformed-octet-i") is the XOR of octet i of the original data

@@ -66,7 +66,7 @@ impl Reader {
                 }
                 let leg = self.leg_named(name);
                 if leg >= MOST_LEGS {
-                    return Err(line.error(start, &format!("expected no more than {MOST_LEGS} legs")));
+                    return Err(line.error(start, &format!("too many legs: at most {MOST_LEGS} are allowed")));
                 }
                 self.current = Some(leg);
             }

@@ -196,12 +196,12 @@ fn a_transcript_has_sixteen_legs_at_most() {
     assert_eq!(legs(&named(MOST_LEGS)).len(), MOST_LEGS);
     // Going back to one that is there already is no new leg.
     assert_eq!(legs(&(named(MOST_LEGS) + "leg hop-0\n< 81\nleg  hop-15")).len(), MOST_LEGS);
-    assert_eq!(error(&named(MOST_LEGS + 1)), "line 33, column 5: expected no more than 16 legs");
+    assert_eq!(error(&named(MOST_LEGS + 1)), "line 33, column 5: too many legs: at most 16 are allowed");
     // Nor is the one without a name to be forgotten.
     assert_eq!(
         error(&format!("> 81\n{}", named(MOST_LEGS))),
-        "line 32, column 5: expected no more than 16 legs"
+        "line 32, column 5: too many legs: at most 16 are allowed"
     );
     // However many more there are, it stops at the first.
-    assert_eq!(error(&named(100_000)), "line 33, column 5: expected no more than 16 legs");
+    assert_eq!(error(&named(100_000)), "line 33, column 5: too many legs: at most 16 are allowed");
 }
