@@ -105,6 +105,7 @@ impl Leg {
 
     /// A Close frame from one side.
     pub(crate) fn close(&mut self, from: Role, close: CloseSeen, at: Moment, out: &mut Vec<Seen>) {
+        self.judge(from.peer(), at, out);
         self.ping_unanswered(from, at, PING_PATIENCE, out);
         let peer = self.dir(from.peer());
         let first = peer.frames.as_ref().and_then(|frames| frames.close.clone());
@@ -197,6 +198,7 @@ impl Leg {
     pub(crate) fn end(&mut self, from: Role, how: How, at: Moment, out: &mut Vec<Seen>) {
         self.passes(at);
         self.flush(from, at, out);
+        self.judge(from.peer(), at, out);
         if self.is_open() {
             self.ping_unanswered(from, at, PING_PATIENCE, out);
             self.end_open(from, how, at, out);
@@ -279,7 +281,7 @@ impl Leg {
     }
 
     fn end_handshake(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
-        if from == Role::Server && self.not_http(at, out) {
+        if self.not_http(at, out) {
             return;
         }
         if self.response.is_some() || self.dir(from.peer()).end.is_some() {

@@ -84,6 +84,15 @@ enum State {
     },
 }
 
+/// What is still to come in a direction, as far as it decides how what is there is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ahead {
+    More,
+    /// The peer reacts to what is there: it is judged as it is.
+    Reaction,
+    Nothing,
+}
+
 /// One direction after the handshake.
 #[derive(Clone, Debug)]
 pub(crate) struct Frames {
@@ -113,8 +122,7 @@ pub(crate) struct Frames {
     second: u64,
     /// The header at hand came in several steps.
     header_cut: bool,
-    /// Nothing more will come: what waited for more is judged as it is.
-    over: bool,
+    ahead: Ahead,
     predictable: bool,
 }
 
@@ -146,7 +154,7 @@ impl Frames {
             rate: Vec::new(),
             second: 0,
             header_cut: false,
-            over: false,
+            ahead: Ahead::More,
             predictable: false,
         }
     }
@@ -195,6 +203,9 @@ impl Frames {
         // The masking key is no part of the check: a fault is there before it is.
         let Some(header) = Header::decode_without_mask(bytes) else {
             self.header_cut |= !bytes.is_empty();
+            if self.ahead == Ahead::Reaction {
+                self.judge_partial(bytes, out);
+            }
             return false;
         };
         self.pass_time(at.time);
@@ -218,7 +229,7 @@ impl Frames {
             && self.role == Role::Server
             && self.reported != Some(self.at)
         {
-            match resync::extra(&self.plausible(), window, self.base, self.over) {
+            match resync::extra(&self.plausible(), window, self.base, self.ahead) {
                 resync::Extra::NotYet => return false,
                 resync::Extra::None => {}
                 resync::Extra::Until(offset) => {
@@ -228,7 +239,7 @@ impl Frames {
             }
         }
         if self.reported != Some(self.at) {
-            self.report(&header, faults.clone(), out);
+            self.report(&header, header.size() as u64, faults.clone(), out);
         }
         let wild = faults.iter().any(|&rule| resync::makes_doubtful(rule));
         if wild {
@@ -247,8 +258,17 @@ impl Frames {
 
     /// Nothing more will come in this direction.
     pub(crate) fn finish(&mut self, window: &Window, at: Moment, out: &mut Vec<Signal>) {
-        if !std::mem::replace(&mut self.over, true) {
+        if std::mem::replace(&mut self.ahead, Ahead::Nothing) != Ahead::Nothing {
             self.advance(window, at, out);
+        }
+    }
+
+    /// The peer reacts: what it reacts to may wait for more bytes here, and is judged first.
+    pub(crate) fn judge(&mut self, window: &Window, at: Moment, out: &mut Vec<Signal>) {
+        if self.ahead == Ahead::More {
+            self.ahead = Ahead::Reaction;
+            self.advance(window, at, out);
+            self.ahead = Ahead::More;
         }
     }
 

@@ -206,6 +206,19 @@ impl Leg {
         self.signals(from, signals, at, out);
     }
 
+    /// The peer of this side reacts, with a Close or the end of its stream: it reacts to what is judged first.
+    pub(crate) fn judge(&mut self, side: Role, at: Moment, out: &mut Vec<Seen>) {
+        let mut signals = Vec::new();
+        let dir = self.dir_mut(side);
+        // What comes in this very step the peer had not seen: its own frames before the 101 are read then.
+        if let Some(frames) = &mut dir.frames
+            && dir.last.is_none_or(|last| last.step != at.step)
+        {
+            frames.judge(&dir.window, at, &mut signals);
+        }
+        self.signals(side, signals, at, out);
+    }
+
     fn signals(&mut self, from: Role, signals: Vec<Signal>, at: Moment, out: &mut Vec<Seen>) {
         for signal in signals {
             match signal {

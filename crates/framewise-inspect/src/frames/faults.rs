@@ -2,13 +2,20 @@
 
 use std::time::Duration;
 
+use framewise_proto::frame::{Expect, LengthForm, MAX_HEADER};
 use framewise_proto::{Header, Opcode};
-use framewise_rules::{Role, Rule};
+use framewise_rules::{Limits, Role, Rule};
 
 use super::{Broken, Frames, Signal};
 
 impl Frames {
-    pub(super) fn report(&mut self, header: &Header, mut faults: Vec<Rule>, out: &mut Vec<Signal>) {
+    pub(super) fn report(
+        &mut self,
+        header: &Header,
+        length: u64,
+        mut faults: Vec<Rule>,
+        out: &mut Vec<Signal>,
+    ) {
         if self.close.is_some() && !self.after_close {
             // RFC 6455 §5.5.1: "The application MUST NOT send any more data frames after sending a Close frame."
             self.after_close = true;
@@ -23,12 +30,34 @@ impl Frames {
         out.push(Signal::Broken(Broken {
             rule,
             offset: self.at,
-            length: header.size() as u64,
+            length,
             frame: self.sequence.frames() + 1,
             message: self.sequence.messages() + u64::from(begins),
             detail: self.detail(rule, header),
             also: faults,
         }));
+    }
+
+    /// Reports what the first bytes of a header say already, whatever follows them.
+    pub(super) fn judge_partial(&mut self, bytes: &[u8], out: &mut Vec<Signal>) {
+        if bytes.is_empty() || self.reported == Some(self.at) {
+            return;
+        }
+        let mut padded = [0; MAX_HEADER];
+        padded[..bytes.len()].copy_from_slice(bytes);
+        let Some(mut header) = Header::decode_without_mask(&padded) else { return };
+        if let [_] = bytes {
+            // The MASK bit and the length are in the second byte.
+            header.mask = (self.role == Role::Client).then_some([0; 4]);
+        } else if header.form != LengthForm::Seven {
+            // RFC 6455 §5.2: what announces a longer form announces 126 bytes or more, and 65,536 or more.
+            header.length = if header.form == LengthForm::Sixteen { 126 } else { 0x1_0000 };
+        }
+        let limits = Limits { message: u64::MAX, frame: u64::MAX, ..self.limits };
+        let expect =
+            Expect { sender: self.role, deflate: self.deflate, limits: &limits, messages: self.messages };
+        let faults = if self.after_close { Vec::new() } else { self.sequence.faults(&header, &expect) };
+        self.report(&header, bytes.len() as u64, faults, out);
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most rules' sentences say it all")]

@@ -4,6 +4,7 @@ use framewise_proto::frame::{Expect, MAX_HEADER, Sequence};
 use framewise_proto::{Header, Opcode};
 use framewise_rules::{Limits, MessageKinds, Role, Rule};
 
+use super::Ahead;
 use crate::window::Window;
 
 /// The longest payload of a frame that is believed while the boundary is looked for: three of them fit into the window.
@@ -133,11 +134,10 @@ pub(super) enum Extra {
 /// White space that is looked over.
 const EXTRA: u64 = 16;
 
-/// Line ends, blanks or the NUL that ends a string in C, with a whole frame behind them; `over`: nothing more will come.
-/// Everything else that may stand there is judged as the header that it pretends to be.
-pub(super) fn extra(plausible: &Plausible, window: &Window, base: u64, over: bool) -> Extra {
+/// Line ends, blanks or the NUL that ends a string in C, with a whole frame behind them, or with what of it had come when
+/// the peer reacted. Everything else that may stand there is judged as the header that it pretends to be.
+pub(super) fn extra(plausible: &Plausible, window: &Window, base: u64, ahead: Ahead) -> Extra {
     let bytes = window.read(base, EXTRA);
-    let more = if over { Extra::None } else { Extra::NotYet };
     let blank = match *bytes {
         // What is FIN of the first frame would be MASK of the NUL's own, which a server's has not.
         [0, next, ..] if next & 0x80 != 0 => 1,
@@ -147,6 +147,11 @@ pub(super) fn extra(plausible: &Plausible, window: &Window, base: u64, over: boo
         return Extra::None;
     }
     let start = base + blank;
+    let more = match ahead {
+        Ahead::More => Extra::NotYet,
+        Ahead::Reaction => Extra::Until(start),
+        Ahead::Nothing => Extra::None,
+    };
     match plausible.decode(window.read(start, MAX_HEADER as u64)) {
         Reading::NotYet => more,
         Reading::No => Extra::None,

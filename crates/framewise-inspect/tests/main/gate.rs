@@ -8,6 +8,7 @@
 pub(crate) mod endpoint;
 pub(crate) mod observer;
 pub(crate) mod pending;
+mod reaction;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

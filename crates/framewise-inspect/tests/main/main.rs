@@ -5,3 +5,4 @@ mod corpus;
 mod gate;
 mod robust;
 mod torn;
+mod work;
