@@ -1,7 +1,7 @@
-//! `cargo xtask autobahn`: Autobahn's test suite against our server, and our client against its server.
+//! `cargo xtask autobahn`: the Autobahn TestSuite against our server and our client.
 //!
-//! The suite is written in Python 2.7, which no current system has: the interpreter comes from the packages of an older
-//! Debian, unpacked beside the other peers.
+//! The suite needs Python 2.7, which current systems lack: the interpreter comes from the packages of an older Debian,
+//! unpacked beside the other peers.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,13 +20,13 @@ use crate::run::{cargo, command, quietly, run as run_to_end};
 use crate::{HELP, Result};
 
 const SUITE: &str = "autobahntestsuite==25.10.1";
-/// The last ones for Python 2.7.
+/// The last versions for Python 2.7.
 const TOOLS: [&str; 3] = ["pip==20.3.4", "setuptools==44.1.1", "wheel==0.37.1"];
 /// Groups 12 and 13 (permessage-deflate) take many minutes; there is no group 8 or 11.
 const GROUPS: [&str; 9] = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*"];
-/// "INFORMATIONAL" is the best verdict that the suite has for these.
+/// The cases for which "INFORMATIONAL" is the best verdict of the suite.
 const INFORMATIONAL: [&str; 3] = ["7.1.6", "7.13.1", "7.13.2"];
-/// Against an endpoint that hangs.
+/// The time limit, in case an endpoint hangs.
 const LIMIT: Duration = Duration::from_secs(50 * 60);
 
 pub(crate) fn run(arguments: &[String]) -> Result {
@@ -163,7 +163,7 @@ impl Suite {
     }
 }
 
-/// A program that ends with this value.
+/// A program that is stopped when this value is dropped.
 struct Running(Child);
 
 impl Running {
@@ -197,7 +197,7 @@ impl Drop for Running {
     }
 }
 
-/// Cargo's folder: we are in the folder of a profile in it.
+/// Cargo's target folder, which contains the folder of this program's profile.
 fn target() -> PathBuf {
     let me = std::env::current_exe().unwrap_or_default();
     me.ancestors().nth(2).map_or_else(|| "target".into(), Path::to_owned)
@@ -216,7 +216,7 @@ fn report(folder: &Path) -> Result<Value> {
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// Prints the counts, and which cases are not as they have to be; returns how many these are.
+/// Prints the counts and the failed cases; returns the number of failed cases.
 fn judge(side: &str, report: &Value) -> Result<usize> {
     let cases = report
         .as_object()

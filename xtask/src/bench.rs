@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the peers measured beside us, in the workspace `bench/`.
+//! `cargo xtask bench`: measures Framewise and other implementations, in the workspace `bench/`.
 
 use crate::Result;
 use crate::run::{self, cargo};

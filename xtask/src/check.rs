@@ -1,4 +1,4 @@
-//! `cargo xtask check`: what is told without running anything.
+//! `cargo xtask check`: the static checks.
 
 use crate::Result;
 use crate::run::{self, cargo};

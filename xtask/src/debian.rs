@@ -1,4 +1,4 @@
-//! Debian packages, unpacked into a folder: no root, nothing changed on the system, no service started.
+//! Unpacks Debian packages into a folder: without root, without changing the system, without starting services.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,18 +7,17 @@ use std::path::Path;
 use crate::Result;
 use crate::run::{command, quietly};
 
-/// Where packages come from.
+/// The source of packages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Release<'a> {
-    /// The release that is installed here, by the system's own list of sources.
+    /// The installed release, from the system's own list of sources.
     Installed,
-    /// Another one, by its name, from the mirror that the system's sources name.
+    /// Another release, by name, from the mirror in the system's sources.
     Named(&'a str),
 }
 
-/// Unpacks packages, and whatever they need that is not installed, into `home/root`. `name:arm64` is a package of another
-/// architecture. What `apt-get` keeps (its lists, the downloads) goes into `home` as well, so that the system's own state is
-/// only read.
+/// Unpacks packages, and their dependencies that are not installed, into `home/root`. `name:arm64` is a package for another
+/// architecture. The lists and downloads of `apt-get` go into `home` too, so that the system's own state is only read.
 pub(crate) fn unpack(home: &Path, release: Release<'_>, packages: &[&str]) -> Result {
     let root = home.join("root");
     for folder in ["lists/partial", "cache/archives/partial", "root"] {
@@ -67,7 +66,7 @@ pub(crate) fn unpack(home: &Path, release: Release<'_>, packages: &[&str]) -> Re
     fs::remove_dir_all(home.join("cache")).map_err(|error| format!("{}: {error}", home.display()))
 }
 
-/// The Debian mirror that this machine uses.
+/// The Debian mirror of this machine.
 fn mirror() -> Result<String> {
     let mut files = vec!["/etc/apt/sources.list".into()];
     files.extend(

@@ -1,4 +1,4 @@
-//! What the tests need from the package registries.
+//! Installs what the tests need from package registries.
 
 use std::fs;
 use std::path::Path;
@@ -10,8 +10,8 @@ use crate::Result;
 use crate::debian::{self, Release};
 use crate::run::{cargo, command, quietly, run};
 
-/// Installs all that is missing, side by side. Says what could not be had; that is no failure here, since the tests name
-/// each peer that they miss.
+/// Installs everything that is missing, in parallel. Prints what could not be installed; this is not a failure, since the
+/// tests name each missing peer.
 pub(crate) fn peers() {
     let tools = Tools::find();
     let started = Instant::now();
@@ -51,7 +51,7 @@ fn python(tools: &Tools) -> Result {
     })
 }
 
-/// Chromium, nginx, HAProxy, and what the tests count with, unless the system has them.
+/// Chromium, nginx, HAProxy, and the programs that count for the tests, unless the system has them.
 fn programs(tools: &Tools) -> Result {
     let counters = COUNTERS.map(|(name, _)| name);
     let missing: Vec<&str> = ["chromium", "nginx", "haproxy"]
@@ -68,7 +68,7 @@ fn programs(tools: &Tools) -> Result {
     })
 }
 
-/// `cargo nextest`, unless it is there.
+/// `cargo nextest`, unless it is installed.
 pub(crate) fn nextest() -> Result {
     if quietly(&mut cargo(&["nextest", "--version"])).is_ok() {
         return Ok(());
@@ -76,7 +76,7 @@ pub(crate) fn nextest() -> Result {
     run(&mut cargo(&["install", "cargo-nextest", "--locked"]))
 }
 
-/// Does it unless the stamp says that this very thing was done before.
+/// Runs the step unless its stamp shows that the same step was done before.
 pub(crate) fn once(stamp: &Path, wanted: &str, work: impl FnOnce() -> Result<String>) -> Result {
     if fs::read_to_string(stamp).is_ok_and(|done| done == wanted) {
         return Ok(());

@@ -1,6 +1,6 @@
-//! What the project's machinery does, one verb each. `cargo xtask help` lists them.
+//! The project's automation, one verb per task. `cargo xtask help` lists them.
 //!
-//! Each verb does its own set-up on a fresh machine that has Rust, a C compiler, Python 3, Node and npm.
+//! Each verb sets up what it needs on a machine that has Rust, a C compiler, Python 3, Node and npm.
 
 mod autobahn;
 mod bench;
@@ -17,24 +17,24 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask VERB
 
-  test [ARGUMENTS]            installs the peers, then runs every test: doc tests, then all others with cargo nextest,
-                              which gets the ARGUMENTS
-  check                       formatting, lints, and the documentation's links
-  peers [--write]             installs the peers; with --write, shows each the broken frames and records in
-                              peers/reactions.md what it answered
+  test [ARGUMENTS]            install the peers, then run all tests: doc tests, and the others with cargo nextest, which
+                              gets the ARGUMENTS
+  check                       check formatting, lints, and links in the documentation
+  peers [--write]             install the peers; with --write, send broken frames to each and record its reactions in
+                              peers/reactions.md
   autobahn [server|client] [--all]
-                              the Autobahn TestSuite against both, or one, of our ends; --all takes in the cases
-                              about limits of size and permessage-deflate (groups 12 and 13)
-  neon                        the tests of the vector kernels on an emulated 64-bit ARM
+                              run the Autobahn TestSuite against our server, our client, or both; --all includes the
+                              cases about size limits and permessage-deflate (groups 12 and 13)
+  neon                        run the tests of the vector kernels on an emulated 64-bit ARM
   bench [--quick] [ARGUMENTS]
-                              builds the peers in bench/, measures them beside us, interleaved, and writes
-                              bench/RESULTS.md; half an hour, or minutes with --quick
+                              build the peers in bench/, measure them and Framewise in turn, and write
+                              bench/RESULTS.md; takes half an hour, or a few minutes with --quick
 
-Programs that the tests need are looked for on the PATH first. What is not there is put into peers/.peers, without root
-and without a change to the system; FRAMEWISE_PEERS names another folder.
+xtask looks for the programs that the tests need on the PATH first. It installs missing ones into peers/.peers, without
+root and without changing the system. Set FRAMEWISE_PEERS to use another folder.
 ";
 
-/// A failure that a person is told about in one line; what a program said itself is on the terminal already.
+/// A failure is one line for the terminal; a program that failed has already printed its own messages there.
 type Result<T = ()> = std::result::Result<T, String>;
 
 fn main() -> ExitCode {
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
             print!("{HELP}");
             Ok(())
         }
-        other => Err(format!("there is no verb {other:?}; `cargo xtask help` lists them")),
+        other => Err(format!("unknown verb {other:?}: `cargo xtask help` lists them")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,5 @@
-//! `cargo xtask neon`: the tests of the kernels as a 64-bit ARM runs them, on any machine. What it takes comes from
-//! Debian's packages: a compiler that has ARM's standard library, a linker, and QEMU, which runs one program.
+//! `cargo xtask neon`: runs the tests of the kernels on an emulated 64-bit ARM. The tools come from Debian packages: a
+//! compiler with the standard library for ARM, a linker, and QEMU's user-mode emulator.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::debian::{self, Release};
 use crate::install::once;
 use crate::run::{cargo, run as run_to_end};
 
-/// The compiler is the one that Debian keeps up to date for its browsers; that of the release is too old.
+/// The compiler is the one that Debian updates for its browsers; that of the release is too old.
 const PACKAGES: [&str; 5] = [
     "rustc-web",
     "libstd-rust-web-dev:arm64",

@@ -1,4 +1,4 @@
-//! `cargo xtask peers`: the real peers, and what they answer to broken frames.
+//! `cargo xtask peers`: installs the peers, and records their reactions to broken frames.
 
 use crate::run::{self, cargo};
 use crate::{Result, install};

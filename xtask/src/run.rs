@@ -1,29 +1,29 @@
-//! Programs, run from the repository's root.
+//! Runs programs from the root of the repository.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::Result;
 
-/// The repository's root.
+/// The root of the repository.
 pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
 }
 
-/// The cargo that started us, in the repository's root.
+/// The cargo that started this program, in the root of the repository.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command(std::env::var("CARGO").as_deref().unwrap_or("cargo"), arguments)
 }
 
-/// A program with its arguments, in the repository's root.
+/// A program with its arguments, in the root of the repository.
 pub(crate) fn command(program: impl AsRef<Path>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program.as_ref());
     command.args(arguments).current_dir(root());
     command
 }
 
-/// Runs it to its end, with its output on the terminal.
+/// Runs the command to its end, with its output on the terminal.
 pub(crate) fn run(command: &mut Command) -> Result {
     match command.stdin(Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),
@@ -32,7 +32,7 @@ pub(crate) fn run(command: &mut Command) -> Result {
     }
 }
 
-/// Runs it to its end and keeps what it says to itself, unless it fails.
+/// Runs the command to its end, and prints its output only if it fails.
 pub(crate) fn quietly(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
@@ -48,7 +48,7 @@ pub(crate) fn quietly(command: &mut Command) -> Result<String> {
     Err(format!("`{}` failed ({}):\n{}", line(command), output.status, last.join("\n")))
 }
 
-/// The command as a person would type it.
+/// The command as you would type it.
 fn line(command: &Command) -> String {
     let mut line = Path::new(command.get_program()).display().to_string();
     for argument in command.get_args() {

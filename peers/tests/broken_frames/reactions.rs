@@ -11,18 +11,18 @@ use framewise_rules::Role;
 use crate::case::Case;
 
 const HEAD: &str = "\
-# What real endpoints do with broken frames
+# How real endpoints react to broken frames
 
-Each peer of this folder is shown the examples of the table of rules that one side can break after a handshake that broke
-nothing: the bytes, and after a moment of silence a Ping. What it does about them on the wire:
+The test sends each peer the examples of the table of rules that one end can break after a correct handshake: the bytes,
+and after a moment of silence a Ping. On the wire, the peer reacts in one of these ways:
 
-- `close N`: it sends a Close frame with that code, and ends the connection.
+- `close N`: it sends a Close frame with that code and ends the connection.
 - `dropped`: it ends the connection without a Close frame.
-- `accepted`: it goes on, and answers the Ping.
-- `waits`: it does neither, for it expects more bytes.
-- An empty cell: it does not agree the extension that the example needs.
+- `accepted`: it carries on and answers the Ping.
+- `waits`: it does neither, because it expects more bytes.
+- An empty cell: it does not negotiate the extension that the example needs.
 
-`cargo xtask peers --write` writes this file; the test `broken_frames` compares what is in the column \"on the wire\".
+`cargo xtask peers --write` writes this file; the test `broken_frames` checks the column \"on the wire\".
 ";
 
 /// What one peer did with one case.
