@@ -9,7 +9,7 @@ mod resync;
 use std::time::Duration;
 
 use framewise_proto::frame::{Expect, Sequence};
-use framewise_proto::{Header, Opcode};
+use framewise_proto::{Header, Strictness};
 use framewise_rules::{CloseCode, Limits, MessageKinds, Role, Rule, Setup};
 
 use crate::window::Window;
@@ -117,9 +117,6 @@ pub(crate) struct Frames {
     pub(crate) log: Log,
     /// The frame at hand was shown.
     shown: bool,
-    rate: Vec<Duration>,
-    /// The second in which control frames in a row are counted.
-    second: u64,
     /// The header at hand came in several steps.
     header_cut: bool,
     ahead: Ahead,
@@ -144,15 +141,13 @@ impl Frames {
             base,
             at: base,
             state: State::Header,
-            content: Content::new(deflate, limits.inflated),
+            content: Content::new(deflate, &limits),
             control: Vec::new(),
             reported: None,
             close: None,
             after_close: false,
             log: Log::default(),
             shown: false,
-            rate: Vec::new(),
-            second: 0,
             header_cut: false,
             ahead: Ahead::More,
             predictable: false,
@@ -200,30 +195,28 @@ impl Frames {
 
     fn header(&mut self, window: &Window, at: Moment, out: &mut Vec<Signal>) -> bool {
         let bytes = window.read(self.at, framewise_proto::frame::MAX_HEADER as u64);
-        // The masking key is no part of the check: a fault is there before it is.
-        let Some(header) = Header::decode_without_mask(bytes) else {
-            self.header_cut |= !bytes.is_empty();
-            if self.ahead == Ahead::Reaction {
-                self.judge_partial(bytes, out);
-            }
-            return false;
-        };
-        self.pass_time(at.time);
         let expect = Expect {
             sender: self.role,
             deflate: self.deflate,
             limits: &self.limits,
             messages: self.messages,
+            strictness: Strictness::default(),
+            now: at.time,
         };
-        let mut faults = if self.after_close { Vec::new() } else { self.sequence.faults(&header, &expect) };
-        if header.opcode.is_control()
-            && header.opcode != Opcode::Close
-            && !self.after_close
-            && self.too_fast(at.time)
-            && !faults.contains(&Rule::ControlFlood)
-        {
-            faults.push(Rule::ControlFlood);
-        }
+        // The masking key is no part of the check: a fault is there before it is.
+        let decoded = Header::decode_without_mask(bytes);
+        let (header, faults) = if let Some(header) = decoded {
+            (header, if self.after_close { Vec::new() } else { self.sequence.faults(&header, &expect) })
+        } else {
+            self.header_cut |= !bytes.is_empty();
+            // Nor is the extended length, where the first two bytes have the fault.
+            let start = self.sequence.faults_of_start(bytes, &expect).filter(|_| self.close.is_none());
+            if start.is_none() && self.ahead == Ahead::Reaction {
+                self.judge_partial(bytes, at, out);
+            }
+            let Some(start) = start else { return false };
+            start
+        };
         if !faults.is_empty()
             && self.at == self.base
             && self.role == Role::Server
@@ -241,7 +234,10 @@ impl Frames {
         if self.reported != Some(self.at) {
             self.report(&header, header.size() as u64, faults.clone(), out);
         }
-        let wild = faults.iter().any(|&rule| resync::makes_doubtful(rule));
+        if decoded.is_none() {
+            return false;
+        }
+        let wild = faults.iter().any(|&rule| resync::makes_doubtful(rule)) || header.length >> 63 != 0;
         if wild {
             // Is it a frame that breaks a rule, or no frame at all?
             if header.length > resync::REACH {
@@ -273,9 +269,8 @@ impl Frames {
     }
 
     fn begin(&mut self, header: &Header, at: Moment, out: &mut Vec<Signal>) {
-        self.sequence.take(header, self.deflate);
+        self.sequence.take(header, self.deflate, at.time);
         if header.opcode.is_control() {
-            self.rate.extend(at.time);
             self.control.clear();
         }
         self.log.begin(FrameSeen {

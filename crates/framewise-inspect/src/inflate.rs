@@ -46,6 +46,8 @@ struct Output {
     message: u64,
     /// What is wrong with this message so far.
     fault: Option<Fault>,
+    /// Bytes of the message before that.
+    fault_at: u64,
     /// What was not handed on yet.
     out: Vec<u8>,
     /// The history is not known: bytes of this direction were not seen, or did not inflate.
@@ -64,6 +66,7 @@ impl Inflater {
                 total: 0,
                 message: 0,
                 fault: None,
+                fault_at: 0,
                 out: Vec::new(),
                 history_lost: false,
             },
@@ -72,14 +75,9 @@ impl Inflater {
         }
     }
 
-    /// Bytes that this message has come to so far.
-    pub(crate) const fn message(&self) -> u64 {
-        self.output.message
-    }
-
-    /// What is wrong with this message so far.
-    pub(crate) const fn fault(&self) -> Option<Fault> {
-        self.output.fault
+    /// What is wrong with this message so far, and how many bytes came out before it.
+    pub(crate) fn fault(&self) -> Option<(Fault, u64)> {
+        self.output.fault.map(|fault| (fault, self.output.fault_at))
     }
 
     /// From here on distances into earlier messages cannot be judged.
@@ -115,7 +113,7 @@ impl Inflater {
             Place::Final | Place::Broken => true,
         };
         if !ended {
-            self.output.fault.get_or_insert(ENDS_INSIDE);
+            self.output.fail(ENDS_INSIDE);
         }
         let fault = self.output.fault.take();
         if matches!(fault, Some(Fault::Invalid(_))) {
@@ -134,7 +132,7 @@ impl Inflater {
         let read = self.decoder.read(piece, &mut writer);
         writer.hand_on();
         if let Err(unreadable) = read {
-            self.output.fault.get_or_insert(match unreadable {
+            self.output.fail(match unreadable {
                 Unreadable::Invalid(why) => Fault::Invalid(why),
                 Unreadable::Fault(fault) => fault,
             });
@@ -143,6 +141,14 @@ impl Inflater {
 }
 
 impl Output {
+    /// Of several faults the first one counts.
+    fn fail(&mut self, fault: Fault) {
+        if self.fault.is_none() {
+            self.fault = Some(fault);
+            self.fault_at = self.message;
+        }
+    }
+
     fn put(&mut self, byte: u8) {
         let at = (self.total % HISTORY as u64) as usize;
         self.ring[at] = byte;
@@ -154,7 +160,7 @@ impl Output {
     fn copy(&mut self, length: u32, distance: u32) -> Result<(), Fault> {
         // RFC 7692 §7.1.2.1: the sender "doesn't use" an "LZ77 sliding window" larger than what was agreed.
         if distance > self.window {
-            self.fault.get_or_insert(Fault::Window { distance, allowed: self.window });
+            self.fail(Fault::Window { distance, allowed: self.window });
         }
         let available = if self.takeover { self.total } else { self.message };
         if u64::from(distance) > available && !(self.takeover && self.history_lost) {
@@ -163,7 +169,7 @@ impl Output {
             if u64::from(distance) > self.total {
                 return Err(fault);
             }
-            self.fault.get_or_insert(fault);
+            self.fail(fault);
         }
         for _ in 0..length {
             let from = (self.total.wrapping_sub(u64::from(distance)) % HISTORY as u64) as usize;

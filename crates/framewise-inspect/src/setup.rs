@@ -19,6 +19,8 @@ pub(crate) fn known(limits: &Limits) -> Limits {
         control_run: short(limits.control_run, DEFAULT.control_run),
         control_rate: short(limits.control_rate, DEFAULT.control_rate),
         inflated: long(limits.inflated, DEFAULT.inflated),
+        inflate_ratio: short(limits.inflate_ratio, DEFAULT.inflate_ratio),
+        inflate_ratio_from: limits.inflate_ratio_from,
         handshake: time(limits.handshake, DEFAULT.handshake),
         close: time(limits.close, DEFAULT.close),
         idle: limits.idle,

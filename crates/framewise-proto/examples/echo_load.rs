@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..DeflateConfig::default()
     };
     let config = Config { deflate: Some(deflate), ..Config::default() };
-    let mut client = Connection::client(config, keys, 0, Duration::ZERO);
+    let mut client = Connection::client(config.clone(), keys, 0, Duration::ZERO);
     let mut server = Connection::server(config, 0, Duration::ZERO);
     if kind == "deflate" {
         let (_, agreement) = negotiate(&[deflate.offer()], &deflate).ok_or("nothing was agreed")?;

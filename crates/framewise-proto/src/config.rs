@@ -1,10 +1,13 @@
-use framewise_rules::{Limits, MessageKinds, Rule};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use framewise_rules::{Answer, Limits, MessageKinds, Rule};
 
 use crate::Keepalive;
-use crate::deflate::DeflateConfig;
+use crate::deflate::{DeflateConfig, InflateBudget};
 
 /// How an endpoint judges what its peer sends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The limits; all are on by default.
     pub limits: Limits,
@@ -15,6 +18,9 @@ pub struct Config {
     /// permessage-deflate: offered by a client, accepted by a server. Not at all, if `None`: it costs up to 320 KiB a
     /// connection ([`crate::deflate::Context`] says when), and time.
     pub deflate: Option<DeflateConfig>,
+    /// How much the compressed messages that are being received may come to, of all connections that share this budget.
+    /// `None`: each connection has [`Limits::inflated`] to itself.
+    pub inflate_budget: Option<Arc<InflateBudget>>,
     /// Pings that it sends by itself. None, if `None`: a peer that vanished without a word is then noticed by
     /// [`Limits::idle`], when something is sent to it, or not at all.
     pub keepalive: Option<Keepalive>,
@@ -30,6 +36,7 @@ impl Default for Config {
             messages: MessageKinds::All,
             strictness: Strictness::default(),
             deflate: None,
+            inflate_budget: None,
             keepalive: None,
             send_queue: 64 * 1024,
         }
@@ -61,4 +68,26 @@ impl Strictness {
             || (self.invalid_close_codes && matches!(rule, Rule::CloseCodeReserved | Rule::CloseCodeInvalid))
             || (self.body_headers_on_101 && rule == Rule::ResponseBodyFraming)
     }
+
+    /// Of several rules that one header, or one head, breaks: the one that is reported, with the others beside it. It is
+    /// the first that is enforced; where all are tolerated, the first.
+    pub fn rank(&self, mut broken: Vec<Rule>) -> Option<Ranked> {
+        let enforced = broken.iter().position(|&rule| rule.answer() != Answer::Note && !self.tolerates(rule));
+        if broken.is_empty() {
+            return None;
+        }
+        let rule = broken.remove(enforced.unwrap_or(0));
+        Some(Ranked { rule, enforced: enforced.is_some(), also: broken })
+    }
+}
+
+/// Several rules that were broken at once, in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ranked {
+    /// The one that is reported.
+    pub rule: Rule,
+    /// Whether it ends the connection: it is neither tolerated nor a note.
+    pub enforced: bool,
+    /// The others.
+    pub also: Vec<Rule>,
 }

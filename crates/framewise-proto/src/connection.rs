@@ -15,8 +15,8 @@ use framewise_simd::Utf8;
 
 pub use self::keepalive::Keepalive;
 use self::keepalive::Pings;
-use crate::deflate::{Compressor, DeflateAgreement};
-use crate::receive::{Receiver, Step};
+use crate::deflate::{Compressor, DeflateAgreement, Inflating};
+use crate::receive::Receiver;
 use crate::{CloseFrame, Config, Detail, Ended, EndedBy, Event, MessageKind, Opcode, Violation};
 
 pub use self::prepared::Compression;
@@ -69,11 +69,6 @@ pub struct Connection {
     /// Until when the peer's Close, or its end of TCP, has to come.
     deadline: Option<Duration>,
     heard: Duration,
-    /// Control frames since `second` began.
-    controls: u32,
-    second: Duration,
-    /// The second in which control frames in a row are counted.
-    run_second: u32,
     /// What `poll_event` has to say yet.
     violation: Option<Box<Violation>>,
     ended: Option<Ended>,
@@ -110,9 +105,6 @@ impl Connection {
             transport: Transport::Open,
             deadline: None,
             heard: now,
-            controls: 0,
-            second: now,
-            run_second: 0,
             violation: None,
             ended: None,
             over: false,
@@ -176,8 +168,11 @@ impl Connection {
     // Inputs
 
     /// Takes from the front of `bytes`, which the transport delivered and which were not consumed yet, and says how
-    /// many it consumed and what they were. Call it again with the rest until it says `None`; what is then left
-    /// over, at most 139 bytes of it, is to be given again with more behind it.
+    /// many it consumed and what they were. Call it again with the rest until it says `None`, which means that more bytes
+    /// are needed: what is then left over, at most 139 bytes of it, is to be given again with more behind it.
+    ///
+    /// One call inflates 64 KiB of a compressed message at the most; [`Event::Inflated`] without `last` says that there
+    /// is more.
     ///
     /// The payload is unmasked where it lies. Bytes that are not consumed are not changed.
     #[inline]
@@ -226,51 +221,44 @@ impl Connection {
     /// What is not a whole message at its plainest.
     #[inline(never)]
     fn receive_any<'b>(&mut self, now: Duration, bytes: &'b mut [u8]) -> (usize, Option<Event<'b>>) {
-        let second = now.as_secs() as u32;
-        if second != self.run_second {
-            self.run_second = second;
-            self.receiver.second_passed();
-        }
-        let (consumed, step) = self.receiver.receive(bytes);
-        let event = match step {
-            Step::More => return (consumed, None),
-            Step::Data { kind, payload, first, last } => Event::Data { kind, payload, first, last },
-            Step::Inflated { kind, first, last } => Event::Inflated { kind, first, last },
-            Step::Ping(payload) => {
-                if let Some(flood) = self.control(now) {
-                    return (consumed, Some(self.fail(flood)));
-                }
+        let (consumed, event) = self.receiver.receive(now, bytes);
+        let event = event.map(|event| self.react(now, event));
+        (consumed, event)
+    }
+
+    /// Does what an event asks for.
+    fn react<'b>(&mut self, now: Duration, event: Event<'b>) -> Event<'b> {
+        match event {
+            Event::Ping(payload) => {
                 // RFC 6455 §5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response,
                 // unless it already received a Close frame."
                 if !self.close_sent {
                     self.answer(payload);
                 }
-                Event::Ping(payload)
+                event
             }
-            Step::Pong(payload) => {
-                if let Some(flood) = self.control(now) {
-                    return (consumed, Some(self.fail(flood)));
-                }
+            Event::Pong(payload) => {
                 self.pong_received(now, payload);
-                Event::Pong(payload)
+                event
             }
-            Step::Close(close) => self.close_frame(now, close),
-            Step::Violation(violation) => self.violation(now, violation),
-            Step::Tolerated(violation) => Event::Tolerated(violation),
-        };
-        (consumed, Some(event))
+            Event::Close(close) => self.close_frame(now, close),
+            Event::Violation(violation) => self.violation(now, violation),
+            Event::Data { .. } | Event::Inflated { .. } | Event::Tolerated(_) | Event::Ended(_) => event,
+        }
     }
 
     /// What a compressed message inflated to since it was taken last: after an [`Event::Inflated`]. Who leaves it until
     /// the last part has the message whole.
     pub fn take_inflated(&mut self) -> Vec<u8> {
-        self.receiver.take_inflated()
+        self.receiver.inflating().map(Inflating::take).unwrap_or_default()
     }
 
     /// Gives the buffer back, so that the next compressed message has its room. It is let go of where nothing is kept
     /// between messages ([`Context::Shared`](crate::deflate::Context::Shared)), and where it is large.
     pub fn recycle_inflated(&mut self, buffer: Vec<u8>) {
-        self.receiver.recycle_inflated(buffer);
+        if let Some(inflating) = self.receiver.inflating() {
+            inflating.recycle(buffer);
+        }
     }
 
     /// RFC 6455 §5.5.1: after a Close frame "the peer does not send any further data"; §1.4: "after receiving such a
@@ -281,26 +269,9 @@ impl Connection {
             return (bytes.len(), None);
         }
         self.note_given = true;
-        let mut violation =
-            self.receiver.at(Rule::FrameAfterClose, self.receiver.offset(), bytes.len() as u64);
+        let mut violation = self.receiver.at(Rule::FrameAfterClose, self.receiver.offset(), 1);
         violation.frame += 1;
         (bytes.len(), Some(Event::Tolerated(violation)))
-    }
-
-    /// RFC 6455 §10.4: a limit on what costs more to answer than to send.
-    fn control(&mut self, now: Duration) -> Option<Box<Violation>> {
-        if now.saturating_sub(self.second) >= Duration::from_secs(1) {
-            self.second = now;
-            self.controls = 0;
-        }
-        self.controls += 1;
-        let limit = self.receiver.limits().control_rate;
-        if self.controls <= limit {
-            return None;
-        }
-        let mut violation = self.receiver.at_control(Rule::ControlFlood);
-        violation.detail = Detail::Limit { got: u64::from(self.controls), limit: u64::from(limit) };
-        Some(violation)
     }
 
     /// RFC 6455 §5.5.3: "If an endpoint receives a Ping frame and has not yet sent Pong frame(s) in response to previous

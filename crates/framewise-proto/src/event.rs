@@ -22,6 +22,9 @@ pub enum Event<'b> {
     Inflated {
         /// Text or binary.
         kind: MessageKind,
+        /// Bytes that it inflated to now: 64 KiB and what ends a message at the most. An endpoint with many connections
+        /// counts them, and turns to the others between two of them.
+        length: usize,
         /// It begins a message.
         first: bool,
         /// It ends the message.

@@ -2,6 +2,7 @@
 //! the three layers can be called alone.
 
 mod close;
+mod flood;
 mod header;
 mod plain;
 mod sequence;

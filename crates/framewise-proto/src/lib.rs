@@ -48,7 +48,7 @@ pub mod handshake;
 mod receive;
 mod violation;
 
-pub use config::{Config, Strictness};
+pub use config::{Config, Ranked, Strictness};
 pub use connection::{Compression, Connection, Keepalive, MaskingKeys, Transport};
 pub use event::{Ended, EndedBy, Event};
 pub use frame::{CloseFrame, Header, MessageKind, Opcode};

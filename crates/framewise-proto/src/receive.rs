@@ -3,38 +3,14 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use framewise_rules::{Limits, Role, Rule};
 use framewise_simd::{Utf8, Utf8Error, unmask};
 
-use crate::deflate::{Context, DeflateAgreement, DeflateConfig, InflateFault, Inflater};
-use crate::frame::{
-    CloseFault, CloseFrame, Expect, Header, MessageKind, Opcode, PlainHeader, Sequence, check_close,
-};
-use crate::{Config, Detail, Strictness, Violation};
-
-/// What a step over the buffer found.
-#[derive(Debug)]
-pub(crate) enum Step<'b> {
-    /// Nothing, until more bytes are there.
-    More,
-    Data {
-        kind: MessageKind,
-        payload: &'b mut [u8],
-        first: bool,
-        last: bool,
-    },
-    Inflated {
-        kind: MessageKind,
-        first: bool,
-        last: bool,
-    },
-    Ping(&'b [u8]),
-    Pong(&'b [u8]),
-    Close(Option<CloseFrame>),
-    Violation(Box<Violation>),
-    Tolerated(Box<Violation>),
-}
+use crate::deflate::{DeflateAgreement, DeflateConfig, InflateFault, Inflating};
+use crate::frame::{CloseFault, Expect, Header, MessageKind, Opcode, PlainHeader, Sequence, check_close};
+use crate::{Config, Detail, Event, Strictness, Violation};
 
 /// A message in one frame that lies in the buffer whole, under a header that breaks no rule: what nearly every message is.
 #[derive(Clone, Copy, Debug)]
@@ -71,44 +47,9 @@ pub(crate) struct Receiver {
     utf8: Utf8,
     /// The header at hand was reported, and let pass.
     tolerated: bool,
-    /// Where the last control frame began.
-    control: u64,
     /// Where permessage-deflate was agreed.
     inflating: Option<Box<Inflating>>,
 }
-
-#[derive(Debug)]
-struct Inflating {
-    inflater: Inflater,
-    /// What the compressed message at hand inflated to, and was not taken yet.
-    inflated: Vec<u8>,
-    /// Bytes of it that were taken.
-    taken: u64,
-}
-
-impl Inflating {
-    /// Inflates a piece of the message, up to `limit` bytes of it in all: how much of the piece.
-    fn inflate(&mut self, piece: &[u8], limit: u64) -> Result<usize, InflateFault> {
-        let stop = self.inflated.len() + INFLATE_OUTPUT;
-        self.inflater.inflate(piece, &mut self.inflated, stop, self.taken, limit)
-    }
-
-    /// The message is complete.
-    fn finish(&mut self, limit: u64) -> Result<(), InflateFault> {
-        self.inflater.finish(&mut self.inflated, self.taken, limit)
-    }
-
-    fn take(&mut self) -> Vec<u8> {
-        self.inflater.taken(&self.inflated);
-        self.taken += self.inflated.len() as u64;
-        core::mem::take(&mut self.inflated)
-    }
-}
-
-/// What a step takes of a compressed payload at the most.
-const INFLATE_INPUT: usize = 16 * 1024;
-/// What a step inflates before it is handed out: a deflate stream grows a thousandfold.
-const INFLATE_OUTPUT: usize = 64 * 1024;
 
 impl Receiver {
     pub(crate) fn new(sender: Role, config: Arc<Config>, offset: u64) -> Self {
@@ -121,33 +62,16 @@ impl Receiver {
             begun: false,
             utf8: Utf8::new(),
             tolerated: false,
-            control: offset,
             inflating: None,
         }
     }
 
     pub(crate) fn agree(&mut self, agreement: &DeflateAgreement) {
-        let inflater = Inflater::new(agreement.sent_by(self.sender));
-        self.inflating = Some(Box::new(Inflating { inflater, inflated: Vec::new(), taken: 0 }));
+        self.inflating = Some(Box::new(Inflating::new(agreement.sent_by(self.sender), &self.config)));
     }
 
-    pub(crate) fn take_inflated(&mut self) -> Vec<u8> {
-        self.inflating.as_mut().map(|inflating| inflating.take()).unwrap_or_default()
-    }
-
-    pub(crate) fn recycle_inflated(&mut self, mut buffer: Vec<u8>) {
-        let kept = self.deflate().context == Context::Kept && buffer.capacity() <= INFLATE_OUTPUT;
-        if let Some(inflating) = self.inflating.as_mut().filter(|_| kept)
-            && inflating.inflated.capacity() == 0
-        {
-            buffer.clear();
-            inflating.inflated = buffer;
-        }
-    }
-
-    /// The violation of the control frame that came last, as a whole.
-    pub(crate) fn at_control(&self, rule: Rule) -> Box<Violation> {
-        self.at(rule, self.control, self.offset - self.control)
+    pub(crate) fn inflating(&mut self) -> Option<&mut Inflating> {
+        self.inflating.as_deref_mut()
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -159,11 +83,6 @@ impl Receiver {
         self.sequence.open().map(|open| open.kind)
     }
 
-    /// A second has passed.
-    pub(crate) const fn second_passed(&mut self) {
-        self.sequence.second_passed();
-    }
-
     pub(crate) fn limits(&self) -> &Limits {
         &self.config.limits
     }
@@ -173,12 +92,14 @@ impl Receiver {
     }
 
     #[inline]
-    fn expect(&self) -> Expect<'_> {
+    fn expect(&self, now: Option<Duration>) -> Expect<'_> {
         Expect {
             sender: self.sender,
             deflate: self.inflating.is_some(),
             limits: &self.config.limits,
             messages: self.config.messages,
+            strictness: self.config.strictness,
+            now,
         }
     }
 
@@ -210,7 +131,7 @@ impl Receiver {
         }
         let header = PlainHeader::decode(bytes, self.sender)?;
         let size = header.size + usize::from(header.length);
-        let allowed = self.expect().allows_whole(u64::from(header.length));
+        let allowed = self.expect(None).allows_whole(u64::from(header.length));
         (allowed && size <= bytes.len()).then_some(Whole {
             kind: header.kind,
             key: header.mask,
@@ -247,30 +168,55 @@ impl Receiver {
         Ok(payload)
     }
 
-    /// Takes from the front of `bytes`: how many, and what they were.
-    pub(crate) fn receive<'b>(&mut self, bytes: &'b mut [u8]) -> (usize, Step<'b>) {
-        let (header_size, frame) = match self.frame {
-            Some(frame) => (0, frame),
-            None => match self.header(bytes) {
-                Ok(Some(header)) => (header.size(), Frame { header, start: self.offset, taken: 0 }),
-                Ok(None) => return (0, Step::More),
-                Err(step) => return (0, step),
-            },
-        };
-        if frame.header.opcode.is_control() {
-            return self.control(frame.header, bytes);
+    /// Takes from the front of `bytes`: how many, and what they were. `None`: more bytes are needed.
+    pub(crate) fn receive<'b>(&mut self, now: Duration, bytes: &'b mut [u8]) -> (usize, Option<Event<'b>>) {
+        let mut at = 0;
+        loop {
+            let rest = &bytes[at..];
+            let (header_size, frame) = match self.frame {
+                Some(frame) => (0, frame),
+                None => match self.header(now, rest) {
+                    Ok(Some(header)) => (header.size(), Frame { header, start: self.offset, taken: 0 }),
+                    Ok(None) => return (at, None),
+                    Err(event) => return (at, Some(event)),
+                },
+            };
+            if frame.header.opcode.is_control() {
+                let (consumed, event) = self.control(frame.header, &mut bytes[at..]);
+                return (at + consumed, Some(event));
+            }
+            let ends = frame.header.fin || frame.header.length > 0;
+            if self.sequence.open().is_some_and(|open| open.compressed) {
+                let (consumed, event) = self.compressed(frame, header_size, &mut bytes[at..]);
+                at += consumed;
+                // Input of which nothing came out yet is no reason to return, while there is more.
+                if event.is_some() || at == bytes.len() {
+                    return (at, event);
+                }
+            } else if ends {
+                let (consumed, event) = self.data(frame, header_size, &mut bytes[at..]);
+                return (at + consumed, event);
+            } else {
+                // Nor is an empty fragment.
+                at += header_size;
+                self.offset += header_size as u64;
+            }
         }
-        if self.sequence.open().is_some_and(|open| open.compressed) {
-            return self.compressed(frame, header_size, bytes);
-        }
-        self.data(frame, header_size, bytes)
     }
 
     /// The header at the front, checked, and taken into the sequence as soon as its payload can be, too.
-    fn header<'b>(&mut self, bytes: &[u8]) -> Result<Option<Header>, Step<'b>> {
-        // The masking key is no part of the check: a fault is reported before it is there.
-        let Some(header) = Header::decode_without_mask(bytes) else { return Ok(None) };
-        let faults = self.sequence.faults(&header, &self.expect());
+    fn header(&mut self, now: Duration, bytes: &[u8]) -> Result<Option<Header>, Event<'static>> {
+        let expect = self.expect(Some(now));
+        // The masking key is no part of the check: a fault is reported before it is there, and before the extended length
+        // is where the first two bytes have it.
+        let Some(header) = Header::decode_without_mask(bytes) else {
+            let Some((start, faults)) = self.sequence.faults_of_start(bytes, &expect) else {
+                return Ok(None);
+            };
+            self.fault(&start, faults)?;
+            return Ok(None);
+        };
+        let faults = self.sequence.faults(&header, &expect);
         if !faults.is_empty() {
             self.fault(&header, faults)?;
         }
@@ -280,75 +226,68 @@ impl Receiver {
             return Ok(None);
         }
         self.tolerated = false;
-        self.sequence.take(&header, self.inflating.is_some());
+        self.sequence.take(&header, self.inflating.is_some(), Some(now));
         Ok(Some(header))
     }
 
     #[cold]
-    fn fault<'b>(&mut self, header: &Header, mut faults: Vec<Rule>) -> Result<(), Step<'b>> {
-        let strictness = self.config.strictness;
-        let enforced = faults.iter().position(|&rule| !strictness.tolerates(rule));
-        if enforced.is_none() && self.tolerated {
+    fn fault(&mut self, header: &Header, faults: Vec<Rule>) -> Result<(), Event<'static>> {
+        let Some(ranked) = self.config.strictness.rank(faults) else { return Ok(()) };
+        if !ranked.enforced && self.tolerated {
             return Ok(());
         }
-        let rule = faults.remove(enforced.unwrap_or(0));
-        let mut violation = self.at(rule, self.offset, header.size() as u64);
+        let mut violation = self.at(ranked.rule, self.offset, header.size() as u64);
         // Its frame was not taken in yet.
         violation.frame += 1;
-        violation.detail = self.limit(rule, header);
-        violation.also = faults;
-        if enforced.is_some() {
-            return Err(Step::Violation(violation));
+        violation.detail = self.detail(ranked.rule, header);
+        violation.also = ranked.also;
+        if ranked.enforced {
+            return Err(Event::Violation(violation));
         }
         self.tolerated = true;
-        Err(Step::Tolerated(violation))
+        Err(Event::Tolerated(violation))
     }
 
-    fn limit(&self, rule: Rule, header: &Header) -> Detail {
-        let open = self.sequence.open().map_or(0, |open| open.length);
-        let limits = self.limits();
-        if rule == Rule::FrameTooBig {
-            Detail::Limit { got: header.length, limit: limits.frame }
-        } else if rule == Rule::MessageTooBig {
-            let before = if header.opcode == Opcode::Continuation { open } else { 0 };
-            Detail::Limit { got: before.saturating_add(header.length), limit: limits.message }
-        } else {
-            Detail::None
-        }
+    fn detail(&self, rule: Rule, header: &Header) -> Detail {
+        self.sequence.detail(rule, header, self.limits())
     }
 
-    fn control<'b>(&mut self, header: Header, bytes: &'b mut [u8]) -> (usize, Step<'b>) {
+    fn control<'b>(&mut self, header: Header, bytes: &'b mut [u8]) -> (usize, Event<'b>) {
         let size = header.size();
         let end = size + header.length as usize;
         let start = self.offset;
-        self.control = start;
         self.offset += end as u64;
         let payload = &mut bytes[size..end];
         if let Some(key) = header.mask {
             unmask(payload, key, 0);
         }
-        let step = match header.opcode {
-            Opcode::Ping => Step::Ping(payload),
-            Opcode::Pong => Step::Pong(payload),
+        let event = match header.opcode {
+            Opcode::Ping => Event::Ping(payload),
+            Opcode::Pong => Event::Pong(payload),
             Opcode::Close | Opcode::Continuation | Opcode::Text | Opcode::Binary | Opcode::Reserved(_) => {
                 match check_close(payload) {
-                    Ok(close) => Step::Close(close),
+                    Ok(close) => Event::Close(close),
                     Err(fault) => self.close_fault(fault, start + size as u64),
                 }
             }
         };
-        (end, step)
+        (end, event)
     }
 
-    fn close_fault<'b>(&self, fault: CloseFault, payload: u64) -> Step<'b> {
+    fn close_fault(&self, fault: CloseFault, payload: u64) -> Event<'static> {
         let mut violation = self.at(fault.rule, payload + fault.offset as u64, fault.length as u64);
         if let Some(error) = fault.utf8 {
             violation.detail = Detail::Utf8(error.fault);
         }
-        Step::Violation(violation)
+        Event::Violation(violation)
     }
 
-    fn data<'b>(&mut self, mut frame: Frame, header_size: usize, bytes: &'b mut [u8]) -> (usize, Step<'b>) {
+    fn data<'b>(
+        &mut self,
+        mut frame: Frame,
+        header_size: usize,
+        bytes: &'b mut [u8],
+    ) -> (usize, Option<Event<'b>>) {
         let there = &mut bytes[header_size..];
         let wanted = frame.header.length - frame.taken;
         let size = usize::try_from(wanted).map_or(there.len(), |wanted| wanted.min(there.len()));
@@ -357,7 +296,7 @@ impl Receiver {
         let consumed = header_size + size;
 
         // The sequence opened a message for this frame, if none was open.
-        let Some(open) = self.sequence.open() else { return (0, Step::More) };
+        let Some(open) = self.sequence.open() else { return (0, None) };
         let text = open.kind == MessageKind::Text;
         let phase = (frame.taken & 3) as usize;
         let checked = match (frame.header.mask, text) {
@@ -370,7 +309,7 @@ impl Receiver {
         };
         if let Err(error) = checked {
             self.offset += consumed as u64;
-            return (consumed, Step::Violation(self.invalid_text(payload_offset, error)));
+            return (consumed, Some(Event::Violation(self.invalid_text(payload_offset, error))));
         }
 
         frame.taken += size as u64;
@@ -389,15 +328,15 @@ impl Receiver {
                 } else {
                     (frame.start, self.offset - frame.start)
                 };
-                return (consumed, Step::Violation(self.at(Rule::TextTruncatedUtf8, offset, length)));
+                return (consumed, Some(Event::Violation(self.at(Rule::TextTruncatedUtf8, offset, length))));
             }
         }
         if size == 0 && !last {
-            return (consumed, Step::More);
+            return (consumed, None);
         }
         let first = !self.begun;
         self.begun = !last;
-        (consumed, Step::Data { kind: open.kind, payload, first, last })
+        (consumed, Some(Event::Data { kind: open.kind, payload, first, last }))
     }
 
     #[cold]
@@ -408,31 +347,29 @@ impl Receiver {
     }
 
     /// A frame of a compressed message: as [`Receiver::data`], but what is checked and handed out is what it inflates to.
-    fn compressed<'b>(
+    fn compressed(
         &mut self,
         mut frame: Frame,
         header_size: usize,
         bytes: &mut [u8],
-    ) -> (usize, Step<'b>) {
+    ) -> (usize, Option<Event<'static>>) {
         let there = &mut bytes[header_size..];
         let wanted = frame.header.length - frame.taken;
         let size = usize::try_from(wanted).map_or(there.len(), |wanted| wanted.min(there.len()));
-        let piece = &mut there[..size.min(INFLATE_INPUT)];
         // Only where permessage-deflate was agreed is a message a compressed one.
         let (Some(open), Some(inflating)) = (self.sequence.open(), &mut self.inflating) else {
-            return (0, Step::More);
+            return (0, None);
         };
+        let piece = &mut there[..size.min(inflating.wanted())];
         let payload_start = frame.start + frame.header.size() as u64;
-        if !self.begun && frame.taken == 0 && frame.header.opcode != Opcode::Continuation {
-            inflating.inflated.clear();
-            inflating.taken = 0;
+        if header_size > 0 && frame.header.opcode != Opcode::Continuation {
+            inflating.begin();
         }
-        let limit = self.config.limits.inflated;
-        let begun_with = inflating.inflated.len();
         if let Some(key) = frame.header.mask {
             unmask(piece, key, (frame.taken & 3) as usize);
         }
-        let (taken, mut inflated) = match inflating.inflate(piece, limit) {
+        let before = inflating.len();
+        let (taken, mut inflated) = match inflating.inflate(piece) {
             Ok(taken) => (taken, Ok(())),
             Err(fault) => (piece.len(), Err(fault)),
         };
@@ -447,43 +384,36 @@ impl Receiver {
         self.frame = if complete { None } else { Some(frame) };
         let last = complete && frame.header.fin;
         if last && inflated.is_ok() {
-            inflated = inflating.finish(limit);
+            inflated = inflating.finish();
         }
-        if let Err(fault) = inflated {
-            let (rule, detail) = match fault {
-                InflateFault::Broken(rule) => (rule, Detail::None),
-                InflateFault::TooBig => {
-                    let got = inflating.taken + inflating.inflated.len() as u64;
-                    (Rule::InflateTooBig, Detail::Limit { got, limit })
-                }
-            };
-            inflating.inflated = Vec::new();
-            let mut violation = self.at(rule, payload_start, frame.taken);
-            violation.detail = detail;
-            return (consumed, Step::Violation(violation));
-        }
-        if open.kind == MessageKind::Text {
-            let checked = self.utf8.validate(&inflating.inflated[begun_with..]);
-            let truncated = checked.is_ok() && last && !self.utf8.is_boundary();
-            if checked.is_err() || truncated {
-                let rule = if truncated { Rule::TextTruncatedUtf8 } else { Rule::TextInvalidUtf8 };
-                let mut violation = self.at(rule, payload_start, frame.taken);
-                if let Err(error) = checked {
-                    violation.detail = Detail::Utf8(error.fault);
-                }
-                return (consumed, Step::Violation(violation));
+        // What came out before a fault comes before it.
+        let new = inflating.since(before);
+        let checked = if open.kind == MessageKind::Text { self.utf8.validate(new) } else { Ok(()) };
+        let broken = match (checked, inflated) {
+            (Err(error), _) => Some((Rule::TextInvalidUtf8, Detail::Utf8(error.fault))),
+            (Ok(()), Err(InflateFault { rule, detail })) => Some((rule, detail)),
+            (Ok(()), Ok(())) if last && !self.utf8.is_boundary() => {
+                Some((Rule::TextTruncatedUtf8, Detail::None))
             }
+            (Ok(()), Ok(())) => None,
+        };
+        let length = new.len();
+        if let Some((rule, detail)) = broken {
+            inflating.clear();
+            // What is wrong lies in what the payload inflates to: the frame's payload stands for it.
+            let mut violation = self.at(rule, payload_start, frame.header.length);
+            violation.detail = detail;
+            return (consumed, Some(Event::Violation(violation)));
         }
         if last {
             self.utf8 = Utf8::new();
             self.sequence.finish();
-        }
-        if inflating.inflated.len() == begun_with && !last {
-            return (consumed, Step::More);
+        } else if length == 0 {
+            return (consumed, None);
         }
         let first = !self.begun;
         self.begun = !last;
-        (consumed, Step::Inflated { kind: open.kind, first, last })
+        (consumed, Some(Event::Inflated { kind: open.kind, length, first, last }))
     }
 
     /// The stream ended, `rest` never became a frame: the rule that this breaks by itself.

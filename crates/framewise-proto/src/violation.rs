@@ -5,6 +5,8 @@ use core::time::Duration;
 use framewise_rules::{Answer, CloseCode, Role, Rule};
 use framewise_simd::Utf8Fault;
 
+use crate::Opcode;
+
 /// A rule that the peer broke: which, where, and what a strict endpoint does about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -47,6 +49,24 @@ pub enum Detail {
         /// Allowed.
         limit: u64,
     },
+    /// A message inflates to more than this many times its payload ([`framewise_rules::Limits::inflate_ratio`]).
+    Ratio {
+        /// Bytes that it inflated to so far.
+        inflated: u64,
+        /// Allowed.
+        limit: u32,
+    },
+    /// The budget that connections share ([`crate::deflate::InflateBudget`]) is used up.
+    Budget {
+        /// Bytes that all of them hold.
+        held: u64,
+        /// Allowed.
+        limit: u64,
+    },
+    /// The length that the header gives.
+    Length(u64),
+    /// The opcode.
+    Opcode(Opcode),
     /// The bytes begin a handshake of TLS, where none is spoken.
     Tls,
     /// How long the peer was waited for.
@@ -87,6 +107,14 @@ impl fmt::Display for Violation {
             Detail::Code(code) => write!(f, " ({code})")?,
             Detail::Status(status) => write!(f, " ({status})")?,
             Detail::Limit { got, limit } => write!(f, " ({got}, limit {limit})")?,
+            Detail::Ratio { inflated, limit } => {
+                write!(f, " ({inflated} bytes so far, more than {limit} times what has arrived)")?;
+            }
+            Detail::Budget { held, limit } => {
+                write!(f, " (all connections together hold {held} bytes, their budget is {limit})")?;
+            }
+            Detail::Length(length) => write!(f, " (the length is {length})")?,
+            Detail::Opcode(opcode) => write!(f, " (opcode {:X})", opcode.bits())?,
             Detail::Tls => f.write_str(" (a TLS handshake: the peer speaks TLS to a plain port)")?,
             Detail::Waited(time) => write!(f, " ({:.1} s)", time.as_secs_f64())?,
         }

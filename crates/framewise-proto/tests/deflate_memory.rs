@@ -48,7 +48,7 @@ fn received(engine: &mut Connection, bytes: &mut [u8], piecewise: bool) -> Resul
                 }
             }
             Some(Event::Violation(violation)) => return Err(violation.rule),
-            other => assert!(other.is_none() && consumed > 0, "{other:?}"),
+            other => unreachable!("{other:?}"),
         }
     }
 }

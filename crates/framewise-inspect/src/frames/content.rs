@@ -1,6 +1,7 @@
 use framewise_proto::MessageKind;
+use framewise_proto::deflate::InflateLimits;
 use framewise_proto::frame::OpenMessage;
-use framewise_rules::Rule;
+use framewise_rules::{Limits, Rule};
 use framewise_simd::Utf8;
 
 use super::{MessageSeen, Moment};
@@ -23,7 +24,7 @@ pub(super) struct Fault {
 #[derive(Clone, Debug)]
 pub(super) struct Content {
     inflater: Option<Inflater>,
-    limit: u64,
+    limits: InflateLimits,
     utf8: Utf8,
     /// The message at hand was reported, and is not looked at any more.
     reported: bool,
@@ -34,10 +35,10 @@ pub(super) struct Content {
 }
 
 impl Content {
-    pub(super) fn new(deflate: Option<(u8, bool)>, limit: u64) -> Self {
+    pub(super) fn new(deflate: Option<(u8, bool)>, limits: &Limits) -> Self {
         Self {
             inflater: deflate.map(|(bits, takeover)| Inflater::new(bits, takeover)),
-            limit,
+            limits: InflateLimits::new(limits),
             utf8: Utf8::new(),
             reported: false,
             message: MessageSeen::default(),
@@ -100,30 +101,57 @@ impl Content {
     }
 
     fn take_compressed(&mut self, plain: &[u8]) -> Option<Fault> {
+        let mut fault = None;
+        let mut rest = plain;
+        let mut payload = self.message.payload - plain.len() as u64;
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at(self.limits.piece(payload).min(rest.len()));
+            rest = behind;
+            payload += piece.len() as u64;
+            let found = self.inflate(self.limits.of(payload), |inflater, sink| inflater.feed(piece, sink));
+            fault = fault.or(found);
+        }
+        self.fault(fault?)
+    }
+
+    /// Inflates some more, and finds what is wrong with it: the first fault in the order of what comes out, whatever it
+    /// came out of. So it is the same however the payload is cut.
+    fn inflate(
+        &mut self,
+        limit: u64,
+        step: impl FnOnce(&mut Inflater, &mut dyn FnMut(&[u8])),
+    ) -> Option<(Rule, String)> {
         let inflater = self.inflater.as_mut()?;
         let (utf8, digest, length) = (&mut self.utf8, &mut self.digest, &mut self.message.length);
         let text = self.message.text && !self.reported;
         let mut bad = None;
-        inflater.feed(plain, &mut |inflated| {
+        step(inflater, &mut |inflated| {
             digest.update(inflated);
-            *length += inflated.len() as u64;
             if bad.is_none() && text {
-                bad = utf8.validate(inflated).err();
+                let error = utf8.validate(inflated).err();
+                bad = error.map(|error| (error.fault, *length + error.offset as u64));
             }
+            *length += inflated.len() as u64;
         });
-        if inflater.message() > INFLATED {
+        let fault = inflater.fault();
+        if *length > INFLATED {
             inflater.lose_history();
             self.reported = true;
         }
-        let fault = if inflater.message() > self.limit {
+        let too_big = *length > limit;
+        if too_big {
             inflater.lose_history();
-            Some((Rule::InflateTooBig, format!("the limit is {}", self.limit)))
-        } else if let Some(fault) = inflater.fault() {
-            Some(deflate_fault(fault))
-        } else {
-            bad.map(|error| (Rule::TextInvalidUtf8, framewise_proto::utf8_fault(error.fault).to_owned()))
-        };
-        self.fault(fault?)
+        }
+        // Before the limit, and before a reference that leads nowhere.
+        let before = fault.map_or(u64::MAX, |(_, at)| at).min(if too_big { limit } else { u64::MAX });
+        match (bad, fault) {
+            (Some((fault, at)), _) if at < before => {
+                Some((Rule::TextInvalidUtf8, framewise_proto::utf8_fault(fault).to_owned()))
+            }
+            (_, Some((fault, at))) if !too_big || at <= limit => Some(deflate_fault(fault)),
+            _ if too_big => Some((Rule::InflateTooBig, format!("the limit is {limit}"))),
+            _ => None,
+        }
     }
 
     /// What is wrong with a compressed message lies in what it inflates to: the frame's payload stands for it.
@@ -160,25 +188,11 @@ impl Content {
     }
 
     fn end_compressed(&mut self) -> Option<Fault> {
-        let inflater = self.inflater.as_mut()?;
-        let (utf8, digest, length) = (&mut self.utf8, &mut self.digest, &mut self.message.length);
-        let text = self.message.text && !self.reported;
-        let mut bad = None;
-        let fault = inflater.finish(&mut |inflated| {
-            digest.update(inflated);
-            *length += inflated.len() as u64;
-            if bad.is_none() && text {
-                bad = utf8.validate(inflated).err();
-            }
-        });
-        let fault = match (fault, bad) {
-            (Some(fault), _) => deflate_fault(fault),
-            (None, Some(error)) => {
-                (Rule::TextInvalidUtf8, framewise_proto::utf8_fault(error.fault).to_owned())
-            }
-            (None, None) => return None,
-        };
-        self.fault(fault)
+        let limit = self.limits.of(self.message.payload);
+        let mut fault = None;
+        let bad = self.inflate(limit, |inflater, sink| fault = inflater.finish(sink));
+        // What its end brought out comes before what is wrong with the end.
+        self.fault(bad.or(fault.map(deflate_fault))?)
     }
 }
 

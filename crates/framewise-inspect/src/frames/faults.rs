@@ -1,12 +1,10 @@
 //! What is told of a header, and of what the headers of a direction come to.
 
-use std::time::Duration;
-
 use framewise_proto::frame::{Expect, LengthForm, MAX_HEADER};
-use framewise_proto::{Header, Opcode};
+use framewise_proto::{Header, Opcode, Strictness};
 use framewise_rules::{Limits, Role, Rule};
 
-use super::{Broken, Frames, Signal};
+use super::{Broken, Frames, Moment, Signal};
 
 impl Frames {
     pub(super) fn report(
@@ -39,7 +37,7 @@ impl Frames {
     }
 
     /// Reports what the first bytes of a header say already, whatever follows them.
-    pub(super) fn judge_partial(&mut self, bytes: &[u8], out: &mut Vec<Signal>) {
+    pub(super) fn judge_partial(&mut self, bytes: &[u8], at: Moment, out: &mut Vec<Signal>) {
         if bytes.is_empty() || self.reported == Some(self.at) {
             return;
         }
@@ -54,8 +52,14 @@ impl Frames {
             header.length = if header.form == LengthForm::Sixteen { 126 } else { 0x1_0000 };
         }
         let limits = Limits { message: u64::MAX, frame: u64::MAX, ..self.limits };
-        let expect =
-            Expect { sender: self.role, deflate: self.deflate, limits: &limits, messages: self.messages };
+        let expect = Expect {
+            sender: self.role,
+            deflate: self.deflate,
+            limits: &limits,
+            messages: self.messages,
+            strictness: Strictness::default(),
+            now: at.time,
+        };
         let faults = if self.after_close { Vec::new() } else { self.sequence.faults(&header, &expect) };
         self.report(&header, bytes.len() as u64, faults, out);
     }
@@ -77,7 +81,8 @@ impl Frames {
                 )
             }
             Rule::LengthNotMinimal16 | Rule::LengthNotMinimal64 => format!("the length is {}", header.length),
-            Rule::ControlTooLong => format!("{} bytes", header.length),
+            Rule::ControlTooLong if header.form == LengthForm::Sixteen => "a 16-bit length".to_owned(),
+            Rule::ControlTooLong => "a 64-bit length".to_owned(),
             Rule::OpcodeReservedControl | Rule::OpcodeReservedData => {
                 format!("opcode {:X}", header.opcode.bits())
             }
@@ -85,26 +90,6 @@ impl Frames {
             Rule::FragmentsTooMany => format!("the limit is {}", limits.fragments),
             _ => String::new(),
         }
-    }
-
-    /// Control frames in a row are counted by the second.
-    pub(super) fn pass_time(&mut self, now: Option<Duration>) {
-        let second = now.map_or(self.second, |now| now.as_secs());
-        if second != self.second {
-            self.second = second;
-            self.sequence.second_passed();
-        }
-    }
-
-    /// Control frames in the last second: RFC 6455 §10.4 asks for limits, and a rate is one.
-    pub(super) fn too_fast(&mut self, now: Option<Duration>) -> bool {
-        let Some(now) = now else { return false };
-        if self.limits.control_rate == u32::MAX {
-            self.rate.clear();
-            return false;
-        }
-        self.rate.retain(|&then| now.saturating_sub(then) < Duration::from_secs(1));
-        self.rate.len() >= self.limits.control_rate as usize
     }
 
     /// RFC 6455 §4.2.2: the handshake ends with its empty line, and frames follow it.

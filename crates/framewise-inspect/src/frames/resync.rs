@@ -1,7 +1,7 @@
 //! Where the next frame begins, when a length lied or something that is no frame got between.
 
 use framewise_proto::frame::{Expect, MAX_HEADER, Sequence};
-use framewise_proto::{Header, Opcode};
+use framewise_proto::{Header, Opcode, Strictness};
 use framewise_rules::{Limits, MessageKinds, Role, Rule};
 
 use super::Ahead;
@@ -71,6 +71,8 @@ impl Plausible {
             deflate: self.deflate,
             limits: &NO_LIMITS,
             messages: MessageKinds::All,
+            strictness: Strictness::default(),
+            now: None,
         };
         let faults = Sequence::default().faults(&header, &expect);
         // In which order frames come is not known where the boundary was lost.

@@ -41,9 +41,22 @@ fn the_engine_finds_each_bad_transcript_at_its_last_step_and_answers_as_the_row_
         for bad in rule.examples().bad {
             let transcript = parse(bad.transcript);
             transcripts += 1;
+            let mut whole = None;
             for cut in cuts(&transcript) {
                 runs += 1;
                 let judged = endpoint::judge(&transcript, &bad.setup, rule.by(), cut);
+                // All of it: the rules beside it, the frame, the detail. Of a head only what has arrived is pointed at.
+                let found = judged.found.clone().into_iter().map(|mut found| {
+                    if found.frame == 0 {
+                        found.length = 0;
+                    }
+                    found
+                });
+                let found: Vec<_> = found.collect();
+                let whole = whole.get_or_insert_with(|| found.clone());
+                if *whole != found {
+                    failures.push(format!("{rule}, {cut:?}: {:?} instead of {whole:?}", judged.found));
+                }
                 emitted |= judged.found.iter().any(|found| found.rule == rule);
                 if let Err(failure) = judged.is(rule, bad.offset) {
                     failures.push(format!("{rule}, {cut:?}: {failure}\n{}", bad.transcript));

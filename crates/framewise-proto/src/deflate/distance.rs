@@ -1,4 +1,4 @@
-use super::decode::{Decoder, Symbols, Unreadable};
+use super::decode::{Decoder, Symbols};
 
 /// Follows a deflate stream and tells a back-reference beyond a window: zlib takes what it has just written for history,
 /// too, and another inflater then fails on it.
@@ -14,38 +14,46 @@ pub(super) struct DistanceCheck {
 struct Distances {
     window: u32,
     farthest: u32,
-}
-
-/// A back-reference beyond the window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct WindowExceeded {
-    /// Bytes back.
-    distance: u32,
+    /// Bytes of the message before the next symbol.
+    at: u64,
+    /// There a reference went beyond the window.
+    exceeded_at: Option<u64>,
 }
 
 impl Symbols for Distances {
-    type Fault = WindowExceeded;
+    type Fault = ();
 
-    fn literals(&mut self, _: &[u8]) {}
+    fn literals(&mut self, bytes: &[u8]) {
+        self.at += bytes.len() as u64;
+    }
 
-    fn copy(&mut self, _: u32, distance: u32) -> Result<(), WindowExceeded> {
+    fn copy(&mut self, length: u32, distance: u32) -> Result<(), ()> {
         self.farthest = self.farthest.max(distance);
-        if distance > self.window { Err(WindowExceeded { distance }) } else { Ok(()) }
+        if distance > self.window {
+            self.exceeded_at = Some(self.at);
+            return Err(());
+        }
+        self.at += u64::from(length);
+        Ok(())
     }
 }
 
 impl DistanceCheck {
-    /// A check against a window of 2^`window_bits` bytes.
-    pub(super) fn new(window_bits: u8) -> Self {
-        Self { decoder: Decoder::default(), distances: Distances { window: 1 << window_bits, farthest: 0 } }
+    /// A check against a window of 2^`window_bits` bytes, of a stream with `at` bytes of its message before it.
+    pub(super) fn new(window_bits: u8, at: u64) -> Self {
+        let distances = Distances { window: 1 << window_bits, farthest: 0, at, exceeded_at: None };
+        Self { decoder: Decoder::default(), distances }
     }
 
     /// Follows the next bytes of the stream: RFC 7692 §7.1.2.
-    pub(super) fn follow(&mut self, bytes: &[u8]) -> Result<(), WindowExceeded> {
-        match self.decoder.read(bytes, &mut self.distances) {
-            Ok(()) | Err(Unreadable::Invalid(_)) => Ok(()),
-            Err(Unreadable::Fault(exceeded)) => Err(exceeded),
-        }
+    pub(super) fn follow(&mut self, bytes: &[u8]) {
+        // What is no deflate stream is left to zlib to tell.
+        let _ = self.decoder.read(bytes, &mut self.distances);
+    }
+
+    /// Bytes of the message before the first reference that went beyond the window.
+    pub(super) const fn exceeded_at(&self) -> Option<u64> {
+        self.distances.exceeded_at
     }
 }
 
@@ -84,15 +92,24 @@ mod tests {
         data.extend_from_within(..200);
         for level in [1, 6, 9] {
             let stream = compressed(&data, level, 15);
+            let mut exceeded = alloc::collections::BTreeSet::new();
             for cut in (1..stream.len()).step_by(13) {
-                let mut check = DistanceCheck::new(12);
-                check.follow(&stream[..cut]).expect("3000 is below 4096");
-                check.follow(&stream[cut..]).expect("3000 is below 4096");
+                let mut check = DistanceCheck::new(12, 0);
+                check.follow(&stream[..cut]);
+                check.follow(&stream[cut..]);
+                assert_eq!(check.exceeded_at(), None, "3000 is below 4096");
                 assert_eq!(check.distances.farthest, 3000, "level {level}, cut {cut}");
+                let mut check = DistanceCheck::new(11, 7);
+                check.follow(&stream[..cut]);
+                check.follow(&stream[cut..]);
+                exceeded.insert(check.exceeded_at().expect("3000 is above 2048"));
             }
-            let mut check = DistanceCheck::new(11);
-            let exceeded = stream.chunks(1).find_map(|byte| check.follow(byte).err());
-            assert!(exceeded.is_some_and(|exceeded| exceeded.distance > 2048), "level {level}");
+            // Those behind the first 3000 bytes are 3000 bytes back; a few before them may be, too. It is the same place at
+            // each cut.
+            assert!(
+                exceeded.len() == 1 && exceeded.iter().all(|at| (2055..3010).contains(at)),
+                "{exceeded:?}"
+            );
         }
     }
 
@@ -105,8 +122,9 @@ mod tests {
         for level in 1..=9 {
             // zlib has no window of 256 bytes; its window of 512 looks 250 bytes back at the most.
             for (asked, bits) in [(9, 8), (9, 9), (10, 10), (12, 12)] {
-                let mut check = DistanceCheck::new(bits);
-                check.follow(&compressed(&data, level, asked)).expect("it is the compressor's window");
+                let mut check = DistanceCheck::new(bits, 0);
+                check.follow(&compressed(&data, level, asked));
+                assert_eq!(check.exceeded_at(), None, "it is the compressor's window");
                 assert!(check.distances.farthest > 0);
             }
         }
@@ -114,18 +132,19 @@ mod tests {
 
     #[test]
     fn stored_blocks_are_passed_over_and_noise_never_panics() {
-        let mut check = DistanceCheck::new(8);
+        let mut check = DistanceCheck::new(8, 0);
         let mut stream = b"\x00\x05\x00\xfa\xffHello".to_vec();
         stream.extend_from_slice(b"\x01\x00\x00\xff\xff");
         stream.extend(compressed(b"abcabcabcabcabcabc", 6, 15));
         for byte in stream.chunks(1) {
-            check.follow(byte).expect("all is near");
+            check.follow(byte);
         }
+        assert_eq!(check.exceeded_at(), None, "all is near");
         assert_eq!(check.distances.farthest, 3);
         for seed in 0..200 {
             let bytes: Vec<u8> =
                 noise(400 + seed).iter().skip(seed).map(|byte| byte.wrapping_mul(97)).collect();
-            let _ = DistanceCheck::new(15).follow(&bytes);
+            DistanceCheck::new(15, 0).follow(&bytes);
         }
     }
 }

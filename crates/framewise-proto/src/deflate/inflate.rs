@@ -10,7 +10,7 @@ use super::distance::DistanceCheck;
 use super::history::History;
 use super::shared;
 
-/// Room that the output grows by: four times the input, this at the least, and twice as much each time it is used up.
+/// Room that the output grows by: four times the input, this at the least, and four times as much each time it is used up.
 const ROOM: usize = 64;
 const MOST_ROOM: usize = 64 * 1024;
 /// What ends a compressed message, and is not sent with it.
@@ -19,7 +19,7 @@ const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 const END: [u8; 5] = [0x01, 0x00, 0x00, 0xff, 0xff];
 
 /// Inflates the messages of one direction.
-pub(crate) struct Inflater {
+pub(super) struct Inflater {
     direction: Direction,
     /// The thread's, from a message's first payload to its end.
     inflate: Option<Box<Inflate>>,
@@ -34,18 +34,20 @@ pub(crate) struct Inflater {
     ended: bool,
     /// The message before kept its tail, and left a block's header half read.
     tail_kept: bool,
+    /// zlib may have output that there was no room for.
+    has_more: bool,
 }
 
-/// Why a message does not inflate.
+/// Why a message is not inflated on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum InflateFault {
+pub(super) enum Stop {
     Broken(Rule),
-    /// It grew beyond the limit.
+    /// It grew beyond the limit: the output ends one byte behind it.
     TooBig,
 }
 
 impl Inflater {
-    pub(crate) const fn new(direction: Direction) -> Self {
+    pub(super) const fn new(direction: Direction) -> Self {
         Self {
             direction,
             inflate: None,
@@ -54,20 +56,26 @@ impl Inflater {
             last: [0; 4],
             ended: false,
             tail_kept: false,
+            has_more: false,
         }
+    }
+
+    /// Whether there may be output of what it took already.
+    pub(super) const fn has_more(&self) -> bool {
+        self.has_more
     }
 
     /// Inflates a piece of a message behind what `out` holds of it, until `out` holds `stop` bytes: how much of the piece
     /// it took. `limit` is on all of the message, of which `before` bytes were taken out of `out` already.
-    pub(crate) fn inflate(
+    pub(super) fn inflate(
         &mut self,
         piece: &[u8],
         out: &mut Vec<u8>,
         stop: usize,
         before: u64,
         limit: u64,
-    ) -> Result<usize, InflateFault> {
-        if piece.is_empty() {
+    ) -> Result<usize, Stop> {
+        if piece.is_empty() && !self.has_more {
             return Ok(0);
         }
         if self.inflate.is_none() {
@@ -76,7 +84,8 @@ impl Inflater {
             self.inflate = Some(inflate);
             self.ended = false;
             self.last = [0; 4];
-            self.check = distance_check(self.direction);
+            self.has_more = false;
+            self.check = distance_check(self.direction, before);
             if core::mem::take(&mut self.tail_kept) {
                 self.run(&TAIL, out, usize::MAX, before, limit)?;
             }
@@ -95,20 +104,19 @@ impl Inflater {
         stop: usize,
         before: u64,
         limit: u64,
-    ) -> Result<usize, InflateFault> {
+    ) -> Result<usize, Stop> {
         let Some(inflate) = &mut self.inflate else { return Ok(piece.len()) };
         // One byte beyond the limit is room enough to see that it is passed.
         let most = usize::try_from(limit.saturating_sub(before)).unwrap_or(usize::MAX).saturating_add(1);
         let mut rest = piece;
         let mut room = (piece.len() * 4).max(ROOM);
-        let mut full = false;
-        while (full || !rest.is_empty()) && out.len() < stop {
+        while (self.has_more || !rest.is_empty()) && out.len() < stop {
             if core::mem::take(&mut self.ended) {
                 // RFC 7692 §7.2.3.4 allows blocks with BFINAL set, after which zlib stops: it begins again.
                 inflate.reset(false);
                 remind(inflate, self.history.bytes());
                 remind(inflate, out);
-                self.check = distance_check(self.direction);
+                self.check = distance_check(self.direction, before + out.len() as u64);
             }
             let start = out.len();
             let end = grow(out, room.min(stop - start), most);
@@ -117,34 +125,40 @@ impl Inflater {
             let read = (inflate.total_in() - read) as usize;
             let written = (inflate.total_out() - written) as usize;
             out.truncate(start + written);
-            if let Some(check) = &mut self.check
-                && check.follow(&rest[..read]).is_err()
-            {
-                return Err(InflateFault::Broken(Rule::DeflateWindowViolated));
+            // There may be more to come out, also of no more input.
+            self.has_more = out.len() == end && !matches!(status, Ok(Status::StreamEnd));
+            if let Some(check) = &mut self.check {
+                check.follow(&rest[..read]);
+                // What comes out before the reference is the message's still, and judged first.
+                if let Some(at) = check.exceeded_at() {
+                    let at = usize::try_from(at.saturating_sub(before)).unwrap_or(usize::MAX);
+                    if out.len() >= at {
+                        out.truncate(at);
+                        return Err(Stop::Broken(Rule::DeflateWindowViolated));
+                    }
+                }
             }
             rest = &rest[read..];
             if out.len() == most {
-                return Err(InflateFault::TooBig);
+                return Err(Stop::TooBig);
             }
             match status {
                 Ok(Status::StreamEnd) => self.ended = true,
                 // It takes nothing and gives nothing: no stream does that.
                 Ok(Status::Ok | Status::BufError) if read == 0 && written == 0 && !rest.is_empty() => {
-                    return Err(InflateFault::Broken(Rule::DeflateDataInvalid));
+                    return Err(Stop::Broken(Rule::DeflateDataInvalid));
                 }
                 Ok(Status::Ok | Status::BufError) => {}
-                Err(error) => return Err(InflateFault::Broken(rule(error, inflate.error_message()))),
+                Err(error) => return Err(Stop::Broken(rule(error, inflate.error_message()))),
             }
-            // There may be more to come out, also of no more input.
-            full = out.len() == end && !self.ended;
-            room = (room * 2).min(MOST_ROOM);
+            room = (room * 4).min(MOST_ROOM);
         }
         Ok(piece.len() - rest.len())
     }
 
     /// The message is complete: RFC 7692 §7.2.2, "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the
     /// payload of the message", and inflate it.
-    pub(crate) fn finish(&mut self, out: &mut Vec<u8>, before: u64, limit: u64) -> Result<(), InflateFault> {
+    pub(super) fn finish(&mut self, out: &mut Vec<u8>, before: u64, limit: u64) -> Result<(), Stop> {
         // An empty payload is let pass as an empty message, and a block with BFINAL ends the message by itself.
         if self.inflate.is_some() && !self.ended {
             // A payload that is to be completed cannot end so: the tail stands there already.
@@ -157,10 +171,10 @@ impl Inflater {
                 Ok(())
             });
             match end {
-                Err(InflateFault::TooBig) => return Err(InflateFault::TooBig),
+                Err(Stop::TooBig) => return Err(Stop::TooBig),
                 Ok(()) if self.ended => {}
-                Ok(()) | Err(InflateFault::Broken(_)) => {
-                    return Err(InflateFault::Broken(Rule::DeflateDataInvalid));
+                Ok(()) | Err(Stop::Broken(_)) => {
+                    return Err(Stop::Broken(Rule::DeflateDataInvalid));
                 }
             }
             self.tail_kept = kept && self.direction.takeover;
@@ -178,16 +192,16 @@ impl Inflater {
     }
 
     /// What the message at hand inflated to so far is taken out of `out`.
-    pub(crate) fn taken(&mut self, out: &[u8]) {
+    pub(super) fn taken(&mut self, out: &[u8]) {
         if self.inflate.is_some() {
             self.history.push(out, 1 << self.direction.window_bits);
         }
     }
 }
 
-/// zlib does not hold a stream to a smaller window than deflate's own.
-fn distance_check(direction: Direction) -> Option<Box<DistanceCheck>> {
-    (direction.window_bits < 15).then(|| Box::new(DistanceCheck::new(direction.window_bits)))
+/// zlib does not hold a stream to a smaller window than deflate's own. `at`: bytes of the message before the stream.
+fn distance_check(direction: Direction, at: u64) -> Option<Box<DistanceCheck>> {
+    (direction.window_bits < 15).then(|| Box::new(DistanceCheck::new(direction.window_bits, at)))
 }
 
 /// Makes room behind what `out` holds, up to `most` bytes of all: its new length.

@@ -130,26 +130,33 @@ impl Header {
     /// Decodes what comes before the masking key, and leaves the key zero: all that the rules about a header look at.
     #[inline]
     pub fn decode_without_mask(bytes: &[u8]) -> Option<Self> {
-        let (&first, rest) = bytes.split_first()?;
-        let (&second, rest) = rest.split_first()?;
-        let (length, form) = match second & 0x7f {
-            126 => {
-                let length = rest.first_chunk::<2>()?;
-                (u64::from(u16::from_be_bytes(*length)), LengthForm::Sixteen)
-            }
-            127 => (u64::from_be_bytes(*rest.first_chunk::<8>()?), LengthForm::SixtyFour),
-            short => (u64::from(short), LengthForm::Seven),
+        let (start, rest) = bytes.split_first_chunk::<2>()?;
+        let header = Self::of_start(*start);
+        let length = match header.form {
+            LengthForm::Seven => header.length,
+            LengthForm::Sixteen => u64::from(u16::from_be_bytes(*rest.first_chunk::<2>()?)),
+            LengthForm::SixtyFour => u64::from_be_bytes(*rest.first_chunk::<8>()?),
         };
-        Some(Self {
+        Some(Self { length, ..header })
+    }
+
+    /// What the first two bytes show: an extended length and the masking key are zero.
+    pub(crate) const fn of_start([first, second]: [u8; 2]) -> Self {
+        let (length, form) = match second & 0x7f {
+            126 => (0, LengthForm::Sixteen),
+            127 => (0, LengthForm::SixtyFour),
+            short => (short as u64, LengthForm::Seven),
+        };
+        Self {
             fin: first & 0x80 != 0,
             rsv1: first & 0x40 != 0,
             rsv2: first & 0x20 != 0,
             rsv3: first & 0x10 != 0,
             opcode: Opcode::from_bits(first),
-            mask: (second & 0x80 != 0).then_some([0; 4]),
+            mask: if second & 0x80 != 0 { Some([0; 4]) } else { None },
             length,
             form,
-        })
+        }
     }
 
     /// Bytes of the header itself, 2 to 14.

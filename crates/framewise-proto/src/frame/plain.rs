@@ -49,6 +49,7 @@ impl PlainHeader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Strictness;
     use crate::frame::{Expect, Header, Sequence};
     use framewise_rules::{Limits, MessageKinds};
 
@@ -64,8 +65,14 @@ mod tests {
                         let Some(found) = PlainHeader::decode(&bytes, sender) else { continue };
                         plain += 1;
                         let limits = Limits { frame: 0x1_0000, message: 0x1_0000, ..Limits::DEFAULT };
-                        let expect =
-                            Expect { sender, deflate: false, limits: &limits, messages: MessageKinds::All };
+                        let expect = Expect {
+                            sender,
+                            deflate: false,
+                            limits: &limits,
+                            messages: MessageKinds::All,
+                            strictness: Strictness::default(),
+                            now: None,
+                        };
                         assert_eq!(Sequence::default().faults(&header, &expect), []);
                         assert_eq!(header.opcode, found.kind.opcode());
                         assert_eq!(

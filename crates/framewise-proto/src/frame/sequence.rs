@@ -1,8 +1,11 @@
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use framewise_rules::{Limits, MessageKinds, Role, Rule};
 
+use super::flood::ControlCount;
 use super::{Header, LengthForm, Opcode};
+use crate::{Detail, Strictness};
 
 /// Whether a message is text or binary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +50,10 @@ pub struct Expect<'l> {
     pub limits: &'l Limits,
     /// The kinds of message that the receiver takes.
     pub messages: MessageKinds,
+    /// The rules that the receiver tolerates.
+    pub strictness: Strictness,
+    /// When the header arrived; `None` in a recording without times.
+    pub now: Option<Duration>,
 }
 
 impl Expect<'_> {
@@ -64,8 +71,7 @@ impl Expect<'_> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sequence {
     open: Option<OpenMessage>,
-    /// Control frames since the last data frame, or since the second began.
-    controls: u32,
+    controls: ControlCount,
     /// The number of the frame that was taken in last, from 1.
     frames: u64,
     /// The number of the message that was begun last, from 1.
@@ -88,26 +94,55 @@ impl Sequence {
         self.messages
     }
 
-    /// Every rule that this header breaks, in the order of the bits on the wire, then of the sequence, then the limits.
+    /// The rules that this header breaks, in the order of the bits on the wire, then of the sequence, then the limits.
+    ///
+    /// Where its first two bytes break a rule that is enforced, those that they break are all: an extended length that
+    /// comes later adds nothing, so that a header yields the same rules however its bytes are cut.
     ///
     /// It changes nothing; [`Sequence::take`] does.
     #[inline]
     pub fn faults(&self, header: &Header, expect: &Expect<'_>) -> Vec<Rule> {
         let mut faults = Vec::new();
-        bits(header, expect, &mut faults);
-        if header.opcode.is_control() {
-            // A Close is the end of a flood, whatever came before it.
-            if self.controls >= expect.limits.control_run && header.opcode != Opcode::Close {
-                faults.push(Rule::ControlFlood);
-            }
-        } else {
-            self.data(header, expect, &mut faults);
+        start_bits(header, expect, &mut faults);
+        let bits = faults.len();
+        self.order(header, expect, &mut faults);
+        let decided =
+            header.form != LengthForm::Seven && faults.iter().any(|&rule| !expect.strictness.tolerates(rule));
+        if decided {
+            return faults;
+        }
+        if let Some(rule) = long_length(header) {
+            faults.insert(bits, rule);
+        }
+        if !header.opcode.is_control() {
+            self.limits(header, expect, &mut faults);
         }
         faults
     }
 
+    /// The rules that the first two bytes of a header break, where an extended length follows that need not be waited
+    /// for, since one of them is enforced. [`Sequence::faults`] gives the same once that length is there. The header that
+    /// is given with them has a length of zero.
+    pub fn faults_of_start(&self, bytes: &[u8], expect: &Expect<'_>) -> Option<(Header, Vec<Rule>)> {
+        let header = Header::of_start(*bytes.first_chunk()?);
+        let mut faults = Vec::new();
+        start_bits(&header, expect, &mut faults);
+        self.order(&header, expect, &mut faults);
+        let decided =
+            header.form != LengthForm::Seven && faults.iter().any(|&rule| !expect.strictness.tolerates(rule));
+        decided.then_some((header, faults))
+    }
+
+    /// What the opcode breaks at this place in the sequence.
     #[inline]
-    fn data(&self, header: &Header, expect: &Expect<'_>, faults: &mut Vec<Rule>) {
+    fn order(&self, header: &Header, expect: &Expect<'_>, faults: &mut Vec<Rule>) {
+        if header.opcode.is_control() {
+            // A Close is the end of a flood, whatever came before it.
+            if header.opcode != Opcode::Close && self.controls.is_full(expect.now, expect.limits) {
+                faults.push(Rule::ControlFlood);
+            }
+            return;
+        }
         // RFC 6455 §5.4: a fragmented message is one frame with an opcode and FIN clear, then frames with opcode 0;
         // "The fragments of one message MUST NOT be interleaved between the fragments of another message".
         match (header.opcode, self.open) {
@@ -122,35 +157,69 @@ impl Sequence {
             }
             _ => {}
         }
-        // RFC 6455 §10.4: limits, told from the header: no byte of the payload is taken in first.
+        let fragments = self.continued(header).map_or(0, |open| open.fragments);
+        if fragments >= expect.limits.fragments {
+            faults.push(Rule::FragmentsTooMany);
+        }
+    }
+
+    /// RFC 6455 §10.4: limits, seen in the header: no byte of the payload is taken in first.
+    #[inline]
+    fn limits(&self, header: &Header, expect: &Expect<'_>, faults: &mut Vec<Rule>) {
         let limits = expect.limits;
         if header.length > limits.frame {
             faults.push(Rule::FrameTooBig);
         }
-        let (before, fragments) = match self.open {
-            Some(open) if header.opcode == Opcode::Continuation => (open.length, open.fragments),
-            _ => (0, 0),
-        };
+        let before = self.continued(header).map_or(0, |open| open.length);
         if before.saturating_add(header.length) > limits.message {
             faults.push(Rule::MessageTooBig);
         }
-        if fragments >= limits.fragments {
-            faults.push(Rule::FragmentsTooMany);
+    }
+
+    /// The message that a frame with this header goes on with.
+    #[inline]
+    fn continued(&self, header: &Header) -> Option<OpenMessage> {
+        self.open.filter(|_| header.opcode == Opcode::Continuation)
+    }
+
+    /// What there is to say of a rule that this header breaks here, beyond the rule's sentence.
+    pub fn detail(&self, rule: Rule, header: &Header, limits: &Limits) -> Detail {
+        let limit = |got, limit| Detail::Limit { got, limit };
+        if rule == Rule::FrameTooBig {
+            limit(header.length, limits.frame)
+        } else if rule == Rule::MessageTooBig {
+            let before = self.continued(header).map_or(0, |open| open.length);
+            limit(before.saturating_add(header.length), limits.message)
+        } else if rule == Rule::FragmentsTooMany {
+            let before = self.continued(header).map_or(0, |open| open.fragments);
+            limit(u64::from(before) + 1, u64::from(limits.fragments))
+        } else if rule == Rule::ControlFlood {
+            let (in_second, in_row) = self.controls.counted();
+            let row = in_row >= limits.control_run;
+            let (got, most) =
+                if row { (in_row, limits.control_run) } else { (in_second, limits.control_rate) };
+            limit(u64::from(got) + 1, u64::from(most))
+        } else if matches!(rule, Rule::LengthNotMinimal16 | Rule::LengthNotMinimal64) {
+            Detail::Length(header.length)
+        } else if matches!(rule, Rule::OpcodeReservedControl | Rule::OpcodeReservedData) {
+            Detail::Opcode(header.opcode)
+        } else {
+            Detail::None
         }
     }
 
     /// Takes the frame in, faulty or not: an observer goes on.
     ///
     /// A data frame leaves its message open, also the last one: [`Sequence::finish`] ends it when its payload is done.
-    /// `deflate`: as in [`Expect`].
+    /// `deflate`, `now`: as in [`Expect`].
     #[inline]
-    pub fn take(&mut self, header: &Header, deflate: bool) {
+    pub fn take(&mut self, header: &Header, deflate: bool, now: Option<Duration>) {
         self.frames += 1;
         if header.opcode.is_control() {
-            self.controls = self.controls.saturating_add(1);
+            self.controls.add(now);
             return;
         }
-        self.controls = 0;
+        self.controls.data();
         if header.opcode == Opcode::Continuation
             && let Some(open) = &mut self.open
         {
@@ -169,12 +238,7 @@ impl Sequence {
     pub(crate) fn take_whole(&mut self) {
         self.frames += 1;
         self.messages += 1;
-        self.controls = 0;
-    }
-
-    /// A second has passed: control frames in a row are counted anew. A heartbeat that goes on for days is no flood.
-    pub const fn second_passed(&mut self) {
-        self.controls = 0;
+        self.controls.data();
     }
 
     /// The last frame of the open message is done.
@@ -184,8 +248,9 @@ impl Sequence {
     }
 }
 
+/// What the bits of the first two bytes break.
 #[inline]
-fn bits(header: &Header, expect: &Expect<'_>, faults: &mut Vec<Rule>) {
+fn start_bits(header: &Header, expect: &Expect<'_>, faults: &mut Vec<Rule>) {
     // RFC 6455 §5.2: "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values. If a
     // nonzero value is received and none of the negotiated extensions defines the meaning of such a nonzero
     // value, the receiving endpoint MUST _Fail the WebSocket Connection_."
@@ -228,16 +293,21 @@ fn bits(header: &Header, expect: &Expect<'_>, faults: &mut Vec<Rule>) {
         (Role::Server, Some(_)) => faults.push(Rule::MaskPresent),
         (Role::Client, Some(_)) | (Role::Server, None) => {}
     }
-    // RFC 6455 §5.2: "the minimal number of bytes MUST be used to encode the length"; "the most significant bit
-    // MUST be 0".
-    match header.form {
-        LengthForm::Sixteen if header.length < 126 => faults.push(Rule::LengthNotMinimal16),
-        LengthForm::SixtyFour if header.length <= 0xffff => faults.push(Rule::LengthNotMinimal64),
-        LengthForm::SixtyFour if header.length >> 63 != 0 => faults.push(Rule::LengthTopBit),
-        LengthForm::Seven | LengthForm::Sixteen | LengthForm::SixtyFour => {}
-    }
-    if header.opcode.is_control() && header.length > 125 {
+    // RFC 6455 §5.5: "All control frames MUST have a payload length of 125 bytes or less": neither of the longer forms
+    // can be right, whatever length follows.
+    if header.opcode.is_control() && header.form != LengthForm::Seven {
         faults.push(Rule::ControlTooLong);
+    }
+}
+
+/// RFC 6455 §5.2: "the minimal number of bytes MUST be used to encode the length"; "the most significant bit MUST be 0".
+#[inline]
+fn long_length(header: &Header) -> Option<Rule> {
+    match header.form {
+        LengthForm::Sixteen if header.length < 126 => Some(Rule::LengthNotMinimal16),
+        LengthForm::SixtyFour if header.length <= 0xffff => Some(Rule::LengthNotMinimal64),
+        LengthForm::SixtyFour if header.length >> 63 != 0 => Some(Rule::LengthTopBit),
+        LengthForm::Seven | LengthForm::Sixteen | LengthForm::SixtyFour => None,
     }
 }
 
@@ -248,11 +318,64 @@ mod tests {
     #[test]
     fn a_whole_message_is_one_that_is_taken_and_finished() {
         let mut parts = Sequence::default();
-        parts.take(&Header::new(Opcode::Ping, 0, None), false);
+        parts.take(&Header::new(Opcode::Ping, 0, None), false, None);
         let mut whole = parts.clone();
-        parts.take(&Header::new(Opcode::Text, 5, None), false);
+        parts.take(&Header::new(Opcode::Text, 5, None), false, None);
         parts.finish();
         whole.take_whole();
         assert_eq!(whole, parts);
+    }
+
+    /// Each pair of first bytes, in each place of the sequence, tolerated or not: what they show is what the whole header
+    /// shows, and they decide unless the extended length has a part in it.
+    #[test]
+    fn two_bytes_decide_as_the_whole_header_does() {
+        let mut open = Sequence::default();
+        open.take(&Header { fin: false, ..Header::new(Opcode::Text, 5, None) }, false, None);
+        let lenient =
+            Strictness { masked_server_frames: true, unmasked_client_frames: true, ..Strictness::default() };
+        let (mut decided, mut waited) = (0, 0);
+        for (first, second) in (0..=u16::MAX).map(|pair| pair.to_be_bytes().into()) {
+            for length in [[0; 8], [0, 5, 0, 0, 0, 0, 0, 0], [0xff; 8]] {
+                let mut bytes = [0; 14];
+                bytes[..2].copy_from_slice(&[first, second]);
+                bytes[2..10].copy_from_slice(&length);
+                let header = Header::decode(&bytes).expect("14 bytes are enough for any header");
+                for (sequence, strictness) in [&Sequence::default(), &open]
+                    .into_iter()
+                    .flat_map(|sequence| [(sequence, Strictness::default()), (sequence, lenient)])
+                {
+                    let expect = Expect {
+                        sender: Role::Client,
+                        deflate: false,
+                        limits: &Limits::DEFAULT,
+                        messages: MessageKinds::TextOnly,
+                        strictness,
+                        now: None,
+                    };
+                    let whole = sequence.faults(&header, &expect);
+                    match sequence.faults_of_start(&[first, second], &expect) {
+                        Some((_, faults)) => {
+                            decided += 1;
+                            assert_eq!(faults, whole, "{first:02x} {second:02x} {length:02x?}");
+                        }
+                        None if header.form == LengthForm::Seven => {}
+                        None => {
+                            waited += 1;
+                            let enforced = whole.iter().filter(|&&rule| !strictness.tolerates(rule));
+                            let by_length = [
+                                Rule::LengthNotMinimal16,
+                                Rule::LengthNotMinimal64,
+                                Rule::LengthTopBit,
+                                Rule::FrameTooBig,
+                                Rule::MessageTooBig,
+                            ];
+                            assert!(enforced.clone().all(|rule| by_length.contains(rule)), "{whole:?}");
+                        }
+                    }
+                }
+            }
+        }
+        assert!(decided > 0 && waited > 0);
     }
 }

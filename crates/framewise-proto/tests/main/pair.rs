@@ -24,7 +24,8 @@ enum Seen {
 struct End {
     engine: Connection,
     inbox: Vec<u8>,
-    message: Vec<u8>,
+    /// The message of which parts came, and the last did not.
+    message: Option<Vec<u8>>,
     seen: Vec<Seen>,
 }
 
@@ -43,7 +44,7 @@ impl End {
     }
 
     fn new(engine: Connection) -> Self {
-        Self { engine, inbox: Vec::new(), message: Vec::new(), seen: Vec::new() }
+        Self { engine, inbox: Vec::new(), message: None, seen: Vec::new() }
     }
 
     fn receive(&mut self, now: Duration, bytes: &[u8]) {
@@ -52,27 +53,23 @@ impl End {
         loop {
             let (consumed, event) = self.engine.receive(now, &mut self.inbox[at..]);
             at += consumed;
-            let Some(event) = event else {
-                if consumed == 0 {
-                    break;
-                }
-                continue;
-            };
+            let Some(event) = event else { break };
             Self::see(&mut self.message, &mut self.seen, event);
         }
         self.inbox.drain(..at);
         self.poll();
     }
 
-    fn see(message: &mut Vec<u8>, seen: &mut Vec<Seen>, event: Event<'_>) {
+    fn see(message: &mut Option<Vec<u8>>, seen: &mut Vec<Seen>, event: Event<'_>) {
         seen.push(match event {
             Event::Data { kind, payload, first, last } => {
-                assert_eq!(first, message.is_empty() && first, "only the first part is first");
-                message.extend_from_slice(payload);
+                assert_eq!(first, message.is_none(), "the first part is first, and no other");
+                let so_far = message.get_or_insert_default();
+                so_far.extend_from_slice(payload);
                 if !last {
                     return;
                 }
-                Seen::Message(kind, std::mem::take(message))
+                Seen::Message(kind, message.take().expect("it is there"))
             }
             Event::Ping(payload) => Seen::Ping(payload.to_vec()),
             Event::Pong(payload) => Seen::Pong(payload.to_vec()),
@@ -229,15 +226,105 @@ fn silence_ends_the_connection_only_where_a_limit_says_so() {
 }
 
 #[test]
-fn control_frames_are_limited_by_the_second() {
+fn control_frames_are_limited_by_the_second_from_the_first_of_them_on() {
     let limits = Limits { control_rate: 2, ..Limits::DEFAULT };
     let mut client = End::client(Config { limits, ..Config::default() });
     for second in 0..3 {
         client.receive(Duration::from_secs(second), b"\x8a\x00\x8a\x00");
     }
     assert_eq!(client.seen.len(), 6);
-    client.receive(Duration::from_millis(2_900), b"\x8a\x00");
+    client.receive(Duration::from_millis(2_999), b"\x8a\x00");
     assert_eq!(client.seen[6], Seen::Violation(Rule::ControlFlood, 12));
+}
+
+/// The loop of the front page: `None` means that more bytes are needed, so nothing that is there may be left.
+#[test]
+fn none_means_that_more_bytes_are_needed() {
+    let text = || Seen::Message(MessageKind::Text, b"hi".to_vec());
+    let ping = || Seen::Ping(Vec::new());
+    for (bytes, expected) in [
+        // A first fragment without payload, or a later one, and what comes behind it.
+        (&b"\x01\x00\x80\x02hi\x89\x00"[..], vec![text(), ping()]),
+        (b"\x01\x00\x00\x00\x00\x00\x80\x02hi\x89\x00", vec![text(), ping()]),
+        (b"\x01\x02hi\x00\x00\x80\x00\x89\x00", vec![text(), ping()]),
+        (b"\x01\x01h\x00\x00\x89\x00\x80\x01i", vec![ping(), text()]),
+        // The message is not over.
+        (b"\x01\x00\x00\x00", vec![]),
+    ] {
+        for cut in 0..=bytes.len() {
+            let mut client = End::client(Config::default());
+            for piece in [&bytes[..cut], &bytes[cut..]] {
+                client.receive(Duration::ZERO, piece);
+                assert!(client.inbox.len() < 2, "{bytes:02x?} cut at {cut}: {:02x?}", client.inbox);
+            }
+            assert_eq!(client.seen, expected, "{bytes:02x?} cut at {cut}");
+            assert_eq!(client.inbox, b"", "{bytes:02x?} cut at {cut}");
+        }
+    }
+}
+
+/// A header that is wrong in its first two bytes is answered from them: what it says of its length may never come.
+#[test]
+fn two_bytes_of_a_header_that_are_wrong_are_answered() {
+    let open: &[u8] = b"\x01\x81\0\0\0\0x";
+    for (before, header, rule, also) in [
+        (&b""[..], b"\x88\xfe", Rule::ControlTooLong, &[][..]),
+        (b"", b"\x89\xff", Rule::ControlTooLong, &[]),
+        (b"", b"\x83\xff", Rule::OpcodeReservedData, &[]),
+        (b"", b"\xb1\xff", Rule::Rsv2Set, &[Rule::Rsv3Set]),
+        (b"", b"\xc2\xfe", Rule::Rsv1Unnegotiated, &[]),
+        (b"", b"\x8f\xfe", Rule::OpcodeReservedControl, &[Rule::ControlTooLong]),
+        (b"", b"\x09\x7e", Rule::ControlFragmented, &[Rule::MaskMissing, Rule::ControlTooLong]),
+        (b"", b"\x82\x7f", Rule::MaskMissing, &[]),
+        (b"", b"\x80\xfe", Rule::ContinuationOrphan, &[]),
+        (open, b"\x82\xfe", Rule::DataInterleaved, &[]),
+        (open, b"\x00\xff", Rule::FragmentsTooMany, &[]),
+    ] {
+        // Whatever follows them, and however it is cut.
+        for rest in [&b""[..], b"\x00\x05", b"\x80\x00\x00\x00\x00\x00\x00\x05abcd", &[0xff; 12]] {
+            let bytes = [before, header, rest].concat();
+            for cut in 0..bytes.len() {
+                let limits = Limits { fragments: 1, ..Limits::DEFAULT };
+                let mut server =
+                    Connection::server(Config { limits, ..Config::default() }, 0, Duration::ZERO);
+                let mut found = None;
+                let (mut inbox, mut arrived) = (Vec::new(), 0);
+                for piece in [&bytes[..cut], &bytes[cut..]] {
+                    inbox.extend_from_slice(piece);
+                    arrived += piece.len();
+                    let mut at = 0;
+                    loop {
+                        let (consumed, event) = server.receive(Duration::ZERO, &mut inbox[at..]);
+                        at += consumed;
+                        match event {
+                            Some(Event::Violation(violation)) => {
+                                found.get_or_insert((violation, arrived));
+                            }
+                            Some(_) => {}
+                            None => break,
+                        }
+                    }
+                    inbox.drain(..at);
+                }
+                let (violation, arrived) = found.expect("it is wrong");
+                assert_eq!((violation.rule, &violation.also[..]), (rule, also), "{bytes:02x?} cut at {cut}");
+                assert_eq!(violation.offset, Some(before.len() as u64), "{bytes:02x?} cut at {cut}");
+                assert!(cut < before.len() + 2 || arrived == cut, "{bytes:02x?} cut at {cut}: it waited");
+            }
+        }
+    }
+    // These are not decided by two bytes.
+    for header in [b"\x82\xfe", b"\x81\xff", b"\x01\xfe"] {
+        let mut server = End::server(Config::default());
+        server.receive(Duration::ZERO, header);
+        assert_eq!((&server.seen[..], &server.inbox[..]), (&[][..], &header[..]));
+    }
+    let strictness = Strictness { unmasked_client_frames: true, ..Strictness::default() };
+    let mut server = End::server(Config { strictness, ..Config::default() });
+    server.receive(Duration::ZERO, b"\x82\x7e");
+    assert_eq!(server.seen, []);
+    server.receive(Duration::ZERO, b"\x00\x05");
+    assert_eq!(server.seen, [Seen::Violation(Rule::LengthNotMinimal16, 0), server.seen[1].clone()]);
 }
 
 #[test]

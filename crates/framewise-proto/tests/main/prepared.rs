@@ -12,7 +12,7 @@ fn ends(wishes: DeflateConfig) -> (Connection, Connection, DeflateAgreement) {
     let config = Config { deflate: Some(wishes), ..Config::default() };
     let keys = Box::new(|| [0x37, 0xfa, 0x21, 0x3d]);
     (
-        Connection::client(config, keys, 0, NOW).with_deflate(&agreement),
+        Connection::client(config.clone(), keys, 0, NOW).with_deflate(&agreement),
         Connection::server(config, 0, NOW).with_deflate(&agreement),
         agreement,
     )

@@ -24,6 +24,11 @@ pub(crate) const ControlTooLong: Examples = Examples {
         Bad::new("open\n> 89 fe 00 7e 37 fa 21 3d", 0),
         Bad::new("open\n< 8a 7e 00 7e", 0),
         Bad::new("open\n< 89 7f 00 00 00 00 00 01 00 00", 0),
+        // The first two bytes are enough: no longer form of the length can be right.
+        Bad::new("open\n> 88 fe", 0),
+        Bad::new("open\n< 89 7f", 0),
+        Bad::new("open\n> 89 fe 00 02 37 fa 21 3d 5f 93  # hi", 0),
+        Bad::new("open\n< 81 02 68 69\n< 8a 7f 00 00 00 00 00 00 00 00", 4),
         // A long reason, passed on without a length check.
         Bad::new("open\n< 81 02 68 69\n< 88 7e 01 2c 03 f3 54 72 61 63 65 62 61 63 6b", 4),
     ],

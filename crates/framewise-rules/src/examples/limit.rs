@@ -9,6 +9,8 @@ const MESSAGE_OF_16: Setup = Setup::limited(Limits { message: 16, ..Limits::DEFA
 const FRAME_OF_16: Setup = Setup::limited(Limits { frame: 16, ..Limits::DEFAULT });
 const TWO_FRAGMENTS: Setup = Setup::limited(Limits { fragments: 2, ..Limits::DEFAULT });
 const INFLATED_TO_16: Setup = Setup::limited(Limits { inflated: 16, ..Limits::DEFAULT });
+const ONCE_ITS_PAYLOAD: Setup =
+    Setup::limited(Limits { inflate_ratio: 1, inflate_ratio_from: 16, ..Limits::DEFAULT });
 const RUN_OF_2: Setup = Setup::limited(Limits { control_run: 2, ..Limits::DEFAULT });
 const TWO_A_SECOND: Setup = Setup::limited(Limits { control_rate: 2, ..Limits::DEFAULT });
 const IDLE_60_S: Setup = Setup::limited(Limits { idle: Some(Duration::from_secs(60)), ..Limits::DEFAULT });
@@ -154,6 +156,21 @@ pub(crate) const InflateTooBig: Examples = Examples {
         ),
         Bad::with("open permessage-deflate\n< c2 06 4a 4c 44 03 00 00", 2, INFLATED_TO_16),
         Bad::with("open permessage-deflate\n< 42 01 4a\n< 80 05 4c a4 3d 00 00", 5, INFLATED_TO_16),
+        // "a" repeated 5,000 and 4,097 times: the payload counts as 4,096 bytes.
+        Bad::with(
+            "open permessage-deflate\n< c1 17 ec c1 31 01 00 00 00 c2 a0 ac eb 5f c2 14 7e 40 01 00 00 00 00 6f 03",
+            2,
+            ONCE_ITS_PAYLOAD,
+        ),
+        Bad::with(
+            concat!(
+                "open permessage-deflate\n",
+                "> c1 96 37 fa 21 3d db 3b 20 30 37 fa 21 ff 97 56 ce 62 f5 e4 2f 15 37 fa 21 dd e9 fa",
+                "  # ec c1 01 0d 00 00 00 c2 a0 ac ef 5f c2 1e 0e 28 00 00 00 e0 de 00",
+            ),
+            6,
+            ONCE_ITS_PAYLOAD,
+        ),
     ],
     good: &[
         Good::with(
@@ -176,6 +193,11 @@ pub(crate) const InflateTooBig: Examples = Examples {
             "open permessage-deflate\n",
             "> c1 86 37 fa 21 3d 7d b6 85 00 37 fa  # 4a 4c a4 3d 00 00",
         )),
+        // "a" repeated 4,096 times.
+        Good::with(
+            "open permessage-deflate\n< c1 16 ec c1 01 0d 00 00 00 c2 a0 ac ef 5f c2 1e 0e 28 00 00 00 e0 dd 00",
+            ONCE_ITS_PAYLOAD,
+        ),
     ],
 };
 

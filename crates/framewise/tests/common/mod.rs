@@ -53,7 +53,7 @@ pub(crate) async fn pair_with(
     room: usize,
 ) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
     let (near, far) = duplex(room);
-    let client = Client::new().config(config);
+    let client = Client::new().config(config.clone());
     let server = Server::new().config(config);
     let (client, server) =
         tokio::join!(client.connect_over(near, "ws://example.com/chat"), server.accept(far));

@@ -278,7 +278,7 @@ async fn connected(setup: Setup) -> (WebSocket<Stream>, WebSocket<Stream>) {
     };
     let config = Config { send_queue: 500, deflate: setup.deflate.then_some(deflate), ..Config::default() };
     let (near, far) = streams(setup);
-    let (client, server) = (Client::new().config(config), Server::new().config(config));
+    let (client, server) = (Client::new().config(config.clone()), Server::new().config(config));
     let (client, server) = tokio::join!(client.connect_over(near, "ws://h/"), server.accept(far));
     let (client, server) = (client.unwrap(), server.unwrap());
     if setup.role == Role::Client { (client, server) } else { (server, client) }

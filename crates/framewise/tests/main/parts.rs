@@ -100,7 +100,7 @@ async fn a_compressed_message_above_the_usual_limit_in_constant_memory() {
         ..Config::default()
     };
     let (near, far) = duplex(64 * 1024);
-    let (client, server) = (Client::new().config(config), Server::new().config(config));
+    let (client, server) = (Client::new().config(config.clone()), Server::new().config(config));
     let (client, server) = tokio::join!(client.connect_over(near, "ws://h/"), server.accept(far));
     let (mut client, mut server) = (client.unwrap(), server.unwrap());
     let zeros = vec![0; 1 << 20];

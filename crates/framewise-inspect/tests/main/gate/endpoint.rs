@@ -119,7 +119,6 @@ pub(crate) fn feed(
         match event {
             Some(Event::Violation(violation) | Event::Tolerated(violation)) => found.push(*violation),
             Some(_) => {}
-            None if consumed > 0 => {}
             None => break,
         }
     }

@@ -1,0 +1,119 @@
+use core::time::Duration;
+
+use framewise_rules::Limits;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Control frames counted against [`Limits::control_run`] and [`Limits::control_rate`]: RFC 6455 §10.4 asks for limits on
+/// what costs more to answer than to send.
+///
+/// The frames of a second are counted from the first of them on; the first one after that second begins the next count.
+/// So it takes no memory, however many frames come, and twice the rate is the most that any one second can hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ControlCount {
+    /// When the first frame of the count came; `None` before the first, and where there is no clock.
+    since: Option<Duration>,
+    /// Frames since then.
+    in_second: u32,
+    /// Those of them without a data frame in between. Where there is no clock, all without one.
+    in_row: u32,
+}
+
+impl ControlCount {
+    /// Whether one more would be too many.
+    pub(super) fn is_full(&self, now: Option<Duration>, limits: &Limits) -> bool {
+        if self.is_over(now) {
+            return limits.control_run == 0 || limits.control_rate == 0;
+        }
+        self.in_row >= limits.control_run || (now.is_some() && self.in_second >= limits.control_rate)
+    }
+
+    /// Counts one.
+    pub(super) fn add(&mut self, now: Option<Duration>) {
+        if self.is_over(now) {
+            *self = Self { since: now, ..Self::default() };
+        }
+        self.in_second = self.in_second.saturating_add(1);
+        self.in_row = self.in_row.saturating_add(1);
+    }
+
+    /// A data frame came.
+    pub(super) fn data(&mut self) {
+        self.in_row = 0;
+    }
+
+    /// Frames counted in this second, and those of them in a row.
+    pub(super) const fn counted(&self) -> (u32, u32) {
+        (self.in_second, self.in_row)
+    }
+
+    /// Whether the second that is counted has passed.
+    fn is_over(&self, now: Option<Duration>) -> bool {
+        match (now, self.since) {
+            (Some(now), Some(since)) => now.saturating_sub(since) >= SECOND,
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { control_run: 3, control_rate: 5, ..Limits::DEFAULT };
+
+    const fn at(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    #[test]
+    fn frames_in_a_row_are_counted_within_a_second_and_data_ends_the_row() {
+        let mut count = ControlCount::default();
+        for _ in 0..3 {
+            assert!(!count.is_full(Some(at(900)), &LIMITS));
+            count.add(Some(at(900)));
+        }
+        // The clock's next second is not the count's.
+        assert!(count.is_full(Some(at(1_899)), &LIMITS));
+        assert!(!count.is_full(Some(at(1_900)), &LIMITS));
+        count.data();
+        assert!(!count.is_full(Some(at(1_000)), &LIMITS));
+    }
+
+    #[test]
+    fn data_in_between_does_not_make_the_second_longer() {
+        let mut count = ControlCount::default();
+        for millisecond in 0..5 {
+            count.data();
+            assert!(!count.is_full(Some(at(millisecond)), &LIMITS));
+            count.add(Some(at(millisecond)));
+        }
+        count.data();
+        assert!(count.is_full(Some(at(999)), &LIMITS));
+        assert!(!count.is_full(Some(at(1_000)), &LIMITS));
+    }
+
+    #[test]
+    fn without_a_clock_only_a_row_is_counted() {
+        let mut count = ControlCount::default();
+        for _ in 0..100 {
+            count.data();
+            assert!(!count.is_full(None, &LIMITS));
+            count.add(None);
+        }
+        for _ in 0..2 {
+            count.add(None);
+        }
+        assert!(count.is_full(None, &LIMITS));
+    }
+
+    #[test]
+    fn a_heartbeat_of_days_is_no_flood() {
+        let mut count = ControlCount::default();
+        for second in 0..100_000 {
+            assert!(!count.is_full(Some(at(second * 1_000)), &LIMITS));
+            count.add(Some(at(second * 1_000)));
+        }
+    }
+}
