@@ -22,8 +22,9 @@
 //! ```
 //!
 //! What it does by itself
-//! - The plain loop is the fast one: sends are queued, and go out together when the reader has to wait. There is
-//!   nothing to batch and nothing to flush in a loop that reads.
+//! - The plain loop is the fast one: the answers to all messages of one read are written together.
+//!   [`WebSocket::send`] waits for messages that were received already, and for nothing else: otherwise it writes before
+//!   it returns. Whoever sends a burst has [`WebSocket::feed`].
 //! - Pings are answered, the closing handshake is done in the order of RFC 6455 §7.1.1, so that no reset destroys a
 //!   Close frame, and what the peer does not do in time ends by [`Limits`].
 //! - A peer that reads slowly makes [`WebSocket::send`] wait ([`Config::send_queue`]), and costs no more memory than that.

@@ -135,7 +135,7 @@ mod tests {
         let news = Prepared::new(noise);
         let unique = || news.0.compressed.lock().unwrap()[0].1.is_unique();
         let (mut client, mut server) = pair(wishes).await;
-        server.send_prepared(&news).await.unwrap();
+        server.feed_prepared(&news).await.unwrap();
         assert!(server.queued() > 4096 && !unique(), "the queue has it, and no copy");
         let (flushed, got) = tokio::join!(server.flush(), client.next());
         flushed.unwrap();

@@ -111,6 +111,11 @@ pub(crate) fn failed(role: Role, error: &std::io::Error) {
     tell!(INFO, role = role.name(), "connection lost: {error}");
 }
 
+/// The connection was dropped, and the stream did not take what was queued.
+pub(crate) fn unwritten(role: Role, bytes: usize) {
+    tell!(WARN, role = role.name(), bytes, "dropped with bytes that were not written");
+}
+
 pub(crate) fn ended(role: Role, ended: &Ended) {
     tell!(DEBUG, role = role.name(), by = ?ended.by, code = ended.code.0, clean = ended.clean, "ended");
 }

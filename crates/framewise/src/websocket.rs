@@ -15,7 +15,7 @@ mod transit;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::task::ready;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -37,14 +37,15 @@ use crate::{CloseCode, Config, Error, Event, Message, TrySendError, random, trac
 
 /// One end of a WebSocket connection, client or server, on a byte stream `S`.
 ///
-/// The plain loop is the fast one: a send is queued, and what is queued is written together when [`next`](Self::next)
-/// has to wait for the peer, when [`crate::Config::send_queue`] is reached, or on [`flush`](Self::flush). Several messages that arrived in one
-/// read are answered with one write.
+/// The plain loop is the fast one: several messages that arrived in one read are answered with one write. For that,
+/// [`send`](Self::send) leaves a message in the queue while complete messages that were received before wait for
+/// [`next`](Self::next); otherwise it writes before it returns. What is queued is written together.
 ///
 /// Every future here may be dropped at any moment, in `select!` for one, and nothing is lost: [`next`](Self::next)
-/// keeps what it has read, [`send`](Self::send) has queued its message whole or not at all.
+/// keeps what it has read, [`send`](Self::send) has queued its message completely or not at all.
 ///
-/// Drop it to cut the connection; [`close`](Self::close) is the polite way. What is queued and not written is lost then.
+/// Drop it to cut the connection; [`close`](Self::close) is the polite way. What is queued then is written as far as the
+/// stream takes it at once; the rest is lost, of which the feature `tracing` warns.
 pub struct WebSocket<S> {
     /// In a box of its own, so that the task that drives it is small, however deep it is called.
     inner: Box<Inner<S>>,
@@ -65,6 +66,21 @@ struct Inner<S> {
     head: Box<[u8]>,
     stop: Option<StopSeat>,
     rare: Option<Box<Rare>>,
+    /// [`Inner::write_last`]: to drop a connection asks nothing of `S`.
+    write_last: fn(&mut Self),
+}
+
+impl<S> Drop for Inner<S> {
+    /// What is queued is written as far as the stream takes it.
+    fn drop(&mut self) {
+        if !self.owes() || std::thread::panicking() {
+            return;
+        }
+        (self.write_last)(self);
+        if self.owes() {
+            trace::unwritten(self.engine.role(), self.queued());
+        }
+    }
 }
 
 /// What most connections never have: apart, so that an idle one is small.
@@ -87,6 +103,11 @@ impl<S> Inner<S> {
     fn queued(&self) -> usize {
         let transit = self.transit.as_ref().map_or(0, |transit| transit.outbox.queued());
         transit + self.engine.queued()
+    }
+
+    /// Whether something is queued, or was written that the stream may hold back.
+    fn owes(&self) -> bool {
+        self.engine.queued() > 0 || self.transit.as_ref().is_some_and(|transit| transit.outbox.owes())
     }
 
     fn ping(&mut self, payload: &[u8]) -> Result<(), Misuse> {
@@ -121,7 +142,7 @@ pub(crate) struct Established {
     pub(crate) deflate: Option<DeflateAgreement>,
 }
 
-impl<S> WebSocket<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub(crate) fn new(stream: S, role: Role, mut opened: Established) -> Self {
         let offset = opened.head.len() as u64;
         let engine = match role {
@@ -153,10 +174,13 @@ impl<S> WebSocket<S> {
                 head: opened.head[..].into(),
                 stop: opened.stop,
                 rare,
+                write_last: Inner::write_last,
             }),
         }
     }
+}
 
+impl<S> WebSocket<S> {
     /// Which end this is.
     pub fn role(&self) -> Role {
         self.inner.engine.role()
@@ -257,25 +281,41 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|cx| self.inner.poll_event(cx))
     }
 
-    /// Queues a message, to be written with others. When the queue is full ([`crate::Config::send_queue`]) it waits until
-    /// some are written.
+    /// Sends a message: when it returns, the stream has taken it. Only while complete messages that were received before
+    /// wait for [`WebSocket::next`], it is queued, up to [`crate::Config::send_queue`]: so are all answers of one read
+    /// written together, when there is none left. [`WebSocket::feed`] queues in any case.
+    ///
+    /// Two ends that both send more than the streams between them hold, while neither reads, wait for each other.
+    /// [`WebSocket::split`] lets one task send and another one read; [`WebSocket::next`] writes what is queued while it
+    /// waits.
     ///
     /// Errors: [`Error::Misuse`] after a Close, [`Error::Io`] when the stream failed, or the peer reads nothing for as
     /// long as [`crate::Limits::idle`] or [`crate::Keepalive`] allow; without either it may wait for ever.
     /// [`WebSocket::next`] then tells what became of the connection.
     ///
-    /// Cancel-safe: a message is queued whole, or, where it was still waiting for room, not at all.
+    /// Cancel-safe: a message is queued completely or not at all. To know which, use [`WebSocket::feed`] and
+    /// [`WebSocket::flush`].
     pub fn send(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
         let mut message = Some(message.into());
         poll_fn(move |cx| {
-            ready!(self.inner.poll_room(cx))?;
-            // A future that is polled after it was done has nothing to send.
-            Poll::Ready(message.take().map_or(Ok(()), |message| self.inner.queue(message)))
+            ready!(self.inner.poll_queue(&mut message, cx, Inner::queue))?;
+            self.inner.poll_sent(cx)
         })
     }
 
-    /// Queues a message as [`WebSocket::send`] does, if there is room; else it gives the message back. It writes nothing:
-    /// there is room again after [`WebSocket::next`] or [`WebSocket::flush`].
+    /// Queues a message, to be written with others: by the next [`WebSocket::send`], [`WebSocket::flush`] or
+    /// [`WebSocket::next`]. It waits while the queue is full ([`crate::Config::send_queue`]), and writes then.
+    ///
+    /// Errors: as [`WebSocket::send`]. Cancel-safe: when it is dropped before it returned, nothing was queued.
+    pub fn feed(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        let mut message = Some(message.into());
+        poll_fn(move |cx| self.inner.poll_queue(&mut message, cx, Inner::queue))
+    }
+
+    /// As [`WebSocket::send`], without waiting: what the stream does not take now stays queued. Where the queue is full,
+    /// the message comes back; there is room again after [`WebSocket::next`] or [`WebSocket::flush`].
+    ///
+    /// Errors: [`TrySendError::Full`] with the message, [`TrySendError::Failed`] where [`WebSocket::send`] would fail.
     pub fn try_send(&mut self, message: impl Into<Message>) -> Result<(), TrySendError> {
         let message = message.into();
         self.inner.check_writable()?;
@@ -283,7 +323,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         if self.inner.is_full() {
             return Err(TrySendError::Full(message));
         }
-        Ok(self.inner.queue(message)?)
+        self.inner.queue(message)?;
+        if !self.inner.has_message() {
+            self.inner.write_now();
+        }
+        Ok(self.inner.check_writable()?)
     }
 
     /// Begins a message that is sent in parts: one of any length, in constant memory. Pings may go between its parts,
@@ -294,20 +338,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Ok(self.inner.engine.begin(kind)?)
     }
 
-    /// Queues a part of the message that was begun, as a frame; `last` ends the message. A text may be cut anywhere, also
-    /// inside a character.
+    /// Sends a part of the message that was begun, as a frame; `last` ends the message. A text may be cut anywhere, also
+    /// inside a character. When it is written: as with [`WebSocket::send`].
     ///
     /// Errors and cancellation: as [`WebSocket::send`]; [`Error::Misuse`] also for a text that is not UTF-8, and where no
     /// message was begun.
     pub fn send_part(&mut self, part: &[u8], last: bool) -> impl Future<Output = Result<(), Error>> {
         let mut part = Some(part);
         poll_fn(move |cx| {
-            ready!(self.inner.poll_room(cx))?;
-            Poll::Ready(part.take().map_or(Ok(()), |part| self.inner.queue_part(part, last)))
+            ready!(self.inner.poll_queue(&mut part, cx, |inner, part| inner.queue_part(part, last)))?;
+            self.inner.poll_sent(cx)
         })
     }
 
-    /// Writes what is queued. Who calls [`WebSocket::next`] anyway need not.
+    /// Queues a part as [`WebSocket::feed`] queues a message.
+    ///
+    /// Errors: as [`WebSocket::send_part`]. Cancellation: as [`WebSocket::feed`].
+    pub fn feed_part(&mut self, part: &[u8], last: bool) -> impl Future<Output = Result<(), Error>> {
+        let mut part = Some(part);
+        poll_fn(move |cx| self.inner.poll_queue(&mut part, cx, |inner, part| inner.queue_part(part, last)))
+    }
+
+    /// Writes what is queued. [`WebSocket::next`] does it, too, before it waits.
     ///
     /// Errors: [`Error::Io`] as of [`WebSocket::send`]; [`Error::Misuse`] when the time for the closing is over.
     /// Cancel-safe: the rest stays queued.
@@ -344,7 +396,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// on.
     pub async fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         if self.is_open() {
-            self.start_close(code, reason)?;
+            self.inner.start_close(code.into(), reason)?;
         }
         poll_fn(|cx| self.inner.poll_closed(cx)).await
     }
@@ -361,12 +413,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         violation.into()
     }
 
-    /// Queues a Close, behind what is queued already: [`WebSocket::next`] writes it, gives the messages that still come,
-    /// and `None` when the connection is closed.
+    /// Queues a Close behind what is queued already, and writes what the stream takes now. [`WebSocket::next`] writes the
+    /// rest, gives the messages that still come, and `None` when the connection is closed.
     ///
     /// Errors: [`Error::Misuse`] for a code or a reason that must not be sent, and after a Close.
     pub fn start_close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
-        self.inner.start_close(code.into(), reason)
+        self.inner.start_close(code.into(), reason)?;
+        self.inner.write_now();
+        Ok(())
     }
 }
 

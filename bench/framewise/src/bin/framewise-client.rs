@@ -14,7 +14,7 @@ fn main() -> Result<(), Failure> {
         task.opened();
         while task.goes_on() {
             for _ in 0..task.cell.in_flight {
-                ws.send(message.clone()).await?;
+                ws.feed(message.clone()).await?;
             }
             for _ in 0..task.cell.in_flight {
                 task.came_back(ws.next().await.ok_or("closed")??.len())?;

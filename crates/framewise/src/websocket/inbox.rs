@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
-use framewise_proto::{self as proto, Connection, MessageKind};
+use framewise_proto::{self as proto, Connection, Header, MessageKind, Opcode};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::timer::Timer;
@@ -17,6 +17,9 @@ use crate::{Event, Message, buffers};
 const DIRECT: u64 = 16 * 1024;
 /// What a message's first part makes room for at the least, where so much is announced; more where more has arrived.
 const FIRST: u64 = 64 * 1024;
+
+/// Frames that are looked at for the end of a message: a peer may send very many small ones.
+const LOOKED_AT: usize = 8;
 
 /// What came of bytes that were read.
 pub(super) enum Found {
@@ -71,6 +74,29 @@ impl Inbox {
     /// Bytes that no frame was made of: the start of one.
     pub(super) fn rest(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Whether a complete message lies in what was read, so that the next one is there without a read. Where that is not to
+    /// be seen in a few frames: no.
+    pub(super) fn has_message(&self, engine: &Connection) -> bool {
+        if engine.remaining() > 0 {
+            // What lies there is the middle of a frame.
+            return false;
+        }
+        let mut rest = &self.bytes[..];
+        for _ in 0..LOOKED_AT {
+            let Some(header) = Header::decode_without_mask(rest) else { return false };
+            let behind =
+                usize::try_from(header.length).ok().and_then(|length| length.checked_add(header.size()));
+            let Some(behind) = behind.and_then(|behind| rest.get(behind..)) else { return false };
+            match header.opcode {
+                Opcode::Text | Opcode::Binary | Opcode::Continuation if header.fin => return true,
+                Opcode::Text | Opcode::Binary | Opcode::Continuation | Opcode::Ping | Opcode::Pong => {}
+                Opcode::Close | Opcode::Reserved(_) => return false,
+            }
+            rest = behind;
+        }
+        false
     }
 
     /// Takes a message out of what was read, if one in a single frame lies there: what nearly all of them are.

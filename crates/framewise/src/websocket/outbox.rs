@@ -50,6 +50,11 @@ impl Outbox {
         self.batch.len() - self.written + self.larges.bytes
     }
 
+    /// Whether something is to be written, or was written that the stream may hold back.
+    pub(super) fn owes(&self) -> bool {
+        self.queued() > 0 || self.unflushed
+    }
+
     /// Whether it holds nothing, and owes nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.batch.capacity() == 0 && self.larges.queue.is_empty() && !self.lent && !self.unflushed

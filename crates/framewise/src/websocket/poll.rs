@@ -216,7 +216,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     }
 
     /// Lets go of what cannot be written any more.
-    fn clear_outbox(&mut self) {
+    pub(super) fn clear_outbox(&mut self) {
         while self.engine.poll_transmit().is_some() {}
         if let Some(transit) = &mut self.transit {
             transit.outbox = Outbox::default();

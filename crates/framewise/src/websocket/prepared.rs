@@ -1,7 +1,7 @@
 //! How a message that was prepared for many connections goes into the queue of one.
 
 use std::future::poll_fn;
-use std::task::{Poll, ready};
+use std::task::ready;
 
 use framewise_proto::rules::Role;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -15,10 +15,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// Errors and cancellation: as [`WebSocket::send`].
     pub fn send_prepared(&mut self, message: &Prepared) -> impl Future<Output = Result<(), Error>> {
-        poll_fn(|cx| {
-            ready!(self.inner.poll_room(cx))?;
-            Poll::Ready(self.inner.queue_prepared(message))
+        let mut message = Some(message);
+        poll_fn(move |cx| {
+            ready!(self.inner.poll_queue(&mut message, cx, Inner::queue_prepared))?;
+            self.inner.poll_sent(cx)
         })
+    }
+
+    /// As [`WebSocket::feed`], of a message that goes to many connections.
+    ///
+    /// Errors and cancellation: as [`WebSocket::feed`].
+    pub fn feed_prepared(&mut self, message: &Prepared) -> impl Future<Output = Result<(), Error>> {
+        let mut message = Some(message);
+        poll_fn(move |cx| self.inner.poll_queue(&mut message, cx, Inner::queue_prepared))
     }
 }
 

@@ -1,11 +1,14 @@
 //! The queue of what is to be written: when it is full, and how long one waits for a peer that reads nothing.
 
+use std::future::{Future as _, poll_fn};
 use std::io;
-use std::task::{Context, Poll, ready};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use framewise_proto::{Misuse, Transport};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::coop;
 
 use super::Inner;
 use super::poll::GRACE;
@@ -16,6 +19,11 @@ impl<S> Inner<S> {
     pub(super) fn is_full(&self) -> bool {
         let queued = self.queued();
         queued > 0 && queued >= self.engine.config().send_queue
+    }
+
+    /// Whether a complete message that was received waits to be handed out.
+    pub(super) fn has_message(&self) -> bool {
+        self.transit.as_ref().is_some_and(|transit| transit.inbox.has_message(&self.engine))
     }
 
     /// When the engine, or a write that does not go on, has to be looked at.
@@ -77,6 +85,46 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             ready!(self.poll_patience(cx))?;
         }
         Poll::Ready(self.check_writable())
+    }
+
+    /// Waits for room and takes the message, or the part, to queue it; nothing where it was taken before.
+    pub(super) fn poll_queue<T>(
+        &mut self,
+        message: &mut Option<T>,
+        cx: &mut Context<'_>,
+        queue: impl FnOnce(&mut Self, T) -> Result<(), Error>,
+    ) -> Poll<Result<(), Error>> {
+        if message.is_some() {
+            ready!(self.poll_room(cx))?;
+        }
+        Poll::Ready(message.take().map_or(Ok(()), |message| queue(self, message)))
+    }
+
+    /// Ready when what was sent is written, or is left to be written with the answers to messages that were received
+    /// together with the one that it answers.
+    pub(super) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.has_message() {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_flush(cx)
+    }
+
+    /// Writes what the stream takes now. Nobody is woken for the rest: the next call goes on with it.
+    pub(super) fn write_now(&mut self) {
+        // What a task may do in one go was counted before; here it would keep back what the stream takes.
+        let write = coop::unconstrained(poll_fn(|cx| self.poll_write(cx)));
+        let _ = pin!(write).poll(&mut Context::from_waker(Waker::noop()));
+    }
+
+    /// As [`Inner::write_now`], of a connection that is dropped, maybe where there is no runtime, and so no clock.
+    pub(super) fn write_last(&mut self) {
+        let Self { stream, engine, transit, .. } = self;
+        let transit = transit.get_or_insert_default();
+        let write = coop::unconstrained(poll_fn(|cx| transit.outbox.poll_write(stream, engine, cx)));
+        if let Poll::Ready(Err(_)) = pin!(write).poll(&mut Context::from_waker(Waker::noop())) {
+            // The peer is gone: there is nobody to owe it to.
+            self.clear_outbox();
+        }
     }
 
     /// Ready when everything is written that was queued.

@@ -48,10 +48,9 @@ impl<S> WebSocket<S> {
     /// Who does what
     /// - The receiver reads, answers Pings and the Close, keeps the deadlines, and writes what is queued while it waits. A
     ///   receiver that nobody polls holds all of that up, as a [`WebSocket`] would.
-    /// - A sender queues its message and writes what the stream takes at once. It waits only when the queue is full; those
-    ///   who wait go in the order in which they came.
-    /// - When the receiver is dropped nobody reads any more: a send then waits until its message is written, and
-    ///   [`Sender::close`] reads on until the connection is closed.
+    /// - A sender queues its message and writes it. While the queue is full those who wait go in the order in which they
+    ///   came.
+    /// - When the receiver is dropped nobody reads any more; [`Sender::close`] reads on until the connection is closed.
     /// - When all senders are dropped the receiver goes on; [`Receiver::sender`] makes another.
     /// - When both are, the connection is cut, as when a [`WebSocket`] is dropped.
     ///
@@ -315,14 +314,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> State<S> {
         self.write(|inner| inner.poll_room(combined))
     }
 
-    /// Writes what the stream takes now. Whether the rest is left to the one who asks: nobody else is there to write it.
+    /// Writes what the stream takes now. Whether that is all.
     fn write_now(&mut self, combined: &mut Context<'_>) -> Result<bool, Error> {
         // What a task may do in one go was counted before; here it would keep back what the stream takes.
         let write = coop::unconstrained(poll_fn(|cx| self.write(|inner| inner.poll_flush(cx))));
         match pin!(write).poll(combined) {
-            Poll::Ready(written) => written.map(|()| false),
-            Poll::Pending => Ok(!self.received),
+            Poll::Ready(written) => written.map(|()| true),
+            Poll::Pending => Ok(false),
         }
+    }
+
+    fn queue_part(&mut self, part: &[u8], last: bool) -> Result<(), Error> {
+        self.inner.queue_part(part, last)?;
+        if last {
+            self.end_message();
+        }
+        Ok(())
     }
 
     /// The message in parts is complete.

@@ -39,13 +39,13 @@ async fn all_messages_of_one_read_are_answered_by_one_write() {
 }
 
 #[tokio::test]
-async fn sends_wait_at_the_high_water_mark_and_lose_nothing() {
+async fn what_is_fed_waits_at_the_high_water_mark_and_lose_nothing() {
     let (mut server, mut raw) = counted(10_000).await;
     let send = async {
         for number in 0..1_000_u32 {
             let mut payload = vec![0; 1_000];
             payload[..4].copy_from_slice(&number.to_be_bytes());
-            server.send(payload).await.unwrap();
+            server.feed(payload).await.unwrap();
             assert!(server.queued() <= 64 * 1024 + 1_004);
         }
         server.flush().await.unwrap();
@@ -63,11 +63,11 @@ async fn sends_wait_at_the_high_water_mark_and_lose_nothing() {
 }
 
 #[tokio::test]
-async fn a_send_without_a_reader_goes_out_on_flush() {
+async fn what_is_fed_goes_out_on_flush() {
     let (mut server, mut raw) = counted(1 << 16).await;
     let before = server.get_ref().counts.writes();
-    server.send("one").await.unwrap();
-    server.send("two").await.unwrap();
+    server.feed("one").await.unwrap();
+    server.feed("two").await.unwrap();
     assert_eq!(server.get_ref().counts.writes(), before);
     assert_eq!(server.queued(), 10);
     server.flush().await.unwrap();

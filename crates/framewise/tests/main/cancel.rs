@@ -23,7 +23,7 @@ fn poll_times<T>(times: usize, future: impl Future<Output = T>) -> Option<T> {
 }
 
 #[tokio::test]
-async fn next_and_send_dropped_after_each_poll_lose_nothing() {
+async fn next_and_feed_dropped_after_each_poll_lose_nothing() {
     for cut in [1, 5, 1_000] {
         let (near, far) = duplex(64);
         let (mut near, mut far) = (Counting::new(near), Counting::new(far));
@@ -40,7 +40,7 @@ async fn next_and_send_dropped_after_each_poll_lose_nothing() {
             assert!(turn < 2_000_000, "it comes to an end: {sent} sent, {taken} taken");
             // How often each is polled before it is dropped changes all the time.
             if sent < sizes.len()
-                && let Some(done) = poll_times(turn % 3, client.send(vec![sent as u8; sizes[sent]]))
+                && let Some(done) = poll_times(turn % 3, client.feed(vec![sent as u8; sizes[sent]]))
             {
                 done.unwrap();
                 sent += 1;
@@ -88,8 +88,8 @@ async fn a_message_that_waits_for_room_is_not_half_queued() {
     let (client, server) = tokio::join!(client.connect_over(near, "ws://h/"), server.accept(far));
     let (mut client, mut server) = (client.unwrap(), server.unwrap());
     // The first fills the queue above its mark; the next one waits, and is given up.
-    client.send(vec![1; 100_000]).await.unwrap();
-    assert!(poll_times(3, client.send("given up")).is_none());
+    client.feed(vec![1; 100_000]).await.unwrap();
+    assert!(poll_times(3, client.feed("given up")).is_none());
     let ((), ()) = tokio::join!(
         async {
             client.send("the next").await.unwrap();

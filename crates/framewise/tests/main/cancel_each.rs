@@ -18,7 +18,7 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 
 /// Those of [`WebSocket`], and of its halves by the same names.
-const METHODS: &str = "next next_event next_part Stream::next send send_prepared begin send_part flush ping pong \
+const METHODS: &str = "next next_event next_part Stream::next feed feed_prepared begin feed_part flush ping pong \
                        Sink::feed Sink::flush close Sink::close";
 
 /// How the streams are cut, and what goes over them.
@@ -141,13 +141,13 @@ macro_rules! script {
             ($method:literal) => {
                 if $end.method == $method {
                     $end.sent.push(Seen::Message(payload($setup.filler)));
-                    done($method, $sender.send(payload($setup.filler))).await.unwrap();
+                    done($method, $sender.feed(payload($setup.filler))).await.unwrap();
                 }
             };
         }
         for &size in $setup.sizes {
             $end.sent.push(Seen::Message(payload(size)));
-            call!($end, "send", $sender.send(payload(size))).unwrap();
+            call!($end, "feed", $sender.feed(payload(size))).unwrap();
         }
         fill!("ping");
         $end.sent.push(Seen::Ping(b"a ping".to_vec()));
@@ -156,19 +156,19 @@ macro_rules! script {
         $end.sent.push(Seen::Pong(b"a pong".to_vec()));
         call_once!($end, "pong", $sender.pong(b"a pong"));
         fill!("begin");
-        fill!("send_part");
+        fill!("feed_part");
         $end.sent.push(Seen::Message(payload(1_001)));
         call!($end, "begin", $begin).unwrap();
         for part in payload(1_001).chunks(100) {
-            call!($end, "send_part", $sender.send_part(part, false)).unwrap();
+            call!($end, "feed_part", $sender.feed_part(part, false)).unwrap();
         }
-        call!($end, "send_part", $sender.send_part(b"", true)).unwrap();
+        call!($end, "feed_part", $sender.feed_part(b"", true)).unwrap();
         fill!("flush");
         call!($end, "flush", $sender.flush()).unwrap();
         let prepared = Prepared::new("prepared");
-        fill!("send_prepared");
+        fill!("feed_prepared");
         $end.sent.push(Seen::Message(b"prepared".to_vec()));
-        call!($end, "send_prepared", $sender.send_prepared(&prepared)).unwrap();
+        call!($end, "feed_prepared", $sender.feed_prepared(&prepared)).unwrap();
         fill!("Sink::feed");
         $end.sent.push(Seen::Message(b"fed".to_vec()));
         call!($end, "Sink::feed", SinkExt::feed(&mut $sender, Message::from("fed"))).unwrap();
@@ -328,25 +328,55 @@ async fn each_future_of_its_halves() {
     run_each(true).await;
 }
 
-/// The one place where a send that is dropped may be queued already.
-#[tokio::test(start_paused = true)]
-async fn without_a_receiver_a_send_that_is_dropped_is_queued_whole_or_not_at_all() {
-    for setup in SETUPS {
-        let mut outcomes = [0, 0];
-        let mut dropped = true;
-        for polls in 0.. {
-            let (ws, other) = connected(setup).await;
-            let peer = tokio::spawn(watch(other.split().1));
-            let sender = ws.split().0;
+/// How a message is sent whose future is dropped: by a connection, by its half beside the other one, or without it.
+#[derive(Clone, Copy, Debug)]
+enum Sends {
+    Connection,
+    Half,
+    LastHalf,
+}
+
+/// Sends "perhaps" behind what fills the queue, and gives it up after so many polls; then "surely". Whether it was given up,
+/// and what the other end saw.
+async fn send_given_up(setup: Setup, sends: Sends, polls: usize) -> (bool, Vec<Seen>) {
+    macro_rules! sent {
+        ($sender:expr, $closer:expr) => {{
             // It fills the queue: whoever comes behind it has to wait for room, and then until all is written.
-            assert!(poll_times(1, sender.send(payload(setup.filler))).await.is_none());
-            dropped = poll_times(polls, sender.send("perhaps")).await.is_none();
-            done("send", sender.send("surely")).await.unwrap();
-            done("close", sender.close(1000, "")).await.unwrap();
-            let seen = done("the other end", peer).await.unwrap();
-            let surely = [Seen::Message(payload(setup.filler)), Seen::Message(b"surely".to_vec())];
+            $sender.feed(payload(setup.filler)).await.unwrap();
+            let dropped = poll_times(polls, $sender.send("perhaps")).await.is_none();
+            done("send", $sender.send("surely")).await.unwrap();
+            done("close", $closer.close(1000, "")).await.unwrap();
+            dropped
+        }};
+    }
+    let (mut ws, other) = connected(setup).await;
+    let peer = tokio::spawn(watch(other.split().1));
+    let dropped = match sends {
+        Sends::Connection => sent!(ws, ws),
+        Sends::Half => {
+            let (sender, _receiver) = ws.split();
+            sent!(sender, sender)
+        }
+        Sends::LastHalf => {
+            let sender = ws.split().0;
+            sent!(sender, sender)
+        }
+    };
+    (dropped, done("the other end", peer).await.unwrap())
+}
+
+/// A send waits until it is written: dropped meanwhile, it may be queued already. `feed` is not.
+#[tokio::test(start_paused = true)]
+async fn a_send_that_is_dropped_is_queued_completely_or_not_at_all() {
+    for (setup, sends) in SETUPS
+        .iter()
+        .flat_map(|setup| [Sends::Connection, Sends::Half, Sends::LastHalf].map(|sends| (*setup, sends)))
+    {
+        let mut outcomes = [0, 0];
+        for polls in 0.. {
+            let (dropped, seen) = send_given_up(setup, sends, polls).await;
             let queued = seen.len() == 4;
-            let mut expected = surely.to_vec();
+            let mut expected = vec![Seen::Message(payload(setup.filler)), Seen::Message(b"surely".to_vec())];
             if queued {
                 expected.insert(1, Seen::Message(b"perhaps".to_vec()));
             }
@@ -357,7 +387,7 @@ async fn without_a_receiver_a_send_that_is_dropped_is_queued_whole_or_not_at_all
                 break;
             }
         }
-        assert!(!dropped && outcomes.iter().all(|&times| times > 0), "{outcomes:?}: {setup:?}");
+        assert!(outcomes.iter().all(|&times| times > 0), "{outcomes:?}: {sends:?}, {setup:?}");
     }
 }
 

@@ -83,14 +83,14 @@ async fn a_send_to_a_peer_that_reads_nothing_ends_by_the_idle_limit() {
 #[tokio::test(start_paused = true)]
 async fn so_do_a_flush_and_a_part() {
     let (mut server, _raw) = accepted(Server::new().limits(idle(60)), 10_000).await;
-    server.send(vec![7; 50_000]).await.unwrap();
+    server.feed(vec![7; 50_000]).await.unwrap();
     let start = Instant::now();
     assert_timed_out(&server.flush().await.unwrap_err());
     assert_eq!(start.elapsed().as_secs(), 60);
 
     let (mut server, _raw) = accepted(Server::new().limits(idle(60)).send_queue(1), 10_000).await;
     server.begin(framewise::MessageKind::Binary).unwrap();
-    server.send_part(&vec![7; 50_000], false).await.unwrap();
+    server.feed_part(&vec![7; 50_000], false).await.unwrap();
     assert_timed_out(&server.send_part(&vec![7; 50_000], false).await.unwrap_err());
 }
 
@@ -171,7 +171,7 @@ async fn a_peer_that_sends_and_reads_nothing_is_given_up() {
     };
     // It queues one large message, and reads on.
     let serve = async {
-        server.send(vec![7; 100_000]).await.unwrap();
+        server.feed(vec![7; 100_000]).await.unwrap();
         let error = loop {
             match server.next().await.unwrap() {
                 Ok(_) => {}
@@ -189,7 +189,7 @@ async fn a_peer_that_sends_and_reads_nothing_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn a_close_to_a_peer_that_reads_nothing_ends() {
     let (mut server, _raw) = accepted(Server::new(), 10_000).await;
-    server.send(vec![7; 50_000]).await.unwrap();
+    server.feed(vec![7; 50_000]).await.unwrap();
     let start = Instant::now();
     let error = server.close(1000, "").await.unwrap_err();
     assert_eq!((error.violation().unwrap().rule, start.elapsed().as_secs()), (Rule::CloseTimeout, 5));

@@ -30,10 +30,12 @@ mod pressure;
 mod programs;
 mod proxy;
 mod redirect;
+mod sending;
 mod split;
 mod stop;
 mod stop_shared;
 mod tls;
+mod tls_failures;
 mod tls_server;
 mod tower;
 #[cfg(feature = "tracing")]

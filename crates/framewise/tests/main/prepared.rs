@@ -92,8 +92,8 @@ async fn a_large_one_is_written_with_its_neighbours_in_one_call() {
     let large = Prepared::new(noise);
     let before = server.get_ref().counts.writes();
     for message in ["before", "after"] {
-        server.send(message).await.unwrap();
-        server.send_prepared(&large).await.unwrap();
+        server.feed(message).await.unwrap();
+        server.feed_prepared(&large).await.unwrap();
     }
     server.flush().await.unwrap();
     assert_eq!(server.get_ref().counts.writes() - before, 1);

@@ -18,7 +18,7 @@ async fn the_bound_is_a_setting_of_both_ends() {
         for ws in [&mut client, &mut server] {
             let mut queued = 0;
             while !ws.is_full() {
-                ws.try_send(vec![7; 100]).unwrap();
+                ws.feed(vec![7; 100]).await.unwrap();
                 queued += 1;
                 assert!(ws.queued() < bytes.max(1) + 106);
             }
@@ -38,16 +38,17 @@ async fn try_send_gives_back_what_has_no_room() {
             Err(error) => panic!("{error}"),
         }
     };
-    assert_eq!((sent, &back), (4, &Message::binary(vec![4; 300])), "and it is whole");
-    // It wrote nothing; a flush does, and then there is room again.
+    // The stream took 1,000 bytes; then 1,000 are queued, and some more.
+    assert_eq!((sent, &back), (7, &Message::binary(vec![7; 300])), "and it is complete");
+    assert_eq!(server.queued(), 7 * 304 - 1_000);
     let read = async {
-        let mut got = vec![0; 4 * 304];
+        let mut got = vec![0; 7 * 304];
         raw.read_exact(&mut got).await.unwrap();
         got
     };
     let (flushed, got) = tokio::join!(server.flush(), read);
     flushed.unwrap();
-    assert_eq!((got[4], got[3 * 304 + 4]), (0, 3));
+    assert_eq!((got[4], got[6 * 304 + 4]), (0, 6));
     server.try_send(back).unwrap();
     server.start_close(1000, "").unwrap();
     let closed = server.try_send("late").unwrap_err();
@@ -62,7 +63,8 @@ async fn try_send_knows_of_a_message_that_is_open_and_of_a_stream_that_failed() 
     assert!(matches!(open, TrySendError::Failed(Error::Misuse(Misuse::MessageOpen))), "{open}");
     server.send_part(b"", true).await.unwrap();
     drop(raw);
-    assert!(server.flush().await.is_err());
+    // The first that writes is told.
+    assert!(matches!(server.try_send("lost").unwrap_err(), TrySendError::Failed(Error::Io(_))));
     assert!(matches!(server.try_send("late").unwrap_err(), TrySendError::Failed(Error::Io(_))));
 }
 

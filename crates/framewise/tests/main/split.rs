@@ -148,7 +148,7 @@ async fn at_random(seed: u64) {
                     }
                     // Given up while it waits; nothing of it was queued, then.
                     5 => {
-                        let given_up = sender.send(payload.clone()).now_or_never().is_none();
+                        let given_up = sender.feed(payload.clone()).now_or_never().is_none();
                         if given_up {
                             yield_at_random(&mut random).await;
                             sender.send(payload).await.unwrap();
@@ -211,7 +211,7 @@ async fn a_send_goes_out_though_the_receiver_is_not_polled() {
 #[tokio::test]
 async fn what_is_fed_is_written_by_a_flush_or_by_the_receiver_that_waits() {
     let (server, mut raw) = server_and_raw().await;
-    let (mut sender, mut receiver) = server.split();
+    let (sender, mut receiver) = server.split();
     sender.feed(Message::text("one")).await.unwrap();
     sender.feed(Message::text("two")).await.unwrap();
     assert_eq!(sender.queued(), 10);
@@ -234,7 +234,7 @@ async fn a_peer_that_does_not_read_holds_up_who_sends_and_nothing_is_lost() {
             let sender = sender.clone();
             tokio::spawn(async move {
                 for number in 0..60 {
-                    sender.send(numbered(task, number)).await.expect("it is open");
+                    sender.feed(numbered(task, number)).await.expect("it is open");
                 }
             })
         })
@@ -312,7 +312,7 @@ async fn a_sink_that_gave_up_without_a_word_holds_up_nobody() {
     let (mut client, server) = pair_with(Config::default(), 1000).await;
     let (sender, _receiver) = server.split();
     while sender.try_send(vec![0; 10_000]).is_ok() {}
-    let mut gone = sender.clone();
+    let gone = sender.clone();
     assert!(gone.feed(Message::text("given up")).now_or_never().is_none());
     let waits = tokio::spawn(async move {
         sender.send("let in").await.unwrap();

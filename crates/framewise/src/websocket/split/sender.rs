@@ -15,9 +15,8 @@ use crate::{CloseCode, Error, Message, Prepared, TrySendError};
 
 /// The half of a connection that sends; see [`WebSocket::split`](crate::WebSocket::split).
 ///
-/// Clones send into the same connection: each one's messages arrive in the order in which it sent them. A message is
-/// written at once, as far as the stream takes it. To write several together, queue them with `feed` of
-/// [`Sink`](futures_sink::Sink), and [`flush`](Self::flush).
+/// Clones send into the same connection: each one's messages arrive in the order in which it sent them. To write several
+/// together, queue them with [`feed`](Self::feed), and [`flush`](Self::flush).
 ///
 /// When the last one is dropped the connection is not closed: call [`close`](Self::close).
 pub struct Sender<S> {
@@ -53,23 +52,31 @@ impl<S> Sender<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
-    /// Queues a message, and writes what the stream takes. It waits while the queue is full
-    /// ([`crate::Config::send_queue`]), while others wait that came
-    /// before, and while another sender sends a message in parts. When the receiver was dropped, it waits until the message
-    /// is written.
+    /// Sends a message: when it returns, the stream has taken it. It waits while the queue is full
+    /// ([`crate::Config::send_queue`]), while others wait that came before, and while another sender sends a message in
+    /// parts. [`Sender::feed`] queues a message, to be written with others.
     ///
-    /// Errors: [`Error::Misuse`] after a Close, [`Error::Io`] when the stream failed; the receiver is told what became of the
-    /// connection.
+    /// Errors: [`Error::Misuse`] after a Close, [`Error::Io`] when the stream failed; the receiver is told as well what
+    /// became of the connection.
     ///
-    /// Cancel-safe: a message is queued whole, or not at all. Only where the receiver was dropped it may be queued, and not
-    /// written yet.
+    /// Cancel-safe: a message is queued completely or not at all. To know which, use [`Sender::feed`] and
+    /// [`Sender::flush`].
     pub fn send(&self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
         let message = message.into();
         self.queue_and_write(|state| state.inner.queue(message))
     }
 
-    /// As [`Sender::send`], without waiting. When the receiver was dropped, what the stream does not take waits for the next
-    /// [`Sender::send`] or [`Sender::flush`].
+    /// Queues a message, to be written with others: by the next [`Sender::send`] or [`Sender::flush`], or by the receiver
+    /// when it waits. It waits for its turn, and for room in the queue, as [`Sender::send`].
+    ///
+    /// Errors: as [`Sender::send`]. Cancel-safe: when it is dropped before it returned, nothing was queued.
+    pub fn feed(&self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        let message = message.into();
+        self.turn(|state, _| state.inner.queue(message))
+    }
+
+    /// As [`Sender::send`], without waiting: what the stream does not take now stays queued, for the receiver to write while
+    /// it waits, or for the next [`Sender::send`] or [`Sender::flush`].
     ///
     /// Errors: [`TrySendError::Full`], with the message, where [`Sender::send`] would wait; [`TrySendError::Failed`] where it
     /// would fail.
@@ -82,6 +89,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     /// Errors and cancellation: as [`Sender::send`].
     pub fn send_prepared(&self, message: &Prepared) -> impl Future<Output = Result<(), Error>> {
         self.queue_and_write(|state| state.inner.queue_prepared(message))
+    }
+
+    /// As [`Sender::feed`], of a message that goes to many connections.
+    ///
+    /// Errors and cancellation: as [`Sender::feed`].
+    pub fn feed_prepared(&self, message: &Prepared) -> impl Future<Output = Result<(), Error>> {
+        self.turn(|state, _| state.inner.queue_prepared(message))
     }
 
     /// As [`Sender::try_send`], of a message that goes to many connections.
@@ -104,26 +118,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         .await
     }
 
-    /// Queues a part of the message that this sender began, as a frame, and writes what the stream takes; `last` ends the
-    /// message. A text may be cut anywhere, also inside a character.
+    /// Sends a part of the message that this sender began, as a frame; `last` ends the message. A text may be cut anywhere,
+    /// also inside a character.
     ///
     /// Errors and cancellation: as [`Sender::send`]; [`Error::Misuse`] also for a text that is not UTF-8, and where this
     /// sender began no message.
     pub async fn send_part(&self, part: &[u8], last: bool) -> Result<(), Error> {
-        {
-            let state = self.shared.lock();
-            if state.open != Some(self.id) && !state.is_over() {
-                return Err(Misuse::NoMessageOpen.into());
-            }
-        }
-        self.queue_and_write(|state| {
-            state.inner.queue_part(part, last)?;
-            if last {
-                state.end_message();
-            }
+        self.check_begun()?;
+        self.queue_and_write(|state| state.queue_part(part, last)).await
+    }
+
+    /// Queues a part as [`Sender::feed`] queues a message.
+    ///
+    /// Errors: as [`Sender::send_part`]. Cancellation: as [`Sender::feed`].
+    pub async fn feed_part(&self, part: &[u8], last: bool) -> Result<(), Error> {
+        self.check_begun()?;
+        self.turn(|state, _| state.queue_part(part, last)).await
+    }
+
+    /// Whether this sender may send a part; not to wait for a turn that never comes.
+    fn check_begun(&self) -> Result<(), Error> {
+        let state = self.shared.lock();
+        if state.open == Some(self.id) || state.is_over() {
             Ok(())
-        })
-        .await
+        } else {
+            Err(Misuse::NoMessageOpen.into())
+        }
     }
 
     /// Waits until all is written that is queued now.
@@ -184,11 +204,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         &self,
         queue: impl FnOnce(&mut State<S>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let waits = self.turn(|state, combined| {
+        let written = self.turn(|state, combined| {
             queue(state)?;
             state.write_now(combined)
         });
-        if waits.await? { self.flush().await } else { Ok(()) }
+        if written.await? { Ok(()) } else { self.flush().await }
     }
 
     /// Queues and writes, if there is nothing to wait for.

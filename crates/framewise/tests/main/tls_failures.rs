@@ -1,12 +1,8 @@
 //! A TLS handshake that fails says what failed and what to do about it, with certificates that are made for it.
-#![cfg(feature = "tls")]
-#![allow(clippy::unwrap_used, reason = "in the helpers of tests, too")]
-
-mod common;
 
 use std::sync::Arc;
 
-use common::tls::{client_config, server_config};
+use crate::common::tls::{client_config, server_config};
 use framewise::rustls::pki_types::CertificateDer;
 use framewise::rustls::{RootCertStore, ServerConfig};
 use framewise::{Client, ConnectError, ConnectFault, Error};
