@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, ValueEnum};
 use framewise::{Client, Error, Limits, Rejected, Role, WebSocket};
-use framewise_rules::Setup;
+use framewise_inspect::Endpoints;
 
 use crate::failure::Failure;
 use crate::inspect::{ToServer, Upstream};
@@ -171,7 +171,7 @@ async fn open(args: &ConnectArgs, show: Show) -> Result<WebSocket<Stream>, NotOp
     let upstream = Upstream::parse(&url).map_err(|failure| failure.to_string())?;
     let stream = upstream.connect().await?;
     let about = About { id: "1".to_owned(), client: None, server: Some(upstream.authority()) };
-    let stream = Tee::new(stream, Role::Client, Watch::new(about, show, Setup::DEFAULT, None));
+    let stream = Tee::new(stream, Role::Client, Watch::new(about, show, Endpoints::UNKNOWN, None));
     let mut client = Client::new().protocols(args.protocol.clone());
     for (name, value) in &args.header {
         client = client.header(name, value);

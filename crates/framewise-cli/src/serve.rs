@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use framewise::{CloseCode, DeflateConfig, Limits, Role, Server, WebSocket};
-use framewise_rules::Setup;
+use framewise_inspect::Endpoints;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch::Receiver;
@@ -140,7 +140,7 @@ impl Echo {
         let watch = Watch::new(
             about,
             Show { prefix, ..show.clone() },
-            Setup { limits: limits(), ..Setup::DEFAULT },
+            Endpoints { limits: Some(limits()), ..Endpoints::UNKNOWN },
             None,
         );
         self.handshake(Tee::new(stream, Role::Server, watch), stopped).await;

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use framewise_inspect::report::Finding;
-use framewise_inspect::{Connection, LegId, Observed, Observer};
-use framewise_rules::{Answer, Role, Setup};
+use framewise_inspect::{Connection, Endpoints, LegId, Observed, Observer};
+use framewise_rules::{Answer, Role};
 use framewise_transcript::{Action, Event};
 
 pub(crate) use recorder::Recorder;
@@ -75,8 +75,8 @@ pub(crate) struct About {
 }
 
 impl Watch {
-    pub(crate) fn new(about: About, show: Show, setup: Setup, recorder: Option<Recorder>) -> Self {
-        let mut observer = Observer::new(setup);
+    pub(crate) fn new(about: About, show: Show, endpoints: Endpoints, recorder: Option<Recorder>) -> Self {
+        let mut observer = Observer::new(endpoints);
         let leg = observer.leg("client-server");
         // Who asks is told from then on.
         let nothing = observer.poll_observed();
@@ -164,7 +164,7 @@ impl Watch {
     pub(crate) fn finish(self) -> Connection {
         // The fields that are still needed, since the observer's end takes it whole.
         let Self { about, show, observer, told, .. } = self;
-        let teller = Self::new(about.clone(), show.clone(), Setup::DEFAULT, None);
+        let teller = Self::new(about.clone(), show.clone(), Endpoints::UNKNOWN, None);
         let mut connection = observer.finish();
         // What only the end tells.
         for found in connection.findings.iter().skip(told) {

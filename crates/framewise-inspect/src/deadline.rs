@@ -36,7 +36,7 @@ impl Leg {
         if self.passed.handshake || self.opened.is_some() || self.response.is_some() {
             return;
         }
-        let limit = self.setup.limits.handshake;
+        let limit = self.endpoints.limits().handshake;
         let begun = self.dir(Role::Client).stage == Stage::Head && self.dir(Role::Client).window.end() > 0;
         let (by, rule, since) = match &self.request {
             Some(request) if self.dir(Role::Server).stage == Stage::Head => {
@@ -52,7 +52,7 @@ impl Leg {
     }
 
     fn close_deadline(&mut self, at: Moment, out: &mut Vec<Seen>) {
-        let limit = self.setup.limits.close;
+        let limit = self.endpoints.limits().close;
         for asking in [Role::Client, Role::Server] {
             let Some(since) = self.close_of(asking).and_then(|close| close.at.time) else { continue };
             // A side that left a Ping unanswered is gone already, and was reported.
@@ -66,7 +66,7 @@ impl Leg {
     }
 
     fn idle_deadline(&mut self, at: Moment, out: &mut Vec<Seen>) {
-        let Some(limit) = self.setup.limits.idle else { return };
+        let Some(limit) = self.endpoints.limits().idle else { return };
         if !self.is_open() {
             return;
         }

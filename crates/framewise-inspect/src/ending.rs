@@ -296,8 +296,8 @@ impl Leg {
             && !request
             && self.dir(Role::Client).stage == Stage::Head;
         let elapsed = self.first.and_then(|first| Some(at.time?.saturating_sub(first)));
-        let long =
-            elapsed.is_some_and(|elapsed| elapsed >= Duration::from_secs(5).min(self.setup.limits.handshake));
+        let long = elapsed
+            .is_some_and(|elapsed| elapsed >= Duration::from_secs(5).min(self.endpoints.limits().handshake));
         let (by, rule) = match from {
             Role::Client if begun => (Role::Client, Rule::RequestTruncated),
             Role::Client if !request => return,

@@ -6,7 +6,7 @@ use framewise_rules::Role;
 
 use crate::frames::{Broken, CloseSeen, Moment};
 use crate::leg::{Direction, Leg};
-use crate::report::{Excerpt, Finding, Searched};
+use crate::report::{Excerpt, Finding, Part, Searched};
 
 /// Bytes before and behind the offending ones that an excerpt holds.
 const BEFORE: u64 = 32;
@@ -95,21 +95,18 @@ pub(crate) fn fill(finding: &mut Finding, dir: &Direction) {
     }
     let from = (finding.offset.saturating_sub(start) as usize).min(bytes.len());
     let to = (from + finding.length as usize).min(bytes.len());
-    let mut labels = Vec::new();
+    let mut parts = Vec::new();
     if let Some(frames) = &dir.frames
         && let Some(frame) = finding.frame.and_then(|number| frames.log.frame(number))
     {
         let inside = |offset: u64| (offset.saturating_sub(start) as usize).min(bytes.len());
         if frame.offset >= start {
-            labels.push((
-                inside(frame.offset)..inside(frame.payload()),
-                format!("{} header", frame.header.opcode),
-            ));
-            labels.push((inside(frame.payload())..inside(frame.end()), "payload".to_owned()));
+            parts.push((inside(frame.offset)..inside(frame.payload()), Part::Header));
+            parts.push((inside(frame.payload())..inside(frame.end()), Part::Payload));
         }
     }
-    labels.retain(|(range, _)| !range.is_empty());
-    finding.excerpt = Excerpt { start, bytes: bytes.to_vec(), marked: from..to, labels };
+    parts.retain(|(range, _)| !range.is_empty());
+    finding.excerpt = Excerpt { start, bytes: bytes.to_vec(), marked: from..to, parts };
     if finding.length > 0 {
         finding.bytes = hex(&bytes[from..(to + MORE).min(from + SHOWN).min(bytes.len())]);
     }

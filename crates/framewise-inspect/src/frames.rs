@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use framewise_proto::frame::{Expect, Sequence};
 use framewise_proto::{Header, Strictness};
-use framewise_rules::{CloseCode, Limits, MessageKinds, Role, Rule, Setup};
+use framewise_rules::{CloseCode, Limits, MessageKinds, Role, Rule};
 
+use crate::endpoints::Endpoints;
 use crate::window::Window;
 use content::Content;
 pub(crate) use log::{FrameSeen, Log, MessageSeen};
@@ -130,13 +131,13 @@ const SHOWN: u64 = 256;
 
 impl Frames {
     /// `deflate`: window bits and context takeover of this direction, where it was agreed.
-    pub(crate) fn new(role: Role, setup: &Setup, base: u64, deflate: Option<(u8, bool)>) -> Self {
-        let limits = crate::setup::known(&setup.limits);
+    pub(crate) fn new(role: Role, endpoints: &Endpoints, base: u64, deflate: Option<(u8, bool)>) -> Self {
+        let limits = endpoints.limits();
         Self {
             role,
             deflate: deflate.is_some(),
             limits,
-            messages: setup.messages,
+            messages: endpoints.messages,
             sequence: Sequence::default(),
             base,
             at: base,

@@ -5,12 +5,12 @@ use framewise_proto::handshake::{
     ClientOffer, Head, HeadFault, Headers, Request, Response, ServerPolicy, Start, check_request,
     check_response, first_line, interim,
 };
-use framewise_rules::{Answer, Limits, Role, Rule};
+use framewise_rules::{Answer, Role, Rule};
 
 use crate::frames::{Broken, Moment, Plausible, Reading};
 use crate::leg::{Leg, Seen, Stage, What};
 
-/// Bytes of a head that are taken where the endpoint's limit is not known: four times what servers allow.
+/// Bytes of a head that are taken in at most: four times what servers allow.
 const HEAD: usize = 64 * 1024;
 /// Bytes before a response's head that are looked at for frames that were sent too early.
 const EARLY: usize = 16 * 1024;
@@ -80,7 +80,7 @@ fn values<'r>(headers: &'r Headers, name: &'r str) -> impl Iterator<Item = &'r s
 
 impl Leg {
     fn head_limit(&self) -> usize {
-        if self.setup.limits.head == Limits::DEFAULT.head { HEAD } else { self.setup.limits.head.min(HEAD) }
+        self.endpoints.limits().head.min(HEAD)
     }
 
     /// More of the client's head is there; `new` is what came last.
@@ -93,9 +93,9 @@ impl Leg {
         let (rule, offset, length) = match Head::request(&bytes[..bytes.len().min(limit)]) {
             Ok(Some(head)) => {
                 let policy = ServerPolicy {
-                    limits: self.setup.limits,
+                    limits: self.endpoints.limits(),
                     origins: self
-                        .setup
+                        .endpoints
                         .origins
                         .map(|all| all.iter().map(|&origin| origin.to_owned()).collect()),
                 };
@@ -217,7 +217,7 @@ impl Leg {
         }
         let deflate =
             agreed.iter().any(|extension| extension.name == framewise_proto::extension::PERMESSAGE_DEFLATE);
-        if self.setup.requires_deflate && !deflate {
+        if self.endpoints.requires_deflate && !deflate {
             self.one(Role::Server, Rule::ExtensionRequired, 0, end, at, out);
         }
         let client =

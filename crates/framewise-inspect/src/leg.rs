@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use framewise_proto::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLATE, parse_extensions};
-use framewise_rules::{Answer, Role, Rule, Setup};
+use framewise_rules::{Answer, Role, Rule};
 
 use crate::deadline::Passed;
 use crate::ending::Pings;
+use crate::endpoints::Endpoints;
 use crate::frames::{Broken, Frames, Moment, Signal};
 use crate::handshake::{RequestSeen, ResponseSeen};
 use crate::report::How;
@@ -84,7 +85,7 @@ pub(crate) enum What {
 #[derive(Clone, Debug)]
 pub(crate) struct Leg {
     pub(crate) name: String,
-    pub(crate) setup: Setup,
+    pub(crate) endpoints: Endpoints,
     client: Direction,
     server: Direction,
     /// The extensions that were agreed before the recording begins.
@@ -101,10 +102,10 @@ pub(crate) struct Leg {
 }
 
 impl Leg {
-    pub(crate) fn new(name: &str, setup: Setup) -> Self {
+    pub(crate) fn new(name: &str, endpoints: Endpoints) -> Self {
         Self {
             name: name.to_owned(),
-            setup,
+            endpoints,
             client: Direction::new(),
             server: Direction::new(),
             opened: None,
@@ -153,7 +154,7 @@ impl Leg {
                     (agreed.server_max_window_bits.unwrap_or(15), !agreed.server_no_context_takeover)
                 }
             });
-            let frames = Frames::new(role, &self.setup, base, parameters);
+            let frames = Frames::new(role, &self.endpoints, base, parameters);
             let dir = self.dir_mut(role);
             if base >= dir.window.start() {
                 dir.frames = Some(frames);

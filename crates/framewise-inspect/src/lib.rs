@@ -22,7 +22,7 @@
 //!
 //! It is no endpoint: it answers nothing, and it decides nothing by a clock of its own; times come with the bytes. It
 //! reads no captures either: who calls it takes TCP and TLS off. What an endpoint knows of itself, its limits and
-//! deadlines, an observer knows only where a [`Setup`](framewise_rules::Setup) tells it; elsewhere it infers them from
+//! deadlines, an observer knows only where [`Endpoints`] tell it; elsewhere it infers them from
 //! their effect. Where nothing points to a cause, it names none.
 #![forbid(unsafe_code)]
 
@@ -31,6 +31,7 @@ mod deadline;
 mod digest;
 mod encoding;
 mod ending;
+mod endpoints;
 mod excerpt;
 mod frames;
 mod handshake;
@@ -39,9 +40,9 @@ mod leg;
 mod observer;
 mod path;
 pub mod report;
-mod setup;
 mod verdict;
 mod window;
 
+pub use endpoints::Endpoints;
 pub use observer::{Diagnosis, LegId, Observed, Observer, diagnose};
 pub use report::{Connection, Report};

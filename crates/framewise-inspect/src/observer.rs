@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framewise_proto::Header;
-use framewise_rules::{Answer, CloseCode, Role, Rule, Setup};
+use framewise_rules::{Answer, CloseCode, Role, Rule};
 use framewise_transcript::{Action, Transcript};
 
 pub use diagnosis::Diagnosis;
 
 use crate::cause::Budget;
+use crate::endpoints::Endpoints;
 use crate::excerpt;
 use crate::frames::{CloseSeen, Frames, Moment};
 use crate::leg::{Leg, Seen, What};
@@ -114,10 +115,10 @@ enum Causes {
 /// It keeps some hundred KiB of the last bytes of each direction, never the stream.
 ///
 /// ```
-/// use framewise_inspect::Observer;
-/// use framewise_rules::{Role, Rule, Setup};
+/// use framewise_inspect::{Endpoints, Observer};
+/// use framewise_rules::{Role, Rule};
 ///
-/// let mut observer = Observer::new(Setup::DEFAULT);
+/// let mut observer = Observer::new(Endpoints::UNKNOWN);
 /// let leg = observer.leg("client-server");
 /// observer.open(leg, "");
 /// observer.bytes(leg, Role::Client, None, b"\x81\x02hi");
@@ -127,7 +128,7 @@ enum Causes {
 /// ```
 #[derive(Debug)]
 pub struct Observer {
-    setup: Setup,
+    endpoints: Endpoints,
     /// Shared with the diagnoses that are under way: what comes after them is written into a copy.
     legs: Arc<Vec<Leg>>,
     known: Vec<Known>,
@@ -141,11 +142,10 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Observes a connection whose endpoints are set up like this. A limit that stands at its default counts as not
-    /// known.
-    pub fn new(setup: Setup) -> Self {
+    /// Observes a connection of these endpoints.
+    pub fn new(endpoints: Endpoints) -> Self {
         Self {
-            setup,
+            endpoints,
             legs: Arc::default(),
             known: Vec::new(),
             budget: Budget::default(),
@@ -170,7 +170,7 @@ impl Observer {
         if let Some(known) = self.legs.iter().position(|leg| leg.name == name) {
             return LegId(known);
         }
-        let leg = Leg::new(name, self.setup);
+        let leg = Leg::new(name, self.endpoints);
         Arc::make_mut(&mut self.legs).push(leg);
         LegId(self.legs.len() - 1)
     }
@@ -448,7 +448,7 @@ fn handshake(leg: &Leg) -> Option<Handshake> {
 
 /// Diagnoses a recorded connection.
 pub fn diagnose(transcript: &Transcript) -> Connection {
-    let mut observer = Observer::new(Setup::DEFAULT);
+    let mut observer = Observer::new(Endpoints::UNKNOWN);
     let legs: Vec<_> = transcript
         .legs
         .iter()

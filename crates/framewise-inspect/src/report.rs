@@ -129,8 +129,17 @@ pub struct Excerpt {
     pub bytes: Vec<u8>,
     /// Which of them break the rule.
     pub marked: Range<usize>,
-    /// What some of them are, in a word or two.
-    pub labels: Vec<(Range<usize>, String)>,
+    /// What some of them are.
+    pub parts: Vec<(Range<usize>, Part)>,
+}
+
+/// What the bytes of an excerpt are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// A frame's header.
+    Header,
+    /// A frame's payload, as it stands on the wire.
+    Payload,
 }
 
 /// A cause that the evidence supports.

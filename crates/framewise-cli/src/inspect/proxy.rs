@@ -1,8 +1,8 @@
 use std::io;
 use std::net::SocketAddr;
 
-use framewise_inspect::Connection;
-use framewise_rules::{Role, Setup};
+use framewise_inspect::{Connection, Endpoints};
+use framewise_rules::Role;
 use framewise_transcript::Action;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -54,7 +54,7 @@ pub(crate) async fn pass(
         client: Some(address.to_string()),
         server: Some(upstream.authority()),
     };
-    let (tap, watched) = tap(Watch::new(about, show, Setup::DEFAULT, recorder));
+    let (tap, watched) = tap(Watch::new(about, show, Endpoints::UNKNOWN, recorder));
     let cut = match &mut server {
         ToServer::Plain(server) => {
             let (client_reads, client_writes) = client.split();

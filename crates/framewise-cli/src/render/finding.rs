@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use framewise_inspect::Connection;
-use framewise_inspect::report::{Finding, How};
+use framewise_inspect::report::{Finding, How, Part};
 use framewise_proto::Header;
 use framewise_rules::prose::Language;
 use framewise_rules::{Answer, CloseCode};
@@ -61,7 +61,7 @@ fn bytes(text: &mut String, finding: &Finding, width: usize) {
     if excerpt.bytes.is_empty() {
         return;
     }
-    let labels = in_detail(&excerpt.labels, &excerpt.bytes);
+    let labels = in_detail(&excerpt.parts, &excerpt.bytes);
     // Rows begin at multiples of sixteen, so that offsets can be read off; what stands before the first is left out.
     let cut = (excerpt.start.next_multiple_of(16) - excerpt.start) as usize;
     let first = labels
@@ -83,20 +83,18 @@ fn bytes(text: &mut String, finding: &Finding, width: usize) {
     text.push('\n');
 }
 
-/// A frame's header field by field, its payload without its mask; every other label as it is.
-fn in_detail(labels: &[(Range<usize>, String)], bytes: &[u8]) -> Vec<(Range<usize>, String)> {
+/// A frame's header field by field, its payload without its mask.
+fn in_detail(parts: &[(Range<usize>, Part)], bytes: &[u8]) -> Vec<(Range<usize>, String)> {
     let mut detailed = Vec::new();
     let mut header = None;
-    for (range, says) in labels {
-        match bytes.get(range.clone()) {
-            Some(found) if says.ends_with(" header") => {
+    for (range, part) in parts {
+        let Some(found) = bytes.get(range.clone()) else { continue };
+        match part {
+            Part::Header => {
                 header = Header::decode(found);
                 detailed.extend(fields(found, range.start));
             }
-            Some(found) if says == "payload" => {
-                detailed.push((range.clone(), payload(header.as_ref(), found)));
-            }
-            _ => detailed.push((range.clone(), says.clone())),
+            Part::Payload => detailed.push((range.clone(), payload(header.as_ref(), found))),
         }
     }
     detailed

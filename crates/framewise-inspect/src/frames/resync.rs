@@ -2,9 +2,10 @@
 
 use framewise_proto::frame::{Expect, MAX_HEADER, Sequence};
 use framewise_proto::{Header, Opcode, Strictness};
-use framewise_rules::{Limits, MessageKinds, Role, Rule};
+use framewise_rules::{MessageKinds, Role, Rule};
 
 use super::Ahead;
+use crate::endpoints::UNLIMITED;
 use crate::window::Window;
 
 /// The longest payload of a frame that is believed while the boundary is looked for: three of them fit into the window.
@@ -44,15 +45,6 @@ pub(crate) struct Plausible {
     deflate: bool,
 }
 
-const NO_LIMITS: Limits = Limits {
-    message: u64::MAX,
-    frame: u64::MAX,
-    fragments: u32::MAX,
-    control_run: u32::MAX,
-    control_rate: u32::MAX,
-    ..Limits::DEFAULT
-};
-
 impl Plausible {
     pub(crate) const fn new(role: Role, deflate: bool) -> Self {
         Self { role, deflate }
@@ -69,7 +61,7 @@ impl Plausible {
         let expect = Expect {
             sender: self.role,
             deflate: self.deflate,
-            limits: &NO_LIMITS,
+            limits: &UNLIMITED,
             messages: MessageKinds::All,
             strictness: Strictness::default(),
             now: None,

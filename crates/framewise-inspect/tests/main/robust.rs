@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use framewise_inspect::report::Searched;
-use framewise_inspect::{Connection, Observed, Observer, diagnose};
-use framewise_rules::{Cause, Role, Setup};
+use framewise_inspect::{Connection, Endpoints, Observed, Observer, diagnose};
+use framewise_rules::{Cause, Role};
 use framewise_transcript::{Action, Transcript};
 
 /// xorshift: the same bytes in every run.
@@ -24,7 +24,7 @@ impl Random {
 }
 
 fn observe(open: Option<&str>, sides: [&[u8]; 2], cut: usize) -> Connection {
-    let mut observer = Observer::new(Setup::DEFAULT);
+    let mut observer = Observer::new(Endpoints::UNKNOWN);
     let leg = observer.leg("client-server");
     if let Some(extensions) = open {
         observer.open(leg, extensions);
@@ -167,7 +167,7 @@ fn ten_mebibytes_of_legal_frames_leave_nothing_behind() {
 
 #[test]
 fn a_live_view_is_told_of_heads_frames_and_findings_as_they_come() {
-    let mut observer = Observer::new(Setup::DEFAULT);
+    let mut observer = Observer::new(Endpoints::UNKNOWN);
     let leg = observer.leg("client-server");
     observer.open(leg, "");
     observer.bytes(leg, Role::Server, None, b"\x81\x02hi");

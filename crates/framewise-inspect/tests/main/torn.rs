@@ -1,7 +1,7 @@
 //! Long binary messages, in whose bytes anything can be read: a frame that tears one apart is told from one that does not.
 
-use framewise_inspect::{Connection, Observer};
-use framewise_rules::{Cause, Role, Rule, Setup};
+use framewise_inspect::{Connection, Endpoints, Observer};
+use framewise_rules::{Cause, Role, Rule};
 
 /// A binary message whose bytes look like anything, from a generator: the same in every run.
 fn dense(length: u16, seed: u32) -> Vec<u8> {
@@ -14,7 +14,7 @@ fn dense(length: u16, seed: u32) -> Vec<u8> {
 }
 
 fn observe_server(stream: &[u8]) -> Connection {
-    let mut observer = Observer::new(Setup::DEFAULT);
+    let mut observer = Observer::new(Endpoints::UNKNOWN);
     let leg = observer.leg("client-server");
     observer.open(leg, "");
     observer.bytes(leg, Role::Server, None, stream);

@@ -1,15 +1,15 @@
 //! What the search for causes may cost: steps are counted, never timed.
 
 use framewise_inspect::report::Searched;
-use framewise_inspect::{Connection, Observer};
-use framewise_rules::{Cause, Role, Setup};
+use framewise_inspect::{Connection, Endpoints, Observer};
+use framewise_rules::{Cause, Role};
 
 /// Steps that the searches of one connection come to at most: 32 MiB, and 4 MiB for the finding that explains the end.
 const MOST: u64 = 36 << 20;
 
 /// Observes a server's stream, and hands back every diagnosis at once.
 fn observe(open: Option<&str>, client: &[u8], server: &[u8]) -> Connection {
-    let mut observer = Observer::new(Setup::DEFAULT);
+    let mut observer = Observer::new(Endpoints::UNKNOWN);
     let leg = observer.leg("client-server");
     if let Some(extensions) = open {
         observer.open(leg, extensions);
@@ -116,7 +116,7 @@ fn no_stream_costs_more_than_the_budget() {
 #[test]
 fn the_finding_that_explains_the_end_is_searched_when_the_budget_is_used_up() {
     // A masking key that counts up is a note, and each text a search of its own.
-    let mut observer = Observer::new(Setup::DEFAULT);
+    let mut observer = Observer::new(Endpoints::UNKNOWN);
     let leg = observer.leg("client-server");
     observer.open(leg, "");
     observer.bytes(leg, Role::Server, None, &frames_in_frames(60_000));
@@ -148,7 +148,7 @@ fn a_message_inside_a_long_one_is_found_within_the_budget() {
 /// Taking bytes in searches for nothing.
 #[test]
 fn bytes_are_taken_in_without_a_search() {
-    let mut observer = Observer::new(Setup::DEFAULT);
+    let mut observer = Observer::new(Endpoints::UNKNOWN);
     let leg = observer.leg("client-server");
     observer.open(leg, "");
     for piece in frames_in_frames(100_000).chunks(4096) {

@@ -1,6 +1,6 @@
 //! A transcript judged by the observer of both directions.
 
-use framewise_inspect::Observer;
+use framewise_inspect::{Endpoints, Observer};
 use framewise_rules::{Rule, Setup};
 use framewise_transcript::{Action, Transcript};
 
@@ -8,7 +8,7 @@ use super::endpoint::{Cut, bytes};
 
 /// Every rule that was found, with its offset, in order.
 pub(crate) fn judge(transcript: &Transcript, setup: &Setup, cut: Cut) -> Vec<(Rule, u64)> {
-    let mut observer = Observer::new(*setup);
+    let mut observer = Observer::new(Endpoints::from(*setup));
     let legs: Vec<_> = transcript
         .legs
         .iter()

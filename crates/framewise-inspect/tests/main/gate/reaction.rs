@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use framewise_inspect::{Connection, Observer};
+use framewise_inspect::{Connection, Endpoints, Observer};
 use framewise_rules::{Answer, CloseCode, MessageKinds, Role, Rule, SeenBy, Setup};
 use framewise_transcript::{Action, Event, Transcript};
 
@@ -10,7 +10,7 @@ use super::endpoint::{self, Cut};
 use super::parse;
 
 fn observe(transcript: &Transcript, setup: &Setup) -> Connection {
-    let mut observer = Observer::new(*setup);
+    let mut observer = Observer::new(Endpoints::from(*setup));
     let leg = observer.leg(&transcript.legs[0].name);
     if let Some(extensions) = &transcript.legs[0].open {
         observer.open(leg, extensions);

@@ -1,0 +1,52 @@
+use std::time::Duration;
+
+use framewise_rules::{Limits, MessageKinds, Setup};
+
+/// What an observer knows of the endpoints that it observes, beyond what their bytes show.
+#[derive(Clone, Copy, Debug)]
+pub struct Endpoints {
+    /// Their limits; `None` where they are not known. Then a limit shows only by its effect: a Close 1009, say.
+    pub limits: Option<Limits>,
+    /// The Origins that the server accepts (RFC 6455 §10.2); `None` where they are not known.
+    pub origins: Option<&'static [&'static str]>,
+    /// The types of message that they accept.
+    pub messages: MessageKinds,
+    /// Whether the client fails the connection when permessage-deflate is not agreed (RFC 6455 §7.4.1, code 1010).
+    pub requires_deflate: bool,
+}
+
+/// What counts where no limit is known: bytes are not limited, but for a head, and who waits for a handshake for longer
+/// than most endpoints do has given up.
+pub(crate) const UNLIMITED: Limits = Limits {
+    head: 64 * 1024,
+    message: u64::MAX,
+    frame: u64::MAX,
+    fragments: u32::MAX,
+    control_run: u32::MAX,
+    control_rate: u32::MAX,
+    inflated: u64::MAX,
+    inflate_ratio: u32::MAX,
+    inflate_ratio_from: u64::MAX,
+    handshake: Duration::from_secs(10),
+    idle: None,
+    close: Duration::from_secs(5),
+};
+
+impl Endpoints {
+    /// Endpoints of which nothing is known.
+    pub const UNKNOWN: Self =
+        Self { limits: None, origins: None, messages: MessageKinds::All, requires_deflate: false };
+
+    /// The limits by which their bytes are judged.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits.unwrap_or(UNLIMITED)
+    }
+}
+
+impl From<Setup> for Endpoints {
+    /// Endpoints that are set up like this: all their limits are known.
+    fn from(setup: Setup) -> Self {
+        let Setup { limits, origins, messages, requires_deflate, .. } = setup;
+        Self { limits: Some(limits), origins, messages, requires_deflate }
+    }
+}
