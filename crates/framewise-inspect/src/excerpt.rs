@@ -43,6 +43,7 @@ pub(crate) fn broken(leg: &Leg, stream: Role, broken: Broken, at: Moment) -> Fin
         causes: Vec::new(),
         searched: Searched::No,
         index: 0,
+        consequence: None,
         excerpt: Excerpt::default(),
         close: None,
     };
@@ -77,6 +78,7 @@ pub(crate) fn refused(leg: &Leg, stream: Role, close: &CloseSeen, at: Moment) ->
         causes: Vec::new(),
         searched: Searched::No,
         index: 0,
+        consequence: None,
         excerpt: Excerpt::default(),
         close: close.code,
     };

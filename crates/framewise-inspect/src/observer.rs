@@ -1,3 +1,4 @@
+mod consequence;
 mod diagnosis;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -8,6 +9,7 @@ use framewise_proto::Header;
 use framewise_rules::{Answer, CloseCode, Role, Rule};
 use framewise_transcript::{Action, Transcript};
 
+use consequence::consequence;
 pub use diagnosis::Diagnosis;
 
 use crate::cause::Budget;
@@ -392,6 +394,7 @@ impl Observer {
 
     fn know(&mut self, mut finding: Finding, leg: usize, stream: Role) {
         finding.index = self.known.len();
+        finding.consequence = consequence(&self.known, &finding, leg, stream);
         self.known.push(Known { finding, leg, stream, causes: Causes::Open });
     }
 

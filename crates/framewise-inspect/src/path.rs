@@ -105,6 +105,7 @@ pub(crate) fn compare_all(legs: &[Leg]) -> Vec<Found> {
                 causes: Vec::new(),
                 searched: Searched::No,
                 index: 0,
+                consequence: None,
                 excerpt: Excerpt::default(),
                 close: None,
             };

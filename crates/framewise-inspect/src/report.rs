@@ -88,6 +88,9 @@ pub struct Finding {
     /// Whether its causes were searched for.
     #[serde(skip_serializing_if = "Searched::is_done")]
     pub searched: Searched,
+    /// The finding that it repeats, or follows from; `None` where it stands for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consequence: Option<Consequence>,
     /// Which of the connection's findings it is, from 0.
     #[serde(skip)]
     pub index: usize,
@@ -97,6 +100,16 @@ pub struct Finding {
     /// The code of the Close frame that answered legal bytes, where there is no rule.
     #[serde(skip)]
     pub close: Option<CloseCode>,
+}
+
+/// How a finding belongs to an earlier one of its connection: by its index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Consequence {
+    /// The same side breaks the same rule again.
+    Repeats(usize),
+    /// The other side, or who passes it on, reacts to it: a 426 to a request without Upgrade.
+    Follows(usize),
 }
 
 /// Whether the causes of a finding were searched for. The work is counted and bounded for each connection, so that no

@@ -2,6 +2,7 @@
 //! nothing may be found.
 
 use framewise_inspect::diagnose;
+use framewise_inspect::report::Consequence;
 use framewise_transcript::Transcript;
 
 const CASES: &str = include_str!("../causes.txt");
@@ -70,4 +71,47 @@ fn a_cause_comes_with_its_evidence_and_a_fix() {
     assert!(!causes[0].evidence.is_empty() && !causes[0].fix.is_empty());
     assert_eq!(connection.findings[0].bytes, "81 02 68 69");
     assert_eq!(connection.findings[0].excerpt.marked.len(), 2);
+}
+
+fn consequences(transcript: &str) -> Vec<Option<Consequence>> {
+    let transcript = transcript.replace("REQUEST", REQUEST).replace("RESPONSE", RESPONSE);
+    let connection = diagnose(&transcript.parse().expect("it is a transcript"));
+    connection.findings.iter().map(|finding| finding.consequence).collect()
+}
+
+/// One fault is one finding: what follows from it says from which.
+#[test]
+fn what_follows_from_a_fault_says_so() {
+    // A client without masks, in each of three frames.
+    let unmasked = consequences("open\n> 81 02 68 69\n> 81 02 68 69\n> 89 00\n< 8a 00");
+    assert_eq!(unmasked, [None, Some(Consequence::Repeats(0)), Some(Consequence::Repeats(0))]);
+    // A 426 after a missing Upgrade.
+    let request = REQUEST.replace("Upgrade: websocket\\r\\n", "");
+    let refused = consequences(&format!("{request}\n< \"HTTP/1.1 426 Upgrade Required\\r\\n\\r\\n\""));
+    assert_eq!(refused, [None, Some(Consequence::Follows(0))]);
+    // The same, passed on by a proxy to a leg whose request was right.
+    let passed_on = consequences(&format!(
+        "leg client-proxy\nREQUEST\nleg proxy-server\n{request}\n< \"HTTP/1.1 426 Upgrade Required\\r\\n\\r\\n\"\n\
+         leg client-proxy\n< \"HTTP/1.1 426 Upgrade Required\\r\\n\\r\\n\""
+    ));
+    assert_eq!(passed_on[0], None);
+    assert!(passed_on[1..].iter().all(Option::is_some), "{passed_on:?}");
+}
+
+/// What looks like it and stands for itself.
+#[test]
+fn two_faults_are_two_findings() {
+    // Each side breaks the same rule.
+    let both = consequences("open\n> 83 80 00 00 00 00\n< 83 00");
+    assert_eq!(both, [None, None]);
+    // Two rules of one side.
+    let two = consequences("open\n> 81 02 68 69\n> 81 fe 00 02 00 00 00 00 68 69");
+    assert_eq!(two, [None, None]);
+    // A refusal of a request with a note, which refuses nothing.
+    let note = REQUEST.replace("Host: example.com", "Host: example.com\\r\\nSec-WebSocket-Accept: x");
+    let status = consequences(&format!("{note}\n< \"HTTP/1.1 503 Service Unavailable\\r\\n\\r\\n\""));
+    assert!(status.iter().all(Option::is_none), "{status:?}");
+    // A side that broke a rule and then drops the connection itself.
+    let own = consequences("open\n< 83 00\n< eof");
+    assert!(own.iter().all(Option::is_none), "{own:?}");
 }

@@ -1,0 +1,45 @@
+//! One fault is one finding: what repeats it, or follows from it, says so.
+
+use framewise_rules::{Answer, Role, Rule};
+
+use super::Known;
+use crate::report::{Consequence, Finding};
+
+/// What the new finding follows from, of those that are known; the first of them, not one that follows from it itself.
+pub(super) fn consequence(known: &[Known], new: &Finding, leg: usize, stream: Role) -> Option<Consequence> {
+    let rule = new.rule?;
+    let sources = || known.iter().filter(|known| known.finding.consequence.is_none());
+    // The same side breaks the same rule again: a client that masks nothing does not in each frame.
+    if let Some(first) =
+        sources().find(|known| known.finding.rule == Some(rule) && known.leg == leg && known.stream == stream)
+    {
+        return Some(Consequence::Repeats(first.finding.index));
+    }
+    let enforced = |known: &&Known| !matches!(known.finding.answer, None | Some(Answer::Note));
+    let cause = match effect_on(rule)? {
+        // A request that is wrong is refused, on its own leg or, passed on, on another.
+        Effect::OfRequest => sources().filter(enforced).find(|known| {
+            known.stream == Role::Client && known.finding.frame.is_none() && known.finding.rule != Some(rule)
+        }),
+        // Who was sent something wrong ends the connection.
+        Effect::OfPeer => {
+            sources().filter(enforced).find(|known| known.leg == leg && known.stream == stream.peer())
+        }
+    }?;
+    Some(Consequence::Follows(cause.finding.index))
+}
+
+/// What a rule's breach may be the effect of.
+enum Effect {
+    OfRequest,
+    OfPeer,
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "a few rules of many are about how the other side reacts")]
+const fn effect_on(rule: Rule) -> Option<Effect> {
+    match rule {
+        Rule::ResponseStatus | Rule::ResponseMissing | Rule::ResponseTimeout => Some(Effect::OfRequest),
+        Rule::CloseMissing | Rule::CloseUnanswered | Rule::ConnectionReset => Some(Effect::OfPeer),
+        _ => None,
+    }
+}
