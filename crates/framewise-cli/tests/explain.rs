@@ -47,7 +47,7 @@ fn rules_and_causes() {
             "How to fix it",
         ],
     );
-    has(&page, &["> 81 02 68 69\n    ^^ byte 0", "One beside it that is right"]);
+    has(&page, &["> 81 02 68 69\n    ^^ byte 0", "A similar example that is legal"]);
     assert_eq!(text(&["MaskMissing"]), page);
     has(&text(&["interleaved-writers"]), &["interleaved-writers  ", "What happened", "How to fix it"]);
 }
@@ -133,7 +133,7 @@ fn french_by_option_and_by_locale() {
     has(
         &page,
         &[
-            "Trame d'un client sans masque",
+            "Une trame du client n'est pas masquée",
             "Enfreinte par",
             "Comment le corriger",
             "Un exemple qui l'enfreint",

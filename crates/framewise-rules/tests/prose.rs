@@ -125,3 +125,48 @@ fn a_translation_has_a_title_of_its_own() {
     }
     faults.assert_none();
 }
+
+/// `text` without code: neither fenced blocks nor `inline` code.
+fn prose_of(text: &str) -> String {
+    let mut fenced = false;
+    let mut prose = String::new();
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if !fenced {
+            // Every other piece is code; an empty one keeps the space before punctuation.
+            prose.extend(line.split('`').step_by(2));
+            prose.push('\n');
+        }
+    }
+    prose
+}
+
+#[test]
+fn french_punctuation_follows_a_no_break_space() {
+    let mut faults = Faults::default();
+    let mut check = |file: String, text: &str| {
+        let prose = prose_of(text);
+        for mark in [':', ';', '!', '?', '»'] {
+            faults.check(!prose.contains([' ', mark].iter().collect::<String>().as_str()), &file, "a space");
+        }
+        faults.check(!prose.contains("« "), &file, "a space after «");
+    };
+    for &rule in Rule::ALL {
+        check(format!("fr/rules/{rule}.md"), rule.title(Language::French));
+        rule.sections(Language::French).iter().for_each(|s| check(format!("fr/rules/{rule}.md"), s.body));
+    }
+    for &code in Code::ALL {
+        code.sections(Language::French)
+            .iter()
+            .for_each(|s| check(format!("fr/codes/{}.md", code.id()), s.body));
+    }
+    for &cause in Cause::ALL {
+        check(format!("fr/causes/{}.md", cause.id()), cause.title(Language::French));
+        cause
+            .sections(Language::French)
+            .iter()
+            .for_each(|s| check(format!("fr/causes/{}.md", cause.id()), s.body));
+    }
+    faults.assert_none();
+}

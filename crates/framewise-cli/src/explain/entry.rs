@@ -81,7 +81,7 @@ impl Entry {
     pub(super) fn title(self, language: Language) -> String {
         match self {
             Self::Code { row: Some(row), .. } | Self::Range(row) => row.title(language).to_owned(),
-            Self::Code { row: None, .. } => tr(language, "Not assigned", "Code non attribué").to_owned(),
+            Self::Code { row: None, .. } => tr(language, "Not assigned", "Non attribué").to_owned(),
             Self::Rule(rule) => rule.title(language).to_owned(),
             Self::Cause(cause) => cause.title(language).to_owned(),
         }
@@ -151,11 +151,13 @@ pub(super) fn registered_by(language: Language) -> &'static str {
 pub(super) fn sender(sender: Sender, language: Language) -> &'static str {
     match sender {
         Sender::Either => tr(language, "client and server", "client et serveur"),
-        Sender::Client => tr(language, "the client alone", "le client seul"),
-        Sender::Server => {
-            tr(language, "the server, or a gateway for it", "le serveur, ou une passerelle à sa place")
-        }
-        Sender::Nobody => tr(language, "nobody", "personne"),
+        Sender::Client => tr(language, "only the client", "le client seulement"),
+        Sender::Server => tr(
+            language,
+            "only the server, or a gateway for it",
+            "le serveur seulement, ou une passerelle à sa place",
+        ),
+        Sender::Nobody => tr(language, "neither end", "aucune des deux extrémités"),
     }
 }
 
@@ -176,11 +178,13 @@ pub(super) fn by(by: Offender, language: Language) -> &'static str {
 
 pub(super) fn seen_by(kind: SeenBy, language: Language) -> &'static str {
     match kind {
-        SeenBy::Receiver => tr(language, "the receiver, who enforces it", "le récepteur, qui l'impose"),
+        SeenBy::Receiver => {
+            tr(language, "the receiver, which enforces it", "le récepteur, qui la fait respecter")
+        }
         SeenBy::Observer => tr(
             language,
-            "only an observer of both directions, or of time",
-            "seulement un observateur des deux sens, ou du temps",
+            "only an observer of both directions, or of the clock",
+            "un observateur des deux sens, ou de l'horloge, seulement",
         ),
     }
 }
@@ -194,24 +198,22 @@ pub(super) fn answer(answer: Answer, language: Language) -> String {
             format!("{} {code} ({title})", tr(l, "Close", "Close"))
         }
         Answer::Http(status) => match l {
-            Language::English => format!("HTTP {status}: the server refuses the handshake"),
-            Language::French => format!("HTTP {status} : le serveur refuse le handshake"),
+            Language::English => format!("HTTP {status}: the server rejects the handshake"),
+            Language::French => format!("HTTP {status} : le serveur rejette le handshake"),
         },
         Answer::Abort => {
             tr(l, "the client drops the connection", "le client abandonne la connexion").to_owned()
         }
         Answer::Lost => tr(
             l,
-            "none can be sent; the application is told 1006",
+            "none can be sent; the application gets 1006",
             "aucune ne peut être envoyée ; l'application reçoit 1006",
         )
         .to_owned(),
-        Answer::Note => tr(
-            l,
-            "none: it is reported, never enforced",
-            "aucune : le fait est signalé, la connexion continue",
-        )
-        .to_owned(),
+        Answer::Note => {
+            tr(l, "none: it is reported, never enforced", "aucune : le fait est signalé, jamais sanctionné")
+                .to_owned()
+        }
     }
 }
 

@@ -35,8 +35,8 @@ pub(super) fn list(language: Language, width: usize) -> String {
     }
     let hint = tr(
         language,
-        "framewise explain TERM… says more; two are compared.",
-        "framewise explain TERME… en dit plus ; deux termes sont comparés.",
+        "framewise explain TERM… explains a term; two terms are compared.",
+        "framewise explain TERME… explique un terme ; deux termes sont comparés.",
     );
     let _ = writeln!(text, "\n{}", paint(FAINT, hint));
     text
@@ -55,7 +55,7 @@ fn topic_name(topic: &str, language: Language) -> &str {
         "handshake" => tr(language, "opening handshake", "handshake d'ouverture"),
         "extension" => tr(language, "compression", "compression"),
         "framing" => tr(language, "frame header", "en-tête de trame"),
-        "masking" => tr(language, "masks", "masques"),
+        "masking" => tr(language, "masking", "masquage"),
         "control" => tr(language, "control frames", "trames de contrôle"),
         "fragmentation" => tr(language, "fragmentation", "fragmentation"),
         "text" => tr(language, "text", "texte"),

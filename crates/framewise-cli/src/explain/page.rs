@@ -73,7 +73,7 @@ fn answered(text: &mut String, number: u16, language: Language, width: usize) {
     let title = if number == CloseCode::ABNORMAL_CLOSURE.0 {
         tr(language, "Rules after which 1006 is reported", "Règles après lesquelles 1006 est indiqué")
     } else {
-        tr(language, "Rules that are answered with it", "Règles dont il est la réponse")
+        tr(language, "Rules that this code answers", "Règles dont ce code est la réponse")
     };
     heading(text, title);
     for line in wrap(&rules.join(" "), width - 2) {
@@ -86,7 +86,7 @@ fn examples(text: &mut String, rule: Rule, language: Language) {
     if let Some(bad) = rule.examples().bad.first()
         && let Ok(parsed) = Transcript::parse(bad.transcript)
     {
-        heading(text, tr(language, "An example that breaks it", "Un exemple qui l'enfreint"));
+        heading(text, tr(language, "An example that breaks the rule", "Un exemple qui enfreint la règle"));
         let mark = Mark { from: offender(&parsed, rule), offset: bad.offset };
         text.push_str(&indent(&transcript(&parsed, Some((mark, &label(rule, bad.offset, language)))), 2));
         text.push('\n');
@@ -94,7 +94,7 @@ fn examples(text: &mut String, rule: Rule, language: Language) {
     if let Some(good) = rule.examples().good.first()
         && let Ok(parsed) = Transcript::parse(good.transcript)
     {
-        heading(text, tr(language, "One beside it that is right", "Un exemple voisin correct"));
+        heading(text, tr(language, "A similar example that is legal", "Un exemple voisin qui est correct"));
         text.push_str(&indent(&transcript(&parsed, None), 2));
         text.push('\n');
     }

@@ -30,12 +30,17 @@ pub(super) fn said(text: &str, found: &[Found], language: Language, width: usize
     let (rules, causes) = (rules(found), causes(found));
     match rules.len() {
         0 => {}
-        1 => heading(&mut page, tr(language, "It denotes one rule", "Il désigne une règle")),
+        1 => heading(
+            &mut page,
+            tr(language, "It means that one rule was broken", "Ce message désigne une règle"),
+        ),
         count => {
             let title = match language {
-                Language::English => format!("It can denote {count} rules; the bytes on the wire tell which"),
+                Language::English => {
+                    format!("It can mean any of {count} rules; the bytes on the wire show which")
+                }
                 Language::French => {
-                    format!("Il peut désigner {count} règles ; les octets échangés disent laquelle")
+                    format!("Ce message peut désigner {count} règles ; les octets échangés montrent laquelle")
                 }
             };
             heading(&mut page, &title);
@@ -45,10 +50,7 @@ pub(super) fn said(text: &str, found: &[Found], language: Language, width: usize
         rule_in_short(&mut page, rule, language, width);
     }
     if !causes.is_empty() {
-        heading(
-            &mut page,
-            tr(language, "Causes that were found behind it", "Causes déjà trouvées derrière ce message"),
-        );
+        heading(&mut page, tr(language, "Known causes of this message", "Causes connues de ce message"));
         for &cause in &causes {
             let _ = writeln!(page, "  {}  {}", paint(ID, cause.id()), inline(cause.title(language)));
             page.push_str(&markdown(without_colon(&cause.fix_line(language)), width, 4));
@@ -58,17 +60,17 @@ pub(super) fn said(text: &str, found: &[Found], language: Language, width: usize
     if rules.is_empty() && causes.is_empty() {
         let sentence = tr(
             language,
-            "No rule of the protocol stands behind it: look at the other side's log, or record the connection.",
-            "Aucune règle du protocole n'est en cause : consulter le journal de l'autre côté, ou enregistrer la connexion.",
+            "It names no rule of the protocol: look at the log of the other end, or record the connection.",
+            "Il ne désigne aucune règle du protocole : consulter le journal de l'autre extrémité, ou enregistrer la connexion.",
         );
         page.push_str(&markdown(sentence, width, 0));
         page.push('\n');
     }
-    heading(&mut page, tr(language, "To know which it is", "Pour savoir laquelle"));
+    heading(&mut page, tr(language, "To find out", "Pour le savoir"));
     let how = tr(
         language,
-        "`framewise inspect ws://HOST:PORT` in front of the server shows the bytes and names rule and cause; `framewise \
-         read FILE` does so for a recording; `framewise explain RULE` has the whole text.",
+        "`framewise inspect ws://HOST:PORT` in front of the server shows the bytes and names the rule and the cause; \
+         `framewise read FILE` does the same for a recording; `framewise explain RULE` prints the full text.",
         "`framewise inspect ws://HÔTE:PORT` devant le serveur montre les octets et nomme la règle et la cause ; \
          `framewise read FICHIER` fait de même pour un enregistrement ; `framewise explain RÈGLE` donne le texte complet.",
     );
@@ -120,7 +122,7 @@ fn who(message: &super::messages::Message, language: Language) -> String {
     let mut parts = Vec::new();
     if !products.is_empty() {
         let products: Vec<_> = products.iter().map(versioned).collect();
-        parts.push(format!("{}{}", tr(language, "said by ", "émis par "), products.join(", ")));
+        parts.push(format!("{}{}", tr(language, "printed by ", "affiché par "), products.join(", ")));
     }
     if !reported.is_empty() {
         let more = reported.len().saturating_sub(3);
