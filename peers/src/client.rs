@@ -7,7 +7,7 @@ use crate::report_missing;
 use crate::script::{About, Saw, Step};
 use crate::tools::{Tools, on_path};
 
-/// A client that other people wrote.
+/// A client from another project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Client {
     /// Headless Chromium, with a page that connects.
@@ -16,7 +16,7 @@ pub enum Client {
     Ws,
     /// undici from npm.
     Undici,
-    /// The WebSocket that Node brings along.
+    /// The WebSocket built into Node.
     Node,
     /// Python's `websockets`.
     Websockets,
@@ -41,7 +41,7 @@ impl Client {
         Self::Libcurl,
     ];
 
-    /// Its name; its tests have it too, with `_` for `-`.
+    /// The name of the client; its tests use it too, with `_` for `-`.
     pub const fn id(self) -> &'static str {
         match self {
             Self::Chromium => "chromium",
@@ -55,7 +55,7 @@ impl Client {
         }
     }
 
-    /// Whether its program interface can send a message in several frames.
+    /// Whether its API can send a message in several frames.
     pub const fn can_fragment(self) -> bool {
         match self {
             Self::Ws | Self::Websockets | Self::WebsocketClient | Self::Libcurl => true,
@@ -63,7 +63,7 @@ impl Client {
         }
     }
 
-    /// Whether its program interface can send a Ping.
+    /// Whether its API can send a Ping.
     pub const fn can_ping(self) -> bool {
         match self {
             Self::Chromium | Self::Node => false,
@@ -84,7 +84,7 @@ impl Client {
         }
     }
 
-    /// The command that starts it, or why there is none.
+    /// The command that starts it, or why it cannot be started.
     pub(crate) fn command(self, tools: &Tools) -> Result<Command, String> {
         match self {
             Self::Chromium => {
@@ -103,7 +103,7 @@ impl Client {
         }
     }
 
-    /// Starts it; says so, where it is missing.
+    /// Starts the client; reports if it is missing.
     pub fn start(self) -> Option<RunningClient> {
         match self.command(&Tools::find()) {
             Ok(mut command) => {
@@ -127,28 +127,28 @@ pub struct RunningClient {
 }
 
 impl RunningClient {
-    /// Its name and version, as it says them.
+    /// The name and version, as the client reports them.
     pub fn title(&self) -> String {
         format!("{} {}", self.about.peer, self.about.version)
     }
 
-    /// Connects, takes the steps, and reports what it saw; the connection is at its end then.
+    /// Connects, takes the steps, and returns what the client saw up to the end of the connection.
     pub fn run(&mut self, url: &str, steps: &[Step]) -> Vec<Saw> {
         self.begin(url, steps);
         self.finish()
     }
 
-    /// Starts a job, and leaves the caller free to play the server.
+    /// Starts a job and returns, so that the caller can act as the server.
     pub fn begin(&mut self, url: &str, steps: &[Step]) {
         self.process.send(&json!({ "url": url, "steps": steps }).to_string());
     }
 
-    /// The next thing it sees in the job that was begun.
+    /// The next thing that the client sees in the current job.
     pub fn next_saw(&mut self) -> Saw {
         self.process.next_saw()
     }
 
-    /// What it saw in the job that was begun, or what is left of that.
+    /// Everything else that the client sees in the current job.
     pub fn finish(&mut self) -> Vec<Saw> {
         self.process.saw()
     }

@@ -22,17 +22,17 @@ impl Serve {
         Self { process, url }
     }
 
-    /// Its address.
+    /// The address it listens on.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Its port, on 127.0.0.1.
+    /// The port it listens on, on 127.0.0.1.
     pub fn port(&self) -> u16 {
         port(&self.url)
     }
 
-    /// Asks it to end, as Ctrl-C does.
+    /// Asks it to stop, as Ctrl-C does.
     pub fn interrupt(&self) {
         self.process.interrupt();
     }
@@ -56,17 +56,17 @@ impl Inspect {
         Self { process, url }
     }
 
-    /// Its address.
+    /// The address it listens on.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Its port, on 127.0.0.1.
+    /// The port it listens on, on 127.0.0.1.
     pub fn port(&self) -> u16 {
         port(&self.url)
     }
 
-    /// What it reports of the next connection that is at its end.
+    /// Its report on the next connection that has ended.
     pub fn connection(&mut self) -> Value {
         loop {
             let line = self.process.line();
@@ -80,7 +80,7 @@ impl Inspect {
     }
 }
 
-/// The command of this build: beside the tests, one folder up.
+/// The command from this build: in the folder above that of the tests.
 fn command() -> Command {
     let test = std::env::current_exe().unwrap_or_default();
     let program = test.parent().and_then(Path::parent).unwrap_or(Path::new(".")).join("framewise");

@@ -1,11 +1,10 @@
-//! Real WebSocket peers, for the tests against them: browsers, libraries, proxies, and an endpoint that sends whatever
-//! bytes it is told to.
+//! Real WebSocket peers for the tests: browsers, libraries, proxies, and an endpoint that sends arbitrary bytes.
 //!
-//! A script of `node/` or `python/` is one peer. It says who it is in its first line, gets jobs on standard input (a
-//! client: an address and the steps to take), reports what it sees on standard output, and ends with its standard
-//! input. All of it is JSON, one object a line: [`Step`], [`Saw`].
+//! Each script in `node/` or `python/` is one peer. It prints its name and version in its first line, reads jobs from
+//! standard input (for a client: an address and the steps to take), reports what it sees on standard output, and exits when
+//! its standard input ends. Everything is JSON, one object per line: [`Step`], [`Saw`].
 //!
-//! A peer that is not installed is no failure unless `FRAMEWISE_REQUIRE_PEERS` is 1: the test says which it misses.
+//! If a peer is not installed, its test passes and prints which one is missing. With `FRAMEWISE_REQUIRE_PEERS=1` it fails.
 #![forbid(unsafe_code)]
 
 mod client;
@@ -27,7 +26,7 @@ pub use server::{RunningServer, Server};
 
 use tools::Tools;
 
-/// The peers that cannot be started here, by the names that their tests have.
+/// The peers that cannot be started on this machine, by the names of their tests.
 pub fn missing() -> Vec<&'static str> {
     let tools = Tools::find();
     let clients =
@@ -37,12 +36,12 @@ pub fn missing() -> Vec<&'static str> {
     clients.chain(proxies).collect()
 }
 
-/// Whether a peer that is not there fails its test.
+/// Whether a missing peer fails its test.
 fn is_required() -> bool {
     std::env::var_os("FRAMEWISE_REQUIRE_PEERS").is_some_and(|value| value == "1")
 }
 
-/// Says that a peer is missing, which is a failure where all are required.
+/// Reports that a peer is missing; panics if all are required.
 fn report_missing(name: &str, why: &str) {
     assert!(!is_required(), "missing peer: {name}: {why}");
     println!("missing peer: {name}: {why}");

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use crate::script::Saw;
 
-/// How long a line may take. Generous: it is for what hangs, not for what is slow.
+/// How long a line may take. Generous: the limit is for programs that hang, not for slow ones.
 const LIMIT: Duration = Duration::from_secs(30);
-/// How long a program may take to end once its standard input did.
+/// How long a program may take to exit after its standard input ended.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// A program that talks in lines, and ends with this value. What it says on standard error is shown with the test.
+/// A program that communicates in lines and is stopped when this value is dropped. Its standard error is shown with the
+/// test.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -21,7 +22,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a program that is told on standard input what to do, and ends with it.
+    /// Starts a program that reads its jobs from standard input and exits when it ends.
     pub fn with_input(name: &str, command: &mut Command) -> Self {
         Self::start(name, command.stdin(Stdio::piped()))
     }
@@ -31,7 +32,7 @@ impl Process {
         Self::start(name, command.stdin(Stdio::null()))
     }
 
-    /// Starts a program whose standard input is set up already.
+    /// Starts a program whose standard input is already set.
     pub fn start(name: &str, command: &mut Command) -> Self {
         let mut child = match command.stdout(Stdio::piped()).spawn() {
             Ok(child) => child,
@@ -48,7 +49,7 @@ impl Process {
         Self { name: name.to_owned(), child, input, lines }
     }
 
-    /// The first line that it says on standard error, which must be a pipe; what follows is shown with the test.
+    /// The first line on standard error, which must be a pipe; the rest is shown with the test.
     pub fn first_notice(&mut self) -> String {
         let stderr =
             self.child.stderr.take().unwrap_or_else(|| panic!("{}'s standard error is no pipe", self.name));
@@ -58,7 +59,7 @@ impl Process {
         first
     }
 
-    /// Asks it to end, as Ctrl-C does.
+    /// Asks it to stop, as Ctrl-C does.
     pub fn interrupt(&self) {
         assert!(self.signal("-INT"), "{} could not be interrupted", self.name);
     }
@@ -69,7 +70,7 @@ impl Process {
         kill.status().is_ok_and(|status| status.success())
     }
 
-    /// Its next line.
+    /// The next line of its output.
     pub fn line(&mut self) -> String {
         match self.lines.recv_timeout(LIMIT) {
             Ok(line) => line,
@@ -78,12 +79,12 @@ impl Process {
         }
     }
 
-    /// What a script reports next.
+    /// The next report of a script.
     pub(crate) fn next_saw(&mut self) -> Saw {
         Saw::read(&self.line())
     }
 
-    /// What a script reports up to its next [`Saw::End`].
+    /// The reports of a script up to its next [`Saw::End`].
     pub(crate) fn saw(&mut self) -> Vec<Saw> {
         iter::from_fn(|| Some(self.next_saw()).filter(|event| *event != Saw::End)).collect()
     }

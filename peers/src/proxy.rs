@@ -9,7 +9,7 @@ use crate::process::Process;
 use crate::report_missing;
 use crate::tools::Tools;
 
-/// A proxy that other people wrote.
+/// A proxy from another project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proxy {
     /// nginx.
@@ -22,7 +22,7 @@ impl Proxy {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Nginx, Self::Haproxy];
 
-    /// Its name, which is its program's and its tests' as well.
+    /// The name of the proxy, of its program and of its tests.
     pub const fn id(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
@@ -30,10 +30,10 @@ impl Proxy {
         }
     }
 
-    /// Starts it in front of a server on 127.0.0.1; says so, where it is missing.
+    /// Starts the proxy in front of a server on 127.0.0.1; reports if it is missing.
     ///
-    /// It gets a socket that listens already, as its standard input: so there is no port to guess, and nothing to wait
-    /// for, since a client that comes before the proxy is up waits in the socket's queue.
+    /// It inherits a listening socket as its standard input: so no port has to be guessed, and no start awaited, since a client
+    /// that connects before the proxy is up waits in the socket's queue.
     pub fn start(self, upstream: u16) -> Option<RunningProxy> {
         let tools = Tools::find();
         let Some(mut command) = tools.command(self.id()) else {
@@ -77,7 +77,7 @@ pub struct RunningProxy {
 }
 
 impl RunningProxy {
-    /// Its port, on 127.0.0.1.
+    /// The port it listens on, on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -87,7 +87,7 @@ fn bind() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("no free port: {error}"))
 }
 
-/// A folder that goes away with this value.
+/// A folder that is removed when this value is dropped.
 #[derive(Debug)]
 struct Folder(PathBuf);
 

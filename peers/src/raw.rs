@@ -6,34 +6,34 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// How long an endpoint has to answer bytes before it is asked whether it still listens.
+/// How long an endpoint may take to react to bytes before it gets a Ping.
 const AT_ONCE: Duration = Duration::from_millis(100);
-/// How long it has to say that it does.
+/// How long it may take to answer that Ping.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long it may take with what every endpoint does: a handshake, the end.
+/// How long it may take for the handshake, and to end.
 const LIMIT: Duration = Duration::from_secs(20);
 const PROBE: &[u8] = b"still there?";
 
-/// One end of a connection that does the handshake and then sends whatever bytes it is told to.
+/// One end of a connection that performs the handshake and then sends arbitrary bytes.
 #[derive(Debug)]
 pub struct Raw {
     stream: TcpStream,
-    /// Received, and not looked at yet.
+    /// Bytes received and not parsed yet.
     received: Vec<u8>,
     is_client: bool,
     extensions: String,
 }
 
-/// What an endpoint does about the bytes that it was shown.
+/// How an endpoint reacts to the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// It sent a Close frame, with this code or none.
     Close(Option<u16>),
-    /// It ended the connection without one.
+    /// It ended the connection without a Close frame.
     Dropped,
-    /// It went on: a Ping that was sent behind the bytes was answered.
+    /// It carried on: it answered a Ping that was sent after the bytes.
     Accepted,
-    /// It neither ends nor answers: it waits for bytes that will not come.
+    /// It neither ended nor answered: it waits for bytes that will not arrive.
     Waits,
 }
 
@@ -50,8 +50,8 @@ impl fmt::Display for Answer {
 }
 
 impl Raw {
-    /// Waits for a client and answers its handshake, agreeing these extensions (none: "") where it offers any by that
-    /// name; [`Raw::extensions`] says what came of it.
+    /// Waits for a client and answers its handshake, agreeing to these extensions (none: "") if the client offers any with
+    /// that name; [`Raw::extensions`] returns the agreement.
     pub fn accept(listener: &TcpListener, agree: &str) -> io::Result<Self> {
         let (stream, _) = listener.accept()?;
         let mut raw = Self { stream, received: Vec::new(), is_client: false, extensions: String::new() };
@@ -93,7 +93,7 @@ impl Raw {
         Ok(raw)
     }
 
-    /// The extensions that were agreed.
+    /// The agreed extensions.
     pub fn extensions(&self) -> &str {
         &self.extensions
     }
@@ -104,7 +104,7 @@ impl Raw {
         self.stream.write_all(bytes)
     }
 
-    /// The next bytes as they come, as many as these.
+    /// Reads as many bytes as fit.
     pub fn receive(&mut self, count: usize) -> io::Result<Vec<u8>> {
         while self.received.len() < count {
             self.fill(LIMIT)?;
@@ -112,7 +112,7 @@ impl Raw {
         Ok(self.received.drain(..count).collect())
     }
 
-    /// Sends a frame that breaks nothing.
+    /// Sends a frame that breaks no rule.
     pub fn send_frame(&mut self, opcode: u8, payload: &[u8]) -> io::Result<()> {
         assert!(payload.len() < 126, "the raw endpoint has no use for long frames");
         let mut frame = vec![0x80 | opcode, payload.len() as u8];
@@ -127,7 +127,7 @@ impl Raw {
         self.send(&frame)
     }
 
-    /// What the other end does about what it was sent; and where it goes on, or only waits, the end of the connection.
+    /// The reaction of the other end. If it carries on or waits, this ends the connection.
     pub fn answer(mut self) -> Answer {
         let mut probed = false;
         loop {
@@ -155,7 +155,7 @@ impl Raw {
         }
     }
 
-    /// The next frame's opcode and payload; none within that time; or the connection's end.
+    /// The opcode and payload of the next frame, nothing within that time, or the end of the connection.
     fn frame(&mut self, within: Duration) -> io::Result<Option<(u8, Vec<u8>)>> {
         loop {
             if let Some((frame, size)) = parse(&self.received) {
@@ -172,7 +172,7 @@ impl Raw {
         }
     }
 
-    /// The handshake's head.
+    /// Reads the head of the handshake.
     fn head(&mut self) -> io::Result<String> {
         loop {
             if let Some(end) = self.received.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -196,7 +196,7 @@ impl Raw {
     }
 }
 
-/// A complete frame at the start of these bytes, unmasked: opcode and payload, and the bytes that it takes.
+/// The complete frame at the start of these bytes, unmasked: opcode, payload, and its length in bytes.
 fn parse(bytes: &[u8]) -> Option<((u8, Vec<u8>), usize)> {
     let (&[first, second], rest) = bytes.split_first_chunk()?;
     let (length, rest) = match second & 0x7f {
@@ -221,7 +221,7 @@ fn parse(bytes: &[u8]) -> Option<((u8, Vec<u8>), usize)> {
     ))
 }
 
-/// The value of a header that is there once.
+/// The value of a header that appears once.
 fn header(head: &str, name: &str) -> Option<String> {
     head.lines()
         .filter_map(|line| line.split_once(':'))

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// What a client is told to do. Each but the last two waits for its answer: the echo, the Pong.
+/// A step for a client. Each but the last two waits for its answer: the echo or the Pong.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "do", rename_all = "lowercase")]
 pub enum Step {
@@ -16,7 +16,7 @@ pub enum Step {
     },
     /// Sends a text message in several frames.
     Fragments {
-        /// What each frame carries.
+        /// The payload of each frame.
         parts: Vec<String>,
     },
     /// Sends a Ping.
@@ -68,7 +68,7 @@ impl Step {
 pub enum Saw {
     /// The connection is open.
     Open {
-        /// The extensions that were agreed; by some peers only their names.
+        /// The agreed extensions; some peers report only their names.
         extensions: String,
     },
     /// A text message.
@@ -81,7 +81,7 @@ pub enum Saw {
         /// The message, in hexadecimal.
         hex: String,
     },
-    /// A Ping, where the peer tells.
+    /// A Ping, if the peer reports it.
     Ping {
         /// Its payload, in hexadecimal.
         hex: String,
@@ -91,21 +91,21 @@ pub enum Saw {
         /// Its payload, in hexadecimal.
         hex: String,
     },
-    /// An error, in the peer's words.
+    /// An error.
     Error {
-        /// What a person is shown.
+        /// The message that the peer shows.
         error: String,
     },
     /// The end of the connection.
     Close {
-        /// The code, as the peer tells it.
+        /// The code, as the peer reports it.
         code: u16,
-        /// The reason, likewise.
+        /// The reason, as the peer reports it.
         reason: String,
         /// Whether the peer calls it clean.
         clean: bool,
     },
-    /// The peer has no way to take this step.
+    /// The peer cannot take this step.
     Unsupported {
         /// The step's name.
         #[serde(rename = "do")]
@@ -122,7 +122,7 @@ impl Saw {
     }
 }
 
-/// Who a script says it is, in its first line.
+/// The name and version that a script prints in its first line.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct About {
     pub(crate) peer: String,
@@ -136,7 +136,7 @@ impl About {
     }
 }
 
-/// Bytes in hexadecimal, as the scripts write them.
+/// Bytes in the hexadecimal form of the scripts.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

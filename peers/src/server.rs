@@ -6,8 +6,8 @@ use crate::report_missing;
 use crate::script::{About, Saw};
 use crate::tools::Tools;
 
-/// A server that other people wrote. It echoes, and does what these text messages ask for: `please ping` (its Pong comes
-/// back as a text), `please fragment`, `please close`.
+/// A server from another project. It echoes, and obeys these text messages: `please ping` (it reports the Pong as text),
+/// `please fragment`, `please close`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Server {
     /// Node's `ws`.
@@ -22,7 +22,7 @@ impl Server {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Ws, Self::Websockets, Self::Aiohttp];
 
-    /// Its name; its tests have it too.
+    /// The name of the server; its tests use it too.
     pub const fn id(self) -> &'static str {
         match self {
             Self::Ws => "ws",
@@ -39,7 +39,7 @@ impl Server {
         }
     }
 
-    /// Starts it; says so, where it is missing.
+    /// Starts the server; reports if it is missing.
     pub fn start(self) -> Option<RunningServer> {
         match self.command(&Tools::find()) {
             Ok(mut command) => {
@@ -63,22 +63,22 @@ pub struct RunningServer {
 }
 
 impl RunningServer {
-    /// Its name and version, as it says them.
+    /// The name and version, as the server reports them.
     pub fn title(&self) -> String {
         format!("{} {}", self.about.peer, self.about.version)
     }
 
-    /// Its port, on 127.0.0.1.
+    /// The port it listens on, on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.about.port.unwrap_or_else(|| panic!("{} told no port", self.about.peer))
     }
 
-    /// Its address.
+    /// The address it listens on.
     pub fn url(&self) -> String {
         format!("ws://127.0.0.1:{}/", self.port())
     }
 
-    /// What it saw on its next connection, once that is at its end.
+    /// What the server saw on its next connection, up to its end.
     pub fn connection(&mut self) -> Vec<Saw> {
         self.process.saw()
     }

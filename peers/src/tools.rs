@@ -1,30 +1,30 @@
-//! Where the programs are that the peers need: on the PATH, or where `cargo xtask test` puts them.
+//! Finds the programs that the peers need: on the PATH, or where `cargo xtask test` installs them.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The folders of the peers' scripts and of what is installed for them.
+/// The folders of the peers' scripts, and of what is installed for them.
 #[derive(Clone, Debug)]
 pub struct Tools {
-    /// The scripts that run in Node; npm puts what they need beside them.
+    /// The scripts that run in Node; npm installs their packages beside them.
     pub node: PathBuf,
     /// The scripts that run in Python.
     pub python: PathBuf,
     /// The configurations of the proxies.
     pub proxy: PathBuf,
-    /// The virtual environment that has what the Python scripts need.
+    /// The virtual environment of the Python scripts.
     pub venv: PathBuf,
-    /// Where Debian's packages are unpacked, below `root`.
+    /// The folder of unpacked Debian packages (in `root`).
     pub debian: PathBuf,
-    /// Where Autobahn's test suite is.
+    /// The folder of Autobahn's test suite.
     pub autobahn: PathBuf,
-    /// Where the compiler for ARM is, and what emulates one.
+    /// The folder of the compiler for ARM, and of the emulator.
     pub neon: PathBuf,
 }
 
 impl Tools {
-    /// Those of this repository.
+    /// The folders of this repository.
     pub fn find() -> Self {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let installed = env::var_os("FRAMEWISE_PEERS").map_or_else(|| here.join(".peers"), PathBuf::from);
@@ -39,8 +39,8 @@ impl Tools {
         }
     }
 
-    /// A program of one of Debian's packages, and the folders of the libraries that were unpacked with it (none for the
-    /// system's own).
+    /// A program from a Debian package, and the folders of the libraries that were unpacked with it (none for a program of
+    /// the system).
     pub fn program(&self, name: &str) -> Option<(PathBuf, String)> {
         if let Some(path) = on_path(name) {
             return Some((path, String::new()));
@@ -54,7 +54,7 @@ impl Tools {
         Some((path, libraries(&root)))
     }
 
-    /// A command for such a program, that finds its libraries.
+    /// A command that runs such a program with its libraries.
     pub fn command(&self, name: &str) -> Option<Command> {
         let (path, libraries) = self.program(name)?;
         let mut command = Command::new(path);
@@ -67,11 +67,11 @@ impl Tools {
     }
 }
 
-/// The programs that count what a test asserts, each with the test binary that needs it. They are no peers, but come the
-/// same way.
+/// The programs that count what a test asserts, each with the test binary that needs it. They are not peers, but are
+/// installed in the same way.
 pub const COUNTERS: [(&str, &str); 2] = [("valgrind", "instructions"), ("strace", "system_calls")];
 
-/// One of the [`COUNTERS`]; says so, where it is missing.
+/// One of the [`COUNTERS`]; reports if it is missing.
 pub fn counter(name: &str) -> Option<Command> {
     let command = Tools::find().command(name);
     if command.is_none() {
@@ -80,12 +80,12 @@ pub fn counter(name: &str) -> Option<Command> {
     command
 }
 
-/// Says that nothing was counted.
+/// Reports that nothing was counted.
 pub fn not_counted(name: &str, why: &str) {
     println!("{name} counts nothing: {why}");
 }
 
-/// A program on the PATH. The folders for administration count: ordinary users do not have them there.
+/// A program on the PATH, or in the folders for administration, which are not on the PATH of ordinary users.
 pub fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
@@ -94,7 +94,7 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The folders below an unpacked root that hold shared libraries, as `LD_LIBRARY_PATH` wants them.
+/// The folders in an unpacked root that hold shared libraries, in the form of `LD_LIBRARY_PATH`.
 pub fn libraries(root: &Path) -> String {
     let folder = root.join(format!("usr/lib/{}-linux-gnu", env::consts::ARCH));
     [folder.clone(), folder.join("pulseaudio"), root.join(format!("lib/{}-linux-gnu", env::consts::ARCH))]

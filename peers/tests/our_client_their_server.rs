@@ -1,4 +1,4 @@
-//! The library's client against servers that other people wrote.
+//! The library's client against servers from other projects.
 
 use framewise::{CloseCode, EndedBy, Event, Message, MessageKind};
 use framewise_peers::{Saw, Server, hex};

@@ -1,4 +1,4 @@
-//! Through nginx and HAProxy, with `framewise inspect` on either side: client, inspector, proxy, inspector, server.
+//! nginx and HAProxy, with `framewise inspect` on both sides: client, inspector, proxy, inspector, server.
 
 use std::net::TcpListener;
 use std::{iter, thread};
@@ -83,7 +83,7 @@ impl Chain {
         Some(Self { front, _proxy: proxy, back })
     }
 
-    /// What both say of the next connection.
+    /// The reports of both inspectors on the next connection.
     fn connections(&mut self) -> [Value; 2] {
         [self.front.connection(), self.back.connection()]
     }
@@ -188,8 +188,8 @@ fn ends(chain: &Chain, listener: &TcpListener) -> (Raw, Raw) {
     (client, server.join().expect("a server"))
 }
 
-/// For each size a binary message, then the same in two frames with a Ping between them. A client masks, each frame with
-/// a key that does not follow from the one before.
+/// For each size a binary message, then the same message in two frames with a Ping between them. A client masks each frame
+/// with a key that is unrelated to the previous one.
 fn frames(sizes: &[usize], masks: bool) -> Vec<u8> {
     let mut keys = masks
         .then(|| iter::successors(Some(0x37fa_213d_u32), |key| Some(key.wrapping_mul(*key) ^ 0x9e37_79b9)));

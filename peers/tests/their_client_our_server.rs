@@ -1,4 +1,4 @@
-//! Clients that other people wrote, against `framewise serve`.
+//! Clients from other projects against `framewise serve`.
 
 use framewise_peers::{Client, Saw, Serve, Step, hex};
 
@@ -90,7 +90,7 @@ fn assert_opened(client: Client, saw: &[Saw]) {
     assert_eq!(agreed, client.offers_deflate(), "{client:?} agreed {extensions:?}");
 }
 
-/// The last thing seen is a clean close with this code.
+/// Asserts that the last thing seen is a clean close with this code.
 fn assert_closed(client: Client, saw: &[Saw], expected: u16) {
     match saw {
         [Saw::Close { code, clean: true, .. }] if *code == expected => {}

@@ -233,7 +233,7 @@ rules! {
     }
     control {
         ControlFragmented "control-fragmented" [Rfc6455 "5.5"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A control frame is fragmented: FIN is not set";
-        ControlTooLong "control-too-long" [Rfc6455 "5.5"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A control frame has more than 125 bytes of payload";
+        ControlTooLong "control-too-long" [Rfc6455 "5.5"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A control frame has an extended length, but its payload is limited to 125 bytes";
     }
     fragmentation {
         ContinuationOrphan "continuation-orphan" [Rfc6455 "5.4"] Either Answer::Close(CloseCode::PROTOCOL_ERROR), Receiver, "A continuation frame arrived, but no message is in progress";

@@ -1,18 +1,18 @@
 use framewise_rules::{Limits, MessageKinds, Role, Rule, SeenBy};
 use framewise_transcript::{Action, Transcript};
 
-/// Bytes that break a rule after a handshake that broke none.
+/// Bytes that break a rule after a correct handshake.
 #[derive(Debug)]
 pub(crate) struct Case {
     pub(crate) rule: Rule,
-    /// The extensions that the handshake has to agree; "" for none.
+    /// The extensions that the handshake must agree; "" for none.
     pub(crate) agreed: String,
-    /// All that one end sends, the last of it broken.
+    /// Everything that one end sends; the last part breaks the rule.
     pub(crate) bytes: Vec<u8>,
 }
 
 impl Case {
-    /// The bytes as a person reads them, the start of them where they are many.
+    /// The bytes in a readable form, shortened if there are many.
     pub(crate) fn shown(&self) -> String {
         const MOST: usize = 24;
         let hex: Vec<String> = self.bytes.iter().take(MOST).map(|byte| format!("{byte:02x}")).collect();
@@ -24,8 +24,8 @@ impl Case {
     }
 }
 
-/// The examples of the table in which this end alone sends, and the other one can tell at once that a rule is broken.
-/// Left out are those about limits and about kinds of message, which each endpoint chooses for itself.
+/// The examples in which only this end sends, and the other end can detect the violation at once. Examples about limits and
+/// message types are left out: each endpoint chooses those for itself.
 pub(crate) fn all(by: Role) -> Vec<Case> {
     let rules = Rule::ALL.iter().filter(|rule| rule.seen_by() == SeenBy::Receiver && rule.topic() != "limit");
     rules

@@ -1,6 +1,5 @@
-//! Each peer is shown the broken frames that the table of rules has as examples, by an endpoint that does nothing but
-//! send them. What it answers on the wire must be what `reactions.md` has on record; what it says to a person is
-//! recorded beside it. `cargo xtask peers --write` records anew.
+//! Sends each peer the broken frames among the examples of the rules. Its reaction on the wire must be the one recorded in
+//! `reactions.md`, which also records its error messages. `cargo xtask peers --write` records the reactions again.
 
 mod case;
 mod reactions;
@@ -85,7 +84,7 @@ fn show_client(client: Client) {
     Section::new(client.id(), Role::Client, peer.title(), reactions).record_or_compare();
 }
 
-/// What a client does; nothing, where it does not offer the extension that the case is about.
+/// The reaction of a client; `None` if it does not offer the extension that the case needs.
 fn client_reaction(peer: &mut RunningClient, listener: &TcpListener, case: &Case) -> Option<Reaction> {
     let port = listener.local_addr().expect("a bound socket").port();
     peer.begin(&format!("ws://127.0.0.1:{port}/"), &[Step::Listen]);
@@ -108,7 +107,7 @@ fn show_server(server: Server) {
     Section::new(server.id(), Role::Server, peer.title(), reactions).record_or_compare();
 }
 
-/// What a server does; nothing, where it does not agree the extension that the case is about.
+/// The reaction of a server; `None` if it does not agree to the extension that the case needs.
 fn server_reaction(peer: &mut RunningServer, case: &Case) -> Option<Reaction> {
     let mut raw = Raw::connect(peer.port(), &case.agreed).expect("the server's handshake");
     if raw.extensions() != case.agreed {
@@ -121,7 +120,7 @@ fn server_reaction(peer: &mut RunningServer, case: &Case) -> Option<Reaction> {
     Some(Reaction::new(case, answer, &said(&peer.connection())))
 }
 
-/// What a person gets to see of it.
+/// The messages that the peer shows.
 fn said(saw: &[Saw]) -> Vec<String> {
     let said = saw.iter().filter_map(|event| match event {
         Saw::Text { text } => Some(format!("message \"{}\"", start_of(text))),

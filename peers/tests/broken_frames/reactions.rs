@@ -1,5 +1,5 @@
-//! `reactions.md`: a section for each peer, which its test compares or records, and above them the tables that put the
-//! peers side by side, which are made from the sections.
+//! `reactions.md`: one section per peer, which its test checks or records, preceded by tables that compare the peers and are
+//! generated from the sections.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -25,7 +25,7 @@ and after a moment of silence a Ping. On the wire, the peer reacts in one of the
 `cargo xtask peers --write` writes this file; the test `broken_frames` checks the column \"on the wire\".
 ";
 
-/// What one peer did with one case.
+/// The reaction of one peer to one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reaction {
     rule: String,
@@ -56,7 +56,7 @@ impl Reaction {
     }
 }
 
-/// What one peer did, in one role.
+/// The reactions of one peer in one role.
 #[derive(Debug)]
 pub(crate) struct Section {
     peer: String,
@@ -70,7 +70,7 @@ impl Section {
         Self { peer: peer.to_owned(), role, title, reactions }
     }
 
-    /// Puts it into the file where that was asked for, and otherwise compares it with what is there.
+    /// Writes the section into the file if requested; otherwise compares it with the file.
     pub(crate) fn record_or_compare(self) {
         let mut sections = read();
         let place = sections.iter().position(|other| other.peer == self.peer && other.role == self.role);
@@ -115,7 +115,7 @@ fn file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("reactions.md")
 }
 
-/// The peers' places in the file are those of their lists.
+/// The order of the peers in the file is that of their lists.
 fn place_of(section: &Section) -> Option<usize> {
     match section.role {
         Role::Client => Client::ALL.iter().position(|client| client.id() == section.peer),
@@ -123,7 +123,7 @@ fn place_of(section: &Section) -> Option<usize> {
     }
 }
 
-/// The sections of the file, none where there is no file.
+/// The sections of the file; none if there is no file.
 fn read() -> Vec<Section> {
     let mut sections = Vec::<Section>::new();
     for line in fs::read_to_string(file()).unwrap_or_default().lines() {
