@@ -104,7 +104,7 @@ impl Raw {
         self.stream.write_all(bytes)
     }
 
-    /// Reads as many bytes as fit.
+    /// Reads exactly `count` bytes.
     pub fn receive(&mut self, count: usize) -> io::Result<Vec<u8>> {
         while self.received.len() < count {
             self.fill(LIMIT)?;

@@ -1,4 +1,4 @@
-//! `cargo xtask autobahn`: the Autobahn TestSuite against our server and our client.
+//! `cargo xtask autobahn`: Autobahn's test suite against our server and our client.
 //!
 //! The suite needs Python 2.7, which current systems lack: the interpreter comes from the packages of an older Debian,
 //! unpacked beside the other peers.

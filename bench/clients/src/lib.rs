@@ -1,6 +1,6 @@
-//! What all clients share: the command line, the runtime, when to start and when to stop, what it cost.
+//! The shared part of all clients: the command line, the runtime, when to start and stop, the cost.
 //!
-//! Each connection sends as many messages as shall be in flight, waits for all of them, and starts again.
+//! Each connection sends as many messages as should be in flight, waits for all their echoes, and starts again.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -17,10 +17,10 @@ use tokio::time::{sleep, timeout};
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Connections that are not all open by then never will be.
+/// The time limit for opening all connections.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a connection needs to know.
+/// The parameters of a connection.
 #[derive(Clone)]
 pub struct Task {
     pub cell: Cell,
@@ -38,7 +38,7 @@ struct Tally {
 }
 
 impl Task {
-    /// The handshake is done.
+    /// Called when the handshake is complete.
     pub fn opened(&self) {
         self.tally.open.fetch_add(1, Relaxed);
     }
@@ -47,7 +47,7 @@ impl Task {
         !self.tally.stop.load(Relaxed)
     }
 
-    /// A round of messages came back, each of this length.
+    /// Called when a round of messages has come back, each of this length.
     pub fn came_back(&self, length: usize) -> Result<(), Failure> {
         if length != self.payload.len() {
             return Err("an echo of another length".into());
@@ -57,7 +57,7 @@ impl Task {
     }
 }
 
-/// `ADDR CELL [WARM_UP SECONDS]`: runs the client and prints what a message cost.
+/// `ADDR CELL [WARM_UP SECONDS]`: runs the client and prints the cost of a message.
 pub fn run<F>(connection: impl Fn(TcpStream, Task) -> F) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>> + Send + 'static,

@@ -1,4 +1,4 @@
-//! A cell of the tables: how many connections, how large a message, how many in flight, and of what kind.
+//! A cell of the tables: the number of connections, the size and kind of the messages, and how many are in flight.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,15 +16,15 @@ pub struct Cell {
 pub enum Kind {
     /// ASCII text.
     Text,
-    /// Text of several scripts, as people write it.
+    /// Text in several scripts, as people write it.
     Utf8,
     Binary,
-    /// JSON, each message a little different: what deflate is used for.
+    /// JSON, each message slightly different: the typical use of deflate.
     Json,
 }
 
 impl Kind {
-    /// The opcode of its frames.
+    /// The opcode of the frames.
     pub fn opcode(self) -> u8 {
         match self {
             Kind::Text | Kind::Utf8 | Kind::Json => 1,

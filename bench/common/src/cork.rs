@@ -1,5 +1,5 @@
-//! A stream that holds writes back until the reader asks for more bytes: what an application does by hand to answer
-//! all messages of one read with one write, where the library writes each message on its own.
+//! A stream that delays writes until the reader asks for more bytes. Applications do this by hand, to answer all messages of
+//! one read with one write, if the library writes each message separately.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,9 +8,9 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// No more is held than this.
+/// The most bytes that are delayed.
 const HIGH_WATER: usize = 64 * 1024;
-/// To copy a longer write costs more than to send it at once.
+/// Copying a longer write would cost more than sending it at once.
 const LONG: usize = 8 * 1024;
 
 pub struct Corked {
@@ -75,7 +75,7 @@ impl AsyncWrite for Corked {
         true
     }
 
-    /// Does nothing on purpose: libraries flush after each message. The read that follows flushes.
+    /// Does nothing, because libraries flush after each message. The next read flushes.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

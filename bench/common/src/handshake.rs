@@ -1,4 +1,4 @@
-//! The server's handshake, for peers whose own one is another crate's HTTP server.
+//! The server's handshake, for peers that leave it to the HTTP server of another crate.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// Reads the request and answers it; `extensions` decides on what was offered.
+/// Reads the request and answers it; `extensions` decides on the offer.
 pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     extensions: impl FnOnce(&str) -> Option<String>,
@@ -24,7 +24,7 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     stream.flush().await
 }
 
-/// The answer to a request that asks for a WebSocket.
+/// The response to a WebSocket request.
 pub fn response(request: &str, extensions: impl FnOnce(&str) -> Option<String>) -> io::Result<String> {
     let key = header(request, "sec-websocket-key").ok_or_else(|| io::Error::other("no key"))?;
     let accept = STANDARD.encode(sha1_smol::Sha1::from(format!("{key}{GUID}")).digest().bytes());
@@ -41,7 +41,7 @@ fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {
     lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
-/// The client's side, with the key of RFC 6455's example: a benchmark has nobody to hide from.
+/// The client's handshake, with the key of RFC 6455's example: a benchmark needs no random key.
 pub async fn request<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<()> {
     let request = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";

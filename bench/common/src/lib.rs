@@ -1,4 +1,4 @@
-//! What the load generator, the servers, the clients and the runner agree on.
+//! Definitions shared by the load generator, the servers, the clients and the runner.
 
 pub mod cell;
 #[cfg(feature = "tokio")]

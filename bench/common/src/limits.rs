@@ -1,10 +1,10 @@
-//! The limit of open files, which a hundred thousand connections meet first.
+//! The limit on open files, the first limit that a hundred thousand connections reach.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const WANTED: u64 = 1 << 19;
 
-/// Raises it as far as this user may, and says how far that is; children inherit it.
+/// Raises the limit as far as this user may, and returns it; child processes inherit it.
 pub fn raise_open_files() -> u64 {
     let have = getrlimit(Resource::Nofile);
     let all = Rlimit { current: Some(WANTED), maximum: Some(WANTED.max(have.maximum.unwrap_or(WANTED))) };

@@ -1,4 +1,4 @@
-//! The messages: the same in every run and on both sides.
+//! The messages: identical in every run and on both sides.
 
 use std::fmt::Write;
 
@@ -6,11 +6,11 @@ use crate::cell::Kind;
 
 const ASCII: &str = "The quick brown fox jumps over the lazy dog, and the lazy dog lets it. Pack my box with five \
                      dozen liquor jugs; how vexingly quick daft zebras jump! 0123456789 ";
-/// One to four bytes a character, in runs as long as words are.
+/// Characters of one to four bytes, in runs of the length of words.
 const SCRIPTS: &str = "Voilà l'été déjà passé, où êtes-vous? Съешь же ещё этих мягких французских булок. \
                        いろはにほへとちりぬるを、色は匂へど。 Ξεσκεπάζω την ψυχοφθόρα βδελυγμία. 天地玄黃，宇宙洪荒。 🦊🐕 ok. ";
 
-/// Exactly `bytes` bytes of `kind`; `number` tells one JSON message from the next.
+/// Exactly `bytes` bytes of `kind`; `number` makes each JSON message different.
 pub fn message(kind: Kind, bytes: usize, number: usize) -> Vec<u8> {
     match kind {
         Kind::Text => repeat(ASCII, bytes),
@@ -61,7 +61,7 @@ fn json(bytes: usize, number: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// xorshift64: no dependency, the same numbers everywhere.
+/// xorshift64: no dependency, and the same numbers everywhere.
 struct Random(u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! What a process has used, from /proc.
+//! The CPU time and memory of a process, from /proc.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The CPU time of all threads of a process.
 ///
 /// `schedstat` counts nanoseconds, `stat` hundredths of a second; a kernel without the former still has the latter.
-/// Read it while the process sleeps: the former is only brought up to date when a thread leaves its core.
+/// Read it while the process sleeps: `schedstat` is only updated when a thread leaves its core.
 pub fn cpu(pid: u32) -> io::Result<Duration> {
     let mut nanoseconds = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
@@ -28,7 +28,7 @@ fn coarse(pid: u32) -> io::Result<Duration> {
 
 /// The resident memory of a process, in bytes.
 ///
-/// `smaps_rollup` adds the page tables up; the counters in `statm` may be off by dozens of pages for each core.
+/// `smaps_rollup` sums up the page tables; the counters in `statm` may be off by dozens of pages per core.
 pub fn resident(pid: u32) -> io::Result<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))
         .or_else(|_| fs::read_to_string(format!("/proc/{pid}/status")))?;

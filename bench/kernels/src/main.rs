@@ -2,9 +2,9 @@
 //!
 //! With `backends`, also each backend of this machine; with a number, that many rounds.
 //!
-//! The contenders of a row take turns, and a figure is the median over the rounds: a shared machine's bad moments hit all
-//! of them. GB/s are by CPU time of the thread, which a neighbour cannot stretch as he can the clock's; both totals are printed
-//! at the end.
+//! The contenders of a row take turns, and each figure is the median over the rounds: a busy machine affects all of them.
+//! GB/s are computed from the CPU time of the thread, which other processes affect less than the wall clock; both totals are
+//! printed at the end.
 
 mod measure;
 mod texts;
@@ -41,7 +41,7 @@ fn main() {
     println!("{totals}");
 }
 
-/// Unmasking, beside what bounds it and what anybody would write.
+/// Unmasking, compared with its upper bound and with the obvious implementation.
 fn masking(rounds: usize, each: bool) -> Vec<Row> {
     let key = key();
     let mut rows = Vec::new();
@@ -64,7 +64,7 @@ fn masking(rounds: usize, each: bool) -> Vec<Row> {
     rows
 }
 
-/// Unmasking and validating in one pass, beside two passes; the first is ours in both.
+/// Unmasking and validating in one pass, compared with two passes; both use our unmasking.
 fn text(rounds: usize, each: bool) -> Vec<Row> {
     let key = key();
     let mut rows = Vec::new();
@@ -101,12 +101,12 @@ fn text(rounds: usize, each: bool) -> Vec<Row> {
     rows
 }
 
-/// The key that changes nothing: a payload stays the text it is, however often it is unmasked. The kernels don't know.
+/// A key of zeros: the payload stays valid text however often it is unmasked. The kernels do not treat it specially.
 fn key() -> [u8; 4] {
     black_box([0; 4])
 }
 
-/// What anybody would write
+/// The obvious implementation
 fn eight_bytes(payload: &mut [u8], [a, b, c, d]: [u8; 4]) {
     let key = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
     let mut words = payload.chunks_exact_mut(8);

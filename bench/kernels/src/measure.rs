@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::texts::Slots;
 
-/// How long a contender runs in one round, about
+/// The approximate time that a contender runs in one round
 const TURN: Duration = Duration::from_micros(300);
 
 pub struct Contender {
@@ -14,7 +14,7 @@ pub struct Contender {
 }
 
 impl Contender {
-    /// The job is a pass over all slots, so the call through the box is paid once for many.
+    /// The job is a pass over all slots, so that the cost of the call through the box is spread over many.
     pub fn new(name: &str, job: impl Fn(&mut [u8], &mut [u8]) + 'static) -> Self {
         Self { name: name.to_owned(), job: Box::new(move |slots| slots.each(&job)) }
     }
@@ -30,7 +30,7 @@ struct Figure {
     name: String,
     /// GB/s, the median of the rounds
     speed: f64,
-    /// CPU nanoseconds a payload, likewise
+    /// CPU nanoseconds per payload, the median of the rounds
     nanoseconds: f64,
     cpu: Duration,
     wall: Duration,
@@ -77,7 +77,7 @@ pub fn measure(
     Row { text, size, figures: figures.collect() }
 }
 
-/// Of the thread, not of the clock on the wall
+/// The CPU time of the thread, not the wall clock
 fn cpu_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a place for the answer.
@@ -86,7 +86,7 @@ fn cpu_time() -> Duration {
     Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
 }
 
-/// A line a row: each contender's speed, the first one's ratio to each of the others, its CPU time.
+/// One line per row: the speed of each contender, the ratio of the first to each other, the CPU time.
 pub fn print(rows: &[Row]) {
     let Some(first) = rows.first() else { return };
     let names: Vec<&str> = first.figures.iter().map(|figure| figure.name.as_str()).collect();
@@ -105,7 +105,7 @@ pub fn print(rows: &[Row]) {
     }
 }
 
-/// What all of it took. If the wall's clock is far ahead of the CPU's, the machine was busy with something else.
+/// The total time. If the wall clock is far ahead of the CPU time, the machine was busy with something else.
 #[derive(Default)]
 pub struct Totals {
     cpu: Duration,

@@ -1,4 +1,4 @@
-//! The payloads: four kinds of text, where a frame's payload lies.
+//! The payloads: four kinds of text, aligned like the payload of a frame.
 
 /// Bytes past an aligned boundary: those of a masked frame's header with a short length
 const HEADER: usize = 6;
@@ -18,7 +18,7 @@ pub const TEXTS: [(&str, &str); 4] = [
     ("emoji", "😀😃🎉 🚀🌍👩‍💻 ok 🦀🦀🔥 👍🏽 "),
 ];
 
-/// Payloads one behind the other, as a receive buffer holds the messages of one read
+/// Consecutive payloads, as a receive buffer holds the messages of one read
 pub struct Slots {
     buffer: Vec<u8>,
     copy: Vec<u8>,
@@ -29,8 +29,8 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// As many payloads of `size` bytes as fit into half of a first-level cache, and one at least. Each starts elsewhere in
-    /// `text`, so that no branch predictor learns the one by heart.
+    /// As many payloads of `size` bytes as fit into half of a first-level cache, at least one. Each starts at a different
+    /// offset in `text`, so that the branch predictor cannot memorise it.
     pub fn new(text: &str, size: usize) -> Self {
         let stride = (HEADER + size).next_multiple_of(BOUNDARY);
         let count = ((16 << 10) / stride).max(1);
@@ -53,7 +53,7 @@ impl Slots {
         Self { buffer, copy, first, stride, size, count }
     }
 
-    /// Each payload in turn, and room for a copy of it.
+    /// Each payload in turn, and a buffer for a copy of it.
     pub fn each(&mut self, mut job: impl FnMut(&mut [u8], &mut [u8])) {
         let copy = self.copy.as_ptr().align_offset(BOUNDARY) + HEADER;
         for slot in 0..self.count {

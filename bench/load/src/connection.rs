@@ -22,7 +22,7 @@ impl Connection {
         Self { socket, echo, next: 0, writing: 0..0, outstanding: 0 }
     }
 
-    /// Sends so many more messages, with one write; `false` if the socket would not take all of it.
+    /// Sends this many more messages with one write; `false` if the socket did not accept all of it.
     pub fn send(&mut self, messages: usize, script: &Script) -> Result<bool, String> {
         if self.writing.is_empty() {
             if script.payloads.len() == 1 {

@@ -4,17 +4,17 @@ use flate2::{Decompress, FlushDecompress};
 
 use crate::script::Script;
 
-/// Every so many messages the bytes are compared as well, not the length alone.
+/// The interval, in messages, at which the bytes are compared too, and not only the length.
 const SAMPLE: u64 = 64;
 
 /// The reader of one connection.
 #[derive(Default)]
 pub struct Echo {
-    /// A header that the end of a read cut in two.
+    /// A header that was split between two reads.
     partial: Vec<u8>,
     /// Payload bytes of the current frame that are still to come.
     left: usize,
-    /// Of the current message: bytes so far, whether it is compressed, whether its frame is the last.
+    /// The current message: bytes so far, whether it is compressed, whether its frame is the last.
     length: usize,
     compressed: bool,
     fin: bool,
@@ -38,7 +38,7 @@ impl Echo {
         Self { inflater: Some(inflater), ..Self::default() }
     }
 
-    /// Takes what one read brought; returns how many messages it completed.
+    /// Processes the bytes of one read; returns the number of messages that they complete.
     pub fn feed(&mut self, mut bytes: &[u8], script: &Script, expected: &[u8]) -> Result<usize, String> {
         let mut completed = 0;
         while !bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! A cell: so many connections, each with so many messages in flight, for so long.
+//! A cell: a number of connections, each with a number of messages in flight, for a given time.
 
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -14,9 +14,9 @@ use crate::echo::Echo;
 use crate::script::Script;
 use crate::socket;
 
-/// Without a single echo for so long, the server hangs.
+/// If no echo arrives for this long, the server hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Of compressed connections, so many are inflated and compared.
+/// The number of compressed connections whose messages are inflated and compared.
 const INFLATED: usize = 1;
 
 pub fn run(arguments: &Arguments, cell: Cell) -> Result<String, String> {

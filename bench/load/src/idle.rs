@@ -1,4 +1,4 @@
-//! Connections that say nothing: what the handshake of each costs, and what it holds on to.
+//! Idle connections: the cost of each handshake, and the memory of each connection.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -12,12 +12,12 @@ use crate::arguments::{Arguments, Deflate};
 use crate::script::Script;
 use crate::socket;
 
-/// Opened before anything is measured: the first connections pay for tables and pools.
+/// Opened before the measurement: the first connections allocate tables and pools.
 const FIRST: usize = 256;
 const SETTLE: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Standard streams, epoll, the runtime's own.
+/// The files of the standard streams, epoll and the runtime.
 const SPARE: usize = 64;
 
 /// `files` is how many may be open, here and, by inheritance, in the server.

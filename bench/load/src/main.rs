@@ -1,6 +1,7 @@
 //! The load generator.
 //!
-//! One thread and one epoll; the frames are masked before anything is measured, so that it costs less than any server.
+//! One thread and one epoll instance. The frames are masked before the measurement, so that the load costs less than any
+//! server.
 //! It prints one line of `key=value`, which the runner reads.
 
 mod arguments;

@@ -1,10 +1,10 @@
-//! What every connection says: frames masked beforehand, one after the other, round and round.
+//! The frames that every connection sends, masked in advance, in a loop.
 
 use bench_common::cell::{Cell, Kind};
 use bench_common::payload;
 use flate2::{Compress, Compression, FlushCompress};
 
-/// With deflate, so many different messages: a window full of copies of one would compress too well.
+/// The number of different messages with deflate: a window full of copies of one message would compress too well.
 const VARIETY: usize = 64;
 
 pub struct Script {
@@ -35,7 +35,7 @@ impl Script {
         script
     }
 
-    /// How many frames until it repeats.
+    /// The number of frames before the script repeats.
     pub fn frames(&self) -> usize {
         (self.offsets.len() - 1) / 2
     }
@@ -69,8 +69,8 @@ fn put_header(first: u8, masked: u8, length: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// As RFC 7692, §7.2.1: a stream flushed, without its last four bytes. It refers to nothing before it, which is valid
-/// whatever was agreed on the context.
+/// Compresses as in RFC 7692 §7.2.1: a flushed stream without its last four bytes. It does not refer to earlier messages,
+/// which is valid with and without context takeover.
 fn compress(payload: &[u8]) -> Vec<u8> {
     let mut compress = Compress::new(Compression::new(6), false);
     let mut out = Vec::with_capacity(payload.len() + 64);

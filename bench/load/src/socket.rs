@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt};
 
-/// An address of the loopback network has about 28,000 ports to connect from.
+/// Each loopback address has about 28,000 ports to connect from.
 const PER_ADDRESS: usize = 25_000;
-/// A reply that takes longer never comes.
+/// The time limit for a response.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The key of RFC 6455's example, whose answer is known.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -70,7 +70,7 @@ fn connect_from(address: SocketAddrV4, number: usize) -> std::io::Result<TcpStre
     Ok(socket)
 }
 
-/// Reads the response, which ends at the last byte sent: the server says nothing before it is spoken to.
+/// Reads the response, which ends at the last byte received: the server sends nothing more until it gets a message.
 fn response(socket: &mut TcpStream) -> Result<Option<String>, String> {
     let mut text = Vec::with_capacity(512);
     let mut buffer = [0; 1024];

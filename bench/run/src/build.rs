@@ -1,4 +1,4 @@
-//! Building everything that is measured: all Rust programs for this machine's processor, with the same options.
+//! Builds everything that is measured: all Rust programs for the processor of this machine, with the same options.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub struct Built {
     release: PathBuf,
     product: PathBuf,
     framewise: Option<PathBuf>,
-    /// Which of the programs that are not `bench-servers` are there.
+    /// The programs outside `bench-servers` that were built.
     uwebsockets: Option<PathBuf>,
     bun: Option<PathBuf>,
     node: Option<PathBuf>,
@@ -97,7 +97,7 @@ impl Built {
         self.release.join(peers::FLOOR)
     }
 
-    /// What a quick run finds is nothing to keep.
+    /// The results of a quick run are not kept.
     pub fn default_report(&self, quick: bool) -> PathBuf {
         if quick { self.target.join("RESULTS-quick.md") } else { self.bench.join("RESULTS.md") }
     }

@@ -1,4 +1,4 @@
-//! The goals, as `shared/design/performance.md` sets them.
+//! The goals.
 
 use bench_common::cell::{Cell, Kind};
 
@@ -42,7 +42,7 @@ pub struct Goal {
     pub goal: f64,
     pub stretch: Option<f64>,
     pub measured: Option<f64>,
-    /// How many digits of it mean something.
+    /// The number of significant digits.
     pub digits: usize,
 }
 

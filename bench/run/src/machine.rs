@@ -1,4 +1,4 @@
-//! One line on the machine, and the versions of the peers; no date, so that two reports differ by what was measured.
+//! One line about the machine, and the versions of the peers. No date, so that two reports differ only in what was measured.
 
 use std::fs;
 use std::path::Path;

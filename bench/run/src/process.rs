@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::Outcome;
 
-/// A server that does not listen by then has failed.
+/// The time in which a server must listen.
 const PATIENCE: Duration = Duration::from_secs(10);
 const TASKSET: &str = "/usr/bin/taskset";
 const SETPRIV: &str = "/usr/bin/setpriv";
@@ -20,8 +20,8 @@ pub enum Core {
     Load,
 }
 
-/// A command on its core, that ends when the runner does, however that ends. With one core, or without the tools,
-/// wherever the system puts it.
+/// A command that is pinned to a core, and is killed when the runner ends for any reason. With one core, or without the
+/// tools, the system chooses the core.
 pub fn pinned(core: Core, program: &Path) -> Command {
     let core = if matches!(core, Core::Server) { "0" } else { "1" };
     let cores = available_parallelism().map_or(1, usize::from);
@@ -39,7 +39,7 @@ pub fn pinned(core: Core, program: &Path) -> Command {
     command
 }
 
-/// A running server; it ends with this value.
+/// A running server; it is stopped when this value is dropped.
 pub struct Server {
     child: Child,
     pub address: SocketAddrV4,
@@ -79,7 +79,7 @@ impl Drop for Server {
     }
 }
 
-/// A port for each server, below those that connections are made from: none waits for another's to be free.
+/// A port for each server, below the ephemeral ports, so that no server waits for the port of another.
 fn free_address() -> Outcome<SocketAddrV4> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     for _ in 0..10_000 {
@@ -92,7 +92,7 @@ fn free_address() -> Outcome<SocketAddrV4> {
     Err("no port is free".into())
 }
 
-/// Runs it to its end and returns the `key=value` of its line.
+/// Runs the command to its end and returns the `key=value` pairs of its line.
 pub fn pairs(mut command: Command) -> Outcome<Pairs> {
     let output =
         command.stdin(Stdio::null()).output().map_err(|error| format!("it did not start: {error}"))?;

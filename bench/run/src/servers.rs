@@ -18,7 +18,7 @@ pub struct Ready {
     pub before: Vec<String>,
 }
 
-/// Those that are asked for and were built.
+/// The requested peers that were built.
 pub fn ready(
     arguments: &Arguments,
     built: &Built,
@@ -53,7 +53,7 @@ pub fn measure(arguments: &Arguments, built: &Built, results: &mut Results) -> O
     keep(built, results)
 }
 
-/// A fresh server for each run: none has buffers from the cell before.
+/// A fresh server for each run: none has buffers from the previous cell.
 pub fn exchange(
     arguments: &Arguments,
     built: &Built,
@@ -79,7 +79,7 @@ pub fn start(ready: &Ready, deflate: &str) -> Outcome<Server> {
     Server::start(&ready.program, &ready.before, &options)
 }
 
-/// Writes the samples down as they come: a run that is stopped has not been for nothing.
+/// Writes the samples as they are taken, so that an aborted run is not lost.
 pub fn keep(built: &Built, results: &Results) -> Outcome {
     let path = built.samples();
     std::fs::write(&path, results.tsv()).map_err(|error| format!("{}: {error}", path.display()))
