@@ -20,16 +20,16 @@ pub struct Limits {
     pub control_rate: u32,
     /// Payload of a compressed message after inflation, in bytes.
     pub inflated: u64,
-    /// How many times its compressed payload a message may inflate to, once it is larger than `inflate_ratio_from`. The
-    /// payload counts as it arrives, in steps of 4 KiB. A message above it breaks `inflate-too-big`. `u32::MAX` sets no
-    /// limit.
+    /// Ratio of the inflated to the compressed size of a message, which applies once the inflated size exceeds
+    /// `inflate_ratio_from`. The compressed size is counted as it arrives, in steps of 4 KiB. A message above the ratio
+    /// breaks `inflate-too-big`. `u32::MAX` sets no limit.
     ///
     /// DEFLATE compresses up to 1,032 times: without this limit, 64 KB of a message that never ends make the receiver hold
-    /// 63 MB for as long as the connection lasts. With the default of 200 they make it hold 13 MB. Large JSON documents
-    /// reach 3 to 50 (50: records that differ in one number only). What goes beyond 200 repeats the same bytes and nothing
-    /// else, such as zeros; `inflate_ratio_from` lets 1 MiB of that through.
+    /// 63 MB for as long as the connection lasts; with the default of 200, 13 MB. Large JSON documents reach ratios of 3 to
+    /// 50 (50: records that differ in only one number). Data beyond 200 repeats the same bytes, such as zeros;
+    /// `inflate_ratio_from` allows 1 MiB of it.
     pub inflate_ratio: u32,
-    /// Size of an inflated message, in bytes, up to which `inflate_ratio` does not apply.
+    /// Inflated size of a message up to which `inflate_ratio` does not apply, in bytes.
     pub inflate_ratio_from: u64,
     /// Time that the opening handshake may take.
     pub handshake: Duration,

@@ -1,11 +1,11 @@
-//! The reference's files are written by hand: each has the form that `explain` and the pages count on.
+//! The files of the reference are written by hand: each must have the form that `explain` and the pages rely on.
 #![cfg(feature = "prose")]
 #![allow(missing_docs)]
 
 use framewise_rules::prose::{Language, Section};
 use framewise_rules::{Cause, Code, Rule};
 
-/// What is wrong with a text, collected so that one run shows all of it.
+/// The faults of all texts, collected so that one run shows all of them.
 #[derive(Default)]
 struct Faults(Vec<String>);
 

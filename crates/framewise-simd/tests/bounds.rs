@@ -1,5 +1,5 @@
-//! No kernel reads or writes beyond its slice: the slice stands at the end of a page, and at the start of one, and the pages
-//! around it can't be touched.
+//! No kernel reads or writes beyond its slice: the slice is at the end of a page, then at its start, between pages that are
+//! not accessible.
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 
 mod common;
@@ -10,7 +10,7 @@ use core::{ptr, slice};
 use common::{KEY, TEXTS, masked, repeated};
 use framewise_simd::{Utf8, backends};
 
-// Of the C library, which std links to anyway.
+// From the C library, which std links anyway.
 unsafe extern "C" {
     fn mmap(
         at: *mut c_void,
@@ -23,15 +23,15 @@ unsafe extern "C" {
     fn mprotect(at: *mut c_void, len: usize, protection: c_int) -> c_int;
 }
 
-/// Large enough for each page size that Linux has on the machines with kernels
+/// A multiple of every page size of Linux on machines with vector kernels
 const PAGE: usize = 65_536;
 
-/// A page between two that can't be touched
+/// A page between two that are not accessible
 fn guarded() -> &'static mut [u8] {
     const NONE: c_int = 0;
     const READ_WRITE: c_int = 3;
     const PRIVATE_ANONYMOUS: c_int = 0x22;
-    // SAFETY: new memory at an address of the kernel's choice; nobody else knows of it, and it is never given back.
+    // SAFETY: this is new memory at an address that the kernel chooses; nothing else refers to it, and it is never freed.
     unsafe {
         let start = mmap(ptr::null_mut(), 3 * PAGE, NONE, PRIVATE_ANONYMOUS, -1, 0);
         assert_ne!(start.addr(), usize::MAX, "mmap failed");

@@ -1,4 +1,4 @@
-//! Masking, by each backend of this machine, against the definition in RFC 6455 §5.3.
+//! Compares the masking of each backend of this machine with the definition in RFC 6455 §5.3.
 
 mod common;
 
@@ -9,7 +9,7 @@ use framewise_simd::{backends, unmask};
 fn each_length_at_each_alignment_in_each_phase() {
     for backend in backends() {
         for phase in 0..4 {
-            // All bytes start as zero, so what is there afterwards is the key, and shows what was touched twice.
+            // All bytes are zero at first, so the result is the key itself, and a byte unmasked twice shows.
             let key = masked(&[0; 300], KEY, phase);
             let mut buffer = [0; 64 + 300 + 64];
             for offset in 0..64 {

@@ -1,11 +1,11 @@
-//! A text that comes in pieces: the answer is the same wherever it is cut.
+//! A text in pieces: the result does not depend on where it is cut.
 
 mod common;
 
 use common::{FAULTS, KEY, Random, TEXTS, expected, masked, repeated};
 use framewise_simd::{Backend, Utf8, Utf8Error, backends};
 
-/// Validates the pieces of one payload, masked if `MASKED`. The offset is the one in the whole.
+/// Validates the pieces of one payload, masked if `MASKED`. The offset is that in the complete payload.
 fn in_pieces<const MASKED: bool>(backend: Backend, bytes: &[u8], cuts: &[usize]) -> Result<usize, Utf8Error> {
     let mut payload = if MASKED { masked(bytes, KEY, 0) } else { bytes.to_vec() };
     let mut text = Utf8::new();

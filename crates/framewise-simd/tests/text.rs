@@ -1,12 +1,12 @@
-//! The check of text, by each backend of this machine, against `std`: the same verdict, the exact offset, the fault, and what
-//! is open at the end; with and without masking.
+//! Compares the validation of each backend of this machine with `std`: the same verdict, exact offset and fault, and the same
+//! incomplete character at the end; with and without masking.
 
 mod common;
 
 use common::{FAULTS, KEY, Random, TEXTS, expected, masked, repeated};
 use framewise_simd::{Backend, Utf8, Utf8Error, backends};
 
-/// Both ways to check one text that comes whole.
+/// Both ways to validate a text in one piece.
 #[track_caller]
 fn check(backend: Backend, bytes: &[u8], phase: usize, expected: Result<usize, Utf8Error>) {
     let mut text = Utf8::new();
@@ -121,7 +121,7 @@ fn each_fault_at_each_position() {
     for fault in FAULTS {
         for text in [TEXTS[0], TEXTS[3]] {
             for at in 0..140 {
-                // Behind whole characters, and followed by some more.
+                // After complete characters, and before others.
                 let mut bytes: Vec<u8> = repeated(text, at);
                 let open = expected(&bytes).unwrap();
                 let end = bytes.len();
@@ -130,7 +130,7 @@ fn each_fault_at_each_position() {
                 let error = expected(&bytes).unwrap_err();
                 assert_eq!(error.offset, bytes.len() - 1);
                 for backend in backends() {
-                    // Fail fast: nothing behind the byte is needed.
+                    // Validation fails fast: the bytes after the fault are not needed.
                     check(backend, &bytes, at, Err(error));
                 }
                 for more in [1, 40, 150] {

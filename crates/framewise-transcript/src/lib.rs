@@ -39,8 +39,8 @@ use std::time::Duration;
 
 use framewise_rules::Role;
 
-/// The legs that a transcript may have: more hops than a connection passes, and few enough that every leg can be compared
-/// with every other.
+/// The most legs that a transcript may have: more hops than real connections have, and few enough to compare every leg with
+/// every other.
 pub const MOST_LEGS: usize = 16;
 
 /// A connection, recorded or written as an example.

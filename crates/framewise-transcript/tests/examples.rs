@@ -1,4 +1,4 @@
-//! The examples of the table of rules are transcripts: each parses, and is what its rule says it is.
+//! The examples of the rules are transcripts: each parses, and fits its rule.
 #![allow(missing_docs)]
 
 use framewise_rules::{Offender, Role, Rule};

@@ -24,7 +24,7 @@ pub(crate) const ControlTooLong: Examples = Examples {
         Bad::new("open\n> 89 fe 00 7e 37 fa 21 3d", 0),
         Bad::new("open\n< 8a 7e 00 7e", 0),
         Bad::new("open\n< 89 7f 00 00 00 00 00 01 00 00", 0),
-        // The first two bytes are enough: no longer form of the length can be right.
+        // The first two bytes show the fault: a control frame cannot have an extended length.
         Bad::new("open\n> 88 fe", 0),
         Bad::new("open\n< 89 7f", 0),
         Bad::new("open\n> 89 fe 00 02 37 fa 21 3d 5f 93  # hi", 0),

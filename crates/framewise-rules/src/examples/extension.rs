@@ -343,7 +343,7 @@ pub(crate) const DeflateDataInvalid: Examples = Examples {
         ),
         // Block type 3 does not exist.
         Bad::new("open permessage-deflate\n< c2 01 07", 2),
-        // The text that comes out before the fault is valid; a binary message may hold anything.
+        // The text inflated before the fault is valid; a binary message may contain any byte.
         Bad::new("open permessage-deflate\n< c1 07 00 01 00 fe ff 61 07", 2),
         Bad::new(
             "open permessage-deflate\n> c2 87 01 02 03 04 01 03 03 fa fe fd 04  # 00 01 00 fe ff ff 07",

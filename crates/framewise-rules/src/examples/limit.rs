@@ -156,7 +156,7 @@ pub(crate) const InflateTooBig: Examples = Examples {
         ),
         Bad::with("open permessage-deflate\n< c2 06 4a 4c 44 03 00 00", 2, INFLATED_TO_16),
         Bad::with("open permessage-deflate\n< 42 01 4a\n< 80 05 4c a4 3d 00 00", 5, INFLATED_TO_16),
-        // "a" repeated 5,000 and 4,097 times: the payload counts as 4,096 bytes.
+        // "a" repeated 5,000 and 4,097 times: the compressed size counts as 4,096 bytes.
         Bad::with(
             "open permessage-deflate\n< c1 17 ec c1 31 01 00 00 00 c2 a0 ac eb 5f c2 14 7e 40 01 00 00 00 00 6f 03",
             2,

@@ -41,7 +41,7 @@ pub(crate) const TextInvalidUtf8: Examples = Examples {
             ),
             6,
         ),
-        // FF comes out before the data that does not inflate.
+        // FF is inflated before the data that does not inflate.
         Bad::new(
             "open permessage-deflate\n> c1 87 01 02 03 04 01 03 03 fa fe fd 04  # 00 01 00 fe ff ff 07 = <ff>",
             6,

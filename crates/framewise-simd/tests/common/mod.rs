@@ -1,4 +1,4 @@
-//! What the answers are compared with: `std`, and the fault read off the bytes.
+//! The expected results: from `std`, and the fault from the bytes themselves.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -6,7 +6,7 @@ use framewise_simd::{Utf8Error, Utf8Fault};
 
 pub(crate) const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-/// The texts that others are made of: each has characters of another length.
+/// The building blocks of the texts, each with characters of a different length.
 pub(crate) const TEXTS: [&str; 5] = [
     "The quick brown fox jumps over the lazy dog, and then it does it again. ",
     "Ça coûte 3 € à l'entrée, où l'été s'achève en déjà-vu; naïve Größe, über Ærø. ",
@@ -15,7 +15,7 @@ pub(crate) const TEXTS: [&str; 5] = [
     "a¢€𐍈\u{7f}\u{80}\u{7ff}\u{800}\u{d7ff}\u{e000}\u{ffff}\u{10000}z",
 ];
 
-/// One of each fault, with its character's bytes up to the one at fault.
+/// One example of each fault: the bytes of the character up to the invalid one.
 pub(crate) const FAULTS: [&[u8]; 24] = [
     b"\x80",
     b"\xbf",
@@ -43,7 +43,7 @@ pub(crate) const FAULTS: [&[u8]; 24] = [
     b"\xf4\xbf",
 ];
 
-/// `text` over and over, `len` bytes of it: it may end inside a character.
+/// The first `len` bytes of `text` repeated: they may end inside a character.
 pub(crate) fn repeated(text: &str, len: usize) -> Vec<u8> {
     text.bytes().cycle().take(len).collect()
 }
@@ -52,13 +52,13 @@ pub(crate) fn masked(text: &[u8], key: [u8; 4], phase: usize) -> Vec<u8> {
     text.iter().enumerate().map(|(i, byte)| byte ^ key[(phase + i) % 4]).collect()
 }
 
-/// What a check of all of `bytes` has to answer: the first error, or the bytes of the character that is open at the end.
+/// The expected result for `bytes`: the first error, or the number of bytes of the incomplete character at the end.
 pub(crate) fn expected(bytes: &[u8]) -> Result<usize, Utf8Error> {
     let Err(error) = str::from_utf8(bytes) else {
         return Ok(0);
     };
     let start = error.valid_up_to();
-    // The first byte with which `std` says that no more bytes would help.
+    // The first byte after which `std` reports an error instead of an incomplete character.
     for end in start + 1..=bytes.len() {
         if str::from_utf8(&bytes[start..end]).is_err_and(|error| error.error_len().is_some()) {
             return Err(Utf8Error { offset: end - 1, fault: fault(&bytes[start..end]) });
@@ -80,7 +80,7 @@ fn fault(character: &[u8]) -> Utf8Fault {
     }
 }
 
-/// xorshift64*: the same numbers in each run
+/// xorshift64*: the same numbers in every run
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
