@@ -14,6 +14,12 @@ pub(crate) fn run() -> Result {
         "--deny",
         "warnings",
     ]))?;
+    // The workspace of the fuzzers, which the above leaves out.
+    run::run(&mut cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
+    run::run(
+        cargo(&["clippy", "--manifest-path", "fuzz/Cargo.toml", "--all-targets", "--target-dir", "target"])
+            .args(["--", "--deny", "warnings"]),
+    )?;
     run::run(
         cargo(&["doc", "--workspace", "--all-features", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"),
     )

@@ -37,7 +37,8 @@ fn node(tools: &Tools) -> Result {
     })
 }
 
-fn python(tools: &Tools) -> Result {
+/// A virtual environment with what the Python scripts need.
+pub(crate) fn python(tools: &Tools) -> Result {
     let requirements = tools.python.join("requirements.txt");
     let wanted = read(&requirements)?;
     once(&tools.venv.join("installed"), &wanted, || {
@@ -74,6 +75,14 @@ pub(crate) fn nextest() -> Result {
         return Ok(());
     }
     run(&mut cargo(&["install", "cargo-nextest", "--locked"]))
+}
+
+/// `cargo mutants`, unless it is there.
+pub(crate) fn mutants() -> Result {
+    if quietly(&mut cargo(&["mutants", "--version"])).is_ok() {
+        return Ok(());
+    }
+    run(&mut cargo(&["install", "cargo-mutants", "--locked"]))
 }
 
 /// Runs the step unless its stamp shows that the same step was done before.

@@ -6,7 +6,9 @@ mod autobahn;
 mod bench;
 mod check;
 mod debian;
+mod fuzz;
 mod install;
+mod mutants;
 mod neon;
 mod peers;
 mod run;
@@ -25,6 +27,12 @@ cargo xtask VERB
   autobahn [server|client] [--all]
                               run the Autobahn TestSuite against our server, our client, or both; --all includes the
                               cases about size limits and permessage-deflate (groups 12 and 13)
+  fuzz [TARGET...] [--seconds N] [--keep] [FILE...]
+                              fuzz each target of fuzz/ for N seconds (60); --keep adds the inputs that reach new code
+                              to fuzz/corpus; with a FILE, run that input only
+  mutants [CRATE...] [--shard K/N] [--changed [BASE]] [--only REGEX]
+                              change the code in small ways and check that a test fails for each change, except those
+                              listed in mutants/SURVIVORS.md; --changed: only what differs from BASE (origin/main)
   neon                        run the tests of the vector kernels on an emulated 64-bit ARM
   bench [--quick] [ARGUMENTS]
                               build the peers in bench/, measure them and Framewise in turn, and write
@@ -48,6 +56,8 @@ fn main() -> ExitCode {
         "check" => check::run(),
         "peers" => peers::run(rest),
         "autobahn" => autobahn::run(rest),
+        "fuzz" => fuzz::run(rest),
+        "mutants" => mutants::run(rest),
         "neon" => neon::run(),
         "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {

@@ -3,7 +3,7 @@
 use framewise_peers::tools::{COUNTERS, Tools};
 
 use crate::run::{self, cargo};
-use crate::{Result, install};
+use crate::{Result, fuzz, install};
 
 pub(crate) fn run(arguments: &[String]) -> Result {
     install::nextest()?;
@@ -21,6 +21,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     run::run(&mut cargo(&["build", "--profile", "counted", "--package", "framewise-proto", "--examples"]))?;
     // Before the others, so that nextest's summary is the last thing said.
     run::run(cargo(&["test", "--doc"]).args(all))?;
+    fuzz::replay()?;
 
     let mut tests = cargo(&["nextest", "run"]);
     tests.args(all);

@@ -1,0 +1,42 @@
+//! What must hold for any bytes. A target is a function that takes bytes and panics where a property does not hold;
+//! libFuzzer looks for such bytes (`cargo xtask fuzz`), and `cargo test` runs every target over its corpus and its seeds.
+#![forbid(unsafe_code)]
+
+pub mod deflate;
+pub mod differential;
+pub mod engine;
+pub mod handshake;
+pub mod header;
+pub mod hex;
+pub mod input;
+pub mod observer;
+pub mod seeds;
+pub mod transcript;
+
+/// A function and the bytes that it takes.
+#[derive(Debug)]
+pub struct Target {
+    /// The name of the target and of its corpus.
+    pub name: &'static str,
+    /// Panics where a property does not hold.
+    pub check: fn(&[u8]),
+    /// Inputs made from the examples of the rules.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+}
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    Target { name: "header", check: header::check, seeds: header::seeds },
+    Target { name: "engine", check: engine::check, seeds: engine::seeds },
+    Target { name: "handshake", check: handshake::check, seeds: handshake::seeds },
+    Target { name: "deflate", check: deflate::check, seeds: deflate::seeds },
+    Target { name: "observer", check: observer::check, seeds: observer::seeds },
+    Target { name: "transcript", check: transcript::check, seeds: transcript::seeds },
+    Target { name: "hex", check: hex::check, seeds: hex::seeds },
+    Target { name: "differential", check: differential::check, seeds: differential::seeds },
+];
+
+/// The target of this name.
+pub fn target(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
