@@ -159,7 +159,8 @@ impl Run {
                 assert!(steps <= 4 * there + (1 << 12), "no progress over {there} bytes");
                 // `None` asks for more bytes, and for nothing else.
                 let idle = event.is_none();
-                let inflated = if let Some(Event::Inflated { length, .. }) = event { Some(length) } else { None };
+                let inflated =
+                    if let Some(Event::Inflated { length, .. }) = event { Some(length) } else { None };
                 run.take(event, |run: &mut Self| {
                     if let (Some(length), Some((_, message))) = (inflated, &mut run.open) {
                         let taken = connection.take_inflated();
