@@ -6,6 +6,7 @@ use framewise_inspect::report::Consequence;
 use framewise_transcript::Transcript;
 
 const CASES: &str = include_str!("../causes.txt");
+const LOOKALIKES: &str = include_str!("../lookalikes.txt");
 
 const REQUEST: &str = concat!(
     r#"> "GET /ws HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"#,
@@ -24,6 +25,7 @@ fn failure(expected: &str, transcript: &str) -> Option<String> {
     if expected == "legal" {
         return (!connection.findings.is_empty()).then(|| format!("{:#?}", connection.findings));
     }
+    let (expected, not) = expected.split_once(", not ").unwrap_or((expected, ""));
     let [rule, by, causes] = expected.split(", ").collect::<Vec<_>>()[..] else { panic!("{expected}") };
     let id = |rule: Option<framewise_rules::Rule>| rule.map_or("null", framewise_rules::Rule::id);
     let found = connection.findings.iter().find(|finding| id(finding.rule) == rule);
@@ -39,7 +41,11 @@ fn failure(expected: &str, transcript: &str) -> Option<String> {
     let named = verdict
         .into_iter()
         .chain(connection.findings.iter().flat_map(|finding| &finding.causes).map(|cause| cause.id));
-    let first = named.map(framewise_rules::Cause::id).next().unwrap_or("-");
+    let named: Vec<_> = named.map(framewise_rules::Cause::id).collect();
+    if let Some(wrong) = named.iter().find(|cause| not.split('|').any(|not| not == **cause)) {
+        return Some(format!("{wrong} is named"));
+    }
+    let first = named.first().copied().unwrap_or("-");
     (!causes.split('|').any(|cause| cause == first)).then(|| format!("the first cause is {first}"))
 }
 
@@ -47,7 +53,7 @@ fn failure(expected: &str, transcript: &str) -> Option<String> {
 fn each_case_has_its_rule_its_side_and_its_cause() {
     let mut failures = Vec::new();
     let mut cases = 0;
-    for case in CASES.split("\n= ").skip(1) {
+    for case in [CASES, LOOKALIKES].into_iter().flat_map(|cases| cases.split("\n= ").skip(1)) {
         let (head, transcript) = case.split_once('\n').expect("a case has lines");
         let (name, expected) = head.rsplit_once(": ").expect("a case has an expectation");
         cases += 1;

@@ -178,6 +178,115 @@ fn protobuf(bytes: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
+    /// Each form of a value ends where its length says, and nowhere else.
+    #[test]
+    fn every_form_of_messagepack_is_read_to_its_end() {
+        let forms: &[&[u8]] = &[
+            b"\x7f",
+            b"\xc0",
+            b"\xc2",
+            b"\xc3",
+            b"\xe0",
+            b"\x81\x01\x02",
+            b"\x91\x01",
+            b"\xa2hi",
+            b"\xc4\x02hi",
+            b"\xd9\x02hi",
+            b"\xc5\x00\x02hi",
+            b"\xda\x00\x02hi",
+            b"\xc6\x00\x00\x00\x02hi",
+            b"\xdb\x00\x00\x00\x02hi",
+            b"\xc7\x02\x05hi",
+            b"\xc8\x00\x02\x05hi",
+            b"\xc9\x00\x00\x00\x02\x05hi",
+            b"\xcc\xff",
+            b"\xd0\xff",
+            b"\xcd\xff\xff",
+            b"\xd1\xff\xff",
+            b"\xca\xff\xff\xff\xff",
+            b"\xce\xff\xff\xff\xff",
+            b"\xd2\xff\xff\xff\xff",
+            b"\xcb\xff\xff\xff\xff\xff\xff\xff\xff",
+            b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff",
+            b"\xd3\xff\xff\xff\xff\xff\xff\xff\xff",
+            b"\xd4\x05h",
+            b"\xd5\x05hi",
+            b"\xd6\x05four",
+            b"\xd7\x05eight...",
+            b"\xd8\x05sixteen.........",
+            b"\xdc\x00\x01\x01",
+            b"\xdd\x00\x00\x00\x01\x01",
+            b"\xde\x00\x01\x01\x02",
+            b"\xdf\x00\x00\x00\x01\x01\x02",
+        ];
+        for form in forms {
+            // 0xc1 is never used: who reads one byte more or less meets it.
+            let bytes = [form, &b"\xc1\xc1"[..]].concat();
+            assert_eq!(msgpack(&bytes, 0, &mut 0), Some(form.len()), "{form:02x?}");
+            assert_eq!(
+                msgpack(&form[..form.len() - 1], 0, &mut 0).filter(|&end| end < form.len()),
+                None,
+                "{form:02x?}"
+            );
+        }
+        assert_eq!(msgpack(b"\xc1", 0, &mut 0), None);
+    }
+
+    #[test]
+    fn every_form_of_cbor_is_read_to_its_end() {
+        let forms: &[&[u8]] = &[
+            b"\x17",
+            b"\x18\xff",
+            b"\x19\xff\xff",
+            b"\x1a\xff\xff\xff\xff",
+            b"\x1b\xff\xff\xff\xff\xff\xff\xff\xff",
+            b"\x20",
+            b"\x42hi",
+            b"\x58\x02hi",
+            b"\x62hi",
+            b"\x79\x00\x02hi",
+            b"\x81\x01",
+            b"\x98\x01\x01",
+            b"\xa1\x01\x02",
+            b"\xc1\x01",
+            b"\xf5",
+            b"\xf9\x00\x00",
+            b"\xfa\x00\x00\x00\x00",
+            b"\xfb\x00\x00\x00\x00\x00\x00\x00\x00",
+        ];
+        for form in forms {
+            let bytes = [form, &b"\x1f\x1f"[..]].concat();
+            assert_eq!(cbor(&bytes, 0, &mut 0), Some(form.len()), "{form:02x?}");
+        }
+        // Lengths that are not given beforehand, and the three that are reserved.
+        for form in [b"\x1c", b"\x1d", b"\x1e", b"\x1f", b"\x5f", b"\x9f"] {
+            assert_eq!(cbor(form, 0, &mut 0), None, "{form:02x?}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_field_of_protocol_buffers_is_read_to_its_end() {
+        let (varint, fixed64, length, fixed32) = (
+            &b"\x08\x96\x01"[..],
+            &b"\x09\xff\xff\xff\xff\xff\xff\xff\xff"[..],
+            &b"\x12\x02hi"[..],
+            &b"\x0d\xff\xff\xff\xff"[..],
+        );
+        for field in [varint, fixed64, length, fixed32] {
+            assert_eq!(protobuf(&[field, varint].concat()), Some(2), "{field:02x?}");
+            assert_eq!(protobuf(&[varint, &field[..field.len() - 1]].concat()), None, "{field:02x?}");
+        }
+        // Field 0, field 65, a group, a varint of eleven bytes.
+        for none in [
+            &b"\x00\x01"[..],
+            b"\x88\x04\x01",
+            b"\x0b\x01",
+            b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+        ] {
+            assert_eq!(protobuf(none), None, "{none:02x?}");
+        }
+    }
+
     #[test]
     fn formats_are_told_apart_and_text_is_none_of_them() {
         for (payload, says) in [
