@@ -5,7 +5,7 @@ use std::time::Duration;
 use framewise_rules::{Role, Rule};
 
 use crate::frames::{CloseSeen, Frames, Moment};
-use crate::leg::{Leg, Seen, Stage};
+use crate::leg::{Leg, Stage};
 
 /// Which deadlines ran out already: each is told once.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,16 +23,16 @@ impl Leg {
     /// Something is about to happen: who kept the other side waiting for longer than a deadline allows is told first.
     ///
     /// RFC 6455 §7.1.1 and §10 leave the deadlines to the endpoints: only those count that the observer was told.
-    pub(crate) fn deadlines(&mut self, at: Moment, out: &mut Vec<Seen>) {
+    pub(crate) fn deadlines(&mut self, at: Moment) {
         if at.time.is_none() {
             return;
         }
-        self.handshake_deadline(at, out);
-        self.close_deadline(at, out);
-        self.idle_deadline(at, out);
+        self.handshake_deadline(at);
+        self.close_deadline(at);
+        self.idle_deadline(at);
     }
 
-    fn handshake_deadline(&mut self, at: Moment, out: &mut Vec<Seen>) {
+    fn handshake_deadline(&mut self, at: Moment) {
         if self.passed.handshake || self.opened.is_some() || self.response.is_some() {
             return;
         }
@@ -47,11 +47,11 @@ impl Leg {
         };
         if between(since, at).is_some_and(|waited| waited > limit) {
             self.passed.handshake = true;
-            self.broken_by_end(by, rule, format!("the limit is {} s", limit.as_secs_f64()), at, out);
+            self.broken_by_end(by, rule, format!("the limit is {} s", limit.as_secs_f64()), at);
         }
     }
 
-    fn close_deadline(&mut self, at: Moment, out: &mut Vec<Seen>) {
+    fn close_deadline(&mut self, at: Moment) {
         let limit = self.endpoints.limits().close;
         for asking in [Role::Client, Role::Server] {
             let Some(since) = self.close_of(asking).and_then(|close| close.at.time) else { continue };
@@ -60,12 +60,12 @@ impl Leg {
             if owed && !self.passed.close && between(Some(since), at).is_some_and(|waited| waited > limit) {
                 self.passed.close = true;
                 let detail = format!("the limit is {} s", limit.as_secs_f64());
-                self.broken_by_end(asking.peer(), Rule::CloseTimeout, detail, at, out);
+                self.broken_by_end(asking.peer(), Rule::CloseTimeout, detail, at);
             }
         }
     }
 
-    fn idle_deadline(&mut self, at: Moment, out: &mut Vec<Seen>) {
+    fn idle_deadline(&mut self, at: Moment) {
         let Some(limit) = self.endpoints.limits().idle else { return };
         if !self.is_open() {
             return;
@@ -75,13 +75,13 @@ impl Leg {
             if self.passed.idle != Some(silent) && between(since, at).is_some_and(|silence| silence > limit) {
                 self.passed.idle = Some(silent);
                 let detail = format!("the limit is {} s", limit.as_secs_f64());
-                self.broken_by_end(silent, Rule::IdleTimeout, detail, at, out);
+                self.broken_by_end(silent, Rule::IdleTimeout, detail, at);
             }
         }
     }
 
     /// A Close that names the silence before it: what an observer infers of a deadline that the endpoint knows.
-    pub(crate) fn idle_named(&mut self, from: Role, close: &CloseSeen, at: Moment, out: &mut Vec<Seen>) {
+    pub(crate) fn idle_named(&mut self, from: Role, close: &CloseSeen, at: Moment) {
         /// What is shorter is no silence that an endpoint ends a connection for.
         const SILENCE: Duration = Duration::from_secs(5);
         let reason = close.reason.to_ascii_lowercase();
@@ -97,7 +97,7 @@ impl Leg {
                 }
                 None => format!("the {from}'s Close says {:?}", close.reason),
             };
-            self.broken_by_end(silent, Rule::IdleTimeout, detail, at, out);
+            self.broken_by_end(silent, Rule::IdleTimeout, detail, at);
         }
     }
 

@@ -30,16 +30,9 @@ fn waited(since: Moment, now: Moment) -> Option<Duration> {
 }
 
 impl Leg {
-    pub(crate) fn ping(
-        &mut self,
-        from: Role,
-        payload: Vec<u8>,
-        _offset: u64,
-        at: Moment,
-        out: &mut Vec<Seen>,
-    ) {
+    pub(crate) fn ping(&mut self, from: Role, payload: Vec<u8>, _offset: u64, at: Moment) {
         // The next Ping is the deadline of the one before.
-        self.ping_unanswered(from, at, Duration::ZERO, out);
+        self.ping_unanswered(from, at, Duration::ZERO);
         let pings = &mut self.dir_mut(from).pings;
         if pings.open.len() == PINGS {
             pings.open.pop_front();
@@ -47,15 +40,7 @@ impl Leg {
         pings.open.push_back((payload, at));
     }
 
-    pub(crate) fn pong(
-        &mut self,
-        from: Role,
-        payload: &[u8],
-        offset: u64,
-        frame: u64,
-        at: Moment,
-        out: &mut Vec<Seen>,
-    ) {
+    pub(crate) fn pong(&mut self, from: Role, payload: &[u8], offset: u64, frame: u64, at: Moment) {
         let pings = &mut self.dir_mut(from.peer()).pings;
         // RFC 6455 §5.5.3: "A Pong frame sent in response to a Ping frame must have identical "Application data"";
         // it may answer the last of several Pings alone, and it "MAY be sent unsolicited".
@@ -76,19 +61,13 @@ impl Leg {
                     detail: String::new(),
                     also: Vec::new(),
                 };
-                self.broken(from, broken, at, out);
+                self.broken(from, broken, at);
             }
         }
     }
 
     /// Reports the peer of `pinger` where it left a Ping unanswered for too long.
-    pub(crate) fn ping_unanswered(
-        &mut self,
-        pinger: Role,
-        at: Moment,
-        patience: Duration,
-        out: &mut Vec<Seen>,
-    ) {
+    pub(crate) fn ping_unanswered(&mut self, pinger: Role, at: Moment, patience: Duration) {
         let pings = &mut self.dir_mut(pinger).pings;
         let Some(&(_, since)) = pings.open.front() else { return };
         if patience > Duration::ZERO && waited(since, at).is_none_or(|waited| waited < patience) {
@@ -100,13 +79,13 @@ impl Leg {
             Some(waited) => format!("{:.1} s after it", waited.as_secs_f64()),
             None => String::new(),
         };
-        self.broken_by_end(pinger.peer(), Rule::PingUnanswered, detail, at, out);
+        self.broken_by_end(pinger.peer(), Rule::PingUnanswered, detail, at);
     }
 
     /// A Close frame from one side.
-    pub(crate) fn close(&mut self, from: Role, close: CloseSeen, at: Moment, out: &mut Vec<Seen>) {
-        self.judge(from.peer(), at, out);
-        self.ping_unanswered(from, at, PING_PATIENCE, out);
+    pub(crate) fn close(&mut self, from: Role, close: CloseSeen, at: Moment) {
+        self.judge(from.peer(), at);
+        self.ping_unanswered(from, at, PING_PATIENCE);
         let peer = self.dir(from.peer());
         let first = peer.frames.as_ref().and_then(|frames| frames.close.clone());
         let code = close.code.map_or(0, |code| code.0);
@@ -127,10 +106,10 @@ impl Leg {
                 detail: format!("{answer} for {asked}"),
                 also: Vec::new(),
             };
-            self.broken(from, broken, at, out);
+            self.broken(from, broken, at);
         }
         if first.is_none() {
-            self.idle_named(from, &close, at, out);
+            self.idle_named(from, &close, at);
         }
         let peer = self.dir(from.peer());
         let echo = first.is_some_and(|first| first.code == close.code);
@@ -139,15 +118,17 @@ impl Leg {
         }
         // What an observer infers (rules.md): the endpoint knows its limits, we see their effect.
         match code {
-            1009 => self.inferred_from_message(from.peer(), Rule::MessageTooBig, at, out),
+            1009 => self.inferred_from_message(from.peer(), Rule::MessageTooBig, at),
             1003 if !self.about_fragments(from.peer(), &close.reason) => {
-                self.inferred_from_message(from.peer(), Rule::UnsupportedData, at, out);
+                self.inferred_from_message(from.peer(), Rule::UnsupportedData, at);
             }
             1010 if from == Role::Client && self.offered_in_vain() => {
-                self.one(Role::Server, Rule::ExtensionRequired, 0, 0, at, out);
+                self.one(Role::Server, Rule::ExtensionRequired, 0, 0, at);
             }
             1011 if self.dir(from).pings.unanswered => {}
-            1002 | 1003 | 1007 | 1011 => out.push(Seen { stream: from, what: What::Refused(close), at }),
+            1002 | 1003 | 1007 | 1011 => {
+                self.seen.push(Seen { stream: from, what: What::Refused(close), at });
+            }
             _ => {}
         }
     }
@@ -173,7 +154,7 @@ impl Leg {
     }
 
     /// A side's last message is what the other side's Close refuses.
-    pub(crate) fn inferred_from_message(&mut self, by: Role, rule: Rule, at: Moment, out: &mut Vec<Seen>) {
+    pub(crate) fn inferred_from_message(&mut self, by: Role, rule: Rule, at: Moment) {
         let Some(frames) = &self.dir(by).frames else { return };
         let too_big = rule == Rule::MessageTooBig;
         let refused = if too_big { frames.log.largest() } else { frames.log.last_message() };
@@ -191,19 +172,19 @@ impl Leg {
             },
             also: Vec::new(),
         };
-        self.broken(by, broken, at, out);
+        self.broken(by, broken, at);
     }
 
     /// The end of a side's stream.
-    pub(crate) fn end(&mut self, from: Role, how: How, at: Moment, out: &mut Vec<Seen>) {
+    pub(crate) fn end(&mut self, from: Role, how: How, at: Moment) {
         self.passes(at);
-        self.flush(from, at, out);
-        self.judge(from.peer(), at, out);
+        self.flush(from, at);
+        self.judge(from.peer(), at);
         if self.is_open() {
-            self.ping_unanswered(from, at, PING_PATIENCE, out);
-            self.end_open(from, how, at, out);
+            self.ping_unanswered(from, at, PING_PATIENCE);
+            self.end_open(from, how, at);
         } else if self.opened.is_none() {
-            self.end_handshake(from, at, out);
+            self.end_handshake(from, at);
         }
         let dir = self.dir_mut(from);
         if dir.end.is_none() || how == How::Reset {
@@ -211,11 +192,11 @@ impl Leg {
         }
     }
 
-    fn end_open(&mut self, from: Role, how: How, at: Moment, out: &mut Vec<Seen>) {
+    fn end_open(&mut self, from: Role, how: How, at: Moment) {
         let (own, peer) = (self.dir(from), self.dir(from.peer()));
         let (closed, peer_closed) = (own.closed(), peer.closed());
         if closed && peer_closed {
-            return self.end_of_tcp(from, at, out);
+            return self.end_of_tcp(from, at);
         }
         // Who ends second owes nothing any more, but for a Close that it was asked for.
         let owes = peer_closed && !closed;
@@ -231,7 +212,7 @@ impl Leg {
             // process data" from a peer after it failed the connection.
             (_, false, true) if self.passed.close || peer.given_up => return,
             (_, false, true) => Rule::CloseUnanswered,
-            (_, true, _) => return self.gave_up_waiting(from, at, out),
+            (_, true, _) => return self.gave_up_waiting(from, at),
             (_, false, false) => match cut {
                 Some(rule) if !own.broken => rule,
                 // Who drops a connection that its peer broke has nothing to answer for.
@@ -239,12 +220,12 @@ impl Leg {
                 _ => Rule::CloseMissing,
             },
         };
-        self.broken_by_end(from, rule, String::new(), at, out);
+        self.broken_by_end(from, rule, String::new(), at);
     }
 
     /// RFC 6455 §7.1.1: "the server MUST close the connection immediately", "the client SHOULD wait for the server to
     /// close the connection".
-    fn end_of_tcp(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
+    fn end_of_tcp(&mut self, from: Role, at: Moment) {
         let (own, peer) = (self.dir(from), self.dir(from.peer()));
         let since_closes = self.since_closes(at);
         let lingers = match from {
@@ -264,24 +245,24 @@ impl Leg {
                 Role::Server => since_closes
                     .map_or_else(String::new, |waited| format!("for {:.1} s", waited.as_secs_f64())),
             };
-            self.broken_by_end(Role::Server, Rule::CloseTcpLingering, detail, at, out);
+            self.broken_by_end(Role::Server, Rule::CloseTcpLingering, detail, at);
         }
     }
 
     /// A side that sent its Close ends its stream: did it wait for the answer?
-    fn gave_up_waiting(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
+    fn gave_up_waiting(&mut self, from: Role, at: Moment) {
         let since = self.dir(from).frames.as_ref().and_then(|frames| Some(frames.close.as_ref()?.at));
         // A peer that did not answer a Ping either is gone; its silence was reported.
         if self.dir(from).pings.unanswered || self.passed.close {
             return;
         }
         if since.and_then(|since| waited(since, at)).is_some_and(|waited| waited >= PATIENCE) {
-            self.broken_by_end(from.peer(), Rule::CloseUnanswered, String::new(), at, out);
+            self.broken_by_end(from.peer(), Rule::CloseUnanswered, String::new(), at);
         }
     }
 
-    fn end_handshake(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
-        if self.not_http(at, out) {
+    fn end_handshake(&mut self, from: Role, at: Moment) {
+        if self.not_http(at) {
             return;
         }
         if self.response.is_some() || self.dir(from.peer()).end.is_some() {
@@ -306,18 +287,18 @@ impl Leg {
             Role::Server if begun && long => (Role::Client, Rule::RequestTimeout),
             Role::Server => (Role::Server, Rule::ResponseMissing),
         };
-        self.broken_by_end(by, rule, String::new(), at, out);
+        self.broken_by_end(by, rule, String::new(), at);
     }
 
     /// The recording is over.
-    pub(crate) fn over(&mut self, at: Moment, out: &mut Vec<Seen>) {
-        self.flush(Role::Client, at, out);
-        self.flush(Role::Server, at, out);
-        self.not_http(at, out);
+    pub(crate) fn over(&mut self, at: Moment) {
+        self.flush(Role::Client, at);
+        self.flush(Role::Server, at);
+        self.not_http(at);
     }
 
     /// Frames, or something else, where a status line was due, and none behind them.
-    fn not_http(&mut self, at: Moment, out: &mut Vec<Seen>) -> bool {
+    fn not_http(&mut self, at: Moment) -> bool {
         let server = self.dir(Role::Server);
         let length = server.window.end();
         let found = self.opened.is_none()
@@ -327,7 +308,7 @@ impl Leg {
             && !starts_http(server.window.from(0));
         if found {
             self.dir_mut(Role::Server).stage = Stage::Foreign;
-            self.one(Role::Server, Rule::ResponseNotHttp, 0, length.min(80), at, out);
+            self.one(Role::Server, Rule::ResponseNotHttp, 0, length.min(80), at);
         }
         found
     }

@@ -122,6 +122,8 @@ pub(crate) struct Frames {
     header_cut: bool,
     ahead: Ahead,
     predictable: bool,
+    /// What came out and was not taken yet.
+    pub(crate) signals: Vec<Signal>,
 }
 
 /// Payload bytes of a control frame that are kept: what follows its legal 125 is evidence.
@@ -152,6 +154,7 @@ impl Frames {
             header_cut: false,
             ahead: Ahead::More,
             predictable: false,
+            signals: Vec::new(),
         }
     }
 
@@ -180,11 +183,11 @@ impl Frames {
     }
 
     /// Reads on as far as the window goes.
-    pub(crate) fn advance(&mut self, window: &Window, at: Moment, out: &mut Vec<Signal>) {
+    pub(crate) fn advance(&mut self, window: &Window, at: Moment) {
         loop {
             let more = match self.state {
-                State::Header => self.header(window, at, out),
-                State::Payload { header, end } => self.payload(&header, end, window, at, out),
+                State::Header => self.header(window, at),
+                State::Payload { header, end } => self.payload(&header, end, window, at),
                 State::Doubt { end } => self.doubt(end, window),
                 State::Lost { from } => self.look(from, window),
             };
@@ -194,7 +197,7 @@ impl Frames {
         }
     }
 
-    fn header(&mut self, window: &Window, at: Moment, out: &mut Vec<Signal>) -> bool {
+    fn header(&mut self, window: &Window, at: Moment) -> bool {
         let bytes = window.read(self.at, framewise_proto::frame::MAX_HEADER as u64);
         let expect = Expect {
             sender: self.role,
@@ -213,7 +216,7 @@ impl Frames {
             // Nor is the extended length, where the first two bytes have the fault.
             let start = self.sequence.faults_of_start(bytes, &expect).filter(|_| self.close.is_none());
             if start.is_none() && self.ahead == Ahead::Reaction {
-                self.judge_partial(bytes, at, out);
+                self.judge_partial(bytes, at);
             }
             let Some(start) = start else { return false };
             start
@@ -227,13 +230,13 @@ impl Frames {
                 resync::Extra::NotYet => return false,
                 resync::Extra::None => {}
                 resync::Extra::Until(offset) => {
-                    self.extra_bytes(offset, out);
+                    self.extra_bytes(offset);
                     return true;
                 }
             }
         }
         if self.reported != Some(self.at) {
-            self.report(&header, header.size() as u64, faults.clone(), out);
+            self.report(&header, header.size() as u64, faults.clone());
         }
         if decoded.is_none() {
             return false;
@@ -249,27 +252,27 @@ impl Frames {
             return true;
         }
         let Some(header) = Header::decode(bytes) else { return false };
-        self.begin(&header, at, out);
+        self.begin(&header, at);
         true
     }
 
     /// Nothing more will come in this direction.
-    pub(crate) fn finish(&mut self, window: &Window, at: Moment, out: &mut Vec<Signal>) {
+    pub(crate) fn finish(&mut self, window: &Window, at: Moment) {
         if std::mem::replace(&mut self.ahead, Ahead::Nothing) != Ahead::Nothing {
-            self.advance(window, at, out);
+            self.advance(window, at);
         }
     }
 
     /// The peer reacts: what it reacts to may wait for more bytes here, and is judged first.
-    pub(crate) fn judge(&mut self, window: &Window, at: Moment, out: &mut Vec<Signal>) {
+    pub(crate) fn judge(&mut self, window: &Window, at: Moment) {
         if self.ahead == Ahead::More {
             self.ahead = Ahead::Reaction;
-            self.advance(window, at, out);
+            self.advance(window, at);
             self.ahead = Ahead::More;
         }
     }
 
-    fn begin(&mut self, header: &Header, at: Moment, out: &mut Vec<Signal>) {
+    fn begin(&mut self, header: &Header, at: Moment) {
         self.sequence.take(header, self.deflate, at.time);
         if header.opcode.is_control() {
             self.control.clear();
@@ -292,7 +295,7 @@ impl Frames {
             }
             self.content.begin_frame(self.at + header.size() as u64);
         }
-        self.predictable_key(out);
+        self.predictable_key();
         // Without an agreement nobody can say what the payload of a frame with RSV1 is.
         if header.rsv1 && !self.deflate && !header.opcode.is_control() {
             self.content.leave();
@@ -303,14 +306,7 @@ impl Frames {
         self.shown = false;
     }
 
-    fn payload(
-        &mut self,
-        header: &Header,
-        end: u64,
-        window: &Window,
-        at: Moment,
-        out: &mut Vec<Signal>,
-    ) -> bool {
+    fn payload(&mut self, header: &Header, end: u64, window: &Window, at: Moment) -> bool {
         let start = self.log.last().map_or(self.at, FrameSeen::payload);
         let there = window.slice(self.at..end);
         if there.is_empty() && self.at < end {
@@ -330,13 +326,13 @@ impl Frames {
             } else if !self.after_close
                 && let Some(fault) = self.content.take(plain, self.at)
             {
-                self.broken(fault, out);
+                self.broken(fault);
             }
             self.at += piece.len() as u64;
         }
         if !self.shown && (self.at >= end || self.at - start >= SHOWN) {
             self.shown = true;
-            out.extend(self.log.last().cloned().map(Signal::Frame));
+            self.signals.extend(self.log.last().cloned().map(Signal::Frame));
         }
         if self.at < end {
             return false;
@@ -344,14 +340,14 @@ impl Frames {
         self.state = State::Header;
         self.log.complete(at.step, std::mem::take(&mut self.header_cut));
         if header.opcode.is_control() {
-            self.end_control(header, at, out);
+            self.end_control(header, at);
         } else {
-            self.end_data(header, out);
+            self.end_data(header);
         }
         true
     }
 
-    fn end_data(&mut self, header: &Header, out: &mut Vec<Signal>) {
+    fn end_data(&mut self, header: &Header) {
         let frame_start = self.log.last().map_or(self.at, |frame| frame.offset);
         if !header.fin {
             return;
@@ -361,13 +357,13 @@ impl Frames {
         if let Some(fault) = fault
             && !self.after_close
         {
-            self.broken(fault, out);
+            self.broken(fault);
         }
         self.log.message(message);
     }
 
-    fn broken(&self, fault: content::Fault, out: &mut Vec<Signal>) {
-        out.push(Signal::Broken(Broken {
+    fn broken(&mut self, fault: content::Fault) {
+        self.signals.push(Signal::Broken(Broken {
             rule: fault.rule,
             offset: fault.offset,
             length: fault.length,
@@ -389,7 +385,9 @@ impl Frames {
             Some(true) => {
                 // It was a frame: it is taken in as it stands, its payload left alone.
                 if let Some(header) = Header::decode(window.slice(self.at..end)) {
-                    self.begin(&header, Moment::default(), &mut Vec::new());
+                    let told = self.signals.len();
+                    self.begin(&header, Moment::default());
+                    self.signals.truncate(told);
                     self.sequence.finish();
                 }
                 self.content.lose_history();

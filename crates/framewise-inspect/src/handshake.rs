@@ -84,7 +84,7 @@ impl Leg {
     }
 
     /// More of the client's head is there; `new` is what came last.
-    pub(crate) fn read_request(&mut self, at: Moment, new: &[u8], out: &mut Vec<Seen>) {
+    pub(crate) fn read_request(&mut self, at: Moment, new: &[u8]) {
         let bytes = self.dir(Role::Client).window.from(0);
         let limit = self.head_limit();
         if !worth_parsing(bytes, new, limit) {
@@ -109,7 +109,7 @@ impl Leg {
                 };
                 self.request = Some(seen);
                 self.dir_mut(Role::Client).stage = Stage::Behind;
-                self.found(Role::Client, 0, found, at, out);
+                self.found(Role::Client, 0, found, at);
                 return;
             }
             Ok(None) if bytes.len() > limit => (Rule::RequestTooLarge, limit, bytes.len() - limit),
@@ -118,11 +118,11 @@ impl Leg {
             Err(HeadFault::NotHttp) => (Rule::RequestNotHttp, 0, first_line(bytes)),
         };
         self.dir_mut(Role::Client).stage = Stage::Foreign;
-        self.one(Role::Client, rule, offset as u64, length as u64, at, out);
+        self.one(Role::Client, rule, offset as u64, length as u64, at);
     }
 
     /// More of the server's head is there; `new` is what came last.
-    pub(crate) fn read_response(&mut self, at: Moment, new: &[u8], out: &mut Vec<Seen>) {
+    pub(crate) fn read_response(&mut self, at: Moment, new: &[u8]) {
         let bytes = self.dir(Role::Server).window.from(0);
         let limit = self.head_limit();
         if !worth_parsing(bytes, new, limit) {
@@ -149,7 +149,7 @@ impl Leg {
                     start: start as u64,
                     at,
                 };
-                self.answered(seen, early as u64, found, at, out);
+                self.answered(seen, early as u64, found, at);
                 return;
             }
             Ok(None) if bytes.len() > early + limit => {
@@ -160,7 +160,7 @@ impl Leg {
             Err(HeadFault::NotHttp) => (Rule::ResponseNotHttp, start, first_line(&bytes[start..])),
         };
         self.dir_mut(Role::Server).stage = Stage::Foreign;
-        self.one(Role::Server, rule, offset as u64, length as u64, at, out);
+        self.one(Role::Server, rule, offset as u64, length as u64, at);
     }
 
     fn check_response(&self, head: &Head<'_>) -> Vec<Violation> {
@@ -188,14 +188,7 @@ impl Leg {
     }
 
     /// A response's head is complete; `early` bytes were sent before it, and before the interim ones.
-    fn answered(
-        &mut self,
-        seen: ResponseSeen,
-        early: u64,
-        found: Vec<Violation>,
-        at: Moment,
-        out: &mut Vec<Seen>,
-    ) {
+    fn answered(&mut self, seen: ResponseSeen, early: u64, found: Vec<Violation>, at: Moment) {
         let (status, start, end) = (seen.response.status, seen.start, seen.end());
         let agreed = seen.response.extensions.clone();
         let hixie = self.request.as_ref().is_some_and(RequestSeen::is_hixie);
@@ -203,13 +196,13 @@ impl Leg {
         self.response = Some(seen);
         self.dir_mut(Role::Server).stage = Stage::Behind;
         if early > 0 {
-            self.one(Role::Server, Rule::ResponseEarlyData, 0, early, at, out);
+            self.one(Role::Server, Rule::ResponseEarlyData, 0, early, at);
         }
         if status == 408 && in_head {
             // What an observer infers: the server says itself that it waited too long.
-            self.broken_by_end(Role::Client, Rule::RequestTimeout, String::new(), at, out);
+            self.broken_by_end(Role::Client, Rule::RequestTimeout, String::new(), at);
         }
-        self.found(Role::Server, start, found, at, out);
+        self.found(Role::Server, start, found, at);
         if status != 101 || hixie {
             self.dir_mut(Role::Server).stage = Stage::Foreign;
             self.dir_mut(Role::Client).stage = Stage::Foreign;
@@ -218,18 +211,18 @@ impl Leg {
         let deflate =
             agreed.iter().any(|extension| extension.name == framewise_proto::extension::PERMESSAGE_DEFLATE);
         if self.endpoints.requires_deflate && !deflate {
-            self.one(Role::Server, Rule::ExtensionRequired, 0, end, at, out);
+            self.one(Role::Server, Rule::ExtensionRequired, 0, end, at);
         }
         let client =
             self.request.as_ref().map_or(0, |seen| (seen.head.len() as u64).saturating_add(body(seen)));
         self.begin_frames(&agreed, client, end);
         // What the client sent before the 101 are its first frames.
-        self.advance(Role::Client, at, out);
+        self.advance(Role::Client, at);
     }
 
     /// A client's frames before the 101: RFC 6455 §4.1, "the client MUST wait for a response from the server before
     /// sending any further data".
-    pub(crate) fn early_data(&mut self, at: Moment, out: &mut Vec<Seen>) {
+    pub(crate) fn early_data(&mut self, at: Moment) {
         let Some(request) = &self.request else { return };
         let start = request.head.len() as u64;
         let dir = self.dir(Role::Client);
@@ -248,11 +241,11 @@ impl Leg {
         }
         let length = dir.window.end() - start;
         self.early = true;
-        self.one(Role::Client, Rule::RequestEarlyData, start, length, at, out);
+        self.one(Role::Client, Rule::RequestEarlyData, start, length, at);
     }
 
     /// Puts what one head breaks into one finding: the first in the order of the table, the others beside it.
-    fn found(&mut self, by: Role, start: u64, mut found: Vec<Violation>, at: Moment, out: &mut Vec<Seen>) {
+    fn found(&mut self, by: Role, start: u64, mut found: Vec<Violation>, at: Moment) {
         // What an old draft lacks by nature goes behind its name.
         found.sort_by_key(|violation| (violation.rule != Rule::RequestLegacyDraft, violation.rule));
         let enforced = found.iter().position(|violation| violation.answer() != Answer::Note);
@@ -274,10 +267,10 @@ impl Leg {
             let mut also: Vec<_> =
                 found.iter().map(|violation| violation.rule).filter(|&rule| rule != main.rule).collect();
             also.dedup();
-            self.broken(by, broken(&main, also), at, out);
+            self.broken(by, broken(&main, also), at);
         } else {
             for violation in &found {
-                self.broken(by, broken(violation, Vec::new()), at, out);
+                self.broken(by, broken(violation, Vec::new()), at);
             }
         }
         let text = match by {
@@ -286,22 +279,14 @@ impl Leg {
         };
         if let Some(head) = text {
             let what = What::Head(String::from_utf8_lossy(head).into_owned());
-            out.push(Seen { stream: by, what, at });
+            self.seen.push(Seen { stream: by, what, at });
         }
     }
 
-    pub(crate) fn one(
-        &mut self,
-        by: Role,
-        rule: Rule,
-        offset: u64,
-        length: u64,
-        at: Moment,
-        out: &mut Vec<Seen>,
-    ) {
+    pub(crate) fn one(&mut self, by: Role, rule: Rule, offset: u64, length: u64, at: Moment) {
         let broken =
             Broken { rule, offset, length, frame: 0, message: 0, detail: String::new(), also: Vec::new() };
-        self.broken(by, broken, at, out);
+        self.broken(by, broken, at);
     }
 }
 

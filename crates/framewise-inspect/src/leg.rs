@@ -99,6 +99,8 @@ pub(crate) struct Leg {
     /// A client's bytes before the 101 were reported.
     pub(crate) early: bool,
     pub(crate) passed: Passed,
+    /// What was seen and not taken yet.
+    pub(crate) seen: Vec<Seen>,
 }
 
 impl Leg {
@@ -115,6 +117,7 @@ impl Leg {
             latest: None,
             early: false,
             passed: Passed::default(),
+            seen: Vec::new(),
         }
     }
 
@@ -171,71 +174,65 @@ impl Leg {
     }
 
     /// The next bytes of a side.
-    pub(crate) fn bytes(&mut self, from: Role, at: Moment, bytes: &[u8], out: &mut Vec<Seen>) {
+    pub(crate) fn bytes(&mut self, from: Role, at: Moment, bytes: &[u8]) {
         self.passes(at);
-        self.deadlines(at, out);
+        self.deadlines(at);
         let dir = self.dir_mut(from);
         dir.window.push(bytes);
         dir.last = Some(at);
         if dir.stage == Stage::Head && self.opened.is_none() {
             match from {
-                Role::Client => self.read_request(at, bytes, out),
-                Role::Server => self.read_response(at, bytes, out),
+                Role::Client => self.read_request(at, bytes),
+                Role::Server => self.read_response(at, bytes),
             }
         }
-        self.early_data(at, out);
-        self.advance(from, at, out);
+        self.early_data(at);
+        self.advance(from, at);
     }
 
     /// Reads frames as far as there are any.
-    pub(crate) fn advance(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
-        let mut signals = Vec::new();
-        let dir = self.dir_mut(from);
-        if let Some(frames) = &mut dir.frames {
-            frames.advance(&dir.window, at, &mut signals);
-        }
-        self.signals(from, signals, at, out);
+    pub(crate) fn advance(&mut self, from: Role, at: Moment) {
+        self.read(from, at, Frames::advance);
     }
 
     /// Nothing more will come from this side.
-    pub(crate) fn flush(&mut self, from: Role, at: Moment, out: &mut Vec<Seen>) {
-        let mut signals = Vec::new();
-        let dir = self.dir_mut(from);
-        if let Some(frames) = &mut dir.frames {
-            frames.finish(&dir.window, at, &mut signals);
-        }
-        self.signals(from, signals, at, out);
+    pub(crate) fn flush(&mut self, from: Role, at: Moment) {
+        self.read(from, at, Frames::finish);
     }
 
     /// The peer of this side reacts, with a Close or the end of its stream: it reacts to what is judged first.
-    pub(crate) fn judge(&mut self, side: Role, at: Moment, out: &mut Vec<Seen>) {
-        let mut signals = Vec::new();
-        let dir = self.dir_mut(side);
+    pub(crate) fn judge(&mut self, side: Role, at: Moment) {
         // What comes in this very step the peer had not seen: its own frames before the 101 are read then.
-        if let Some(frames) = &mut dir.frames
-            && dir.last.is_none_or(|last| last.step != at.step)
-        {
-            frames.judge(&dir.window, at, &mut signals);
+        if self.dir(side).last.is_none_or(|last| last.step != at.step) {
+            self.read(side, at, Frames::judge);
         }
-        self.signals(side, signals, at, out);
     }
 
-    fn signals(&mut self, from: Role, signals: Vec<Signal>, at: Moment, out: &mut Vec<Seen>) {
+    fn read(&mut self, from: Role, at: Moment, read: fn(&mut Frames, &Window, Moment)) {
+        let dir = self.dir_mut(from);
+        if let Some(frames) = &mut dir.frames {
+            read(frames, &dir.window, at);
+            let signals = std::mem::take(&mut frames.signals);
+            self.signals(from, signals, at);
+        }
+    }
+
+    fn signals(&mut self, from: Role, signals: Vec<Signal>, at: Moment) {
         for signal in signals {
             match signal {
-                Signal::Broken(broken) => self.broken(from, broken, at, out),
+                Signal::Broken(broken) => self.broken(from, broken, at),
                 Signal::Frame(frame) => {
-                    out.push(Seen { stream: from, what: What::Frame(frame), at });
+                    self.seen.push(Seen { stream: from, what: What::Frame(frame), at });
                 }
-                Signal::Ping { payload, offset } => self.ping(from, payload, offset, at, out),
-                Signal::Pong { payload, offset, frame } => self.pong(from, &payload, offset, frame, at, out),
-                Signal::Close(close) => self.close(from, close, at, out),
+                Signal::Ping { payload, offset } => self.ping(from, payload, offset, at),
+                Signal::Pong { payload, offset, frame } => self.pong(from, &payload, offset, frame, at),
+                Signal::Close(close) => self.close(from, close, at),
             }
         }
     }
 
     /// Notes that a side broke a rule.
-    pub(crate) fn broken(&mut self, by: Role, broken: Broken, at: Moment, out: &mut Vec<Seen>) {
+    pub(crate) fn broken(&mut self, by: Role, broken: Broken, at: Moment) {
         let dir = self.dir_mut(by);
         let enforced = broken.rule.answer() != Answer::Note;
         let in_frames = broken.frame > 0 || broken.rule == Rule::ResponseExtraBytes;
@@ -244,24 +241,17 @@ impl Leg {
         let no_frame = broken.rule == Rule::FrameAfterClose
             && broken.also.iter().any(|rule| rule.answer() != Answer::Note);
         dir.given_up |= enforced || no_frame;
-        out.push(Seen { stream: by, what: What::Broken(broken), at });
+        self.seen.push(Seen { stream: by, what: What::Broken(broken), at });
     }
 
     /// Notes that a side's stream, as long as it is now, breaks a rule by its end or its silence.
-    pub(crate) fn broken_by_end(
-        &mut self,
-        by: Role,
-        rule: Rule,
-        detail: String,
-        at: Moment,
-        out: &mut Vec<Seen>,
-    ) {
+    pub(crate) fn broken_by_end(&mut self, by: Role, rule: Rule, detail: String, at: Moment) {
         let dir = self.dir(by);
         let (frame, message) =
             dir.frames.as_ref().map_or((0, 0), |frames| (frames.frames(), frames.messages()));
         let broken =
             Broken { rule, offset: dir.window.end(), length: 0, frame, message, detail, also: Vec::new() };
-        out.push(Seen { stream: by, what: What::Broken(broken), at });
+        self.seen.push(Seen { stream: by, what: What::Broken(broken), at });
     }
 
     pub(crate) fn passes(&mut self, at: Moment) {

@@ -200,9 +200,8 @@ impl Observer {
     ) {
         let at = self.moment(time);
         for piece in bytes.chunks(PIECE) {
-            let mut out = Vec::new();
-            self.leg_mut(leg.0).bytes(from, at, piece, &mut out);
-            self.take(leg.0, out);
+            self.leg_mut(leg.0).bytes(from, at, piece);
+            self.take(leg.0);
             between(self);
         }
     }
@@ -256,9 +255,8 @@ impl Observer {
     pub fn finish(mut self) -> Connection {
         let at = self.moment(None);
         for leg in 0..self.legs.len() {
-            let mut out = Vec::new();
-            self.leg_mut(leg).over(at, &mut out);
-            self.take(leg, out);
+            self.leg_mut(leg).over(at);
+            self.take(leg);
         }
         self.limit_elsewhere(at);
         // Where something else explains the end, what the legs differ in is evidence for it, and no finding of its own.
@@ -339,18 +337,16 @@ impl Observer {
             let larger =
                 |leg: &Leg| leg.dir(from).frames.as_ref().is_some_and(|frames| frames.messages() > came);
             if let Some(source) = (0..self.legs.len()).find(|&leg| leg != told && larger(&self.legs[leg])) {
-                let mut out = Vec::new();
-                self.leg_mut(source).inferred_from_message(from, Rule::MessageTooBig, at, &mut out);
-                self.take(source, out);
+                self.leg_mut(source).inferred_from_message(from, Rule::MessageTooBig, at);
+                self.take(source);
             }
         }
     }
 
     fn end(&mut self, leg: LegId, from: Role, time: Option<Duration>, how: How) {
         let at = self.moment(time);
-        let mut out = Vec::new();
-        self.leg_mut(leg.0).end(from, how, at, &mut out);
-        self.take(leg.0, out);
+        self.leg_mut(leg.0).end(from, how, at);
+        self.take(leg.0);
         self.ended.get_or_insert(Ended { by: from, how, code: None, reason: None });
     }
 
@@ -359,7 +355,8 @@ impl Observer {
         Moment { step: self.step, time }
     }
 
-    fn take(&mut self, leg: usize, seen: Vec<Seen>) {
+    fn take(&mut self, leg: usize) {
+        let seen = std::mem::take(&mut self.leg_mut(leg).seen);
         for Seen { stream, what, at } in seen {
             let finding = match what {
                 What::Head(text) => {

@@ -7,17 +7,17 @@ use framewise_rules::{CloseCode, Role, Rule};
 use super::{Broken, CloseSeen, Frames, Moment, Signal};
 
 impl Frames {
-    pub(super) fn end_control(&mut self, header: &Header, at: Moment, out: &mut Vec<Signal>) {
+    pub(super) fn end_control(&mut self, header: &Header, at: Moment) {
         let (offset, frame) = self.log.last().map_or((self.at, 0), |frame| (frame.offset, frame.number));
         let payload = std::mem::take(&mut self.control);
         match header.opcode {
-            Opcode::Ping => out.push(Signal::Ping { payload, offset }),
-            Opcode::Pong => out.push(Signal::Pong { payload, offset, frame }),
+            Opcode::Ping => self.signals.push(Signal::Ping { payload, offset }),
+            Opcode::Pong => self.signals.push(Signal::Pong { payload, offset, frame }),
             Opcode::Close => {
                 if self.close.is_none() {
                     let start = offset + header.size() as u64;
                     if header.length <= 125 {
-                        self.check_close(&payload, start, out);
+                        self.check_close(&payload, start);
                     }
                     let code = payload.first_chunk().map(|&code| CloseCode(u16::from_be_bytes(code)));
                     let reason = payload
@@ -26,14 +26,14 @@ impl Frames {
                     let close =
                         CloseSeen { code, reason, offset, payload: offset + header.size() as u64, frame, at };
                     self.close = Some(close.clone());
-                    out.push(Signal::Close(close));
+                    self.signals.push(Signal::Close(close));
                 }
             }
             Opcode::Continuation | Opcode::Text | Opcode::Binary | Opcode::Reserved(_) => {}
         }
     }
 
-    fn check_close(&self, payload: &[u8], start: u64, out: &mut Vec<Signal>) {
+    fn check_close(&mut self, payload: &[u8], start: u64) {
         let (rule, offset, length, detail) = match check_close(payload) {
             Err(fault) => {
                 let code = payload.first_chunk().map_or(0, |&code| u16::from_be_bytes(code));
@@ -50,7 +50,7 @@ impl Frames {
             }
             Ok(_) => return,
         };
-        out.push(Signal::Broken(Broken {
+        self.signals.push(Signal::Broken(Broken {
             rule,
             offset: start + offset,
             length,

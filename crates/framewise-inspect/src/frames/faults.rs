@@ -7,13 +7,7 @@ use framewise_rules::{Limits, Role, Rule};
 use super::{Broken, Frames, Moment, Signal};
 
 impl Frames {
-    pub(super) fn report(
-        &mut self,
-        header: &Header,
-        length: u64,
-        mut faults: Vec<Rule>,
-        out: &mut Vec<Signal>,
-    ) {
+    pub(super) fn report(&mut self, header: &Header, length: u64, mut faults: Vec<Rule>) {
         if self.close.is_some() && !self.after_close {
             // RFC 6455 §5.5.1: "The application MUST NOT send any more data frames after sending a Close frame."
             self.after_close = true;
@@ -25,7 +19,7 @@ impl Frames {
         self.reported = Some(self.at);
         let rule = faults.remove(0);
         let begins = !header.opcode.is_control() && header.opcode != Opcode::Continuation;
-        out.push(Signal::Broken(Broken {
+        self.signals.push(Signal::Broken(Broken {
             rule,
             offset: self.at,
             length,
@@ -37,7 +31,7 @@ impl Frames {
     }
 
     /// Reports what the first bytes of a header say already, whatever follows them.
-    pub(super) fn judge_partial(&mut self, bytes: &[u8], at: Moment, out: &mut Vec<Signal>) {
+    pub(super) fn judge_partial(&mut self, bytes: &[u8], at: Moment) {
         if bytes.is_empty() || self.reported == Some(self.at) {
             return;
         }
@@ -61,7 +55,7 @@ impl Frames {
             now: at.time,
         };
         let faults = if self.after_close { Vec::new() } else { self.sequence.faults(&header, &expect) };
-        self.report(&header, bytes.len() as u64, faults, out);
+        self.report(&header, bytes.len() as u64, faults);
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most rules' sentences say it all")]
@@ -93,8 +87,8 @@ impl Frames {
     }
 
     /// RFC 6455 §4.2.2: the handshake ends with its empty line, and frames follow it.
-    pub(super) fn extra_bytes(&mut self, until: u64, out: &mut Vec<Signal>) {
-        out.push(Signal::Broken(Broken {
+    pub(super) fn extra_bytes(&mut self, until: u64) {
+        self.signals.push(Signal::Broken(Broken {
             rule: Rule::ResponseExtraBytes,
             offset: self.at,
             length: until - self.at,
@@ -107,7 +101,7 @@ impl Frames {
     }
 
     /// RFC 6455 §5.3: "The masking key needs to be unpredictable". Three in a row are a pattern, two may be chance.
-    pub(super) fn predictable_key(&mut self, out: &mut Vec<Signal>) {
+    pub(super) fn predictable_key(&mut self) {
         let keys = self.log.keys;
         let detail = match (keys.zero >= 3, keys.same >= 2, keys.counting >= 2) {
             (true, _, _) => "three in a row are zero",
@@ -117,7 +111,7 @@ impl Frames {
         };
         if self.role == Role::Client && !self.predictable && !self.after_close {
             self.predictable = true;
-            out.push(Signal::Broken(Broken {
+            self.signals.push(Signal::Broken(Broken {
                 rule: Rule::MaskKeyPredictable,
                 offset: self.at,
                 length: self.log.last().map_or(0, |frame| frame.header.size() as u64),
