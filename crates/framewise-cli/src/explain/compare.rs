@@ -67,7 +67,10 @@ fn examples(text: &mut String, a: Entry, b: Entry, language: Language) {
         }
         let _ = writeln!(text, "  {}", paint(ID, rule.id()));
         let mark = Mark { from: offender(&parsed, rule), offset: bad.offset };
-        text.push_str(&indent(&transcript(&parsed, Some((mark, &label(rule, bad.offset, language)))), 4));
+        text.push_str(&indent(
+            &transcript(bad.transcript, &parsed, Some((mark, &label(rule, bad.offset, language)))),
+            4,
+        ));
     }
 }
 

@@ -88,14 +88,17 @@ fn examples(text: &mut String, rule: Rule, language: Language) {
     {
         heading(text, tr(language, "An example that breaks the rule", "Un exemple qui enfreint la règle"));
         let mark = Mark { from: offender(&parsed, rule), offset: bad.offset };
-        text.push_str(&indent(&transcript(&parsed, Some((mark, &label(rule, bad.offset, language)))), 2));
+        text.push_str(&indent(
+            &transcript(bad.transcript, &parsed, Some((mark, &label(rule, bad.offset, language)))),
+            2,
+        ));
         text.push('\n');
     }
     if let Some(good) = rule.examples().good.first()
         && let Ok(parsed) = Transcript::parse(good.transcript)
     {
         heading(text, tr(language, "A similar example that is legal", "Un exemple voisin qui est correct"));
-        text.push_str(&indent(&transcript(&parsed, None), 2));
+        text.push_str(&indent(&transcript(good.transcript, &parsed, None), 2));
         text.push('\n');
     }
 }

@@ -92,7 +92,7 @@ fn rule_in_short(page: &mut String, rule: Rule, language: Language, width: usize
         && let Ok(parsed) = Transcript::parse(bad.transcript)
     {
         let mark = Mark { from: offender(&parsed, rule), offset: bad.offset };
-        let drawn = transcript(&parsed, Some((mark, &label(rule, bad.offset, language))));
+        let drawn = transcript(bad.transcript, &parsed, Some((mark, &label(rule, bad.offset, language))));
         page.push_str(&indent(&step_of_mark(&drawn), 6));
     }
     page.push_str(&markdown(&format!("→ {}", without_colon(&rule.fix_line(language))), width, 4));

@@ -16,9 +16,11 @@ pub(crate) struct Mark {
     pub(crate) offset: u64,
 }
 
-/// A transcript in its own notation, an event cut into lines that fit, with a caret under the byte that is marked and a
-/// label beside it.
-pub(crate) fn transcript(transcript: &Transcript, mark: Option<(Mark, &str)>) -> String {
+/// A transcript in its own notation, split into lines that fit, with a caret under the marked byte and a label beside it.
+///
+/// `source` is what was parsed: the comments behind bytes in hexadecimal are shown too, since they say what a masked
+/// payload is.
+pub(crate) fn transcript(source: &str, transcript: &Transcript, mark: Option<(Mark, &str)>) -> String {
     let mut text = String::new();
     let last_leg = transcript.events.last().map_or(0, |event| event.leg);
     let mut seen = 0_u64;
@@ -47,7 +49,11 @@ pub(crate) fn transcript(transcript: &Transcript, mark: Option<(Mark, &str)>) ->
             Action::Bytes(bytes) => {
                 let at = mark.and_then(|(mark, _)| usize::try_from(mark.offset.checked_sub(seen)?).ok());
                 let at = at.filter(|&at| at < bytes.len());
-                for line in lines(bytes, at) {
+                let mut lines = lines(bytes, at);
+                if let (Some(last), Some(comment)) = (lines.last_mut(), comment(source, event.line)) {
+                    last.shown.push_str(&paint(FAINT, format!("  # {comment}")));
+                }
+                for line in lines {
                     line.write(&mut text, &prefix, mark.map_or("", |(_, label)| label));
                 }
                 marked |= at.is_some();
@@ -66,6 +72,12 @@ pub(crate) fn transcript(transcript: &Transcript, mark: Option<(Mark, &str)>) ->
         }
     }
     text
+}
+
+/// The comment on this line (from 1), if its bytes are in hexadecimal: a hash inside a string is not a comment.
+fn comment(source: &str, line: usize) -> Option<&str> {
+    let (event, comment) = source.lines().nth(line.checked_sub(1)?)?.split_once("  # ")?;
+    (!event.contains('"')).then_some(comment)
 }
 
 /// The offender of an example: whose stream its last step, and so its offset, is about.
@@ -169,7 +181,15 @@ mod tests {
 
     fn plain(text: &str, mark: Option<(Mark, &str)>) -> String {
         let parsed = Transcript::parse(text).expect("the test's transcript is right");
-        anstream::adapter::strip_str(&transcript(&parsed, mark)).to_string()
+        anstream::adapter::strip_str(&transcript(text, &parsed, mark)).to_string()
+    }
+
+    #[test]
+    fn a_comment_stays_on_its_line_and_a_hash_in_a_string_is_none() {
+        let mark = Mark { from: Role::Client, offset: 6 };
+        let text = plain("open\n> 81 81 37 fa 21 3d b7  # <80>\n< 81 00", Some((mark, "here")));
+        assert_eq!(text, "open\n> 81 81 37 fa 21 3d b7  # <80>\n                    ^^ here\n< 81 00\n");
+        assert_eq!(plain("> \"a  # b\"", None), "> \"a  # b\"\n");
     }
 
     #[test]
