@@ -1,7 +1,7 @@
-//! `cargo xtask fuzz`: the targets of the workspace fuzz/ under libFuzzer, on stable Rust.
+//! `cargo xtask fuzz`: runs the targets of the workspace `fuzz/` under libFuzzer, on stable Rust.
 //!
-//! libFuzzer comes with the crate libfuzzer-sys, which compiles it; what it needs of the compiler is the instrumentation,
-//! which is a pass of LLVM that stable rustc runs, too.
+//! The crate libfuzzer-sys compiles libFuzzer. The instrumentation that it needs is a pass of LLVM, which stable rustc can
+//! run too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::Result;
 use crate::install;
 use crate::run::{cargo, command, root, run as run_to_end};
 
-/// Names of the targets: the folders of their corpora.
+/// The names of the targets: the folders of their corpora.
 fn targets() -> Result<Vec<String>> {
     let corpus = root().join("fuzz/corpus");
     let entries = fs::read_dir(&corpus).map_err(|error| format!("{}: {error}", corpus.display()))?;
@@ -23,11 +23,11 @@ fn targets() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// What the arguments ask for.
+/// The parsed arguments.
 #[derive(Debug)]
 struct Wanted {
     targets: Vec<String>,
-    /// Inputs to run once, instead of looking for new ones.
+    /// Inputs to run once, instead of searching for new ones.
     inputs: Vec<PathBuf>,
     seconds: u64,
     keep: bool,
@@ -80,8 +80,8 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
 }
 
-/// Builds the program with what libFuzzer looks at: a counter for each edge, the table of their places, and the operands
-/// of comparisons. Overflow checks and debug assertions are on in the workspace's release profile.
+/// Builds the program with the instrumentation for libFuzzer: a counter for each edge, the table of edges, and the operands
+/// of comparisons. The release profile of the workspace enables overflow checks and debug assertions.
 fn build() -> Result<PathBuf> {
     const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
         -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
@@ -96,7 +96,7 @@ fn build() -> Result<PathBuf> {
     Ok(root().join("fuzz/target").join(host).join("release/libfuzzer"))
 }
 
-/// The machine's own target.
+/// The target triple of this machine.
 fn host() -> Result<String> {
     let version = crate::run::quietly(&mut command("rustc", &["--version", "--verbose"]))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
@@ -142,7 +142,7 @@ fn fuzz(program: &Path, target: &str, wanted: &Wanted, python: Option<&Path>) ->
     Ok(())
 }
 
-/// Keeps what reaches more than the corpus and the seeds do: the smallest inputs that reach it.
+/// Adds the smallest inputs that reach more code than the corpus and the seeds.
 fn keep(start: &impl Fn() -> std::process::Command, work: &Path, there: [&Path; 2], found: &Path) -> Result {
     let fault = |error: std::io::Error| format!("{}: {error}", work.display());
     let merged = work.join("merged");
@@ -169,7 +169,7 @@ fn newest(folder: &Path) -> Option<PathBuf> {
     files.max_by_key(|path| path.metadata().and_then(|metadata| metadata.modified()).ok())
 }
 
-/// The corpora, and the seeds, through the properties: what `cargo xtask test` runs.
+/// Checks the properties on the corpora and the seeds, as `cargo xtask test` does.
 pub(crate) fn replay() -> Result {
     let target = root().join("target");
     let mut test = cargo(&["test", "--manifest-path", "fuzz/Cargo.toml", "--test", "corpora"]);

@@ -28,11 +28,12 @@ cargo xtask VERB
                               run the Autobahn TestSuite against our server, our client, or both; --all includes the
                               cases about size limits and permessage-deflate (groups 12 and 13)
   fuzz [TARGET...] [--seconds N] [--keep] [FILE...]
-                              fuzz each target of fuzz/ for N seconds (60); --keep adds the inputs that reach new code
-                              to fuzz/corpus; with a FILE, run that input only
+                              fuzz each target of fuzz/ for N seconds (default 60); --keep adds inputs that reach new
+                              code to fuzz/corpus; with FILE, only run that input
   mutants [CRATE...] [--shard K/N] [--changed [BASE]] [--only REGEX]
-                              change the code in small ways and check that a test fails for each change, except those
-                              listed in mutants/SURVIVORS.md; --changed: only what differs from BASE (origin/main)
+                              make small changes to the code, and check that a test fails for each one that is not
+                              listed in mutants/SURVIVORS.md; --changed limits this to code that differs from BASE
+                              (default origin/main)
   neon                        run the tests of the vector kernels on an emulated 64-bit ARM
   bench [--quick] [ARGUMENTS]
                               build the peers in bench/, measure them and Framewise in turn, and write

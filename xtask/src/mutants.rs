@@ -1,7 +1,7 @@
-//! `cargo xtask mutants`: cargo-mutants over the crates that decide something. A mutant is a small change to the code that
-//! some test has to notice; one that survives stands in `mutants/SURVIVORS.md` with the reason, or the verb fails.
+//! `cargo xtask mutants`: runs cargo-mutants on the crates that contain logic. A mutant is a small change to the code that some
+//! test must detect. A mutant that survives must be listed in `mutants/SURVIVORS.md` with a reason, or the verb fails.
 //!
-//! The work is done in a copy of the tree under `target/mutants`, which stays: what was built there is found again.
+//! It works in a copy of the tree in `target/mutants`, which is kept, so that later runs reuse the build.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::Result;
 use crate::install;
 use crate::run::{cargo, command, quietly, root, run as run_to_end};
 
-/// A crate, and what else tests it: the filter of nextest that names the tests.
+/// A crate, and the nextest filter for the tests in other crates that also test it.
 const CRATES: [(&str, &[&str]); 4] = [
     ("framewise-rules", &["framewise-transcript"]),
     // The gate over the table of rules.
@@ -20,12 +20,12 @@ const CRATES: [(&str, &[&str]); 4] = [
     ("framewise", &[]),
 ];
 
-/// What the arguments ask for.
+/// The parsed arguments.
 #[derive(Debug, Default)]
 struct Wanted<'a> {
     crates: Vec<(&'static str, &'static [&'static str])>,
     shard: Option<&'a str>,
-    /// Only what differs from this revision.
+    /// Only code that differs from this revision.
     base: Option<&'a str>,
     /// Only mutants whose description matches.
     only: Option<&'a str>,
@@ -134,7 +134,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     Err(format!("{} survivors that mutants/SURVIVORS.md does not list:\n  {lines}", unlisted.len()))
 }
 
-/// A mutant without its line and column, which move.
+/// A mutant without its line and column, which change.
 fn key(line: &str) -> String {
     let (file, rest) = line.split_once(".rs:").unwrap_or((line, ""));
     format!("{file}.rs: {}", rest.split_once(": ").map_or("", |(_, what)| what))
@@ -148,7 +148,7 @@ fn survivors() -> Result<BTreeSet<String>> {
     Ok(rows.filter_map(|row| Some(row.split_once("` |")?.0.replace("\\|", "|"))).collect())
 }
 
-/// Says which listed survivors do not exist any more.
+/// Prints the listed survivors that no longer exist.
 fn gone(tree: &Path, wanted: &Wanted<'_>, listed: &BTreeSet<String>) -> Result {
     let mut list = cargo(&["mutants", "--list"]);
     list.arg("--dir").arg(tree);
@@ -164,7 +164,7 @@ fn gone(tree: &Path, wanted: &Wanted<'_>, listed: &BTreeSet<String>) -> Result {
     Ok(())
 }
 
-/// Brings the copy of the tree up to date. What did not change is not written, so that it is not built again.
+/// Updates the copy of the tree. Unchanged files are not written, so that they are not built again.
 fn copy_tree(copy: &Path) -> Result<PathBuf> {
     let fault = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
     let files = quietly(&mut command("git", &["ls-files", "--cached", "--others", "--exclude-standard"]))?;
