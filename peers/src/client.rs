@@ -88,7 +88,7 @@ impl Client {
     pub(crate) fn command(self, tools: &Tools) -> Result<Command, String> {
         match self {
             Self::Chromium => {
-                let (path, libraries) = tools.program("chromium").ok_or("there is no program chromium")?;
+                let (path, libraries) = tools.program("chromium").ok_or("chromium is not installed")?;
                 let mut command = node(tools, Some("playwright-core"), "chromium.mjs")?;
                 command.env("CHROMIUM", path).env("CHROMIUM_LIBRARIES", libraries);
                 Ok(command)
@@ -156,7 +156,7 @@ impl RunningClient {
 
 /// A script in Node, and the package that it needs.
 pub(crate) fn node(tools: &Tools, package: Option<&str>, script: &str) -> Result<Command, String> {
-    let mut command = Command::new(on_path("node").ok_or("there is no program node")?);
+    let mut command = Command::new(on_path("node").ok_or("node is not installed")?);
     if let Some(package) = package {
         if !tools.node.join("node_modules").join(package).is_dir() {
             return Err(format!("npm has not installed {package}"));

@@ -40,7 +40,7 @@ impl Process {
         };
         let input = child.stdin.take();
         let (sender, lines) = channel();
-        // A thread of its own: a pipe that nobody reads would stop the program.
+        // Read in a thread: a full pipe would block the program.
         if let Some(output) = child.stdout.take() {
             std::thread::spawn(move || {
                 BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
@@ -51,8 +51,11 @@ impl Process {
 
     /// The first line on standard error, which must be a pipe; the rest is shown with the test.
     pub fn first_notice(&mut self) -> String {
-        let stderr =
-            self.child.stderr.take().unwrap_or_else(|| panic!("{}'s standard error is no pipe", self.name));
+        let stderr = self
+            .child
+            .stderr
+            .take()
+            .unwrap_or_else(|| panic!("{}'s standard error is not a pipe", self.name));
         let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
         let first = lines.next().unwrap_or_else(|| panic!("{} ended: {:?}", self.name, self.child.wait()));
         std::thread::spawn(move || lines.for_each(|line| eprintln!("{line}")));

@@ -37,7 +37,7 @@ impl Proxy {
     pub fn start(self, upstream: u16) -> Option<RunningProxy> {
         let tools = Tools::find();
         let Some(mut command) = tools.command(self.id()) else {
-            report_missing(self.id(), "there is no such program");
+            report_missing(self.id(), "the program is not installed");
             return None;
         };
         let listener = bind();

@@ -75,7 +75,7 @@ pub const COUNTERS: [(&str, &str); 2] = [("valgrind", "instructions"), ("strace"
 pub fn counter(name: &str) -> Option<Command> {
     let command = Tools::find().command(name);
     if command.is_none() {
-        not_counted(name, "there is no such program");
+        not_counted(name, "the program is not installed");
     }
     command
 }

@@ -182,7 +182,7 @@ fn names_broken_frames(proxy: Proxy) {
 /// Both ends of a connection through the chain.
 fn ends(chain: &Chain, listener: &TcpListener) -> (Raw, Raw) {
     let listener = listener.try_clone().expect("the socket once more");
-    // No scope waits for it: where the client fails there is nobody to accept.
+    // No scope waits for this thread: if the client fails, no connection arrives to be accepted.
     let server = thread::spawn(move || Raw::accept(&listener, "").expect("a handshake"));
     let client = Raw::connect(chain.front.port(), "").expect("a handshake");
     (client, server.join().expect("a server"))

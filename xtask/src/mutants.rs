@@ -159,7 +159,7 @@ fn gone(tree: &Path, wanted: &Wanted<'_>, listed: &BTreeSet<String>) -> Result {
     let of_these =
         |key: &&String| wanted.crates.iter().any(|(name, _)| key.starts_with(&format!("crates/{name}/")));
     for key in listed.iter().filter(of_these).filter(|key| !there.contains(*key)) {
-        eprintln!("xtask: listed as a survivor, but there is no such mutant: {key}");
+        eprintln!("xtask: listed as a survivor, but the mutant does not exist: {key}");
     }
     Ok(())
 }

@@ -71,7 +71,7 @@ impl Arguments {
             }
         }
         let address = address.ok_or(USAGE)?;
-        // Load is for servers of this machine and nobody else's.
+        // Only put load on servers on this machine.
         if !address.ip().is_loopback() {
             return Err(format!("{address} is not on the loopback interface"));
         }

@@ -175,7 +175,7 @@ fn cargo(manifest: &Path, target: &Path, arguments: &[&str]) -> Outcome {
     cargo.args(["build", "--release", "--quiet", "--manifest-path"]).arg(manifest);
     cargo.args(arguments).arg("--target-dir").arg(target);
     cargo.env("RUSTFLAGS", "-C target-cpu=native");
-    // The root's own profile is made for short builds; here nobody shall have a handicap.
+    // The profile of the root is made for short builds; here every program gets the same optimisations.
     cargo.env("CARGO_PROFILE_RELEASE_LTO", "fat").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1");
     eprintln!("bench: cargo build {}", arguments.join(" "));
     finish(&mut cargo)

@@ -1,4 +1,4 @@
-//! Who is measured.
+//! The measured implementations.
 
 /// The library itself, in its plain loop.
 pub const FRAMEWISE: &str = "framewise";

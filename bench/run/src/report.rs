@@ -77,7 +77,7 @@ fn goals_table(goals: &[Goal], text: &mut String) {
     }
 }
 
-/// Cell by cell, against who is best there.
+/// Each cell, compared with the best peer in it.
 fn ours(table: &Table, text: &mut String) {
     *text += "\n## Framewise, cell by cell\n\n| cell | µs | from, to | best peer | its µs | ratio | to the floor | to \
               tokio-tungstenite plain |\n|---|--:|--:|---|--:|--:|--:|--:|\n";

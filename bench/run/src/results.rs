@@ -127,7 +127,7 @@ pub struct Results {
     pub takeover: Table,
     pub no_takeover: Table,
     pub idle: Vec<Idle>,
-    /// Who is missing, and why.
+    /// The missing peers, and why.
     pub left_out: Vec<(String, String)>,
 }
 

@@ -64,7 +64,7 @@ pub enum Sender {
     /// Only a server, or an intermediary acting for it.
     Server,
     /// Neither: the code only exists in local reports.
-    Nobody,
+    Neither,
 }
 
 macro_rules! codes {
@@ -117,9 +117,9 @@ codes! {
     GoingAway GOING_AWAY "1001" 1001..=1001 Yes Either "RFC 6455 §7.4.1" "Going away";
     ProtocolError PROTOCOL_ERROR "1002" 1002..=1002 Yes Either "RFC 6455 §7.4.1" "Protocol error";
     UnsupportedData UNSUPPORTED_DATA "1003" 1003..=1003 Yes Either "RFC 6455 §7.4.1" "Unsupported data";
-    Reserved RESERVED "1004" 1004..=1004 Never Nobody "RFC 6455 §7.4.1" "Reserved";
-    NoStatus NO_STATUS "1005" 1005..=1005 Never Nobody "RFC 6455 §7.4.1" "No status code in the Close frame";
-    AbnormalClosure ABNORMAL_CLOSURE "1006" 1006..=1006 Never Nobody "RFC 6455 §7.4.1" "Abnormal closure: no Close frame";
+    Reserved RESERVED "1004" 1004..=1004 Never Neither "RFC 6455 §7.4.1" "Reserved";
+    NoStatus NO_STATUS "1005" 1005..=1005 Never Neither "RFC 6455 §7.4.1" "No status code in the Close frame";
+    AbnormalClosure ABNORMAL_CLOSURE "1006" 1006..=1006 Never Neither "RFC 6455 §7.4.1" "Abnormal closure: no Close frame";
     InvalidPayload INVALID_PAYLOAD "1007" 1007..=1007 Yes Either "RFC 6455 §7.4.1" "Invalid payload data";
     PolicyViolation POLICY_VIOLATION "1008" 1008..=1008 Yes Either "RFC 6455 §7.4.1" "Policy violation";
     MessageTooBig MESSAGE_TOO_BIG "1009" 1009..=1009 Yes Either "RFC 6455 §7.4.1" "Message too big";
@@ -128,7 +128,7 @@ codes! {
     ServiceRestart SERVICE_RESTART "1012" 1012..=1012 Yes Server "IANA registry" "Service restart";
     TryAgainLater TRY_AGAIN_LATER "1013" 1013..=1013 Yes Server "IANA registry" "Try again later";
     BadGateway BAD_GATEWAY "1014" 1014..=1014 Yes Server "IANA registry" "Bad gateway";
-    TlsHandshake TLS_HANDSHAKE "1015" 1015..=1015 Never Nobody "RFC 6455 §7.4.1" "TLS handshake failed";
+    TlsHandshake TLS_HANDSHAKE "1015" 1015..=1015 Never Neither "RFC 6455 §7.4.1" "TLS handshake failed";
     Unauthorized UNAUTHORIZED "3000" 3000..=3000 Yes Either "IANA registry" "Unauthorized";
     Forbidden FORBIDDEN "3003" 3003..=3003 Yes Either "IANA registry" "Forbidden";
     Timeout TIMEOUT "3008" 3008..=3008 Yes Either "IANA registry" "Timeout";

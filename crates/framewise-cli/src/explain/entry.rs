@@ -113,7 +113,7 @@ impl Entry {
             }
             Self::Code { row: None, .. } => {
                 let wire = tr(l, "never: answered with 1002", "jamais : la réponse est 1002");
-                facts.push(fact(tr(l, "Sent by", "Envoyé par"), sender(Sender::Nobody, l)));
+                facts.push(fact(tr(l, "Sent by", "Envoyé par"), sender(Sender::Neither, l)));
                 facts.push(fact(tr(l, "On the wire", "Sur le réseau"), wire));
                 facts.push(fact(tr(l, "Breaks", "Enfreint"), Rule::CloseCodeInvalid.id()));
             }
@@ -157,7 +157,7 @@ pub(super) fn sender(sender: Sender, language: Language) -> &'static str {
             "only the server, or a gateway for it",
             "le serveur seulement, ou une passerelle à sa place",
         ),
-        Sender::Nobody => tr(language, "neither end", "aucune des deux extrémités"),
+        Sender::Neither => tr(language, "neither end", "aucune des deux extrémités"),
     }
 }
 

@@ -52,7 +52,7 @@ fn code(id: &str, row: Code, title: &str, sections: &Value) -> Value {
             Sender::Either => vec!["client", "server"],
             Sender::Client => vec!["client"],
             Sender::Server => vec!["server"],
-            Sender::Nobody => vec![],
+            Sender::Neither => vec![],
         },
         "on_the_wire": row.on_the_wire() == OnTheWire::Yes,
         "registered": row.registered(),

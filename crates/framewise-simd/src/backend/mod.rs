@@ -260,7 +260,7 @@ mod detected {
     #[inline]
     pub(super) fn current() -> Backend {
         // Relaxed: what it points to is there from the start. Who comes too early asks again.
-        // SAFETY: it is only ever made from a reference to a static that nobody writes to.
+        // SAFETY: the pointer comes from a reference to a static that is never written.
         Backend(unsafe { &*KERNELS.load(Ordering::Relaxed) })
     }
 

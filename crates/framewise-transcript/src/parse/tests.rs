@@ -194,7 +194,7 @@ fn a_transcript_has_sixteen_legs_at_most() {
     let named =
         |count: usize| (0..count).map(|leg| format!("leg hop-{leg}\n> 81\n")).collect::<Vec<_>>().concat();
     assert_eq!(legs(&named(MOST_LEGS)).len(), MOST_LEGS);
-    // Going back to one that is there already is no new leg.
+    // Returning to an existing leg does not add one.
     assert_eq!(legs(&(named(MOST_LEGS) + "leg hop-0\n< 81\nleg  hop-15")).len(), MOST_LEGS);
     assert_eq!(error(&named(MOST_LEGS + 1)), "line 33, column 5: too many legs: at most 16 are allowed");
     // Nor is the one without a name to be forgotten.
