@@ -27,18 +27,18 @@ pub fn write(arguments: &Arguments, built: &Built, results: &Results, goals: &[G
     goals_table(goals, &mut text);
     if !results.servers.cells.is_empty() {
         ours(&results.servers, &mut text);
-        text += "\n## Server: CPU time a message, µs\n\n";
+        text += "\n## Server: CPU time per message, µs\n\n";
         cells(&results.servers, |sample| sample.cpu, &mut text);
         groups(&results.servers, &mut text);
-        text += "\n## Server: thousand messages a second\n\nOf one core, and of the load generator.\n\n";
+        text += "\n## Server: thousand messages per second\n\nWith the server on one core, limited by the load generator too.\n\n";
         cells(&results.servers, |sample| sample.rate / 1e3, &mut text);
-        text += "\n## Load generator: CPU time a message, µs\n\n";
+        text += "\n## Load generator: CPU time per message, µs\n\n";
         cells(&results.servers, |sample| sample.load, &mut text);
     }
     idle(results, arguments, &mut text);
     deflate(results, &mut text);
     if !results.clients.cells.is_empty() {
-        text += "\n## Client: CPU time a message, µs\n\nEach against the floor.\n\n";
+        text += "\n## Client: CPU time per message, µs\n\nEach client against the floor.\n\n";
         cells(&results.clients, |sample| sample.cpu, &mut text);
     }
     left_out(results, &mut text);
@@ -47,14 +47,14 @@ pub fn write(arguments: &Arguments, built: &Built, results: &Results, goals: &[G
 
 fn method(arguments: &Arguments) -> String {
     format!(
-        "A cell is connections x bytes x messages in flight, and the kind of message. Server on one core, load on the \
-         other, loopback, TCP_NODELAY; one thread each. All Rust programs have the same profile (fat LTO, one codegen \
-         unit, `target-cpu=native`), uWebSockets has `-O3 -march=native -flto`. {} round(s) of {} ms after a warm-up of \
-         {} ms, the peers interleaved within each round, a fresh process for each run; the figures are medians. CPU \
-         time is user and system time of the server's process between two moments at which nothing is in flight. \
-         *plain* is the loop of the peer's README, *best* is batched by the application. *Best peer* is the cheapest of \
-         all of them in either form, cell by cell, which flatters the peers: it is the luckiest of many. A cell's \
-         spread is up to a third, so only geometric means over cells count.\n",
+        "A cell is connections x bytes x messages in flight, and the kind of message. The server runs on one core, the load \
+         on the other, over loopback with TCP_NODELAY, with one thread each. All Rust programs are built with the same \
+         profile (fat LTO, one codegen unit, `target-cpu=native`), uWebSockets with `-O3 -march=native -flto`. {} round(s) \
+         of {} ms after a warm-up of {} ms, the peers interleaved within each round, a fresh process for each run; the \
+         figures are medians. CPU time is the user and system time of the server process between two moments at which \
+         nothing is in flight. *plain* is the loop in the README of the peer; in *best* the application batches. *Best \
+         peer* is the cheapest peer in either form, chosen for each cell, which favours the peers: it is the luckiest of \
+         many. Cells vary by up to a third, so only geometric means over cells are meaningful.\n",
         arguments.rounds,
         arguments.measured.as_millis(),
         arguments.warm_up.as_millis(),
@@ -133,9 +133,9 @@ fn idle(results: &Results, arguments: &Arguments, text: &mut String) {
     }
     let _ = write!(
         text,
-        "\n## Handshake and idle connections\n\nCPU time of a handshake, 64 at a time, and the resident memory of the \
-         server, bytes a connection: {} connections that have said nothing, after one message of 1 KiB on each, and \
-         what is kept after they are closed. With permessage-deflate and context takeover: 500 connections.\n\n",
+        "\n## Handshake and idle connections\n\nCPU time per handshake, 64 at a time, and resident memory of the \
+         server in bytes per connection: {} idle connections, the same after one message of 1 KiB on each, and what \
+         remains after they are closed. With permessage-deflate and context takeover: 500 connections.\n\n",
         arguments.idle
     );
     let columns = [
@@ -173,9 +173,9 @@ fn deflate(results: &Results, text: &mut String) {
         }
         let _ = write!(
             text,
-            "\n## permessage-deflate {name}: CPU time a message, µs, and bytes of its echo on the wire\n\n\
-             Level 6 and 32 KiB of window where a peer lets one choose; the bytes tell where it is otherwise, and who \
-             sends a tenth more than the smallest is not counted as the best peer.\n\n"
+            "\n## permessage-deflate {name}: CPU time per message, µs, and bytes of its echo on the wire\n\n\
+             Level 6 and a window of 32 KiB, if the peer has these settings; the bytes show if it does not. A peer that sends \
+             over a tenth more bytes than the smallest does not count as the best peer.\n\n"
         );
         let columns = table.cells.iter().flat_map(|&cell| [title(cell), "bytes".to_owned()]);
         heading(columns.chain(["agreed".to_owned()]), text);
@@ -195,10 +195,10 @@ fn deflate(results: &Results, text: &mut String) {
 
 fn left_out(results: &Results, text: &mut String) {
     *text += "\n## Left out\n\n\
-              - wtx from 0.47 on, which wants a newer compiler: its 0.46 is measured.\n\
-              - yawc does not validate text by default; here it is told to.\n\
-              - uWebSockets, in the version that is on crates.io, makes its smallest compressor whatever window is asked \
-              for: with takeover its bytes are more and its memory is less.\n";
+              - wtx 0.47 and later, which need a newer compiler: 0.46 is measured.\n\
+              - yawc does not validate text by default; here it is configured to.\n\
+              - uWebSockets, in the version on crates.io, uses its smallest compressor whatever window is requested: with \
+              takeover it sends more bytes and uses less memory.\n";
     for (who, why) in &results.left_out {
         let _ = writeln!(text, "- {who}: {why}");
     }
