@@ -148,9 +148,13 @@ fn french_punctuation_follows_a_no_break_space() {
     let mut check = |file: String, text: &str| {
         let prose = prose_of(text);
         for mark in [':', ';', '!', '?', '»'] {
-            faults.check(!prose.contains([' ', mark].iter().collect::<String>().as_str()), &file, "a space");
+            faults.check(
+                !prose.contains([' ', mark].iter().collect::<String>().as_str()),
+                &file,
+                "a space before punctuation: use U+00A0",
+            );
         }
-        faults.check(!prose.contains("« "), &file, "a space after «");
+        faults.check(!prose.contains("« "), &file, "a space after «: use U+00A0");
     };
     for &rule in Rule::ALL {
         check(format!("fr/rules/{rule}.md"), rule.title(Language::French));
