@@ -7,19 +7,19 @@ use std::io::IsTerminal as _;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use clap::{Args, ValueEnum};
-use framewise::{Client, Error, Limits, Rejected, Role, WebSocket};
+use framewise::{Client, Error, Limits, NetStream, Rejected, Role, WebSocket};
 use framewise_inspect::Endpoints;
+use framewise_live::{About, Tee, Watch, Watching};
 
 use crate::failure::Failure;
-use crate::inspect::{ToServer, Upstream};
 use crate::live::{Live, Writer};
 use crate::net;
 use crate::output::{Output, To};
+use crate::printer::{Frames, Printer};
 use crate::render::{clean, shorten};
-use crate::watch::{About, Show, Tee, Watch};
 use print::Screen;
 
 /// Connect to a server: a prompt on a terminal, standard input and output in a pipe
@@ -86,62 +86,67 @@ fn seconds(text: &str) -> Result<std::time::Duration, String> {
 const LARGEST: u64 = 64 << 20;
 
 /// What a connection is made over.
-type Stream = Tee<ToServer>;
+type Stream = Tee<NetStream>;
 
 pub(crate) fn run(args: &ConnectArgs, output: Output) -> Result<ExitCode, Failure> {
     let runtime = net::runtime()?;
-    let found = Arc::new(AtomicBool::new(false));
-    let result = runtime.block_on(connect(args, output, &found));
+    let result = runtime.block_on(connect(args, output));
     runtime.shutdown_background();
-    let interrupted = result?;
-    Ok(ExitCode::from(if interrupted { 130 } else { u8::from(found.load(Ordering::Relaxed)) }))
+    Ok(ExitCode::from(match result? {
+        Outcome::Interrupted => 130,
+        Outcome::Over { found } => u8::from(found),
+    }))
 }
 
-/// Whether Ctrl-C ended it.
-async fn connect(args: &ConnectArgs, output: Output, found: &Arc<AtomicBool>) -> Result<bool, Failure> {
+/// How it came to an end.
+enum Outcome {
+    /// By Ctrl-C.
+    Interrupted,
+    /// By itself; whether the server did something wrong.
+    Over { found: bool },
+}
+
+async fn connect(args: &ConnectArgs, output: Output) -> Result<Outcome, Failure> {
     let screen = screen(args);
     let (live, queue) = Live::new();
-    let show = Show {
-        live: live.clone(),
+    let printer = Printer {
         to: To::Stderr,
-        json: false,
-        frames: args.frames,
-        bytes: true,
-        // Who breaks a rule on purpose knows, unless the frames are asked for.
+        frames: Frames::when(args.frames, Frames::Bytes),
+        // Who breaks a rule on purpose knows, unless the frames are requested.
         only: (!args.frames).then_some(Role::Server),
         summary: false,
-        prefix: String::new(),
-        width: output.width(),
         notes_count: false,
-        found: Arc::clone(found),
+        ..Printer::new(&live, output)
     };
+    let found = printer.found();
     let mut interrupted = pin!(net::interrupted());
     let connected = tokio::select! {
-        connected = open(args, show) => connected,
-        () = &mut interrupted => return Ok(true),
+        connected = open(args, printer) => connected,
+        () = &mut interrupted => return Ok(Outcome::Interrupted),
     };
-    let ws = match connected {
-        Ok(ws) => ws,
+    let over = || Outcome::Over { found: found.load(Ordering::Relaxed) };
+    let (ws, watching) = match connected {
+        Ok(open) => open,
         Err(failure) => {
             // The diagnosis of a handshake that broke a rule. A rejection is said in the failure's sentence.
             if failure.diagnosed || args.frames {
                 queue.start(output).finish(live);
             }
-            return match failure.sentence {
-                _ if failure.diagnosed => Ok(false),
-                sentence => Err(Failure::said(sentence)),
-            };
+            return if failure.diagnosed { Ok(over()) } else { Err(Failure::said(failure.sentence)) };
         }
     };
     let session = session::Session { ws, binary: args.binary, wait: args.wait, live: live.clone(), screen };
-    if screen == Screen::Prompt {
-        return prompt::run(session, interrupted, queue, live, output, &args.url).await;
-    }
-    let writer: Writer = queue.start(output);
-    let input = if args.raw { input::raw_lines() } else { input::lines() };
-    let result = session.run(input, interrupted).await;
-    writer.finish(live);
-    result
+    let interrupted = if screen == Screen::Prompt {
+        prompt::run(session, watching, interrupted, queue, live, output, &args.url).await?
+    } else {
+        let writer: Writer = queue.start(output);
+        let input = if args.raw { input::raw_lines() } else { input::lines() };
+        let result = session.run(input, interrupted).await;
+        watching.finish().await;
+        writer.finish(live);
+        result?
+    };
+    Ok(if interrupted { Outcome::Interrupted } else { over() })
 }
 
 /// Where messages go: a prompt needs a terminal at both ends.
@@ -166,12 +171,8 @@ impl From<String> for NotOpen {
     }
 }
 
-async fn open(args: &ConnectArgs, show: Show) -> Result<WebSocket<Stream>, NotOpen> {
+async fn open(args: &ConnectArgs, printer: Printer) -> Result<(WebSocket<Stream>, Watching), NotOpen> {
     let url = complete(&args.url)?;
-    let upstream = Upstream::parse(&url).map_err(|failure| failure.to_string())?;
-    let stream = upstream.connect().await?;
-    let about = About { id: "1".to_owned(), client: None, server: Some(upstream.authority()) };
-    let stream = Tee::new(stream, Role::Client, Watch::new(about, show, Endpoints::UNKNOWN, None));
     let mut client = Client::new().protocols(args.protocol.clone());
     for (name, value) in &args.header {
         client = client.header(name, value);
@@ -180,12 +181,23 @@ async fn open(args: &ConnectArgs, show: Show) -> Result<WebSocket<Stream>, NotOp
         client = client.origin(origin);
     }
     let limits = Limits { message: LARGEST, frame: LARGEST, inflated: LARGEST, ..Limits::DEFAULT };
-    client.limits(limits).connect_over(stream, &url).await.map_err(|error| match error {
-        Error::Violation(_) => NotOpen { sentence: String::new(), diagnosed: true },
-        Error::Rejected(rejected) => rejection(&args.url, &rejected).into(),
-        Error::Misuse(_) => format!("the request cannot be written: {error}").into(),
-        Error::RequestRejected(_) | Error::Connect(_) | Error::Io(_) | _ => error.to_string().into(),
-    })
+    let client = client.limits(limits);
+    let stream = client.dial(&url).await.map_err(|error| error.to_string())?;
+    let about = About { id: "1".to_owned(), ..About::default() };
+    let watch = Watch::new(about, Endpoints::UNKNOWN, Arc::new(printer));
+    let (stream, watching) = Tee::new(stream, Role::Client, watch);
+    match client.connect_over(stream, &url).await {
+        Ok(ws) => Ok((ws, watching)),
+        Err(error) => {
+            watching.finish().await;
+            Err(match error {
+                Error::Violation(_) => NotOpen { sentence: String::new(), diagnosed: true },
+                Error::Rejected(rejected) => rejection(&args.url, &rejected).into(),
+                Error::Misuse(_) => format!("the request cannot be written: {error}").into(),
+                Error::RequestRejected(_) | Error::Connect(_) | Error::Io(_) | _ => error.to_string().into(),
+            })
+        }
+    }
 }
 
 /// `localhost:9001` is what people type.

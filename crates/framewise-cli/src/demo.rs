@@ -2,20 +2,19 @@ mod play;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::Args;
 use framewise::{Role, Rule};
 use framewise_inspect::Connection;
+use framewise_live::{Proxy, Upstream};
 
 use crate::failure::Failure;
-use crate::inspect::{Upstream, pass};
 use crate::live::Live;
 use crate::net;
 use crate::output::{Output, To};
+use crate::printer::Printer;
 use crate::render::style::{HEADING, paint};
-use crate::watch::Show;
 use play::Script;
 
 /// A scene that lasts longer than that is left.
@@ -72,19 +71,7 @@ pub(crate) fn run(args: &DemoArgs, output: Output) -> Result<ExitCode, Failure> 
 
 async fn demo(args: &DemoArgs, output: Output) -> Result<(), Failure> {
     let (live, writer) = Live::start(output);
-    let show = Show {
-        live: live.clone(),
-        to: To::Stdout,
-        json: args.json,
-        frames: false,
-        bytes: false,
-        only: None,
-        summary: true,
-        prefix: String::new(),
-        width: output.width(),
-        notes_count: true,
-        found: Arc::new(AtomicBool::new(false)),
-    };
+    let printer = Printer { json: args.json, ..Printer::new(&live, output) };
     let say = |text: String| {
         if !args.json {
             live.say(To::Stdout, text);
@@ -104,7 +91,7 @@ async fn demo(args: &DemoArgs, output: Output) -> Result<(), Failure> {
     for (number, &(by, rule, story)) in (1..).zip(SCENES) {
         say(format!("{}\n", paint(HEADING, format!("{number} of {}: {story}", SCENES.len()))));
         let Some(script) = Script::of(rule, by) else { continue };
-        let connection = tokio::time::timeout(PATIENCE, scene(script, number, show.clone())).await;
+        let connection = tokio::time::timeout(PATIENCE, scene(script, number, printer.clone())).await;
         if let Ok(connection) = connection
             && connection?
                 .is_some_and(|connection| connection.findings.iter().any(|found| found.rule == Some(rule)))
@@ -119,22 +106,22 @@ async fn demo(args: &DemoArgs, output: Output) -> Result<(), Failure> {
         SCENES.len()
     ));
     // The writer ends when nobody holds its queue any more.
-    drop(show);
+    drop(printer);
     writer.finish(live);
     Ok(())
 }
 
 /// One connection from a client over the proxy to a server, on real sockets.
-async fn scene(script: Script, number: u64, show: Show) -> Result<Option<Connection>, Failure> {
+async fn scene(script: Script, number: u64, printer: Printer) -> Result<Option<Connection>, Failure> {
     let (proxy, server) = (net::listen("127.0.0.1:0").await?, net::listen("127.0.0.1:0").await?);
     let address = |listener: &tokio::net::TcpListener| {
         listener.local_addr().map_err(|error| Failure::said(net::plain(&error)))
     };
-    let (at_proxy, upstream) = (address(&proxy)?, Upstream::at(address(&server)?));
-    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let upstream = Upstream::at(address(&server)?).map_err(|error| Failure::said(error.to_string()))?;
+    let (at_proxy, inspecting) = (address(&proxy)?, Proxy::new(upstream, Arc::new(printer)));
     let passing = async {
         let (client, from) = proxy.accept().await.ok()?;
-        pass(client, from, &upstream, number, show, None, stopped).await
+        inspecting.pass(client, from, number, std::future::pending::<()>()).await
     };
     let (connection, (), ()) = tokio::join!(passing, script.serve(server), script.connect(at_proxy));
     Ok(connection)

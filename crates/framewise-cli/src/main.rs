@@ -10,11 +10,11 @@ mod inspect;
 mod live;
 mod net;
 mod output;
+mod printer;
 mod progress;
 mod read;
 mod render;
 mod serve;
-mod watch;
 
 use std::process::ExitCode;
 

@@ -14,7 +14,7 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| Failure::said(format!("the runtime cannot start: {}", plain(&error))))
+        .map_err(|error| Failure::said(format!("cannot start the runtime: {}", plain(&error))))
 }
 
 /// Until somebody ends the program: Ctrl-C, or a SIGTERM or SIGHUP. What comes from here on counts, also before the first
@@ -51,28 +51,47 @@ pub(crate) async fn told(stopped: &mut Receiver<bool>) {
     }
 }
 
+/// Connections that a proxy may have open: each takes two descriptors, and some are for everything else.
+#[cfg(unix)]
+pub(crate) fn most_open() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    (limit.saturating_sub(64) / 2).clamp(8, 16 * 1024)
+}
+
+#[cfg(not(unix))]
+pub(crate) const fn most_open() -> usize {
+    1024
+}
+
 /// Listens on `HOST:PORT`, or on a port of this machine.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the system has more ways to fail than a sentence each")]
 pub(crate) async fn listen(address: &str) -> Result<TcpListener, Failure> {
     let port_alone = !address.is_empty() && address.bytes().all(|byte| byte.is_ascii_digit());
     let address = if port_alone { format!("127.0.0.1:{address}") } else { address.to_owned() };
     if !address.contains(':') {
-        return Err(Failure::said(format!(
-            "{address} is no address to listen on; give HOST:PORT, 127.0.0.1:0 for a free port"
-        )));
+        return Err(Failure::said(not_an_address(&address)));
     }
     TcpListener::bind(&address).await.map_err(|error| {
         Failure::said(match error.kind() {
             io::ErrorKind::AddrInUse => format!(
-                "{address} is in use by another program; end it, or take another port with --listen, 127.0.0.1:0 for a \
-                 free one"
+                "{address} is in use by another program; stop it, or choose another port with --listen (127.0.0.1:0 picks a \
+                 free one)"
             ),
-            io::ErrorKind::AddrNotAvailable => format!("{address} is no address of this machine; 127.0.0.1 and 0.0.0.0 always are"),
-            io::ErrorKind::PermissionDenied => format!("{address} may not be listened on: ports below 1024 are for the system; take a higher one"),
-            io::ErrorKind::InvalidInput => format!("{address} is no address to listen on; give HOST:PORT, 127.0.0.1:0 for a free port"),
-            _ => format!("{address} cannot be listened on: {}", plain(&error)),
+            io::ErrorKind::AddrNotAvailable => {
+                format!("{address} is not an address of this machine; use 127.0.0.1, or 0.0.0.0 for all its addresses")
+            }
+            io::ErrorKind::PermissionDenied => format!(
+                "cannot listen on {address}: permission denied: ports below 1024 need privileges; choose a higher one"
+            ),
+            io::ErrorKind::InvalidInput => not_an_address(&address),
+            _ => format!("cannot listen on {address}: {}", plain(&error)),
         })
     })
+}
+
+fn not_an_address(text: &str) -> String {
+    format!("{text} is not an address to listen on; use HOST:PORT, or 127.0.0.1:0 for a free port")
 }
 
 /// What the system says, without its number.

@@ -5,6 +5,7 @@ mod clean;
 pub(crate) mod finding;
 pub(crate) mod header;
 pub(crate) mod hex;
+pub(crate) mod line;
 pub(crate) mod markdown;
 pub(crate) mod style;
 pub(crate) mod transcript;

@@ -1,12 +1,13 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::Args;
 use framewise::{CloseCode, DeflateConfig, Limits, Role, Server, WebSocket};
 use framewise_inspect::Endpoints;
+use framewise_live::{About, Sink, Tee, Watch};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch::Receiver;
@@ -16,7 +17,7 @@ use crate::failure::Failure;
 use crate::live::Live;
 use crate::net;
 use crate::output::{Output, To};
-use crate::watch::{About, Show, Tee, Watch};
+use crate::printer::{Frames, Printer};
 
 /// A message or a frame larger than this is refused with 1009.
 const LARGEST: u64 = 64 << 20;
@@ -51,39 +52,35 @@ pub(crate) struct ServeArgs {
 
 pub(crate) fn run(args: &ServeArgs, output: Output) -> Result<ExitCode, Failure> {
     let runtime = net::runtime()?;
-    let found = Arc::new(AtomicBool::new(false));
-    let result = runtime.block_on(serve(args, output, Arc::clone(&found)));
+    let result = runtime.block_on(serve(args, output));
     runtime.shutdown_background();
-    result?;
-    Ok(ExitCode::from(u8::from(found.load(Ordering::Relaxed))))
+    Ok(ExitCode::from(u8::from(result?)))
 }
 
-async fn serve(args: &ServeArgs, output: Output, found: Arc<AtomicBool>) -> Result<(), Failure> {
+/// Whether a client broke a rule.
+async fn serve(args: &ServeArgs, output: Output) -> Result<bool, Failure> {
     let listener = net::listen(&args.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::said(net::plain(&error)))?;
     let (live, writer) = Live::start(output);
     live.say(if args.json { To::Stderr } else { To::Stdout }, format!("listening on ws://{address}\n"));
-    let show = Show {
-        live: live.clone(),
-        to: To::Stdout,
+    let printer = Printer {
         json: args.json,
-        frames: args.frames,
-        bytes: false,
+        frames: Frames::when(args.frames, Frames::Lines),
         only: Some(Role::Client),
         summary: false,
-        prefix: String::new(),
-        width: output.width(),
+        numbered: true,
         notes_count: false,
-        found,
+        ..Printer::new(&live, output)
     };
+    let found = printer.found();
     let echo = Echo {
         server: server(&args.protocol),
-        show: (!args.quiet).then_some(show),
+        sink: (!args.quiet).then(|| Arc::new(printer) as Arc<dyn Sink>),
         number: AtomicU64::new(0),
     };
     echo.serve(listener).await;
     writer.finish(live);
-    Ok(())
+    Ok(found.load(Ordering::Relaxed))
 }
 
 fn server(protocols: &[String]) -> Server {
@@ -96,7 +93,8 @@ fn limits() -> Limits {
 
 struct Echo {
     server: Server,
-    show: Option<Show>,
+    /// `None` where clients are not judged.
+    sink: Option<Arc<dyn Sink>>,
     number: AtomicU64,
 }
 
@@ -133,17 +131,15 @@ impl Echo {
 
     async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, stopped: Receiver<bool>) {
         let _ = stream.set_nodelay(true);
-        let Some(show) = &self.show else { return self.handshake(stream, stopped).await };
+        let Some(sink) = &self.sink else { return self.handshake(stream, stopped).await };
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
-        let prefix = format!("#{number} ");
         let about = About { id: number.to_string(), client: Some(address.to_string()), server: None };
-        let watch = Watch::new(
-            about,
-            Show { prefix, ..show.clone() },
-            Endpoints { limits: Some(limits()), ..Endpoints::UNKNOWN },
-            None,
-        );
-        self.handshake(Tee::new(stream, Role::Server, watch), stopped).await;
+        let endpoints = Endpoints { limits: Some(limits()), ..Endpoints::UNKNOWN };
+        // What a client sends after the rule that its connection was closed for is discarded, and not judged either.
+        let watch = Watch::new(about, endpoints, Arc::clone(sink)).until_first_enforced();
+        let (stream, watching) = Tee::new(stream, Role::Server, watch);
+        self.handshake(stream, stopped).await;
+        watching.finish().await;
     }
 
     async fn handshake<S>(&self, stream: S, mut stopped: Receiver<bool>)

@@ -193,7 +193,7 @@ fn servers_that_do_not_let_in() {
     assert!(
         connect(address, &[], b"")
             .refused()
-            .contains(&format!("ws://{address} is down: nobody listens there"))
+            .contains(&format!("cannot connect to ws://{address}/x: connection refused"))
     );
     assert!(run(&["connect", "http://localhost"]).refused().contains("connect to ws://localhost"));
     assert!(run(&["connect", "ws://"]).refused().contains("host"));

@@ -228,8 +228,8 @@ fn an_upstream_that_is_down() {
     let mut client = connect(address);
     // The client's connection is closed, not left hanging.
     assert_eq!(rest(&mut client), b"");
-    let line = running.out.until("is down");
-    assert!(line.contains(&upstream.to_string()), "{line}");
+    let line = running.out.until("connection refused");
+    assert!(line.starts_with(&format!("#1 cannot connect to ws://{upstream}")), "{line}");
     assert_eq!(running.end().code, Some(0));
 }
 
@@ -316,17 +316,69 @@ fn what_cannot_be_done_is_refused() {
     let taken = listener.local_addr().unwrap().to_string();
     let done = run(&["inspect", "ws://127.0.0.1:1", "--listen", &taken]);
     assert!(done.refused().contains(&format!("{taken} is in use by another program")));
-    assert!(run(&["inspect", "ftp://x"]).refused().contains("its scheme must be"));
+    assert!(run(&["inspect", "ftp://x"]).refused().contains("cannot connect to ftp://x: "));
     assert!(run(&["inspect", "ws://x:99999"]).refused().contains("port"));
     assert!(run(&["inspect", "ws://x", "--listen", "nonsense"]).refused().contains("HOST:PORT"));
     assert!(
         run(&["inspect", "ws://x", "--listen", "192.0.2.1:0"])
             .refused()
-            .contains("no address of this machine")
+            .contains("not an address of this machine")
     );
     let nowhere =
         run(&["inspect", "ws://x", "--listen", "127.0.0.1:0", "--record", "/no/such/folder/file.txt"]);
-    assert!(nowhere.refused().contains("/no/such/folder/file.txt cannot be written"));
+    assert!(nowhere.refused().contains("cannot write /no/such/folder/file.txt: no such file"));
+}
+
+/// Every connection would come back, be passed on, and come back, until the system has no descriptor left.
+#[test]
+fn a_proxy_in_front_of_itself_is_refused() {
+    let port = nobody().port();
+    for (listen, upstream) in [
+        ("127.0.0.1", "ws://127.0.0.1"),
+        ("127.0.0.1", "http://localhost"),
+        ("127.0.0.1", "ws://0.0.0.0"),
+        ("0.0.0.0", "ws://127.0.0.1"),
+        ("0.0.0.0", "wss://localhost"),
+        ("[::]", "ws://127.0.0.1"),
+        ("[::]", "ws://[::1]"),
+    ] {
+        let done = run(&["inspect", &format!("{upstream}:{port}"), "--listen", &format!("{listen}:{port}")]);
+        let sentence = done.refused();
+        assert!(
+            sentence.starts_with(&format!(
+                "cannot inspect {upstream}:{port}: it is the address that this proxy listens on"
+            )),
+            "{sentence}"
+        );
+        assert!(sentence.ends_with("choose another port with --listen"), "{sentence}");
+    }
+}
+
+/// Two proxies that lead to each other: neither can see it, and both stay within their descriptors.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_loop_through_another_proxy_ends_before_the_descriptors_do() {
+    let (first, second) = (nobody(), nobody());
+    let start = |listen: SocketAddr, upstream: SocketAddr| {
+        let limited = format!(
+            "ulimit -n 128; exec '{}' inspect ws://{upstream} --listen {listen}",
+            env!("CARGO_BIN_EXE_framewise")
+        );
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &limited]).stdin(std::process::Stdio::null());
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut running = Running::of(command.spawn().unwrap());
+        running.out.until("inspecting");
+        running
+    };
+    let (mut one, two) = (start(first, second), start(second, first));
+    let client = connect(first);
+    one.err.until("connections are open, and further clients wait; does the upstream lead back");
+    drop(client);
+    for running in [one, two] {
+        let done = running.end();
+        assert!(!done.err.contains("cannot accept"), "{done:?}");
+    }
 }
 
 #[test]

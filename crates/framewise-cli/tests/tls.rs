@@ -11,8 +11,8 @@ use std::sync::Arc;
 use common::{
     ANSWER, Done, HANDSHAKE, Running, connect, exactly, framewise, head, path, rest, run_with, server,
 };
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
-use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::ring};
+use framewise::rustls::pki_types::PrivateKeyDer;
+use framewise::rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::ring};
 
 /// A server for one connection that greets in TLS, and the file with its certificate.
 fn tls_server() -> (SocketAddr, PathBuf, std::thread::JoinHandle<()>) {
@@ -86,12 +86,46 @@ fn connect_reaches_a_server_behind_tls() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for() {
+fn a_certificate_of_an_unknown_authority() {
     let (address, _, play) = tls_server();
-    let (_, other, _) = tls_server();
+    // Another authority, with a name of its own.
+    let other = path("other.pem");
+    let mut parameters = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, "another authority");
+    let certificate = parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+    std::fs::write(&other, certificate.pem()).unwrap();
     let url = format!("wss://localhost:{}", address.port());
     let done = run_with(framewise().env("SSL_CERT_FILE", other).args(["connect", &url]), b"");
-    assert!(done.refused().contains("SSL_CERT_FILE"), "{done:?}");
+    let sentence = done.refused();
+    assert!(sentence.contains("signed by an issuer that this machine does not trust"), "{sentence}");
+    assert!(
+        sentence.contains("set SSL_CERT_FILE to its PEM file") && !sentence.contains("ws://"),
+        "{sentence}"
+    );
+    play.join().unwrap();
+}
+
+/// What is wrong is said, and to give up encryption is not proposed: the failure may be an attack.
+#[test]
+fn other_tls_failures_are_named_and_no_downgrade_is_proposed() {
+    let (_, file, _) = tls_server();
+    // A certificate for another name, and a record whose content is no TLS message.
+    let (address, authority, play) = tls_server();
+    let url = format!("wss://127.0.0.1:{}", address.port());
+    let done = run_with(framewise().env("SSL_CERT_FILE", authority).args(["connect", &url]), b"");
+    let sentence = done.refused();
+    assert!(sentence.contains("the certificate is for localhost, not for 127.0.0.1"), "{sentence}");
+    assert!(!sentence.contains("SSL_CERT_FILE") && !sentence.contains(" ws://"), "{sentence}");
+    play.join().unwrap();
+    let (address, play) = server(|mut stream| {
+        exactly(&mut stream, 16);
+        stream.write_all(b"\x16\x03\x03\x00\x04\xff\xff\xff\xff").unwrap();
+    });
+    let url = format!("wss://localhost:{}", address.port());
+    let done = run_with(framewise().env("SSL_CERT_FILE", file).args(["connect", &url]), b"");
+    let sentence = done.refused();
+    assert!(sentence.contains("TLS") && !sentence.contains("SSL_CERT_FILE"), "{sentence}");
+    assert!(!sentence.contains(" ws://"), "{sentence}");
     play.join().unwrap();
 }
 
@@ -114,7 +148,7 @@ fn a_plain_server_that_is_taken_for_one_behind_tls() {
         })
     };
     let (address, play) = plain();
-    assert!(upstream_fault(&format!("wss://{address}")).contains(&format!("inspect it as ws://{address}")));
+    assert!(upstream_fault(&format!("wss://{address}")).contains("does not speak TLS on port"));
     play.join().unwrap();
     let (address, play) = plain();
     let done = common::run(&["connect", &format!("wss://{address}")]);

@@ -113,6 +113,7 @@ pub use server::{Handshake, Listener, PendingRequest, Reply, Server};
 pub use stop::Stop;
 pub use stream::NetStream;
 pub use try_send::TrySendError;
+pub use url::Url;
 pub use websocket::{ByteStream, Part, Receiver, ReuniteError, Sender, WebSocket};
 
 /// Connects to a `ws://` or `wss://` URL, as [`Client::connect`] without settings.

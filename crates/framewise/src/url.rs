@@ -1,16 +1,26 @@
 //! The URLs of RFC 6455 §3, and nothing more of them than a handshake needs, and a proxy.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::Error;
 use crate::error::{ConnectError, ConnectFault};
 
-/// A `ws://` or `wss://` URL taken apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Url {
+/// A `ws://` or `wss://` URL: for programs that want to know where it leads before they connect.
+///
+/// ```
+/// let url: framewise::Url = "wss://user:secret@example.com/chat".parse()?;
+/// assert_eq!((url.host(), url.port(), url.is_tls()), ("example.com", 443, true));
+/// // Displayed, it names no user and no password.
+/// assert_eq!(url.to_string(), "wss://example.com/chat");
+/// # Ok::<(), framewise::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Url {
     pub(crate) tls: bool,
     /// A name, or an address; an IPv6 address without its brackets.
     pub(crate) host: String,
@@ -61,6 +71,26 @@ impl Url {
         })
     }
 
+    /// A name, or an address; an IPv6 address without its brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port; that of the scheme where the URL names none.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether it is `wss://`.
+    pub const fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// Path and query, as a request has them: `/` where the URL has none.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
     /// The URL without user and password.
     pub(crate) fn text(&self) -> String {
         format!("{}://{}{}", self.scheme(), self.authority, self.target)
@@ -68,6 +98,29 @@ impl Url {
 
     pub(crate) const fn scheme(&self) -> &'static str {
         if self.tls { "wss" } else { "ws" }
+    }
+}
+
+impl FromStr for Url {
+    type Err = Error;
+
+    /// Errors: [`Error::Connect`] with what is wrong, and what to write instead.
+    fn from_str(url: &str) -> Result<Self, Error> {
+        Ok(Self::parse(url)?)
+    }
+}
+
+/// Without user and password.
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+/// Without user and password.
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Url").field(&self.text()).finish()
     }
 }
 
@@ -231,6 +284,15 @@ mod tests {
 
     fn parse(url: &str) -> Url {
         Url::parse(url).expect("a good URL")
+    }
+
+    #[test]
+    fn no_password_is_printed() {
+        let url = parse("wss://user:secret@h/");
+        assert!(url.authorization.is_some() && !format!("{url} {url:?}").contains("secret"));
+        assert!(
+            "ftp://user:secret@h/".parse::<Url>().is_err_and(|error| !error.to_string().contains("secret"))
+        );
     }
 
     #[test]

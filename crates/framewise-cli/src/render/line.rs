@@ -4,22 +4,22 @@ use std::time::Duration;
 use framewise_proto::{Header, Opcode};
 use framewise_rules::{CloseCode, Role};
 
-use crate::render::finding::code;
-use crate::render::header::{fields, flags};
-use crate::render::style::{CODE, FAINT, GOOD, HEADING, paint};
-use crate::render::{clean, shorten};
+use super::finding::code;
+use super::header::{fields, flags};
+use super::style::{CODE, FAINT, GOOD, HEADING, paint};
+use super::{clean, shorten};
 
 /// A frame as it passed.
-pub(super) struct Frame<'f> {
-    pub(super) from: Role,
-    pub(super) time: Option<Duration>,
-    pub(super) header: Header,
+pub(crate) struct Frame<'f> {
+    pub(crate) from: Role,
+    pub(crate) time: Option<Duration>,
+    pub(crate) header: Header,
     /// Its first bytes, unmasked.
-    pub(super) payload: &'f [u8],
+    pub(crate) payload: &'f [u8],
 }
 
 /// A head of the handshake, line by line.
-pub(super) fn head(from: Role, time: Option<Duration>, text: &str) -> String {
+pub(crate) fn head(from: Role, time: Option<Duration>, text: &str) -> String {
     let mut lines = String::new();
     for (index, line) in text.trim_end().lines().enumerate() {
         let line = clean(&shorten(line, 200));
@@ -30,7 +30,7 @@ pub(super) fn head(from: Role, time: Option<Duration>, text: &str) -> String {
 }
 
 /// A frame in one line; below it, where wanted, every byte of its header, its mask and its payload.
-pub(super) fn frame(frame: &Frame<'_>, bytes: bool) -> String {
+pub(crate) fn frame(frame: &Frame<'_>, bytes: bool) -> String {
     let Frame { from, time, header, payload } = frame;
     let mut line = format!(
         "{} {} {} {}  {} bytes",

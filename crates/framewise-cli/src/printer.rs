@@ -1,0 +1,190 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use framewise_inspect::Connection;
+use framewise_inspect::report::Finding;
+use framewise_live::{About, Event, Sink, Upstream};
+use framewise_rules::{Answer, Role};
+
+use crate::live::Live;
+use crate::net::plain;
+use crate::output::{Output, To};
+use crate::render::finding::{finding, summary};
+use crate::render::line;
+use crate::render::style::{FAINT, paint};
+
+/// What connections do, printed as it happens.
+#[derive(Clone, Debug)]
+pub(crate) struct Printer {
+    pub(crate) live: Live,
+    pub(crate) to: To,
+    pub(crate) json: bool,
+    pub(crate) frames: Frames,
+    /// The findings about one side alone.
+    pub(crate) only: Option<Role>,
+    /// How each connection begins and ends.
+    pub(crate) summary: bool,
+    /// Each line begins with the connection's number.
+    pub(crate) numbered: bool,
+    /// Whether a note counts as something found.
+    pub(crate) notes_count: bool,
+    /// The server that the connections lead to, where its answers need a hint.
+    pub(crate) upstream: Option<Upstream>,
+    pub(crate) width: usize,
+    /// Set when something was found.
+    pub(crate) found: Arc<AtomicBool>,
+}
+
+/// How much is printed of each frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Frames {
+    Hidden,
+    /// A line for each frame and head.
+    Lines,
+    /// Each byte as well.
+    Bytes,
+}
+
+impl Frames {
+    pub(crate) const fn when(shown: bool, how: Self) -> Self {
+        if shown { how } else { Self::Hidden }
+    }
+}
+
+/// A finding, with the connection that it belongs to: those of several come between each other.
+#[derive(serde::Serialize)]
+struct FindingLine<'f> {
+    connection: &'f str,
+    #[serde(flatten)]
+    found: &'f Finding,
+}
+
+impl Printer {
+    /// Prints findings about both sides, and how each connection begins and ends, on standard output.
+    pub(crate) fn new(live: &Live, output: Output) -> Self {
+        Self {
+            live: live.clone(),
+            to: To::Stdout,
+            json: false,
+            frames: Frames::Hidden,
+            only: None,
+            summary: true,
+            numbered: false,
+            notes_count: true,
+            upstream: None,
+            width: output.width(),
+            found: Arc::default(),
+        }
+    }
+
+    /// Whether something was found, now and later.
+    pub(crate) fn found(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.found)
+    }
+
+    fn prefix(&self, connection: &About) -> String {
+        // Some events are about no connection.
+        if self.numbered && !connection.id.is_empty() {
+            format!("#{} ", connection.id)
+        } else {
+            String::new()
+        }
+    }
+
+    /// A sentence, which is no part of the JSON.
+    fn sentence(&self, connection: &About, sentence: &str) {
+        let to = if self.json { To::Stderr } else { self.to };
+        self.live.sentence(to, &format!("{}{sentence}", self.prefix(connection)));
+    }
+
+    /// Something that could not be done.
+    fn complaint(&self, sentence: &str) {
+        self.live.sentence(To::Stderr, &format!("framewise: {sentence}"));
+    }
+
+    fn frame(&self, connection: &About, lines: &str) {
+        let prefix = paint(FAINT, self.prefix(connection));
+        for line in lines.lines() {
+            self.live.chat(self.to, format!("{prefix}{line}\n"));
+        }
+    }
+
+    fn finding(&self, connection: &About, found: &Finding) {
+        if self.only.is_some() && found.by.is_some() && found.by != self.only {
+            return;
+        }
+        if self.notes_count || found.answer != Some(Answer::Note) {
+            self.found.store(true, Ordering::Relaxed);
+        }
+        if self.json {
+            self.live.json(self.to, &FindingLine { connection: &connection.id, found });
+        } else {
+            self.live.say(self.to, format!("{}{}\n", self.prefix(connection), finding(found, self.width)));
+        }
+    }
+
+    fn over(&self, about: &About, connection: &Connection) {
+        if self.summary && self.json {
+            self.live.json(self.to, connection);
+        } else if self.summary {
+            let prefix = paint(FAINT, self.prefix(about));
+            let lines = summary(connection);
+            let lines: Vec<_> = lines.lines().map(|line| format!("{prefix}{line}\n")).collect();
+            self.live.say(self.to, lines.concat());
+        }
+        let status = connection.handshake.as_ref().and_then(|handshake| handshake.status);
+        if let Some(upstream) = self.upstream.as_ref().filter(|upstream| upstream.is_tls())
+            && let Some(status) = status
+            && matches!(status, 300..400 | 403 | 404 | 421)
+        {
+            let name = upstream.authority();
+            let hint = format!(
+                "the request names this proxy in Host and Origin, not {name}, and a server that compares them answers \
+                 {status}. To check, let the client send `Host: {name}`"
+            );
+            self.sentence(about, &hint);
+        }
+    }
+}
+
+impl Sink for Printer {
+    fn event(&self, connection: &About, event: Event) {
+        match event {
+            Event::Accepted if self.summary && !self.json => {
+                let client = connection.client.as_deref().unwrap_or("a client");
+                self.sentence(connection, &format!("connection from {client}"));
+            }
+            Event::Unreachable(error) => self.sentence(connection, &error.to_string()),
+            Event::Loop => {
+                self.sentence(connection, "closed: the upstream leads back to this proxy; correct its address");
+            }
+            Event::Full { open } => self.complaint(&format!(
+                "{open} connections are open, and further clients wait; does the upstream lead back to this proxy?"
+            )),
+            Event::NotAccepted(error) => self.complaint(&format!("cannot accept a client: {}", plain(&error))),
+            Event::NotRecorded { path, error } => self.complaint(&format!(
+                "cannot write {}: {}; the connection continues unrecorded",
+                path.display(),
+                plain(&error)
+            )),
+            Event::GivenUp { silent, after } => {
+                let sentence = format!(
+                    "closed: the {} had closed its side, and the {silent} sent nothing for {} s",
+                    silent.peer(),
+                    after.as_secs()
+                );
+                self.sentence(connection, &sentence);
+            }
+            Event::Head { from, time, text } if self.frames != Frames::Hidden && !self.json => {
+                self.frame(connection, &line::head(from, time, &text));
+            }
+            Event::Frame { from, time, header, payload } if self.frames != Frames::Hidden && !self.json => {
+                let frame = line::Frame { from, time, header, payload: &payload };
+                self.frame(connection, &line::frame(&frame, self.frames == Frames::Bytes));
+            }
+            Event::Finding(found) => self.finding(connection, &found),
+            Event::Over(over) => self.over(connection, &over),
+            Event::Accepted | Event::Head { .. } | Event::Frame { .. } | _ => {}
+        }
+    }
+}

@@ -1,0 +1,88 @@
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use framewise_inspect::Connection;
+use framewise_inspect::report::Finding;
+use framewise_proto::Header;
+use framewise_rules::Role;
+
+/// The connection that an event is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Names it among the others: its number, from 1.
+    pub id: String,
+    /// The client's address, where it is known.
+    pub client: Option<String>,
+    /// The server's name or address and its port, where it is known.
+    pub server: Option<String>,
+}
+
+/// Something that happened on a connection.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A client connected to the proxy.
+    Accepted,
+    /// The server cannot be reached; the client's connection was closed.
+    Unreachable(framewise::Error),
+    /// The client is the proxy itself: its upstream leads back to it. The connection was closed.
+    Loop,
+    /// As many connections are open as may be; further clients wait.
+    Full {
+        /// How many.
+        open: usize,
+    },
+    /// The system gave no further connection; those that are there go on.
+    NotAccepted(io::Error),
+    /// A head of the handshake, complete.
+    Head {
+        /// Who sent it.
+        from: Role,
+        /// When, since the start.
+        time: Option<Duration>,
+        /// The head.
+        text: String,
+    },
+    /// A frame: complete, or its header and the start of a long payload.
+    Frame {
+        /// Who sent it.
+        from: Role,
+        /// When it began, since the start.
+        time: Option<Duration>,
+        /// Its header.
+        header: Header,
+        /// The first bytes of its payload, unmasked; compressed where its message is.
+        payload: Vec<u8>,
+    },
+    /// Something was found. [`Event::Over`] has every finding again, with the causes that only the end tells.
+    Finding(Box<Finding>),
+    /// The recording cannot be written, or not any further; the connection goes on without it.
+    NotRecorded {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// One side had closed its direction, and the other did nothing for this long: the connection was closed.
+    GivenUp {
+        /// Who did nothing.
+        silent: Role,
+        /// How long.
+        after: Duration,
+    },
+    /// The connection is over: what was found in it.
+    Over(Box<Connection>),
+}
+
+/// Where events go. They come from several threads; those of one connection come in order.
+pub trait Sink: Send + Sync {
+    /// Takes one event. What is slow here slows the observation down, and with it the connection.
+    fn event(&self, connection: &About, event: Event);
+}
+
+impl<F: Fn(&About, Event) + Send + Sync> Sink for F {
+    fn event(&self, connection: &About, event: Event) {
+        self(connection, event);
+    }
+}

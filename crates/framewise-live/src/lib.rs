@@ -1,0 +1,45 @@
+//! WebSocket connections observed while they pass.
+//!
+//! A [`Proxy`] stands in front of a server, passes every byte on unchanged, and has a [`Watch`] look at each connection; a
+//! [`Tee`] does it for one stream at one of its ends. What is seen becomes [`Event`]s, which go to a [`Sink`]: this crate
+//! knows no terminal and no page. [`Recorder`] writes what passes as a transcript.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use framewise_live::{About, Event, Proxy, Upstream};
+//!
+//! # async fn inspect() -> Result<(), Box<dyn std::error::Error>> {
+//! let sink = Arc::new(|connection: &About, event: Event| {
+//!     if let Event::Finding(finding) = event {
+//!         println!("#{}: {}", connection.id, finding.says);
+//!     }
+//! });
+//! let proxy = Proxy::new(Upstream::parse("ws://localhost:8080")?, sink);
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:6455").await?;
+//! proxy.serve(listener, std::future::pending()).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The byte path does three things: it reads, notes what it read in a bounded queue, and writes. Rules are checked in a task
+//! of the connection's own, causes searched for on a thread beside: a hostile stream delays itself, and no other
+//! connection.
+#![forbid(unsafe_code)]
+
+mod event;
+mod proxy;
+mod record;
+mod search;
+mod tap;
+mod tee;
+mod upstream;
+mod watch;
+
+pub use event::{About, Event, Sink};
+pub use proxy::Proxy;
+pub use record::{Recorder, Recordings};
+pub use tap::Watching;
+pub use tee::Tee;
+pub use upstream::Upstream;
+pub use watch::Watch;

@@ -1,0 +1,183 @@
+mod itself;
+mod pass;
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use framewise_inspect::{Connection, Endpoints};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::tap::tap;
+use crate::{About, Event, Recorder, Recordings, Sink, Upstream, Watch};
+use itself::Itself;
+use pass::Cut;
+
+/// How long the proxy waits when the system has no more sockets to give.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+/// Connections that are open at once, unless [`Proxy::most_open`] says otherwise.
+const MOST_OPEN: usize = 1024;
+/// How long one side may do nothing after the other one has closed its direction, unless [`Proxy::half_closed`] says
+/// otherwise.
+const HALF_CLOSED: Duration = Duration::from_secs(60);
+
+/// Stands in front of a server: passes every byte on unchanged, half-closed sides and resets as well, and reports what it
+/// sees.
+pub struct Proxy {
+    upstream: Upstream,
+    sink: Arc<dyn Sink>,
+    recordings: Option<Mutex<Recordings>>,
+    most_open: usize,
+    half_closed: Duration,
+    itself: Itself,
+}
+
+impl Proxy {
+    /// A proxy in front of this server, whose events go to this sink.
+    pub fn new(upstream: Upstream, sink: Arc<dyn Sink>) -> Self {
+        Self {
+            upstream,
+            sink,
+            recordings: None,
+            most_open: MOST_OPEN,
+            half_closed: HALF_CLOSED,
+            itself: Itself::default(),
+        }
+    }
+
+    /// Records each connection.
+    #[must_use]
+    pub fn recorded(mut self, recordings: Option<Recordings>) -> Self {
+        self.recordings = recordings.map(Mutex::new);
+        self
+    }
+
+    /// So many connections may be open at once, 1024 without this call: further clients wait. Each takes two
+    /// descriptors, and what leads back to the proxy through another one must not take all that the system has.
+    #[must_use]
+    pub const fn most_open(mut self, connections: usize) -> Self {
+        self.most_open = connections;
+        self
+    }
+
+    /// How long one side may do nothing after the other one has closed its direction; a minute without this call.
+    #[must_use]
+    pub const fn half_closed(mut self, limit: Duration) -> Self {
+        self.half_closed = limit;
+        self
+    }
+
+    /// Passes clients on until `stop` is done. Then it closes the connections that are open, and returns when they are
+    /// reported. To drop the future cuts them.
+    pub async fn serve(self, listener: TcpListener, stop: impl Future) {
+        let proxy = Arc::new(self);
+        let (stopping, stopped) = watch::channel(false);
+        let places = Arc::new(Semaphore::new(proxy.most_open));
+        let mut open = JoinSet::new();
+        let mut number = 0;
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            if places.available_permits() == 0 {
+                proxy.sink.event(&About::default(), Event::Full { open: proxy.most_open });
+            }
+            let place = tokio::select! {
+                Ok(place) = Arc::clone(&places).acquire_owned() => place,
+                _ = &mut stop => break,
+            };
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = &mut stop => break,
+            };
+            while open.try_join_next().is_some() {}
+            match accepted {
+                Ok((client, address)) => {
+                    number += 1;
+                    let (proxy, mut stopped) = (Arc::clone(&proxy), stopped.clone());
+                    open.spawn(async move {
+                        let stop = async move {
+                            // A sender that is gone says nothing any more.
+                            if stopped.wait_for(|stop| *stop).await.is_err() {
+                                std::future::pending::<()>().await;
+                            }
+                        };
+                        proxy.pass(client, address, number, stop).await;
+                        drop(place);
+                    });
+                }
+                // Out of descriptors, say: the clients that are there are served on.
+                Err(error) => {
+                    proxy.sink.event(&About::default(), Event::NotAccepted(error));
+                    tokio::time::sleep(EXHAUSTED).await;
+                }
+            }
+        }
+        drop(listener);
+        stopping.send_replace(true);
+        while open.join_next().await.is_some() {}
+    }
+
+    /// Passes one connection on, byte by byte as it comes, until both sides have ended it or `stop` is done; what was found
+    /// in it, `None` where there was no server.
+    pub async fn pass(
+        &self,
+        client: TcpStream,
+        address: SocketAddr,
+        number: u64,
+        stop: impl Future,
+    ) -> Option<Connection> {
+        let about = About {
+            id: number.to_string(),
+            client: Some(address.to_string()),
+            server: Some(self.upstream.authority()),
+        };
+        self.sink.event(&about, Event::Accepted);
+        let Some(_client) = self.itself.accepted(address) else {
+            self.sink.event(&about, Event::Loop);
+            return None;
+        };
+        let server = match self.upstream.connect().await {
+            Ok(server) => server,
+            Err(error) => {
+                self.sink.event(&about, Event::Unreachable(error));
+                return None;
+            }
+        };
+        let Some(_server) =
+            server.tcp().local_addr().ok().map_or(Some(None), |ours| self.itself.connected(ours).map(Some))
+        else {
+            self.sink.event(&about, Event::Loop);
+            return None;
+        };
+        let _ = client.set_nodelay(true);
+        let recorder = self.recorder(&about, number);
+        let watch = Watch::new(about.clone(), Endpoints::UNKNOWN, Arc::clone(&self.sink)).recorded(recorder);
+        let (tap, watching) = tap(watch, None);
+        let cut = pass::between(client, server, &tap, self.half_closed, stop).await;
+        if let Err(Cut::Silent(silent)) = cut {
+            self.sink.event(&about, Event::GivenUp { silent, after: self.half_closed });
+        }
+        drop(tap);
+        watching.finish().await
+    }
+
+    fn recorder(&self, about: &About, number: u64) -> Option<Recorder> {
+        let recordings = self.recordings.as_ref()?;
+        match recordings.lock().unwrap_or_else(PoisonError::into_inner).recorder(number) {
+            Ok(recorder) => Some(recorder),
+            Err((path, error)) => {
+                self.sink.event(about, Event::NotRecorded { path, error });
+                None
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy").field("upstream", &self.upstream).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,265 @@
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use framewise::NetStream;
+use framewise_rules::Role;
+use framewise_transcript::Action;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
+
+use crate::tap::Tap;
+
+/// Bytes that are read at once.
+const CHUNK: usize = 64 * 1024;
+
+/// Why a connection was not passed on to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// A side reset it: the other one is to see that.
+    Reset,
+    /// This side did nothing for too long after the other one had ended.
+    Silent(Role),
+    /// The proxy ends.
+    Stopped,
+}
+
+/// Passes bytes on between a client and a server until both have ended; then both are closed, in the way in which they
+/// ended.
+pub(super) async fn between(
+    mut client: TcpStream,
+    mut server: NetStream,
+    tap: &Tap,
+    half_closed: Duration,
+    stop: impl Future,
+) -> Result<(), Cut> {
+    let passing = async {
+        let (client_reads, client_writes) = client.split();
+        let (server_reads, server_writes) = tokio::io::split(&mut server);
+        both(client_reads, client_writes, server_reads, server_writes, tap, half_closed).await
+    };
+    let cut = tokio::select! {
+        result = passing => result,
+        _ = stop => Err(Cut::Stopped),
+    };
+    if cut == Err(Cut::Reset) {
+        // Closed without lingering, a socket sends RST: what one side did is done to the other.
+        let _ = client.set_zero_linger();
+        let _ = server.tcp().set_zero_linger();
+    }
+    cut
+}
+
+/// Both directions at once. When one has ended, the other one may go on as long as it wants, but not be silent.
+async fn both(
+    client_reads: impl AsyncRead + Unpin,
+    client_writes: impl AsyncWrite + Unpin,
+    server_reads: impl AsyncRead + Unpin,
+    server_writes: impl AsyncWrite + Unpin,
+    tap: &Tap,
+    half_closed: Duration,
+) -> Result<(), Cut> {
+    let progress = Progress::default();
+    let mut up = pin!(pump(Role::Client, client_reads, server_writes, tap, &progress));
+    let mut down = pin!(pump(Role::Server, server_reads, client_writes, tap, &progress));
+    tokio::select! {
+        ended = &mut up => {
+            ended?;
+            progress.unless_silent(half_closed, down).await.unwrap_or(Err(Cut::Silent(Role::Server)))
+        }
+        ended = &mut down => {
+            ended?;
+            progress.unless_silent(half_closed, up).await.unwrap_or(Err(Cut::Silent(Role::Client)))
+        }
+    }
+}
+
+/// When something was passed on last.
+#[derive(Debug)]
+struct Progress(Mutex<Instant>);
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self(Mutex::new(Instant::now()))
+    }
+}
+
+impl Progress {
+    fn made(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The rest of a direction; `None` where no byte was passed on for this long.
+    async fn unless_silent<T>(&self, limit: Duration, rest: impl Future<Output = T>) -> Option<T> {
+        let mut rest = pin!(rest);
+        self.made();
+        loop {
+            let end = self.last() + limit;
+            tokio::select! {
+                done = &mut rest => return Some(done),
+                () = sleep_until(end) => {
+                    if self.last() + limit <= Instant::now() {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One direction: what was read is noted in the order of the reads, and written before anything looks at it.
+async fn pump(
+    from: Role,
+    mut reads: impl AsyncRead + Unpin,
+    mut writes: impl AsyncWrite + Unpin,
+    tap: &Tap,
+    progress: &Progress,
+) -> Result<(), Cut> {
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let slot = tap.slot().await;
+        match reads.read(&mut buffer).await {
+            Ok(0) => {
+                slot.note(from, Action::Eof);
+                // The other side may have gone: then its own direction says so.
+                let _ = writes.shutdown().await;
+                return Ok(());
+            }
+            Ok(count) => {
+                progress.made();
+                slot.note(from, Action::Bytes(buffer[..count].to_vec()));
+                let written = async {
+                    writes.write_all(&buffer[..count]).await?;
+                    writes.flush().await
+                };
+                if written.await.is_err() {
+                    // Its reader has gone; the system says it here before the other direction reads it.
+                    tap.slot().await.note(from.peer(), Action::Reset);
+                    return Err(Cut::Reset);
+                }
+                progress.made();
+            }
+            // TLS without its closing alert: the end of TCP is the end.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                slot.note(from, Action::Eof);
+                let _ = writes.shutdown().await;
+                return Ok(());
+            }
+            Err(_) => {
+                slot.note(from, Action::Reset);
+                return Err(Cut::Reset);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use framewise_inspect::Endpoints;
+    use tokio::io::{DuplexStream, duplex, split};
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::search::TURN;
+    use crate::tap::tap;
+    use crate::{About, Event, Watch};
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    /// A proxy between two streams; the far ends of both.
+    fn proxied() -> (DuplexStream, DuplexStream, tokio::task::JoinHandle<Result<(), Cut>>) {
+        proxied_to(Arc::new(|_: &About, _: Event| {}))
+    }
+
+    fn proxied_to(
+        sink: Arc<dyn crate::Sink>,
+    ) -> (DuplexStream, DuplexStream, tokio::task::JoinHandle<Result<(), Cut>>) {
+        let (client, near_client) = duplex(1024);
+        let (server, near_server) = duplex(1024);
+        let watch = Watch::new(About::default(), Endpoints::UNKNOWN, sink);
+        let (tap, _) = tap(watch, None);
+        let passing = tokio::spawn(async move {
+            let (client_reads, client_writes) = split(near_client);
+            let (server_reads, server_writes) = split(near_server);
+            both(client_reads, client_writes, server_reads, server_writes, &tap, LIMIT).await
+        });
+        (client, server, passing)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_side_that_is_silent_after_the_other_one_ended_is_given_up() {
+        let (mut client, _server, passing) = proxied();
+        client.shutdown().await.expect("it is open");
+        let start = Instant::now();
+        assert_eq!(passing.await.expect("it ends"), Err(Cut::Silent(Role::Server)));
+        assert_eq!(start.elapsed().as_secs(), LIMIT.as_secs());
+        let (_client, mut server, passing) = proxied();
+        server.shutdown().await.expect("it is open");
+        assert_eq!(passing.await.expect("it ends"), Err(Cut::Silent(Role::Client)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_side_that_goes_on_may_take_as_long_as_it_wants() {
+        let (mut client, mut server, passing) = proxied();
+        client.shutdown().await.expect("it is open");
+        for _ in 0..10 {
+            tokio::time::sleep(LIMIT.saturating_sub(Duration::from_secs(1))).await;
+            server.write_all(b"more").await.expect("it is open");
+            client.read_exact(&mut [0; 4]).await.expect("it is passed on");
+        }
+        drop(server);
+        assert_eq!(passing.await.expect("it ends"), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_both_sides_are_open_silence_is_no_fault() {
+        let (client, server, passing) = proxied();
+        tokio::time::sleep(LIMIT * 1000).await;
+        assert!(!passing.is_finished());
+        drop((client, server));
+        assert_eq!(passing.await.expect("it ends"), Ok(()));
+    }
+
+    /// A hostile stream can make a search long: no byte waits for it, and no other connection's observation.
+    #[tokio::test]
+    async fn a_search_for_causes_holds_up_neither_bytes_nor_other_connections() {
+        let broken = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        let legal = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+        let (hostile, mut of_hostile) = mpsc::unbounded_channel();
+        let (other, mut of_other) = mpsc::unbounded_channel();
+        let sink = |seen: mpsc::UnboundedSender<bool>| {
+            Arc::new(move |_: &About, event: Event| {
+                if let Event::Head { .. } | Event::Finding(_) = event {
+                    let _ = seen.send(matches!(event, Event::Finding(_)));
+                }
+            })
+        };
+        // The search of another finding has the turn, and does not end.
+        let endless = TURN.acquire().await.expect("it is never closed");
+        let (mut client, mut server, _hostile) = proxied_to(sink(hostile));
+        // No Upgrade: a finding, whose search waits. Up to what its queue holds, not even its own bytes do.
+        client.write_all(broken).await.expect("it is open");
+        server.read_exact(&mut vec![0; broken.len()]).await.expect("it is passed on");
+        for _ in 0..100 {
+            client.write_all(b"more").await.expect("it is open");
+            server.read_exact(&mut [0; 4]).await.expect("it is passed on");
+        }
+        let (mut client, mut server, _other) = proxied_to(sink(other));
+        client.write_all(legal).await.expect("it is open");
+        server.read_exact(&mut vec![0; legal.len()]).await.expect("it is passed on");
+        assert_eq!(of_other.recv().await, Some(false), "its head");
+        assert!(of_hostile.try_recv().is_err(), "nothing is reported before its search had its turn");
+        drop(endless);
+        assert_eq!(of_hostile.recv().await, Some(true), "its finding");
+    }
+}

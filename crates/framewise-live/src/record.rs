@@ -1,0 +1,125 @@
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use framewise_transcript::{Action, Event};
+
+const READ_BY_PEOPLE: usize = 4096;
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// A transcript that is written while its connection goes on, and is complete after each event.
+#[derive(Debug)]
+pub struct Recorder {
+    file: File,
+    path: PathBuf,
+}
+
+/// Recordings of several connections: FILE for the first, then `FILE-2` before the extension, and so on.
+#[derive(Debug)]
+pub struct Recordings {
+    path: PathBuf,
+    about: String,
+    /// Made at the start, so that a file that cannot be written is reported before the first client.
+    first: Option<Recorder>,
+}
+
+impl Recorder {
+    /// Begins a recording, with a comment about it; one that is there already is replaced.
+    pub fn create(path: &Path, about: &str) -> io::Result<Self> {
+        let mut file = File::create(path)?;
+        // A line break would end the comment.
+        file.write_all(format!("# {}\n", about.replace(['\n', '\r'], " ")).as_bytes())?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Where it is written to.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes one event as a line.
+    pub fn write(&mut self, event: &Event) -> io::Result<()> {
+        // In one call: the transcript is valid at any moment, and a killed program has lost no line.
+        self.file.write_all(line(event).as_bytes())
+    }
+}
+
+impl Recordings {
+    /// Begins the first recording; `about` describes what is recorded.
+    pub fn create(path: &Path, about: impl Into<String>) -> io::Result<Self> {
+        let mut recordings = Self { path: path.to_owned(), about: about.into(), first: None };
+        recordings.first = Some(recordings.recorder(1).map_err(|(_, error)| error)?);
+        Ok(recordings)
+    }
+
+    /// The recorder of a connection; or the path that cannot be written, and why.
+    pub(crate) fn recorder(&mut self, number: u64) -> Result<Recorder, (PathBuf, io::Error)> {
+        if let Some(first) = self.first.take() {
+            return Ok(first);
+        }
+        let path = path_of(&self.path, number);
+        Recorder::create(&path, &format!("{}, connection {number}", self.about))
+            .map_err(|error| (path, error))
+    }
+}
+
+fn path_of(path: &Path, number: u64) -> PathBuf {
+    if number <= 1 {
+        return path.to_owned();
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{number}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
+/// An event in the notation. A person reads heads and small frames; of a large piece the hexadecimal is written, and by
+/// hand, since the formatter takes ten times as long.
+fn line(event: &Event) -> String {
+    let Action::Bytes(bytes) = &event.action else { return format!("{event}\n") };
+    if bytes.len() <= READ_BY_PEOPLE {
+        return format!("{event}\n");
+    }
+    let start = Event { line: 0, time: event.time, leg: event.leg, from: event.from, action: Action::Eof }
+        .to_string();
+    let mut line = String::with_capacity(start.len() + 3 * bytes.len());
+    line.push_str(start.trim_end_matches(" eof"));
+    for &byte in bytes {
+        line.push(' ');
+        line.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        line.push(char::from(DIGITS[usize::from(byte & 0x0f)]));
+    }
+    line.push('\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_piece_is_read_as_it_was_written() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(READ_BY_PEOPLE + 1).collect();
+        let time = Some(std::time::Duration::from_millis(1500));
+        let event = Event {
+            line: 1,
+            time,
+            leg: 0,
+            from: framewise_rules::Role::Server,
+            action: Action::Bytes(bytes),
+        };
+        let parsed: framewise_transcript::Transcript = line(&event).parse().expect("a transcript");
+        assert_eq!(parsed.events, [event]);
+    }
+
+    #[test]
+    fn each_connection_has_a_file() {
+        let path = |path: &str, number| path_of(Path::new(path), number).display().to_string();
+        assert_eq!(path("a/rec.txt", 1), "a/rec.txt");
+        assert_eq!(path("a/rec.txt", 2), "a/rec-2.txt");
+        assert_eq!(path("rec", 3), "rec-3");
+    }
+}

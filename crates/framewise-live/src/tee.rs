@@ -1,0 +1,94 @@
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use framewise_rules::Role;
+use framewise_transcript::Action;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::tap::{PolledTap, tap};
+use crate::{Watch, Watching};
+
+/// A byte stream that is observed from one of its ends; the connection is judged when it is dropped.
+#[derive(Debug)]
+pub struct Tee<S> {
+    stream: S,
+    /// Who holds it.
+    end: Role,
+    tap: PolledTap,
+}
+
+impl<S> Tee<S> {
+    /// Observes a stream that `end` holds, in a task of its own. What it sees waits in a queue: with more than that the
+    /// stream is slowed down.
+    pub fn new(stream: S, end: Role, watch: Watch) -> (Self, Watching) {
+        // A stream that is dropped is closed.
+        let (tap, watching) = tap(watch, Some(end));
+        (Self { stream, end, tap: tap.polled() }, watching)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Tee<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        // A read into an empty buffer says nothing about the stream.
+        let empty = buf.remaining() == 0;
+        ready!(this.tap.poll_slot(cx));
+        let result = ready!(Pin::new(&mut this.stream).poll_read(cx, buf));
+        let peer = this.end.peer();
+        match &result {
+            Ok(()) if buf.filled().len() > before => {
+                this.tap.note(peer, Action::Bytes(buf.filled()[before..].to_vec()));
+            }
+            Ok(()) if empty => {}
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                this.tap.note(peer, Action::Reset);
+            }
+            Ok(()) | Err(_) => this.tap.note(peer, Action::Eof),
+        }
+        Poll::Ready(result)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Tee<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.tap.poll_slot(cx));
+        let count = ready!(Pin::new(&mut this.stream).poll_write(cx, buf))?;
+        this.tap.note(this.end, Action::Bytes(buf[..count].to_vec()));
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.tap.poll_slot(cx));
+        let count = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs))?;
+        let mut bytes = Vec::with_capacity(count);
+        for buf in bufs {
+            bytes.extend_from_slice(&buf[..buf.len().min(count - bytes.len())]);
+        }
+        this.tap.note(this.end, Action::Bytes(bytes));
+        Poll::Ready(Ok(count))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.tap.poll_slot(cx));
+        let result = ready!(Pin::new(&mut this.stream).poll_shutdown(cx));
+        this.tap.note(this.end, Action::Eof);
+        Poll::Ready(result)
+    }
+}

@@ -1,0 +1,165 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use framewise_inspect::report::Finding;
+use framewise_inspect::{Connection, Endpoints, LegId, Observed, Observer};
+use framewise_rules::{Answer, Role};
+use framewise_transcript::{Action, Event as Step};
+
+use crate::search::off_the_byte_path;
+use crate::{About, Event, Recorder, Sink};
+
+/// Bytes that the observer takes at once: of more, the search for causes would miss the beginning.
+const PIECE: usize = 32 * 1024;
+
+/// One connection that is observed while it passes: what each side does goes in, events come out.
+pub struct Watch {
+    about: About,
+    sink: Arc<dyn Sink>,
+    recorder: Option<Recorder>,
+    observer: Observer,
+    leg: LegId,
+    judging: Judging,
+    ended: [bool; 2],
+    /// Findings that were reported already.
+    reported: usize,
+}
+
+/// How long a connection is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judging {
+    /// To its end.
+    Everything,
+    /// Up to the first rule that is broken and enforced.
+    UntilFirstEnforced,
+    /// Not any more.
+    Done,
+}
+
+impl Watch {
+    /// Observes a connection; of its endpoints, this is known.
+    pub fn new(about: About, endpoints: Endpoints, sink: Arc<dyn Sink>) -> Self {
+        let mut observer = Observer::new(endpoints);
+        let leg = observer.leg("client-server");
+        Self {
+            about,
+            sink,
+            recorder: None,
+            observer,
+            leg,
+            judging: Judging::Everything,
+            ended: [false; 2],
+            reported: 0,
+        }
+    }
+
+    /// Records it, too.
+    #[must_use]
+    pub fn recorded(mut self, recorder: Option<Recorder>) -> Self {
+        self.recorder = recorder;
+        self
+    }
+
+    /// Judges nothing after the first rule that is broken and enforced: a strict endpoint ends the connection there, and a
+    /// hostile peer could send broken frames without end.
+    #[must_use]
+    pub fn until_first_enforced(mut self) -> Self {
+        self.observer = self.observer.until_first_enforced();
+        self.judging = Judging::UntilFirstEnforced;
+        self
+    }
+
+    /// Takes in what one side did, `time` after the start, and searches for causes off the byte path.
+    pub(crate) async fn step(&mut self, time: Duration, from: Role, action: Action) {
+        let ended = &mut self.ended[usize::from(from == Role::Server)];
+        // Only a reset can follow an end.
+        if *ended && action != Action::Reset {
+            return;
+        }
+        *ended |= !matches!(action, Action::Bytes(_));
+        // What is finer than a microsecond says nothing about a connection.
+        let time = Duration::from_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        let step = Step { line: 0, time: Some(time), leg: 0, from, action };
+        self.record(&step);
+        match step.action {
+            Action::Bytes(bytes) => {
+                for piece in bytes.chunks(PIECE) {
+                    self.judge(|observer, leg| observer.bytes(leg, from, Some(time), piece)).await;
+                }
+            }
+            Action::Eof => self.judge(|observer, leg| observer.eof(leg, from, Some(time))).await,
+            Action::Reset => self.judge(|observer, leg| observer.reset(leg, from, Some(time))).await,
+        }
+    }
+
+    async fn judge(&mut self, observe: impl FnOnce(&mut Observer, LegId)) {
+        if self.judging == Judging::Done {
+            return;
+        }
+        observe(&mut self.observer, self.leg);
+        while let Some(diagnosis) = self.observer.poll_settled() {
+            let finding = off_the_byte_path(|| diagnosis.compute()).await;
+            self.observer.diagnosed(finding);
+        }
+        while self.judging != Judging::Done {
+            match self.observer.poll_observed() {
+                Some(Observed::Finding(diagnosis)) => {
+                    let finding = off_the_byte_path(|| diagnosis.compute()).await;
+                    self.found(finding);
+                }
+                Some(Observed::Head { from, time, text, .. }) => {
+                    self.sink.event(&self.about, Event::Head { from, time, text });
+                }
+                Some(Observed::Frame { from, time, header, payload, .. }) => {
+                    self.sink.event(&self.about, Event::Frame { from, time, header, payload });
+                }
+                Some(_) => {}
+                None => return,
+            }
+        }
+    }
+
+    fn record(&mut self, step: &Step) {
+        let Some(recorder) = &mut self.recorder else { return };
+        if let Err(error) = recorder.write(step) {
+            let path = recorder.path().to_owned();
+            self.recorder = None;
+            self.sink.event(&self.about, Event::NotRecorded { path, error });
+        }
+    }
+
+    fn found(&mut self, finding: Finding) {
+        self.reported += 1;
+        let enforced = finding.answer.is_some_and(|answer| answer != Answer::Note);
+        if enforced && self.judging == Judging::UntilFirstEnforced {
+            self.judging = Judging::Done;
+        }
+        self.sink.event(&self.about, Event::Finding(Box::new(finding)));
+    }
+
+    /// The connection is over: what it comes to.
+    pub(crate) async fn finish(self) -> Connection {
+        let observer = self.observer;
+        let mut connection = off_the_byte_path(|| observer.finish()).await;
+        connection.id.clone_from(&self.about.id);
+        connection.client.clone_from(&self.about.client);
+        connection.server.clone_from(&self.about.server);
+        if self.judging != Judging::Done {
+            // What only the end tells.
+            for finding in connection.findings.iter().skip(self.reported) {
+                self.sink.event(&self.about, Event::Finding(Box::new(finding.clone())));
+            }
+        }
+        self.sink.event(&self.about, Event::Over(Box::new(connection.clone())));
+        connection
+    }
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch")
+            .field("about", &self.about)
+            .field("judging", &self.judging)
+            .finish_non_exhaustive()
+    }
+}
