@@ -135,14 +135,14 @@ async fn connect(args: &ConnectArgs, output: Output) -> Result<Outcome, Failure>
             return if failure.diagnosed { Ok(over()) } else { Err(Failure::said(failure.sentence)) };
         }
     };
-    let session = session::Session { ws, binary: args.binary, wait: args.wait, live: live.clone(), screen };
+    let session =
+        session::Session { ws, watching, binary: args.binary, wait: args.wait, live: live.clone(), screen };
     let interrupted = if screen == Screen::Prompt {
-        prompt::run(session, watching, interrupted, queue, live, output, &args.url).await?
+        prompt::run(session, interrupted, queue, live, output, &args.url).await?
     } else {
         let writer: Writer = queue.start(output);
         let input = if args.raw { input::raw_lines() } else { input::lines() };
         let result = session.run(input, interrupted).await;
-        watching.finish().await;
         writer.finish(live);
         result?
     };

@@ -106,7 +106,7 @@ fn heads_of_a_mebibyte_noise_and_hostile_lengths() {
     drop(client);
     let done = running.end();
     assert_eq!(done.code, Some(1));
-    for rule in ["request-too-large", "message-too-big", "request-not-http"] {
+    for rule in ["request-too-large", "frame-too-big", "request-not-http"] {
         assert!(done.out.contains(&format!("broken {rule}")), "{rule}: {}", done.out);
     }
 }

@@ -1,6 +1,5 @@
 use std::pin::Pin;
 
-use framewise_live::Watching;
 use rustyline::error::ReadlineError;
 use rustyline::{Config, DefaultEditor, ExternalPrinter as _};
 use tokio::sync::mpsc::{Receiver, channel};
@@ -16,7 +15,6 @@ use crate::render::style::{FAINT, paint};
 /// A prompt above which what comes is printed.
 pub(super) async fn run(
     session: Session,
-    watching: Watching,
     interrupted: Pin<&mut impl Future<Output = ()>>,
     queue: Queue,
     live: Live,
@@ -44,7 +42,6 @@ pub(super) async fn run(
         ),
     );
     let result = session.run(read(editor), interrupted).await;
-    watching.finish().await;
     // What was handed to the editor is printed by its thread.
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     writer.finish(live);

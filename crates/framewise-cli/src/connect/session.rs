@@ -3,7 +3,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use framewise::proto::rules::CloseCode;
-use framewise::{Error, Event, Message, WebSocket};
+use framewise::{Ended, EndedBy, Error, Event, Message, WebSocket};
+use framewise_live::Watching;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc::Receiver;
 
@@ -23,6 +24,7 @@ const LOOK: Duration = Duration::from_millis(5);
 /// A connection and its two ends on this side: what is typed, what is printed.
 pub(super) struct Session {
     pub(super) ws: WebSocket<Stream>,
+    pub(super) watching: Watching,
     pub(super) binary: Binary,
     pub(super) wait: Duration,
     pub(super) live: Live,
@@ -71,7 +73,14 @@ impl Session {
                 return Err(Failure::Output(std::io::ErrorKind::BrokenPipe.into()));
             }
         }
-        self.tell_end(&state);
+        let Self { ws, watching, live, screen, .. } = self;
+        let ended = ws.ended().cloned();
+        // What was found comes before how it ended, and the observation ends with the stream.
+        drop(ws);
+        watching.finish().await;
+        if let Some(ended) = ended {
+            report_end(&live, screen, &ended, &state.reason);
+        }
         Ok(state.interrupted)
     }
 
@@ -178,22 +187,20 @@ impl Session {
             self.live.sentence(To::Stderr, &error.to_string());
         }
     }
+}
 
-    fn tell_end(&self, state: &State) {
-        let Some(ended) = self.ws.ended() else { return };
-        let by_peer = ended.by == framewise::EndedBy::Peer;
-        let plain = matches!(ended.code.0, 1000 | 1001 | 1005);
-        // In a pipe, a usual end is nothing to talk about.
-        if self.screen == Screen::Prompt || (by_peer && !plain) {
-            let who = match ended.by {
-                framewise::EndedBy::Peer => "closed by the server",
-                framewise::EndedBy::Us => "closed",
-                framewise::EndedBy::Nobody => "lost",
-            };
-            let reason =
-                if state.reason.is_empty() { String::new() } else { format!(" \"{}\"", state.reason) };
-            self.live.sentence(To::Stderr, &format!("{who}: {}{reason}", code(ended.code)));
-        }
+fn report_end(live: &Live, screen: Screen, ended: &Ended, reason: &str) {
+    let by_peer = ended.by == EndedBy::Peer;
+    let usual = matches!(ended.code.0, 1000 | 1001 | 1005);
+    // In a pipe, a usual end is nothing to talk about.
+    if screen == Screen::Prompt || (by_peer && !usual) {
+        let who = match ended.by {
+            EndedBy::Peer => "closed by the server",
+            EndedBy::Us => "closed",
+            EndedBy::Nobody => "lost",
+        };
+        let reason = if reason.is_empty() { String::new() } else { format!(" \"{reason}\"") };
+        live.sentence(To::Stderr, &format!("{who}: {}{reason}", code(ended.code)));
     }
 }
 
