@@ -1,10 +1,12 @@
 //! permessage-deflate between two engines, and against streams that no compressor makes.
 
+use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use framewise_proto::deflate::{Context, DeflateAgreement, DeflateConfig, negotiate};
+use framewise_proto::deflate::{Context, DeflateAgreement, DeflateConfig, InflateBudget, negotiate};
 use framewise_proto::rules::{Limits, Rule};
-use framewise_proto::{Config, Connection, Event, MessageKind};
+use framewise_proto::{Config, Connection, Event, Header, MessageKind, Violation};
 
 const NOW: Duration = Duration::ZERO;
 
@@ -377,4 +379,179 @@ fn every_small_size_survives_at_every_level() {
             );
         }
     }
+}
+
+/// The size that a message of zeros reaches, sent in pieces of `cut` bytes, and the rule that it breaks.
+fn reached(limits: Limits, payload: &[u8], cut: usize) -> (usize, Option<Box<Violation>>) {
+    let wishes = DeflateConfig::default();
+    let mut client = client(Config { limits, ..config(wishes) }, &agreed(&wishes, &wishes));
+    // A frame that says that it is long, and does not end.
+    let mut bytes = b"\x42\x7f\0\0\0\0\0\xff\xff\xff".to_vec();
+    bytes.extend_from_slice(payload);
+    let (mut inbox, mut inflated) = (Vec::new(), 0);
+    for piece in bytes.chunks(cut) {
+        inbox.extend_from_slice(piece);
+        let mut at = 0;
+        loop {
+            let (consumed, event) = client.receive(NOW, &mut inbox[at..]);
+            at += consumed;
+            match event {
+                Some(Event::Inflated { length, .. }) => {
+                    assert!(length <= 64 * 1024, "one call inflates {length} bytes");
+                    inflated += length;
+                }
+                Some(Event::Violation(violation)) => return (inflated, Some(violation)),
+                Some(other) => unreachable!("{other:?}"),
+                None => break,
+            }
+        }
+        inbox.drain(..at);
+    }
+    assert!(inbox.is_empty(), "None means that more bytes are needed");
+    (inflated, None)
+}
+
+/// What a message of so many bytes, all the same or all different, is compressed to.
+fn compressed(message: &[u8]) -> Vec<u8> {
+    let wishes = DeflateConfig { threshold: 0, level: 9, ..DeflateConfig::default() };
+    let mut sender = server(config(wishes), &agreed(&wishes, &wishes));
+    sender.send_binary(message).expect("open");
+    let bytes = written(&mut sender);
+    let header = Header::decode(&bytes).expect("it is complete");
+    bytes[header.size()..].to_vec()
+}
+
+#[test]
+fn a_message_that_never_ends_is_held_to_a_multiple_of_what_arrived() {
+    const MIB: usize = 1 << 20;
+    let zeros = compressed(&vec![0; 63 * MIB]);
+    assert!((60_000..70_000).contains(&zeros.len()));
+    let (_, broken) = reached(Limits { inflate_ratio: u32::MAX, ..Limits::DEFAULT }, &zeros, usize::MAX);
+    assert_eq!(broken, None, "the limit that is on by default is what stops it");
+    let mut found = Vec::new();
+    for cut in [1, 700, 4096, 4097, usize::MAX] {
+        let (inflated, broken) = reached(Limits::DEFAULT, &zeros, cut);
+        let broken = broken.expect("it is above the ratio");
+        assert_eq!(broken.rule, Rule::InflateTooBig);
+        assert!(inflated <= MIB, "{inflated}");
+        found.push(broken);
+    }
+    assert!(found.iter().all(|broken| *broken == found[0]), "it depends on the cut: {found:?}");
+
+    // Up to 1 MiB anything goes, and JSON as far as it goes.
+    assert_eq!(reached(Limits::DEFAULT, &compressed(&vec![0; MIB]), usize::MAX).1, None);
+    let mut records = String::new();
+    for id in 0..40_000 {
+        let _ =
+            writeln!(records, r#"{{"id": {id}, "value": 0.0, "status": "OK", "unit": "C", "source": ""}},"#);
+    }
+    assert!(records.len() > 2 * MIB);
+    let (inflated, broken) = reached(Limits::DEFAULT, &compressed(records.as_bytes()), 1000);
+    assert_eq!((inflated > 2 * MIB, broken), (true, None));
+}
+
+/// Whatever is wrong, and wherever in what comes out: the first of it is reported, however the payload is cut.
+#[test]
+fn the_first_fault_in_what_comes_out_is_reported_at_every_cut() {
+    let repeat = |byte: u8, count: usize| vec![byte; count];
+    let window = DeflateConfig { peer_window_bits: 8, ..DeflateConfig::default() };
+    let mut far = b"x".repeat(40);
+    let mut state = 1_u32;
+    far.extend(
+        std::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            b'0' + (state >> 26) as u8
+        })
+        .take(600),
+    );
+    far.extend_from_within(300..340);
+    let mut far_and_bad = far.clone();
+    far_and_bad.push(0xff);
+    let mut bad_and_far = far[..200].to_vec();
+    bad_and_far.push(0xff);
+    bad_and_far.extend_from_slice(&far[200..]);
+    for (wishes, mut payload, tail, rule) in [
+        (DeflateConfig::default(), b"\x00\x01\x00\xfe\xff\xff".to_vec(), &b"\x07"[..], Rule::TextInvalidUtf8),
+        (DeflateConfig::default(), b"\x00\x01\x00\xfe\xffa".to_vec(), b"\x07", Rule::DeflateDataInvalid),
+        // More than a step puts out, the fault behind it, and text that is none behind that.
+        (
+            DeflateConfig::default(),
+            compressed(&repeat(b'a', 200_000)),
+            b"\0\0\xff\xff\x07",
+            Rule::DeflateDataInvalid,
+        ),
+        (
+            DeflateConfig::default(),
+            compressed(&[repeat(b'a', 130_000), repeat(0xff, 1), repeat(b'a', 70_000)].concat()),
+            b"\0\0\xff\xff\x07",
+            Rule::TextInvalidUtf8,
+        ),
+        (window, compressed(&far_and_bad), b"", Rule::DeflateWindowViolated),
+        (window, compressed(&bad_and_far), b"", Rule::TextInvalidUtf8),
+    ] {
+        payload.extend_from_slice(tail);
+        let mut frame = vec![0x41, 0x7e];
+        frame.extend_from_slice(&u16::try_from(payload.len() + 500).expect("it is short").to_be_bytes());
+        frame.extend_from_slice(&payload);
+        let mut first: Option<Box<Violation>> = None;
+        for cut in (1..=frame.len()).filter(|cut| frame.len() < 400 || cut % 7 == 1) {
+            let mut client = client(config(wishes), &agreed(&wishes, &DeflateConfig::default()));
+            let (mut inbox, mut found) = (Vec::new(), None);
+            for piece in [&frame[..cut], &frame[cut..]] {
+                inbox.extend_from_slice(piece);
+                let mut at = 0;
+                loop {
+                    let (consumed, event) = client.receive(NOW, &mut inbox[at..]);
+                    at += consumed;
+                    match event {
+                        Some(Event::Violation(violation)) => found = found.or(Some(violation)),
+                        Some(_) => drop(client.take_inflated()),
+                        None => break,
+                    }
+                }
+                inbox.drain(..at);
+            }
+            let found = found.unwrap_or_else(|| panic!("{rule}, cut at {cut}: nothing is found"));
+            assert_eq!(found.rule, rule, "cut at {cut}");
+            assert_eq!(*first.get_or_insert(found.clone()), found, "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn connections_that_share_a_budget_hold_no_more_than_it_allows() {
+    let wishes = DeflateConfig::default();
+    let agreement = agreed(&wishes, &wishes);
+    let budget = Arc::new(InflateBudget::new(1_000_000));
+    let config = Arc::new(Config { inflate_budget: Some(budget.clone()), ..config(wishes) });
+    let mut start = b"\x42\x7f\0\0\0\0\0\xff\xff\xff".to_vec();
+    start.extend(compressed(&vec![0; 300_000]));
+    let receive = |end: &mut Connection, bytes: &[u8]| {
+        let (mut bytes, mut at, mut broken) = (bytes.to_vec(), 0, None);
+        loop {
+            let (consumed, event) = end.receive(NOW, &mut bytes[at..]);
+            at += consumed;
+            match event {
+                Some(Event::Violation(violation)) => broken = Some(violation.rule),
+                Some(_) => {}
+                None => return broken,
+            }
+        }
+    };
+    let new = || Connection::client(config.clone(), Box::new(|| [0; 4]), 0, NOW).with_deflate(&agreement);
+    let mut ends: Vec<_> = (0..3).map(|_| new()).collect();
+    for end in &mut ends {
+        assert_eq!(receive(end, &start), None);
+    }
+    assert!((890_000..=900_000).contains(&budget.held()), "{}", budget.held());
+    // A fourth finds no room, whatever its own limit.
+    assert_eq!(receive(&mut new(), &start), Some(Rule::InflateTooBig));
+    assert!(budget.held() <= 900_000, "what failed holds nothing: {}", budget.held());
+    // Taken by the application, or gone with its connection, it counts no longer.
+    let taken = ends[0].take_inflated();
+    assert!(taken.len() > 290_000 && budget.held() <= 600_000);
+    let mut fourth = new();
+    assert_eq!(receive(&mut fourth, &start), None);
+    drop((ends, fourth));
+    assert_eq!(budget.held(), 0);
 }

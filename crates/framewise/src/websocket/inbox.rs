@@ -20,6 +20,9 @@ const FIRST: u64 = 64 * 1024;
 
 /// Frames that are looked at for the end of a message: a peer may send very many small ones.
 const LOOKED_AT: usize = 8;
+/// Bytes that a connection inflates before the other tasks of its thread get their turn: a peer needs a thousandth of them
+/// to have them inflated.
+const TURN: usize = 256 * 1024;
 
 /// What came of bytes that were read.
 pub(super) enum Found {
@@ -43,6 +46,8 @@ pub(super) struct Inbox {
     in_parts: bool,
     /// It has taken one of a message, and not the last.
     begun: bool,
+    /// Bytes inflated since the last turn of the others.
+    inflated: usize,
 }
 
 /// What an event was, once it no longer borrows the buffer.
@@ -58,7 +63,15 @@ enum Taken {
 impl Inbox {
     /// What the peer sent behind the handshake's head.
     pub(super) fn new(bytes: BytesMut) -> Self {
-        Self { bytes, borrowed: false, held: false, message: BytesMut::new(), in_parts: false, begun: false }
+        Self {
+            bytes,
+            borrowed: false,
+            held: false,
+            message: BytesMut::new(),
+            in_parts: false,
+            begun: false,
+            inflated: 0,
+        }
     }
 
     /// Whether it holds nothing.
@@ -108,17 +121,31 @@ impl Inbox {
         Some(Message::received(kind, payload))
     }
 
-    /// Takes the next event out of what was read; `None`: there is none without more bytes.
+    /// Whether so much was inflated that it is the turn of others; the next turn begins.
+    pub(super) fn ends_turn(&mut self) -> bool {
+        let ends = self.inflated >= TURN;
+        if ends {
+            self.inflated = 0;
+        }
+        ends
+    }
+
+    /// Takes the next event out of what was read; `None`: there is none without more bytes, or in this turn
+    /// ([`Inbox::ends_turn`]).
     pub(super) fn parse(&mut self, engine: &mut Connection, now: Duration) -> Option<Found> {
         while !self.bytes.is_empty() {
+            if self.inflated >= TURN {
+                self.settle(false);
+                return None;
+            }
             let (consumed, event) = engine.receive(now, &mut self.bytes);
             let Some(event) = event else {
                 self.bytes.advance(consumed);
-                if consumed > 0 {
-                    continue;
-                }
                 break;
             };
+            if let proto::Event::Inflated { length, .. } = event {
+                self.inflated += length;
+            }
             let taken = match event {
                 proto::Event::Data { kind, payload, first: true, last: true } => {
                     Taken::Slice(kind, payload.len())

@@ -33,6 +33,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         {
             return Poll::Ready(Some(event));
         }
+        if self.ends_turn(cx) {
+            return Poll::Pending;
+        }
         loop {
             while let Some(event) = self.engine.poll_event() {
                 let found = match event {
@@ -62,6 +65,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             }
             match self.poll_read(cx) {
                 Poll::Ready(Some(event)) => return Poll::Ready(Some(event)),
+                Poll::Ready(None) if self.ends_turn(cx) => return Poll::Pending,
                 Poll::Ready(None) => continue,
                 Poll::Pending => {}
             }
@@ -84,6 +88,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             }
             return Poll::Pending;
         }
+    }
+
+    /// Whether the other tasks of the thread are to be served before this connection inflates more. It is polled again
+    /// after them.
+    fn ends_turn(&mut self, cx: &mut Context<'_>) -> bool {
+        let ends = self.transit.as_mut().is_some_and(|transit| transit.inbox.ends_turn());
+        if ends {
+            cx.waker().wake_by_ref();
+        }
+        ends
     }
 
     /// The next message. A violation waits until the connection is closed: who drops the connection when it hears of

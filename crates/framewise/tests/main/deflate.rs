@@ -1,5 +1,11 @@
 //! permessage-deflate over the endpoint: agreed, refused, required.
 
+use std::future::Future as _;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context as TaskContext, Poll, Wake};
+
 use framewise::{Client, CloseCode, Context, DeflateConfig, Error, Limits, Message, Rule, Server, WebSocket};
 use tokio::io::{DuplexStream, duplex};
 
@@ -154,4 +160,48 @@ async fn a_bomb_ends_at_the_limit() {
         Some(Err(Error::Violation(violation))) => assert_eq!(violation.rule, Rule::InflateTooBig),
         other => panic!("{other:?}"),
     }
+}
+
+/// Counts how often a task is woken.
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// 20 messages of 63 MB that lay in their buffers whole delayed the other connections of a thread by 0.7 s.
+#[tokio::test]
+async fn a_message_that_inflates_to_much_leaves_others_their_turn() {
+    const SIZE: usize = 8 << 20;
+    let limits = Limits { inflate_ratio: u32::MAX, ..Limits::default() };
+    let (client, server) =
+        pair(Client::new().deflate(wishes()), Server::new().deflate(wishes()).limits(limits)).await;
+    let (mut client, mut server) = (client.expect("it is agreed"), server.expect("it is agreed"));
+    client.send(vec![0; SIZE]).await.expect("open");
+    client.send("and a small one").await.expect("open");
+    client.flush().await.expect("there is room for all of it");
+
+    let mut turns_of = async |expected: usize| {
+        let woken = Arc::new(Woken(AtomicUsize::new(0)));
+        let waker = woken.clone().into();
+        let mut next = pin!(server.next());
+        let mut turns = 0;
+        loop {
+            turns += 1;
+            match next.as_mut().poll(&mut TaskContext::from_waker(&waker)) {
+                Poll::Ready(message) => {
+                    let message = message.expect("open").expect("it is right");
+                    assert_eq!(message.len(), expected);
+                    return turns;
+                }
+                // It does not wait for the peer: all of it is there.
+                Poll::Pending => assert_eq!(woken.0.load(Ordering::Relaxed), turns),
+            }
+        }
+    };
+    let turns = turns_of(SIZE).await;
+    assert!((SIZE / (512 * 1024)..=SIZE / (256 * 1024) + 1).contains(&turns), "{turns} turns");
+    assert!(turns_of(15).await <= 2, "what is small is there at once");
 }

@@ -13,8 +13,14 @@ use framewise::{
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf, duplex};
 
-const UNLIMITED: Limits =
-    Limits { message: u64::MAX, frame: u64::MAX, fragments: u32::MAX, inflated: u64::MAX, ..Limits::DEFAULT };
+const UNLIMITED: Limits = Limits {
+    message: u64::MAX,
+    frame: u64::MAX,
+    fragments: u32::MAX,
+    inflated: u64::MAX,
+    inflate_ratio: u32::MAX,
+    ..Limits::DEFAULT
+};
 
 fn part(kind: MessageKind, bytes: &'static [u8], first: bool, last: bool) -> Part {
     Part { kind, bytes: bytes.into(), first, last }
