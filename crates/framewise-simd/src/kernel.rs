@@ -275,7 +275,7 @@ unsafe fn rest(start: *mut u8, len: usize, done: usize, key: Key) {
     mask::scalar(unsafe { slice::from_raw_parts_mut(start.add(done), len - done) }, key.at(done));
 }
 
-/// The tables of [`pairs`](crate::pairs) in registers
+/// The tables of [`pairs`] in registers
 struct Pairs<V> {
     first_high: V,
     first_low: V,

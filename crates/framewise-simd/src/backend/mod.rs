@@ -68,7 +68,7 @@ struct Kernels {
     name: &'static str,
     /// Unmasks more than [`mask::SHORT`] bytes.
     unmask: unsafe fn(&mut [u8], Key),
-    /// Validates [`TEXT`] bytes or more; see [`kernel::text`](crate::kernel::text) for the result.
+    /// Validates [`TEXT`] bytes or more; see [`kernel::text`] for the result.
     text: unsafe fn(&[u8]) -> Option<usize>,
     /// The same, and unmasks all the bytes.
     masked_text: unsafe fn(&mut [u8], Key) -> Option<usize>,
@@ -210,7 +210,7 @@ impl Backend {
 }
 
 /// Unmasks [`TEXT`] to [`mask::SHORT`] bytes in registers that every processor of this architecture has; see
-/// [`kernel::short`](crate::kernel::short).
+/// [`kernel::short`].
 #[inline]
 pub(crate) fn short<const ASCII: bool>(payload: &mut [u8], key: Key) -> bool {
     #[cfg(target_arch = "x86_64")]
