@@ -1,4 +1,4 @@
-//! `cargo xtask check`: the static checks.
+//! `cargo xtask check`: the static checks, and what needs a tree of dependencies of its own.
 
 use crate::Result;
 use crate::run::{self, cargo};
@@ -22,5 +22,13 @@ pub(crate) fn run() -> Result {
     )?;
     run::run(
         cargo(&["doc", "--workspace", "--all-features", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"),
-    )
+    )?;
+    two_providers(&[])?;
+    two_providers(&["--features", "second"])
+}
+
+/// Framewise beside rustls with its default features. A test of its own process each: a provider is installed for all.
+fn two_providers(features: &[&str]) -> Result {
+    let manifest = ["--manifest-path", "checks/two-providers/Cargo.toml", "--target-dir", "target"];
+    run::run(cargo(&["nextest", "run"]).args(manifest).args(features))
 }

@@ -204,7 +204,7 @@ impl fmt::Display for Misuse {
             ),
             Self::CloseCode(code) => write!(
                 f,
-                "{code} must not be sent: use 1000 to 1003, 1007 to 1011 (1010 as a client only), 3000 to 4999, or no \
+                "{code} must not be sent: use 1000 to 1003, 1007 to 1014 (1010 as a client only), 3000 to 4999, or no \
                  code at all"
             ),
             Self::MessageOpen => f.write_str("a message is open: end it before the next one begins"),

@@ -52,4 +52,4 @@ mod vector;
 #[doc(hidden)]
 pub use backend::{Backend, backends};
 pub use mask::unmask;
-pub use utf8::{Utf8, Utf8Error, Utf8Fault};
+pub use utf8::{Utf8, Utf8Error, Utf8Fault, as_str};

@@ -54,6 +54,29 @@ pub struct Utf8 {
     high: u8,
 }
 
+/// The text that `bytes` are, as [`core::str::from_utf8`], with the kernels of [`Utf8::validate`].
+///
+/// ```
+/// assert_eq!(framewise_simd::as_str("κόσμε".as_bytes()), Ok("κόσμε"));
+/// assert_eq!(framewise_simd::as_str(&"κόσμε".as_bytes()[..3]).unwrap_err().offset, 3);
+/// ```
+///
+/// # Errors
+///
+/// The first byte that cannot be UTF-8; where the text ends inside a character, its own length as the offset, and
+/// [`Utf8Fault::ContinuationMissing`].
+#[inline]
+pub fn as_str(bytes: &[u8]) -> Result<&str, Utf8Error> {
+    let mut text = Utf8::new();
+    text.validate(bytes)?;
+    if !text.is_boundary() {
+        return Err(Utf8Error { offset: bytes.len(), fault: Utf8Fault::ContinuationMissing });
+    }
+    // SAFETY: `validate` has found that `bytes`, from the start of a text on, are UTF-8 but for a character that is not
+    // complete at their end, and there is none. They are borrowed for as long as the text, so that nobody changes them.
+    Ok(unsafe { core::str::from_utf8_unchecked(bytes) })
+}
+
 impl Utf8 {
     /// A validator at the start of a text.
     pub const fn new() -> Self {

@@ -8,7 +8,9 @@ use framewise_proto::{Misuse, Violation};
 use crate::url::without_login;
 
 /// Why a connection could not be made, or did not go on; sorted by whose fault it is.
-#[derive(Debug)]
+///
+/// `{}` and `{:?}` print one sentence, which is complete: [`source`](std::error::Error::source) repeats none of it. `{:#?}`
+/// adds the details.
 #[non_exhaustive]
 pub enum Error {
     /// The peer broke a rule: which, at what byte and in what frame, and what was answered, is in the [`Violation`].
@@ -52,15 +54,34 @@ impl fmt::Display for Error {
     }
 }
 
+/// The sentence first: it is what `main` prints of an error that it returns.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        if !f.alternate() {
+            return Ok(());
+        }
+        match self {
+            Self::Violation(violation) => write!(f, "\n{violation:#?}"),
+            Self::Rejected(rejected) => write!(f, "\n{rejected:#?}"),
+            Self::Misuse(misuse) => write!(f, "\n{misuse:#?}"),
+            Self::Io(error) => write!(f, "\n{error:#?}"),
+            Self::Connect(error) => error.details(f),
+            Self::RequestRejected(_) => Ok(()),
+        }
+    }
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Violation(violation) => Some(&**violation),
-            Self::Rejected(rejected) => Some(&rejected.violation),
-            Self::RequestRejected(_) => None,
-            Self::Misuse(misuse) => Some(misuse),
-            Self::Connect(error) => error.source(),
-            Self::Io(error) => Some(error),
+            Self::Violation(_)
+            | Self::Rejected(_)
+            | Self::RequestRejected(_)
+            | Self::Misuse(_)
+            | Self::Connect(_) => None,
+            // Its own text is part of the sentence.
+            Self::Io(error) => error.source(),
         }
     }
 }
@@ -133,12 +154,11 @@ impl fmt::Display for Rejected {
 }
 
 /// There is no connection, and this is why, in a sentence.
-#[derive(Debug)]
 pub struct ConnectError {
     target: String,
     fault: ConnectFault,
     says: Cow<'static, str>,
-    source: Option<io::Error>,
+    io: Option<io::Error>,
 }
 
 /// What kept a connection from being made.
@@ -171,12 +191,17 @@ pub enum ConnectFault {
 
 impl ConnectError {
     pub(crate) fn new(target: &str, fault: ConnectFault, says: impl Into<Cow<'static, str>>) -> Self {
-        Self { target: without_login(target).into_owned(), fault, says: says.into(), source: None }
+        Self { target: without_login(target).into_owned(), fault, says: says.into(), io: None }
     }
 
-    pub(crate) fn because(mut self, source: io::Error) -> Self {
-        self.source = Some(source);
+    pub(crate) fn because(mut self, error: io::Error) -> Self {
+        self.io = Some(error);
         self
+    }
+
+    fn details(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{:?}", self.fault)?;
+        self.io.as_ref().map_or(Ok(()), |error| write!(f, "\n{error:#?}"))
     }
 
     /// The same of the way to a proxy.
@@ -191,6 +216,11 @@ impl ConnectError {
         self.fault
     }
 
+    /// The error of the system, or of TLS, that the sentence was made of.
+    pub const fn io_error(&self) -> Option<&io::Error> {
+        self.io.as_ref()
+    }
+
     /// The URL, without a user and a password; where redirects were followed, the one that they led to.
     pub fn target(&self) -> &str {
         &self.target
@@ -203,8 +233,13 @@ impl fmt::Display for ConnectError {
     }
 }
 
-impl std::error::Error for ConnectError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|error| error as &(dyn std::error::Error + 'static))
+/// As [`Error`].
+impl fmt::Debug for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        if f.alternate() { self.details(f) } else { Ok(()) }
     }
 }
+
+/// Without a source: the sentence says what there is to say, and [`ConnectError::io_error`] has the rest.
+impl std::error::Error for ConnectError {}

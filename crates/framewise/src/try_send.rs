@@ -3,7 +3,6 @@ use std::fmt;
 use crate::{Error, Message};
 
 /// Why a message was not queued at once.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum TrySendError {
     /// The queue is full, or others wait for room in it already: the message comes back. The peer reads more slowly than
@@ -16,8 +15,18 @@ pub enum TrySendError {
 impl fmt::Display for TrySendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full(_) => f.write_str("the queue is full: the peer reads more slowly than it is sent to"),
+            Self::Full(_) => f.write_str("the queue is full: the peer reads more slowly than this end sends"),
             Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+/// The sentence, without the message.
+impl fmt::Debug for TrySendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(_) => fmt::Display::fmt(self, f),
+            Self::Failed(error) => fmt::Debug::fmt(error, f),
         }
     }
 }

@@ -1,0 +1,138 @@
+//! An error says everything in one sentence, and no part of it twice: neither to who walks its sources, nor to who returns
+//! it from `main`.
+
+use std::error::Error as StdError;
+use std::io;
+
+use framewise::proto::Opcode;
+use framewise::{Client, CloseCode, Error, Misuse, Rule, TrySendError, connect};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+use tokio::net::TcpListener;
+
+use crate::common::{masked, pair, plain, read_head, server_and_raw};
+
+/// An error of each kind, with what it is called here.
+async fn each() -> Vec<(&'static str, Error)> {
+    let mut errors = vec![
+        ("rejected by us", Error::RequestRejected(404)),
+        ("misuse", Misuse::CloseCode(CloseCode(1006)).into()),
+        ("io of the system", io::Error::from_raw_os_error(104).into()),
+        ("io with a text", io::Error::other("the peer reads nothing").into()),
+        ("io around an io", io::Error::other(io::Error::from_raw_os_error(32)).into()),
+        ("io around ours", io::Error::other(Error::from(Misuse::Closed)).into()),
+        ("url", connect("http://example.com/").await.unwrap_err()),
+        ("name", connect("ws://name.invalid/").await.unwrap_err()),
+    ];
+    let port = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    errors.push(("nobody listens", connect(&format!("ws://127.0.0.1:{port}/")).await.unwrap_err()));
+    let (mut ws, mut raw) = server_and_raw().await;
+    raw.write_all(&plain(Opcode::Text, true, b"unmasked")).await.unwrap();
+    drop(raw);
+    errors.push(("violation", ws.next().await.unwrap().unwrap_err()));
+    let (near, mut far) = duplex(1 << 16);
+    let client = Client::new();
+    let (rejected, ()) = tokio::join!(client.connect_over(near, "ws://h/"), async {
+        read_head(&mut far).await;
+        far.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+    });
+    errors.push(("rejected", rejected.unwrap_err()));
+    errors
+}
+
+/// The texts of an error and of its sources.
+fn chain(error: &dyn StdError) -> Vec<String> {
+    std::iter::successors(Some(error), |error| (**error).source()).map(ToString::to_string).collect()
+}
+
+#[track_caller]
+fn says_it_once(name: &str, error: &dyn StdError) {
+    let texts = chain(error);
+    for (at, text) in texts.iter().enumerate() {
+        for other in &texts[at + 1..] {
+            assert!(!text.contains(other.as_str()), "{name}: {texts:#?}");
+        }
+    }
+    let debug = format!("{error:?}");
+    assert!(debug.starts_with(&texts[0]), "{name}: {debug}");
+    assert!(!debug.contains(" {"), "{name} prints a struct: {debug}");
+}
+
+#[tokio::test]
+async fn no_error_says_a_thing_twice_and_debug_begins_with_the_sentence() {
+    for (name, error) in each().await {
+        let detailed = format!("{error:#?}");
+        assert!(detailed.starts_with(&error.to_string()), "{name}: {detailed}");
+        says_it_once(name, &error);
+        if let Error::Connect(error) = &error {
+            says_it_once(name, error);
+        }
+        if let Error::Violation(violation) = &error {
+            assert_eq!(violation.rule, Rule::MaskMissing);
+            assert!(detailed.contains("rule: MaskMissing"), "{detailed}");
+        }
+        let error = TrySendError::Failed(error);
+        says_it_once(name, &error);
+        let TrySendError::Failed(error) = error else { unreachable!() };
+        let chained = chain(&io::Error::from(error));
+        assert!(chained.windows(2).all(|pair| !pair[0].contains(&pair[1])), "{name}: {chained:?}");
+    }
+    let full = TrySendError::Full(vec![7; 1 << 20].into());
+    says_it_once("full", &full);
+    assert!(format!("{full:?}").len() < 200, "the message is not printed");
+}
+
+#[tokio::test]
+async fn what_the_sentence_was_made_of_can_be_asked_for() {
+    let Error::Connect(error) = connect("ws://127.0.0.1:1/").await.unwrap_err() else {
+        panic!("nobody listens")
+    };
+    assert_eq!(error.io_error().map(io::Error::kind), Some(io::ErrorKind::ConnectionRefused));
+}
+
+/// What the page for those who come from tokio-tungstenite says of close codes, and the sentence of the error.
+#[tokio::test]
+async fn the_close_codes_that_may_be_sent_are_those_that_the_error_lists() {
+    let codes = || (0..=3_001).chain(4_998..=5_001);
+    let (mut client_says, mut server_says) = (Vec::new(), Vec::new());
+    for (client_closes, says) in [(true, &mut client_says), (false, &mut server_says)] {
+        let mut open = None;
+        for code in codes() {
+            let (mut client, mut server) = match open.take() {
+                Some(pair) => pair,
+                None => pair().await,
+            };
+            let closer = if client_closes { &mut client } else { &mut server };
+            match closer.start_close(code, "why") {
+                Ok(()) => says.push(code),
+                Err(Error::Misuse(misuse)) => {
+                    assert_eq!(misuse, Misuse::CloseCode(CloseCode(code)));
+                    let list = "1000 to 1003, 1007 to 1014 (1010 as a client only), 3000 to 4999";
+                    assert!(misuse.to_string().contains(list), "{misuse}");
+                    open = Some((client, server));
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    let listed = |code: &u16| matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
+    let expected: Vec<u16> = codes().filter(listed).collect();
+    assert_eq!(client_says, expected);
+    let of_servers: Vec<u16> = expected.into_iter().filter(|code| *code != 1010).collect();
+    assert_eq!(server_says, of_servers);
+}
+
+#[tokio::test]
+async fn a_close_with_1005_and_no_reason_has_no_code() {
+    let (mut server, mut raw) = server_and_raw().await;
+    server.start_close(1005, "").unwrap();
+    let mut close = [0; 2];
+    raw.read_exact(&mut close).await.unwrap();
+    assert_eq!(close, [0x88, 0]);
+    let (mut server, mut raw) = server_and_raw().await;
+    assert!(matches!(server.start_close(1005, "why"), Err(Error::Misuse(Misuse::CloseCode(_)))));
+    raw.write_all(&masked(Opcode::Text, true, b"still open")).await.unwrap();
+    server.next().await.unwrap().unwrap();
+}
