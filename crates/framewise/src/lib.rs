@@ -60,7 +60,7 @@
 //! | `hyper` | the upgrade of a request that hyper 1 serves: `framewise::hyper` |
 //! | `tower` | the same as a tower service: `framewise::tower` |
 //! | `axum` | the same as an extractor of axum 0.8: `framewise::axum` |
-//! | `tracing` | events for the crate `tracing`, under the target `framewise`: broken rules are warnings, lost connections and rules that were let pass information, handshakes and ends for debugging |
+//! | `tracing` | events for the crate `tracing`, under the target `framewise`: broken rules are warnings, lost connections and rules that were let pass information, handshakes and ends for debugging; each connection of a [`Listener`] has a span with its number and its peer's address |
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "axum")]
@@ -109,7 +109,7 @@ pub use error::{ConnectError, ConnectFault, Error, Rejected};
 pub use event::Event;
 pub use message::{Message, Text};
 pub use prepared::Prepared;
-pub use server::{Handshake, Listener, PendingRequest, Reply, Server};
+pub use server::{HandlerResult, Handshake, Listener, PendingRequest, Reply, ServeError, Server};
 pub use stop::Stop;
 pub use stream::NetStream;
 pub use try_send::TrySendError;

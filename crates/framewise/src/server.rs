@@ -5,6 +5,7 @@ mod handshake;
 mod listener;
 mod pending_request;
 mod reply;
+mod report;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 pub use self::listener::{Handshake, Listener};
 pub use self::pending_request::PendingRequest;
 pub use self::reply::Reply;
+pub use self::report::{HandlerResult, ServeError};
 use crate::stop::StopSeat;
 use crate::{Config, DeflateConfig, Error, Keepalive, Limits, Stop, Strictness, WebSocket};
 

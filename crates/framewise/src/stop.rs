@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+#[cfg(any(feature = "tower", feature = "axum"))]
 use pin_project_lite::pin_project;
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -169,6 +170,7 @@ impl Drop for StopTask {
     }
 }
 
+#[cfg(any(feature = "tower", feature = "axum"))]
 pin_project! {
     /// A handler that is waited for; an async block around it would hold it twice.
     pub(crate) struct Serving<T> {
@@ -178,12 +180,14 @@ pin_project! {
     }
 }
 
+#[cfg(any(feature = "tower", feature = "axum"))]
 impl<T> Serving<T> {
     pub(crate) const fn new(handler: T, task: Option<StopTask>) -> Self {
         Self { handler, task }
     }
 }
 
+#[cfg(any(feature = "tower", feature = "axum"))]
 impl<T: Future> Future for Serving<T> {
     type Output = ();
 

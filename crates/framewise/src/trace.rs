@@ -5,6 +5,8 @@
 //! pass are; a connection's life is for debugging. Payloads, and headers, are in none.
 #![cfg_attr(not(feature = "tracing"), expect(unused_variables, clippy::missing_const_for_fn))]
 
+use std::net::SocketAddr;
+
 use framewise_proto::rules::{Answer, Role, Rule};
 use framewise_proto::{Ended, Violation};
 
@@ -22,6 +24,38 @@ macro_rules! tell {
     ($($event:tt)*) => {
         ()
     };
+}
+
+/// Whether somebody may hear of what is told.
+pub(crate) const IS_ON: bool = cfg!(feature = "tracing");
+
+/// The span of a listener's connection.
+#[derive(Clone)]
+pub(crate) struct Span(#[cfg(feature = "tracing")] tracing::Span);
+
+impl Span {
+    pub(crate) fn new(number: u64, peer: SocketAddr) -> Self {
+        Self(
+            #[cfg(feature = "tracing")]
+            tracing::info_span!(target: "framewise", "connection", id = number, %peer),
+        )
+    }
+
+    /// Runs a part of the connection on a task of its own, in this span.
+    pub(crate) fn spawn(self, part: impl Future<Output = ()> + Send + 'static) {
+        #[cfg(feature = "tracing")]
+        let part = tracing::Instrument::instrument(part, self.0);
+        tokio::spawn(part);
+    }
+}
+
+/// A listener's handler returned an error. Those of the connection were told before.
+pub(crate) fn handler_failed(error: &(dyn std::error::Error + Send + Sync + 'static)) {
+    if error.is::<Error>() {
+        tell!(DEBUG, "handler failed: {error}");
+    } else {
+        tell!(WARN, "handler failed: {error}");
+    }
 }
 
 /// Tells of a rule that was broken, with its place.

@@ -10,11 +10,13 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::report::{HandlerResult, Handling, OnError, Report, ServeError};
 #[cfg(feature = "tls")]
 use super::tls;
 use super::{PendingRequest, Server, handshake};
-use crate::stop::{Serving, Stop, StopSeat, StopTask};
+use crate::stop::{Stop, StopSeat, StopTask};
 use crate::stream::Layer;
+use crate::trace::Span;
 use crate::{Error, NetStream, WebSocket};
 
 /// How long a listener waits when the system has no more sockets to give.
@@ -23,17 +25,42 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 const QUEUED: usize = 4096;
 
 /// A server on a TCP address.
-#[derive(Debug)]
 pub struct Listener {
     server: Server,
     tcp: TcpListener,
     stop: Stop,
+    on_error: Option<Arc<OnError>>,
 }
 
 impl Listener {
     pub(super) fn new(server: Server, tcp: TcpListener) -> Self {
         let stop = server.settings.stop.clone().unwrap_or_default();
-        Self { server, tcp, stop }
+        Self { server, tcp, stop, on_error: None }
+    }
+
+    /// Tells what goes wrong with the connections that [`Listener::serve`], [`Listener::serve_until`] and
+    /// [`Listener::serve_requests`] serve: TLS or a handshake that fails, and what a handler returns. Without this call
+    /// that is let go, since an error of one connection is no matter of the others; the feature `tracing` reports it.
+    ///
+    /// ```no_run
+    /// # async fn serve(listener: framewise::Listener) {
+    /// listener
+    ///     .on_error(|peer, error| eprintln!("{peer}: {error}"))
+    ///     .serve(|mut ws| async move {
+    ///         while let Some(message) = ws.next().await {
+    ///             ws.send(message?).await?;
+    ///         }
+    ///         Ok::<(), framewise::Error>(())
+    ///     })
+    ///     .await;
+    /// # }
+    /// ```
+    ///
+    /// It is called on the task of the connection, and shall not block.
+    #[must_use]
+    pub fn on_error(mut self, tell: impl Fn(SocketAddr, ServeError) + Send + Sync + 'static) -> Self {
+        self.on_error = Some(Arc::new(tell));
+        self
     }
 
     /// The address that it listens at.
@@ -86,7 +113,7 @@ impl Listener {
     pub async fn serve<F, T>(self, handler: F)
     where
         F: Fn(WebSocket<NetStream>) -> T + Send + Sync + 'static,
-        T: Future + Send + 'static,
+        T: Future<Output: HandlerResult> + Send + 'static,
     {
         self.serve_until(pending::<()>(), handler).await;
     }
@@ -99,22 +126,23 @@ impl Listener {
     /// A connection hears of it when its handler reads, in [`WebSocket::next`] for one: a handler that waits in
     /// [`WebSocket::send`] for a slow client gets its messages through first.
     ///
-    /// What a handler returns is let go: an error of one connection is no matter of the others. Nor is an error of the
-    /// system's: where it has no descriptor for another connection, that connection waits until there is one.
+    /// What a handler returns goes to [`Listener::on_error`]. An error of the system's ends nothing either: where it has no
+    /// descriptor for another connection, that connection waits until there is one.
     ///
     /// To drop the future: as [`Listener::serve`]; it stops waiting, where it has told the connections already.
     pub async fn serve_until<F, T>(self, stop: impl Future, handler: F)
     where
         F: Fn(WebSocket<NetStream>) -> T + Send + Sync + 'static,
-        T: Future + Send + 'static,
+        T: Future<Output: HandlerResult> + Send + 'static,
     {
         let handler = Arc::new(handler);
-        self.run(stop, move |handshake, task| {
+        self.run(stop, move |handshake, task, report| {
             let handler = Arc::clone(&handler);
             async move {
-                if let Ok(ws) = handshake.await {
+                match handshake.await {
                     // A task of its own again: the memory of the handshake goes when it is done.
-                    tokio::spawn(Serving::new(handler(ws), Some(task)));
+                    Ok(ws) => report.span.clone().spawn(Handling::new(handler(ws), report, task)),
+                    Err(error) => report.tell(ServeError::Handshake(error)),
                 }
             }
         })
@@ -151,28 +179,33 @@ impl Listener {
     pub async fn serve_requests<F, T>(self, stop: impl Future, handler: F)
     where
         F: Fn(PendingRequest<NetStream>) -> T + Send + Sync + 'static,
-        T: Future + Send + 'static,
+        T: Future<Output: HandlerResult> + Send + 'static,
     {
         let handler = Arc::new(handler);
-        self.run(stop, move |handshake, task| {
+        self.run(stop, move |handshake, task, report| {
             let handler = Arc::clone(&handler);
             async move {
-                if let Ok(pending) = handshake.request().await {
-                    tokio::spawn(Serving::new(handler(pending), Some(task)));
+                match handshake.request().await {
+                    Ok(pending) => report.span.clone().spawn(Handling::new(handler(pending), report, task)),
+                    Err(error) => report.tell(ServeError::Handshake(error)),
                 }
             }
         })
         .await;
     }
 
-    async fn run<T>(self, stop: impl Future, open: impl Fn(Handshake, StopTask) -> T)
+    async fn run<T>(self, stop: impl Future, open: impl Fn(Handshake, StopTask, Report) -> T)
     where
         T: Future<Output = ()> + Send + 'static,
     {
-        let Self { server, tcp, stop: seats } = self;
-        let spawn = |stream, peer| {
+        let Self { server, tcp, stop: seats, on_error } = self;
+        let mut number = 0;
+        let mut spawn = |stream, peer| {
+            number += 1;
             let handshake = Handshake::new(&server, stream, peer, Some(seats.seat()));
-            tokio::spawn(open(handshake, seats.task()));
+            let span = Span::new(number, peer);
+            let report = Report { peer, span: span.clone(), on_error: on_error.clone() };
+            span.spawn(open(handshake, seats.task(), report));
         };
         let (mut stop, mut told) = (pin!(stop), pin!(seats.told()));
         loop {
@@ -195,6 +228,15 @@ impl Listener {
             spawn(stream, peer);
         }
         let _ = timeout(server.settings.grace(), seats.empty()).await;
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener")
+            .field("server", &self.server)
+            .field("tcp", &self.tcp)
+            .finish_non_exhaustive()
     }
 }
 

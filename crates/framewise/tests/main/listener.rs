@@ -1,14 +1,15 @@
 //! A server on TCP: clients that are slow, reset, or many; the stop.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::common::{REQUEST, RESPONSE, echo, echo_server, masked, masked_close};
 use framewise::proto::Opcode;
-use framewise::{Message, Rule, Server, connect};
+use framewise::{Error, Message, Rule, ServeError, Server, connect};
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 #[tokio::test]
 async fn a_slow_handshake_holds_up_nobody() {
@@ -131,4 +132,69 @@ async fn the_close_frame_survives_bytes_that_nobody_read() {
         raw.read_to_end(&mut got).await.unwrap();
         assert_eq!(got.first(), Some(&0x88), "{got:?}");
     }
+}
+
+/// What a handler's own code fails with.
+#[derive(Debug)]
+struct Full;
+
+impl std::fmt::Display for Full {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the disk is full")
+    }
+}
+
+impl std::error::Error for Full {}
+
+/// "full" is an error of the handler's own, other text is echoed.
+async fn fill_or_echo(
+    mut ws: framewise::WebSocket<framewise::NetStream>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    while let Some(message) = ws.next().await {
+        let message = message?;
+        if message.as_text() == Some("full") {
+            return Err(Full.into());
+        }
+        ws.send(message).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn each_failure_of_a_connection_is_told_with_its_peer_and_no_other_is() {
+    let listener = Server::new().bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (tell, mut told) = mpsc::unbounded_channel::<(SocketAddr, ServeError)>();
+    let listener = listener.on_error(move |peer, error| tell.send((peer, error)).unwrap());
+    tokio::spawn(listener.serve(fill_or_echo));
+
+    // A clean end is no error.
+    let mut clean = connect(&format!("ws://{address}/")).await.unwrap();
+    clean.send("hello").await.unwrap();
+    clean.next().await.unwrap().unwrap();
+    clean.close(1000, "").await.unwrap();
+
+    let mut raw = TcpStream::connect(address).await.unwrap();
+    raw.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    let (peer, error) = told.recv().await.unwrap();
+    assert_eq!(peer, raw.local_addr().unwrap());
+    let ServeError::Handshake(Error::Violation(violation)) = &error else { panic!("{error:?}") };
+    assert_eq!(error.to_string(), violation.to_string());
+
+    let mut client = connect(&format!("ws://{address}/")).await.unwrap();
+    client.send("full").await.unwrap();
+    let (peer, error) = told.recv().await.unwrap();
+    assert_eq!(peer, client.get_ref().tcp().local_addr().unwrap());
+    let ServeError::Handler(error) = error else { panic!("{error:?}") };
+    assert!(error.is::<Full>(), "{error}");
+
+    let lost = connect(&format!("ws://{address}/")).await.unwrap();
+    let from = lost.get_ref().tcp().local_addr().unwrap();
+    drop(lost);
+    let (peer, error) = told.recv().await.unwrap();
+    assert_eq!(peer, from);
+    let ServeError::Handler(error) = error else { panic!("{error:?}") };
+    let Some(Error::Violation(violation)) = error.downcast_ref() else { panic!("{error:?}") };
+    assert_eq!(violation.rule, Rule::CloseMissing);
+    assert!(told.try_recv().is_err());
 }

@@ -148,3 +148,15 @@ async fn a_full_queue_that_moves_again_wakes_who_waits() {
     };
     tokio::join!(send, take);
 }
+
+#[tokio::test]
+async fn what_a_stream_that_failed_did_not_take_is_let_go() {
+    for size in [100, 60_000] {
+        let (mut server, raw) = accepted(Server::new(), 1_000).await;
+        server.feed(vec![7; size]).await.unwrap();
+        server.feed("behind it").await.unwrap();
+        drop(raw);
+        assert!(matches!(server.flush().await, Err(Error::Io(_))));
+        assert_eq!((server.queued(), server.is_full()), (0, false), "{size} bytes");
+    }
+}

@@ -13,9 +13,9 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{DefaultGuard, set_default};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Keeps each event as a line: level, message, fields.
+/// Keeps each event as a line: level, message, fields; and the spans that it is in.
 #[derive(Clone, Default)]
-struct Collector(Arc<Mutex<Vec<String>>>);
+struct Collector(Arc<Mutex<Vec<String>>>, Arc<Mutex<Vec<u64>>>);
 
 #[derive(Default)]
 struct Line {
@@ -45,14 +45,24 @@ impl Subscriber for Collector {
         self.0.lock().expect("one thread").push(line);
     }
 
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut line = Line::default();
+        span.record(&mut line);
+        let mut lines = self.0.lock().expect("one thread");
+        lines.push(format!("SPAN {}{}", span.metadata().name(), line.fields));
+        Id::from_u64(1 + lines.len() as u64)
     }
 
     fn record(&self, _: &Id, _: &Record<'_>) {}
     fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
+
+    fn enter(&self, id: &Id) {
+        self.1.lock().expect("one thread").push(id.into_u64());
+    }
+
+    fn exit(&self, _: &Id) {
+        self.1.lock().expect("one thread").pop();
+    }
 }
 
 impl Collector {
@@ -227,4 +237,49 @@ async fn a_stream_that_fails_is_told() {
     assert!(matches!(server.next_event().await, Some(Err(Error::Io(_)))));
     collector.assert_one("INFO connection lost: the peer has read nothing", &[r#"role="server""#]);
     let _ = raw.read_u8().await;
+}
+
+#[tokio::test]
+async fn a_connection_of_a_listener_has_a_span_with_its_number_and_its_peer() {
+    let (collector, _guard) = Collector::start();
+    let listener = Server::new().bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let in_spans = Arc::clone(&collector.1);
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(listener.serve(move |mut ws| {
+        let (tell, in_spans) = (tell.clone(), Arc::clone(&in_spans));
+        async move {
+            ws.next().await;
+            // In the span of its connection, also on the handler's own task.
+            tell.send(in_spans.lock().unwrap().len()).unwrap();
+            Err::<(), _>(std::io::Error::other("the disk is full"))
+        }
+    }));
+    for number in 1..3 {
+        let mut client = framewise::connect(&format!("ws://{address}/")).await.unwrap();
+        client.send("hello").await.unwrap();
+        assert_eq!(told.recv().await, Some(1));
+        assert!(matches!(client.next().await, Some(Err(_))));
+        let lines = collector.lines();
+        let peer = client.get_ref().tcp().local_addr().unwrap();
+        let span = format!("SPAN connection id={number} peer={peer}");
+        assert_eq!(lines.iter().filter(|line| **line == span).count(), 1, "{span}: {lines:#?}");
+        assert!(lines.iter().any(|line| line == "WARN handler failed: the disk is full"), "{lines:#?}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_a_dropped_connection_could_not_write_are_told() {
+    let (collector, _guard) = Collector::start();
+    let (mut server, _raw) = accepted(Server::new(), 1_000).await;
+    server.feed(vec![0; 500]).await.unwrap();
+    collector.lines();
+    drop(server);
+    assert_eq!(collector.lines(), Vec::<String>::new(), "they fitted");
+    let (mut server, _raw) = accepted(Server::new(), 1_000).await;
+    server.feed(vec![0; 5_000]).await.unwrap();
+    collector.lines();
+    drop(server);
+    collector
+        .assert_one("WARN dropped with bytes that were not written", &[r#"role="server""#, "bytes=4004"]);
 }
