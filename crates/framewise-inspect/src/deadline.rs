@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use framewise_proto::Detail;
 use framewise_rules::{Role, Rule};
 
 use crate::frames::{CloseSeen, Frames, Moment};
@@ -47,7 +48,7 @@ impl Leg {
         };
         if between(since, at).is_some_and(|waited| waited > limit) {
             self.passed.handshake = true;
-            self.broken_by_end(by, rule, format!("the limit is {} s", limit.as_secs_f64()), at);
+            self.broken_by_end(by, rule, Detail::TimeLimit(limit), at);
         }
     }
 
@@ -59,7 +60,7 @@ impl Leg {
             let owed = !self.dir(asking.peer()).closed() && !self.dir(asking).pings.unanswered;
             if owed && !self.passed.close && between(Some(since), at).is_some_and(|waited| waited > limit) {
                 self.passed.close = true;
-                let detail = format!("the limit is {} s", limit.as_secs_f64());
+                let detail = Detail::TimeLimit(limit);
                 self.broken_by_end(asking.peer(), Rule::CloseTimeout, detail, at);
             }
         }
@@ -74,7 +75,7 @@ impl Leg {
             let since = self.dir(silent).last.map_or(self.first, |last| last.time);
             if self.passed.idle != Some(silent) && between(since, at).is_some_and(|silence| silence > limit) {
                 self.passed.idle = Some(silent);
-                let detail = format!("the limit is {} s", limit.as_secs_f64());
+                let detail = Detail::TimeLimit(limit);
                 self.broken_by_end(silent, Rule::IdleTimeout, detail, at);
             }
         }
@@ -91,12 +92,7 @@ impl Leg {
         let silence = between(last, at);
         if named && self.passed.idle.is_none() && silence.is_none_or(|silence| silence >= SILENCE) {
             self.passed.idle = Some(silent);
-            let detail = match silence {
-                Some(silence) => {
-                    format!("{:.1} s; the {from}'s Close says {:?}", silence.as_secs_f64(), close.reason)
-                }
-                None => format!("the {from}'s Close says {:?}", close.reason),
-            };
+            let detail = silence.map_or(Detail::None, Detail::Waited);
             self.broken_by_end(silent, Rule::IdleTimeout, detail, at);
         }
     }

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use framewise_proto::Opcode;
+use framewise_proto::{Detail, Opcode, Violation};
 use framewise_rules::{Limits, Role, Rule};
 
-use crate::frames::{Broken, CloseSeen, Moment};
+use crate::frames::{CloseSeen, Moment};
 use crate::leg::{Leg, Seen, Stage, What};
 use crate::report::How;
 
@@ -52,16 +52,17 @@ impl Leg {
             None if pings.open.is_empty() => {}
             None => {
                 let messages = self.dir(from).frames.as_ref().map_or(0, crate::frames::Frames::messages);
-                let broken = Broken {
+                let violation = Violation {
                     rule: Rule::PongMismatched,
-                    offset,
+                    by: from,
+                    offset: Some(offset),
                     length: 2,
                     frame,
                     message: messages,
-                    detail: String::new(),
+                    detail: Detail::None,
                     also: Vec::new(),
                 };
-                self.broken(from, broken, at);
+                self.broken(violation, at);
             }
         }
     }
@@ -75,10 +76,7 @@ impl Leg {
         }
         pings.open.clear();
         pings.unanswered = true;
-        let detail = match waited(since, at) {
-            Some(waited) => format!("{:.1} s after it", waited.as_secs_f64()),
-            None => String::new(),
-        };
+        let detail = waited(since, at).map_or(Detail::None, Detail::Waited);
         self.broken_by_end(pinger.peer(), Rule::PingUnanswered, detail, at);
     }
 
@@ -97,16 +95,17 @@ impl Leg {
             && !peer.broken
         {
             // RFC 6455 §5.5.1: "When sending a Close frame in response, the endpoint typically echoes the status code".
-            let broken = Broken {
+            let violation = Violation {
                 rule: Rule::CloseCodeNotEchoed,
-                offset: close.payload,
+                by: from,
+                offset: Some(close.payload),
                 length: 2,
                 frame: close.frame,
                 message: self.dir(from).frames.as_ref().map_or(0, crate::frames::Frames::messages),
-                detail: format!("{answer} for {asked}"),
+                detail: Detail::Answers { code: answer, asked },
                 also: Vec::new(),
             };
-            self.broken(from, broken, at);
+            self.broken(violation, at);
         }
         if first.is_none() {
             self.idle_named(from, &close, at);
@@ -159,20 +158,21 @@ impl Leg {
         let too_big = rule == Rule::MessageTooBig;
         let refused = if too_big { frames.log.largest() } else { frames.log.last_message() };
         let Some(frame) = refused else { return };
-        let broken = Broken {
+        let violation = Violation {
             rule,
-            offset: frame.offset,
+            by,
+            offset: Some(frame.offset),
             length: frame.header.size() as u64,
             frame: frame.number,
             message: frame.message,
             detail: if too_big {
-                format!("its frame announces {} bytes", frame.header.length)
+                Detail::Bytes(frame.header.length)
             } else {
-                format!("a {} message", frame.header.opcode)
+                Detail::Opcode(frame.header.opcode)
             },
             also: Vec::new(),
         };
-        self.broken(by, broken, at);
+        self.broken(violation, at);
     }
 
     /// The end of a side's stream.
@@ -220,7 +220,7 @@ impl Leg {
                 _ => Rule::CloseMissing,
             },
         };
-        self.broken_by_end(from, rule, String::new(), at);
+        self.broken_by_end(from, rule, Detail::None, at);
     }
 
     /// RFC 6455 §7.1.1: "the server MUST close the connection immediately", "the client SHOULD wait for the server to
@@ -241,9 +241,8 @@ impl Leg {
         };
         if lingers {
             let detail = match from {
-                Role::Client => "the client had to end it".to_owned(),
-                Role::Server => since_closes
-                    .map_or_else(String::new, |waited| format!("for {:.1} s", waited.as_secs_f64())),
+                Role::Client => Detail::Words("the client had to end it"),
+                Role::Server => since_closes.map_or(Detail::None, Detail::Waited),
             };
             self.broken_by_end(Role::Server, Rule::CloseTcpLingering, detail, at);
         }
@@ -257,7 +256,7 @@ impl Leg {
             return;
         }
         if since.and_then(|since| waited(since, at)).is_some_and(|waited| waited >= PATIENCE) {
-            self.broken_by_end(from.peer(), Rule::CloseUnanswered, String::new(), at);
+            self.broken_by_end(from.peer(), Rule::CloseUnanswered, Detail::None, at);
         }
     }
 
@@ -287,7 +286,7 @@ impl Leg {
             Role::Server if begun && long => (Role::Client, Rule::RequestTimeout),
             Role::Server => (Role::Server, Rule::ResponseMissing),
         };
-        self.broken_by_end(by, rule, String::new(), at);
+        self.broken_by_end(by, rule, Detail::None, at);
     }
 
     /// The recording is over.

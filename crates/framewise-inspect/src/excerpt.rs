@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use framewise_proto::Violation;
 use framewise_rules::Role;
 
-use crate::frames::{Broken, CloseSeen, Moment};
+use crate::frames::{CloseSeen, Moment};
 use crate::leg::{Direction, Leg};
 use crate::report::{Excerpt, Finding, Part, Searched};
 
@@ -17,28 +18,21 @@ const SHOWN: usize = 48;
 const MORE: usize = 8;
 
 /// The finding of a rule that was broken.
-pub(crate) fn broken(leg: &Leg, stream: Role, broken: Broken, at: Moment) -> Finding {
-    let mut says = broken.rule.sentence().to_owned();
-    if !broken.detail.is_empty() {
-        let _ = write!(says, " ({})", broken.detail);
-    }
-    let _ = write!(says, ": the {stream}, at byte {}", broken.offset);
-    if broken.frame > 0 {
-        let _ = write!(says, ", frame {}", broken.frame);
-    }
-    says.push('.');
+pub(crate) fn broken(leg: &Leg, violation: Violation, at: Moment) -> Finding {
+    let says = violation.sentence().to_string();
+    let Violation { rule, by, offset, length, frame, message, also, .. } = violation;
     let mut finding = Finding {
-        rule: Some(broken.rule),
-        answer: Some(broken.rule.answer()),
-        by: Some(stream),
+        rule: Some(rule),
+        answer: Some(rule.answer()),
+        by: Some(by),
         leg: leg.name.clone(),
-        offset: broken.offset,
-        length: broken.length,
-        frame: Some(broken.frame).filter(|&frame| frame > 0),
-        message: Some(broken.message).filter(|&message| message > 0),
+        offset: offset.unwrap_or_default(),
+        length,
+        frame: Some(frame).filter(|&frame| frame > 0),
+        message: Some(message).filter(|&message| message > 0),
         time: at.time,
         bytes: String::new(),
-        also: broken.also,
+        also,
         says,
         causes: Vec::new(),
         searched: Searched::No,
@@ -47,7 +41,7 @@ pub(crate) fn broken(leg: &Leg, stream: Role, broken: Broken, at: Moment) -> Fin
         excerpt: Excerpt::default(),
         close: None,
     };
-    fill(&mut finding, leg.dir(stream));
+    fill(&mut finding, leg.dir(by));
     finding
 }
 

@@ -9,7 +9,7 @@ mod resync;
 use std::time::Duration;
 
 use framewise_proto::frame::{Expect, Sequence};
-use framewise_proto::{Header, Strictness};
+use framewise_proto::{Detail, Header, Strictness, Violation};
 use framewise_rules::{CloseCode, Limits, MessageKinds, Role, Rule};
 
 use crate::endpoints::Endpoints;
@@ -24,18 +24,6 @@ pub(crate) struct Moment {
     /// The number of the step in the recording.
     pub(crate) step: u64,
     pub(crate) time: Option<Duration>,
-}
-
-/// A rule that was broken in one direction.
-#[derive(Clone, Debug)]
-pub(crate) struct Broken {
-    pub(crate) rule: Rule,
-    pub(crate) offset: u64,
-    pub(crate) length: u64,
-    pub(crate) frame: u64,
-    pub(crate) message: u64,
-    pub(crate) detail: String,
-    pub(crate) also: Vec<Rule>,
 }
 
 /// A Close frame.
@@ -53,7 +41,7 @@ pub(crate) struct CloseSeen {
 /// What came out of a step.
 #[derive(Clone, Debug)]
 pub(crate) enum Signal {
-    Broken(Broken),
+    Broken(Violation),
     /// A frame is there, or as much of it as is shown.
     Frame(FrameSeen),
     Ping {
@@ -326,7 +314,7 @@ impl Frames {
             } else if !self.after_close
                 && let Some(fault) = self.content.take(plain, self.at)
             {
-                self.broken(fault);
+                self.broken(&fault);
             }
             self.at += piece.len() as u64;
         }
@@ -357,21 +345,28 @@ impl Frames {
         if let Some(fault) = fault
             && !self.after_close
         {
-            self.broken(fault);
+            self.broken(&fault);
         }
         self.log.message(message);
     }
 
-    fn broken(&mut self, fault: content::Fault) {
-        self.signals.push(Signal::Broken(Broken {
-            rule: fault.rule,
-            offset: fault.offset,
-            length: fault.length,
+    fn broken(&mut self, fault: &content::Fault) {
+        let violation = self.violation(fault.rule, fault.offset, fault.length, fault.detail);
+        self.signals.push(Signal::Broken(violation));
+    }
+
+    /// A rule that is broken in the frame at hand.
+    fn violation(&self, rule: Rule, offset: u64, length: u64, detail: Detail) -> Violation {
+        Violation {
+            rule,
+            by: self.role,
+            offset: Some(offset),
+            length,
             frame: self.sequence.frames(),
             message: self.sequence.messages(),
-            detail: fault.detail,
+            detail,
             also: Vec::new(),
-        }));
+        }
     }
 
     fn doubt(&mut self, end: u64, window: &Window) -> bool {

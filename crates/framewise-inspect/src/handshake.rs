@@ -1,13 +1,13 @@
 //! The two heads of the opening handshake (RFC 6455 §4), and what comes too early or between.
 
-use framewise_proto::Violation;
 use framewise_proto::handshake::{
     ClientOffer, Head, HeadFault, Headers, Request, Response, ServerPolicy, Start, check_request,
     check_response, first_line, interim,
 };
+use framewise_proto::{Detail, Violation};
 use framewise_rules::{Answer, Role, Rule};
 
-use crate::frames::{Broken, Moment, Plausible, Reading};
+use crate::frames::{Moment, Plausible, Reading};
 use crate::leg::{Leg, Seen, Stage, What};
 
 /// Bytes of a head that are taken in at most: four times what servers allow.
@@ -200,7 +200,7 @@ impl Leg {
         }
         if status == 408 && in_head {
             // What an observer infers: the server says itself that it waited too long.
-            self.broken_by_end(Role::Client, Rule::RequestTimeout, String::new(), at);
+            self.broken_by_end(Role::Client, Rule::RequestTimeout, Detail::None, at);
         }
         self.found(Role::Server, start, found, at);
         if status != 101 || hixie {
@@ -249,28 +249,19 @@ impl Leg {
         // What an old draft lacks by nature goes behind its name.
         found.sort_by_key(|violation| (violation.rule != Rule::RequestLegacyDraft, violation.rule));
         let enforced = found.iter().position(|violation| violation.answer() != Answer::Note);
-        let broken = |violation: &Violation, also| Broken {
-            rule: violation.rule,
-            offset: start + violation.offset.unwrap_or_default(),
-            length: violation.length,
-            frame: 0,
-            message: 0,
-            detail: if let framewise_proto::Detail::Status(status) = violation.detail {
-                status.to_string()
-            } else {
-                String::new()
-            },
-            also,
-        };
+        // What is found in a head is counted from its first byte.
+        for violation in &mut found {
+            violation.offset = violation.offset.map(|offset| start + offset);
+        }
         if let Some(first) = enforced {
-            let main = found.remove(first);
-            let mut also: Vec<_> =
-                found.iter().map(|violation| violation.rule).filter(|&rule| rule != main.rule).collect();
-            also.dedup();
-            self.broken(by, broken(&main, also), at);
+            let mut main = found.remove(first);
+            let also = found.iter().map(|violation| violation.rule).filter(|&rule| rule != main.rule);
+            main.also = also.collect();
+            main.also.dedup();
+            self.broken(main, at);
         } else {
-            for violation in &found {
-                self.broken(by, broken(violation, Vec::new()), at);
+            for violation in found {
+                self.broken(violation, at);
             }
         }
         let text = match by {
@@ -283,10 +274,11 @@ impl Leg {
         }
     }
 
+    /// One rule that a side broke outside of a frame.
     pub(crate) fn one(&mut self, by: Role, rule: Rule, offset: u64, length: u64, at: Moment) {
-        let broken =
-            Broken { rule, offset, length, frame: 0, message: 0, detail: String::new(), also: Vec::new() };
-        self.broken(by, broken, at);
+        let (frame, message, detail, also) = (0, 0, Detail::None, Vec::new());
+        let offset = Some(offset);
+        self.broken(Violation { rule, by, offset, length, frame, message, detail, also }, at);
     }
 }
 

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use framewise_proto::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLATE, parse_extensions};
+use framewise_proto::{Detail, Violation};
 use framewise_rules::{Answer, Role, Rule};
 
 use crate::deadline::Passed;
 use crate::ending::Pings;
 use crate::endpoints::Endpoints;
-use crate::frames::{Broken, Frames, Moment, Signal};
+use crate::frames::{Frames, Moment, Signal};
 use crate::handshake::{RequestSeen, ResponseSeen};
 use crate::report::How;
 use crate::window::Window;
@@ -73,7 +74,7 @@ pub(crate) struct Seen {
 #[derive(Clone, Debug)]
 pub(crate) enum What {
     /// A rule was broken by the side whose stream it is.
-    Broken(Broken),
+    Broken(Violation),
     /// Every byte of the other side is legal, and this Close frame refuses it.
     Refused(crate::frames::CloseSeen),
     /// A head, complete.
@@ -220,7 +221,7 @@ impl Leg {
     fn signals(&mut self, from: Role, signals: Vec<Signal>, at: Moment) {
         for signal in signals {
             match signal {
-                Signal::Broken(broken) => self.broken(from, broken, at),
+                Signal::Broken(violation) => self.broken(violation, at),
                 Signal::Frame(frame) => {
                     self.seen.push(Seen { stream: from, what: What::Frame(frame), at });
                 }
@@ -232,26 +233,26 @@ impl Leg {
     }
 
     /// Notes that a side broke a rule.
-    pub(crate) fn broken(&mut self, by: Role, broken: Broken, at: Moment) {
-        let dir = self.dir_mut(by);
-        let enforced = broken.rule.answer() != Answer::Note;
-        let in_frames = broken.frame > 0 || broken.rule == Rule::ResponseExtraBytes;
+    pub(crate) fn broken(&mut self, violation: Violation, at: Moment) {
+        let dir = self.dir_mut(violation.by);
+        let enforced = violation.answer() != Answer::Note;
+        let in_frames = violation.frame > 0 || violation.rule == Rule::ResponseExtraBytes;
         dir.broken |= enforced && in_frames;
-        // Behind a Close, what would break a rule before it is no frame.
-        let no_frame = broken.rule == Rule::FrameAfterClose
-            && broken.also.iter().any(|rule| rule.answer() != Answer::Note);
+        // After a Close, what would break a rule before it is no frame.
+        let no_frame = violation.rule == Rule::FrameAfterClose
+            && violation.also.iter().any(|rule| rule.answer() != Answer::Note);
         dir.given_up |= enforced || no_frame;
-        self.seen.push(Seen { stream: by, what: What::Broken(broken), at });
+        self.seen.push(Seen { stream: violation.by, what: What::Broken(violation), at });
     }
 
     /// Notes that a side's stream, as long as it is now, breaks a rule by its end or its silence.
-    pub(crate) fn broken_by_end(&mut self, by: Role, rule: Rule, detail: String, at: Moment) {
+    pub(crate) fn broken_by_end(&mut self, by: Role, rule: Rule, detail: Detail, at: Moment) {
         let dir = self.dir(by);
         let (frame, message) =
             dir.frames.as_ref().map_or((0, 0), |frames| (frames.frames(), frames.messages()));
-        let broken =
-            Broken { rule, offset: dir.window.end(), length: 0, frame, message, detail, also: Vec::new() };
-        self.seen.push(Seen { stream: by, what: What::Broken(broken), at });
+        let offset = Some(dir.window.end());
+        let violation = Violation { rule, by, offset, length: 0, frame, message, detail, also: Vec::new() };
+        self.seen.push(Seen { stream: by, what: What::Broken(violation), at });
     }
 
     pub(crate) fn passes(&mut self, at: Moment) {

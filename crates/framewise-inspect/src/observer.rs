@@ -378,9 +378,9 @@ impl Observer {
                     }));
                     continue;
                 }
-                What::Broken(broken) if self.is_enough(leg, stream, Some(broken.rule)) => continue,
+                What::Broken(violation) if self.is_enough(leg, stream, Some(violation.rule)) => continue,
                 What::Refused(_) if self.is_enough(leg, stream, None) => continue,
-                What::Broken(broken) => excerpt::broken(&self.legs[leg], stream, broken, at),
+                What::Broken(violation) => excerpt::broken(&self.legs[leg], violation, at),
                 What::Refused(close) => excerpt::refused(&self.legs[leg], stream, &close, at),
             };
             self.know(finding, leg, stream);

@@ -53,4 +53,4 @@ pub use connection::{Compression, Connection, Keepalive, MaskingKeys, Transport}
 pub use event::{Ended, EndedBy, Event};
 pub use frame::{CloseFrame, Header, MessageKind, Opcode};
 pub use framewise_rules as rules;
-pub use violation::{Detail, Misuse, Violation, utf8_fault};
+pub use violation::{Detail, Misuse, Sentence, Violation, utf8_fault};

@@ -71,6 +71,33 @@ pub enum Detail {
     Tls,
     /// How long the peer was waited for.
     Waited(Duration),
+    /// A time limit that passed.
+    TimeLimit(Duration),
+    /// How many bytes there are.
+    Bytes(u64),
+    /// The close code that answers another one.
+    Answers {
+        /// The code that was sent.
+        code: CloseCode,
+        /// The code that it answers.
+        asked: CloseCode,
+    },
+    /// A back-reference beyond the agreed LZ77 window (RFC 7692 §7.1.2).
+    Window {
+        /// How far back it reaches, in bytes.
+        distance: u32,
+        /// The agreed window, in bytes.
+        window: u32,
+    },
+    /// A back-reference beyond the bytes that it may refer to (RFC 7692 §7.1.1).
+    History {
+        /// How far back it reaches, in bytes.
+        distance: u32,
+        /// Bytes of history that there are.
+        available: u64,
+    },
+    /// What is wrong, in a few words.
+    Words(&'static str),
 }
 
 impl Violation {
@@ -100,36 +127,75 @@ impl Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.rule.id(), self.rule.sentence())?;
-        match self.detail {
-            Detail::None => {}
-            Detail::Utf8(fault) => write!(f, " ({})", utf8_fault(fault))?,
-            Detail::Code(code) => write!(f, " ({code})")?,
-            Detail::Status(status) => write!(f, " ({status})")?,
-            Detail::Limit { got, limit } => write!(f, " ({got}, limit {limit})")?,
-            Detail::Ratio { inflated, limit } => {
-                write!(f, " ({inflated} bytes so far, more than {limit} times what has arrived)")?;
-            }
-            Detail::Budget { held, limit } => {
-                write!(f, " (all connections together hold {held} bytes, their budget is {limit})")?;
-            }
-            Detail::Length(length) => write!(f, " (the length is {length})")?,
-            Detail::Opcode(opcode) => write!(f, " (opcode {:X})", opcode.bits())?,
-            Detail::Tls => f.write_str(" (a TLS handshake: the peer speaks TLS to a plain port)")?,
-            Detail::Waited(time) => write!(f, " ({:.1} s)", time.as_secs_f64())?,
-        }
-        write!(f, "; sent by the {}", self.by)?;
-        if let Some(offset) = self.offset {
-            write!(f, ", at byte {offset}")?;
-        }
-        if self.frame > 0 {
-            write!(f, ", frame {}", self.frame)?;
-        }
-        write!(f, "; answer: {}", self.answer())
+        write!(f, "{}: {} Answer: {}", self.rule.id(), self.sentence(), self.answer())
     }
 }
 
 impl core::error::Error for Violation {}
+
+impl Violation {
+    /// What a person is told: what broke the rule, who sent it, and where.
+    pub const fn sentence(&self) -> Sentence<'_> {
+        Sentence(self)
+    }
+}
+
+/// A violation in words, to be displayed: see [`Violation::sentence`].
+#[derive(Clone, Copy, Debug)]
+pub struct Sentence<'v>(&'v Violation);
+
+impl fmt::Display for Sentence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(violation) = self;
+        f.write_str(violation.rule.sentence())?;
+        if violation.detail != Detail::None {
+            write!(f, " ({})", violation.detail)?;
+        }
+        // An end or a silence has no bytes that somebody sent.
+        let sent = if violation.length > 0 || violation.offset.is_none() { "Sent by" } else { "By" };
+        write!(f, ". {sent} the {}", violation.by)?;
+        if let Some(offset) = violation.offset {
+            let place = if violation.length > 0 { "at" } else { "after" };
+            write!(f, " {place} byte {offset}")?;
+        }
+        if violation.frame > 0 {
+            write!(f, ", frame {}", violation.frame)?;
+        }
+        f.write_str(".")
+    }
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::None => Ok(()),
+            Self::Utf8(fault) => f.write_str(utf8_fault(fault)),
+            Self::Code(code) => write!(f, "here {code}"),
+            Self::Status(status) => write!(f, "here {status}"),
+            Self::Limit { got, limit } => write!(f, "here {got}, the limit is {limit}"),
+            Self::Ratio { inflated, limit } => {
+                write!(f, "{inflated} bytes so far, more than {limit} times what has arrived")
+            }
+            Self::Budget { held, limit } => {
+                write!(f, "all connections together hold {held} bytes, their budget is {limit}")
+            }
+            Self::Length(length) => write!(f, "the length is {length}"),
+            Self::Opcode(opcode) => write!(f, "opcode {:X}", opcode.bits()),
+            Self::Tls => f.write_str("a TLS handshake: the peer speaks TLS to a plain port"),
+            Self::Waited(time) => write!(f, "after {:.1} s", time.as_secs_f64()),
+            Self::TimeLimit(limit) => write!(f, "the limit is {} s", limit.as_secs_f64()),
+            Self::Bytes(count) => write!(f, "{count} bytes"),
+            Self::Answers { code, asked } => write!(f, "{code} answers {asked}"),
+            Self::Window { distance, window } => {
+                write!(f, "a distance of {distance}, the agreed window is {window}")
+            }
+            Self::History { distance, available } => {
+                write!(f, "a distance of {distance} with {available} bytes of history")
+            }
+            Self::Words(words) => f.write_str(words),
+        }
+    }
+}
 
 /// What is wrong with a byte that cannot be UTF-8, in words.
 pub const fn utf8_fault(fault: Utf8Fault) -> &'static str {

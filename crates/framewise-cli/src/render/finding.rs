@@ -163,7 +163,11 @@ fn causes(text: &mut String, finding: &Finding, width: usize) {
     }
     if finding.causes.is_empty() && finding.answer != Some(Answer::Note) {
         // An unfounded guess is worse than none: how to fix the rule itself is all there is to say.
-        let _ = writeln!(text, "  {}  nothing points to one", paint(FAINT, "cause   "));
+        let _ = writeln!(
+            text,
+            "  {}  unknown (nothing in the recording points to one)",
+            paint(FAINT, "cause   ")
+        );
         if let Some(rule) = finding.rule {
             text.push_str(&labelled(&rule.fix_line(Language::English), width));
         }

@@ -210,7 +210,7 @@ pub(super) fn window_too_large(e: &Evidence<'_>) -> Option<Sign> {
 
 /// What the finding measured.
 fn parenthesis(says: &str) -> String {
-    let inside = says.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    let inside = says.rsplit_once('(').and_then(|(_, rest)| rest.split_once(')'));
     inside.map_or(says, |(inside, _)| inside).to_owned()
 }
 

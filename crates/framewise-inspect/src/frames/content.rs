@@ -1,6 +1,6 @@
-use framewise_proto::MessageKind;
 use framewise_proto::deflate::InflateLimits;
 use framewise_proto::frame::OpenMessage;
+use framewise_proto::{Detail, MessageKind};
 use framewise_rules::{Limits, Rule};
 use framewise_simd::Utf8;
 
@@ -17,7 +17,7 @@ pub(super) struct Fault {
     pub(super) rule: Rule,
     pub(super) offset: u64,
     pub(super) length: u64,
-    pub(super) detail: String,
+    pub(super) detail: Detail,
 }
 
 /// The messages of one direction: their payload, unmasked, inflated where it is compressed, and what it is.
@@ -96,7 +96,7 @@ impl Content {
             rule: Rule::TextInvalidUtf8,
             offset: offset + error.offset as u64,
             length: 1,
-            detail: framewise_proto::utf8_fault(error.fault).to_owned(),
+            detail: Detail::Utf8(error.fault),
         })
     }
 
@@ -120,7 +120,7 @@ impl Content {
         &mut self,
         limit: u64,
         step: impl FnOnce(&mut Inflater, &mut dyn FnMut(&[u8])),
-    ) -> Option<(Rule, String)> {
+    ) -> Option<(Rule, Detail)> {
         let inflater = self.inflater.as_mut()?;
         let (utf8, digest, length) = (&mut self.utf8, &mut self.digest, &mut self.message.length);
         let text = self.message.text && !self.reported;
@@ -145,17 +145,15 @@ impl Content {
         // Before the limit, and before a reference that leads nowhere.
         let before = fault.map_or(u64::MAX, |(_, at)| at).min(if too_big { limit } else { u64::MAX });
         match (bad, fault) {
-            (Some((fault, at)), _) if at < before => {
-                Some((Rule::TextInvalidUtf8, framewise_proto::utf8_fault(fault).to_owned()))
-            }
+            (Some((fault, at)), _) if at < before => Some((Rule::TextInvalidUtf8, Detail::Utf8(fault))),
             (_, Some((fault, at))) if !too_big || at <= limit => Some(deflate_fault(fault)),
-            _ if too_big => Some((Rule::InflateTooBig, format!("the limit is {limit}"))),
+            _ if too_big => Some((Rule::InflateTooBig, Detail::Limit { got: *length, limit })),
             _ => None,
         }
     }
 
     /// What is wrong with a compressed message lies in what it inflates to: the frame's payload stands for it.
-    fn fault(&mut self, (rule, detail): (Rule, String)) -> Option<Fault> {
+    fn fault(&mut self, (rule, detail): (Rule, Detail)) -> Option<Fault> {
         let fault = Fault { rule, offset: self.payload, length: 1, detail };
         (!std::mem::replace(&mut self.reported, true)).then_some(fault)
     }
@@ -178,7 +176,7 @@ impl Content {
                 rule: Rule::TextTruncatedUtf8,
                 offset,
                 length: end.saturating_sub(offset),
-                detail: String::new(),
+                detail: Detail::None,
             });
         }
         self.message.digest = self.digest.value();
@@ -196,15 +194,14 @@ impl Content {
     }
 }
 
-fn deflate_fault(fault: inflate::Fault) -> (Rule, String) {
+fn deflate_fault(fault: inflate::Fault) -> (Rule, Detail) {
     match fault {
-        inflate::Fault::Invalid(why) => (Rule::DeflateDataInvalid, why.to_owned()),
+        inflate::Fault::Invalid(why) => (Rule::DeflateDataInvalid, Detail::Words(why)),
         inflate::Fault::Window { distance, allowed } => {
-            (Rule::DeflateWindowViolated, format!("a distance of {distance}, the agreed window is {allowed}"))
+            (Rule::DeflateWindowViolated, Detail::Window { distance, window: allowed })
         }
-        inflate::Fault::Context { distance, available } => (
-            Rule::DeflateContextMismatch,
-            format!("a distance of {distance} with {available} bytes of history"),
-        ),
+        inflate::Fault::Context { distance, available } => {
+            (Rule::DeflateContextMismatch, Detail::History { distance, available })
+        }
     }
 }

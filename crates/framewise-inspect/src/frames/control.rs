@@ -1,10 +1,10 @@
 //! What control frames hold (RFC 6455 §5.5).
 
 use framewise_proto::frame::check_close;
-use framewise_proto::{Header, Opcode};
+use framewise_proto::{Detail, Header, Opcode};
 use framewise_rules::{CloseCode, Role, Rule};
 
-use super::{Broken, CloseSeen, Frames, Moment, Signal};
+use super::{CloseSeen, Frames, Moment, Signal};
 
 impl Frames {
     pub(super) fn end_control(&mut self, header: &Header, at: Moment) {
@@ -38,26 +38,19 @@ impl Frames {
             Err(fault) => {
                 let code = payload.first_chunk().map_or(0, |&code| u16::from_be_bytes(code));
                 let detail = match (fault.utf8, fault.rule) {
-                    (Some(error), _) => framewise_proto::utf8_fault(error.fault).to_owned(),
-                    (None, Rule::CloseCodeInvalid | Rule::CloseCodeReserved) => code.to_string(),
-                    _ => String::new(),
+                    (Some(error), _) => Detail::Utf8(error.fault),
+                    (None, Rule::CloseCodeInvalid | Rule::CloseCodeReserved) => Detail::Code(CloseCode(code)),
+                    _ => Detail::None,
                 };
                 (fault.rule, fault.offset as u64, fault.length as u64, detail)
             }
             // RFC 6455 §7.4.1, 1010: "this status code is not used by the server".
             Ok(Some(close)) if close.code == CloseCode::MANDATORY_EXTENSION && self.role == Role::Server => {
-                (Rule::CloseCodeWrongRole, 0, 2, String::new())
+                (Rule::CloseCodeWrongRole, 0, 2, Detail::None)
             }
             Ok(_) => return,
         };
-        self.signals.push(Signal::Broken(Broken {
-            rule,
-            offset: start + offset,
-            length,
-            frame: self.sequence.frames(),
-            message: self.sequence.messages(),
-            detail,
-            also: Vec::new(),
-        }));
+        let violation = self.violation(rule, start + offset, length, detail);
+        self.signals.push(Signal::Broken(violation));
     }
 }

@@ -1,10 +1,10 @@
 //! What is told of a header, and of what the headers of a direction come to.
 
 use framewise_proto::frame::{Expect, LengthForm, MAX_HEADER};
-use framewise_proto::{Header, Opcode, Strictness};
+use framewise_proto::{Detail, Header, Opcode, Strictness, Violation};
 use framewise_rules::{Limits, Role, Rule};
 
-use super::{Broken, Frames, Moment, Signal};
+use super::{Frames, Moment, Signal};
 
 impl Frames {
     pub(super) fn report(&mut self, header: &Header, length: u64, mut faults: Vec<Rule>) {
@@ -19,14 +19,13 @@ impl Frames {
         self.reported = Some(self.at);
         let rule = faults.remove(0);
         let begins = !header.opcode.is_control() && header.opcode != Opcode::Continuation;
-        self.signals.push(Signal::Broken(Broken {
-            rule,
-            offset: self.at,
-            length,
-            frame: self.sequence.frames() + 1,
-            message: self.sequence.messages() + u64::from(begins),
-            detail: self.detail(rule, header),
+        let violation = self.violation(rule, self.at, length, self.detail(rule, header));
+        self.signals.push(Signal::Broken(Violation {
+            // Of the frame that this header begins.
+            frame: violation.frame + 1,
+            message: violation.message + u64::from(begins),
             also: faults,
+            ..violation
         }));
     }
 
@@ -59,44 +58,33 @@ impl Frames {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most rules' sentences say it all")]
-    fn detail(&self, rule: Rule, header: &Header) -> String {
+    fn detail(&self, rule: Rule, header: &Header) -> Detail {
         let limits = &self.limits;
         match rule {
-            Rule::FrameTooBig => {
-                format!("{} bytes are announced, the limit is {}", header.length, limits.frame)
-            }
+            Rule::FrameTooBig => Detail::Limit { got: header.length, limit: limits.frame },
             Rule::MessageTooBig => {
                 let before = self.sequence.open().map_or(0, |open| open.length);
-                format!(
-                    "{} bytes come to {}, the limit is {}",
-                    header.length,
-                    before.saturating_add(header.length),
-                    limits.message
-                )
+                Detail::Limit { got: before.saturating_add(header.length), limit: limits.message }
             }
-            Rule::LengthNotMinimal16 | Rule::LengthNotMinimal64 => format!("the length is {}", header.length),
-            Rule::ControlTooLong if header.form == LengthForm::Sixteen => "a 16-bit length".to_owned(),
-            Rule::ControlTooLong => "a 64-bit length".to_owned(),
-            Rule::OpcodeReservedControl | Rule::OpcodeReservedData => {
-                format!("opcode {:X}", header.opcode.bits())
+            Rule::LengthNotMinimal16 | Rule::LengthNotMinimal64 => Detail::Length(header.length),
+            Rule::ControlTooLong if header.form == LengthForm::Sixteen => Detail::Words("a 16-bit length"),
+            Rule::ControlTooLong => Detail::Words("a 64-bit length"),
+            Rule::OpcodeReservedControl | Rule::OpcodeReservedData | Rule::FrameAfterClose => {
+                Detail::Opcode(header.opcode)
             }
-            Rule::FrameAfterClose => format!("a {} frame", header.opcode),
-            Rule::FragmentsTooMany => format!("the limit is {}", limits.fragments),
-            _ => String::new(),
+            Rule::FragmentsTooMany => {
+                let limit = limits.fragments.into();
+                Detail::Limit { got: limit + 1, limit }
+            }
+            _ => Detail::None,
         }
     }
 
     /// RFC 6455 §4.2.2: the handshake ends with its empty line, and frames follow it.
     pub(super) fn extra_bytes(&mut self, until: u64) {
-        self.signals.push(Signal::Broken(Broken {
-            rule: Rule::ResponseExtraBytes,
-            offset: self.at,
-            length: until - self.at,
-            frame: 0,
-            message: 0,
-            detail: format!("{} bytes", until - self.at),
-            also: Vec::new(),
-        }));
+        let length = until - self.at;
+        let violation = self.violation(Rule::ResponseExtraBytes, self.at, length, Detail::Bytes(length));
+        self.signals.push(Signal::Broken(violation));
         self.at = until;
     }
 
@@ -111,15 +99,9 @@ impl Frames {
         };
         if self.role == Role::Client && !self.predictable && !self.after_close {
             self.predictable = true;
-            self.signals.push(Signal::Broken(Broken {
-                rule: Rule::MaskKeyPredictable,
-                offset: self.at,
-                length: self.log.last().map_or(0, |frame| frame.header.size() as u64),
-                frame: self.sequence.frames(),
-                message: self.sequence.messages(),
-                detail: detail.to_owned(),
-                also: Vec::new(),
-            }));
+            let length = self.log.last().map_or(0, |frame| frame.header.size() as u64);
+            let violation = self.violation(Rule::MaskKeyPredictable, self.at, length, Detail::Words(detail));
+            self.signals.push(Signal::Broken(violation));
         }
     }
 }

@@ -121,3 +121,17 @@ fn two_faults_are_two_findings() {
     let own = consequences("open\n< 83 00\n< eof");
     assert!(own.iter().all(Option::is_none), "{own:?}");
 }
+
+/// A finding's sentence is the violation's: what broke the rule, who sent it, and where.
+#[test]
+fn a_finding_says_what_who_and_where() {
+    let says = |transcript: &str| {
+        diagnose(&transcript.parse().expect("it is a transcript")).findings[0].says.clone()
+    };
+    let reserved = says("open\n< 88 02 03 ee  # 1006");
+    assert!(reserved.ends_with(" (here 1006). Sent by the server at byte 2, frame 1."), "{reserved}");
+    let end = says("open\n> 81 82 37 fa 21 3d 5f 93  # \"hi\"\n> eof");
+    assert!(end.ends_with(". By the client after byte 8, frame 1."), "{end}");
+    let head = says("> \"GET /\"\n> \"\\x01\\r\\n\"");
+    assert!(head.ends_with("Sent by the client at byte 0."), "{head}");
+}

@@ -101,7 +101,7 @@ fn a_peer_that_is_silent_after_a_ping_is_given_up() {
         (violation.rule, violation.offset, violation.detail, &violation.also[..]),
         (Rule::IdleTimeout, Some(2), Detail::Waited(seconds(10.0)), &[Rule::PingUnanswered][..])
     );
-    assert!(violation.to_string().contains("(10.0 s)"), "{violation}");
+    assert!(violation.to_string().contains("(after 10.0 s)"), "{violation}");
     assert_eq!((ended.by, ended.code.0), (EndedBy::Nobody, 1006));
     assert_eq!(engine.poll_transport(), Transport::Close);
     assert_eq!(written(&mut engine), b"", "nobody would read a Close");
