@@ -8,14 +8,6 @@ use framewise_rules::{Role, Rule};
 use crate::frames::{CloseSeen, Frames, Moment};
 use crate::leg::{Leg, Stage};
 
-/// Which deadlines ran out already: each is told once.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Passed {
-    handshake: bool,
-    pub(crate) close: bool,
-    idle: Option<Role>,
-}
-
 fn between(since: Option<Duration>, now: Moment) -> Option<Duration> {
     Some(now.time?.saturating_sub(since?))
 }

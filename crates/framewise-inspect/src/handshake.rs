@@ -1,82 +1,20 @@
 //! The two heads of the opening handshake (RFC 6455 §4), and what comes too early or between.
 
 use framewise_proto::handshake::{
-    ClientOffer, Head, HeadFault, Headers, Request, Response, ServerPolicy, Start, check_request,
-    check_response, first_line, interim,
+    ClientOffer, Head, HeadFault, Request, Response, ServerPolicy, Start, check_request, check_response,
+    first_line, interim,
 };
 use framewise_proto::{Detail, Violation};
 use framewise_rules::{Answer, Role, Rule};
 
 use crate::frames::{Moment, Plausible, Reading};
-use crate::leg::{Leg, Seen, Stage, What};
+use crate::heads::{RequestSeen, ResponseSeen};
+use crate::leg::{Leg, LegEvent, Seen, Stage};
 
 /// Bytes of a head that are taken in at most: four times what servers allow.
 const HEAD: usize = 64 * 1024;
 /// Bytes before a response's head that are looked at for frames that were sent too early.
 const EARLY: usize = 16 * 1024;
-
-/// A request that was seen.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestSeen {
-    pub(crate) request: Request,
-    pub(crate) minor: u8,
-    /// Its head, as it stood on the wire.
-    pub(crate) head: Vec<u8>,
-    /// The rules that it breaks.
-    pub(crate) breaks: Vec<Rule>,
-    pub(crate) at: Moment,
-}
-
-/// A response that was seen.
-#[derive(Clone, Debug)]
-pub(crate) struct ResponseSeen {
-    pub(crate) response: Response,
-    pub(crate) reason: String,
-    /// Its head, as it stood on the wire.
-    pub(crate) head: Vec<u8>,
-    /// Of the head's first byte: what comes before it are interim responses, or was sent too early.
-    pub(crate) start: u64,
-    pub(crate) at: Moment,
-}
-
-impl RequestSeen {
-    /// Whether it is of hixie-76, whose frames are others.
-    pub(crate) fn is_hixie(&self) -> bool {
-        self.request.header("sec-websocket-key1").is_some()
-            || self.request.header("sec-websocket-key2").is_some()
-    }
-
-    /// A header as text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.request.header(name).and_then(|value| std::str::from_utf8(value).ok())
-    }
-
-    /// The values of all headers of this name.
-    pub(crate) fn headers<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r str> {
-        values(&self.request.headers, name)
-    }
-}
-
-impl ResponseSeen {
-    /// A header as text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.response.header(name).and_then(|value| std::str::from_utf8(value).ok())
-    }
-
-    /// The values of all headers of this name.
-    pub(crate) fn headers<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r str> {
-        values(&self.response.headers, name)
-    }
-
-    /// Of the first byte behind the head.
-    pub(crate) const fn end(&self) -> u64 {
-        self.start + self.head.len() as u64
-    }
-}
-
-fn values<'r>(headers: &'r Headers, name: &'r str) -> impl Iterator<Item = &'r str> {
-    headers.all(name).filter_map(|value| std::str::from_utf8(value).ok())
-}
 
 impl Leg {
     fn head_limit(&self) -> usize {
@@ -108,7 +46,7 @@ impl Leg {
                     at,
                 };
                 self.request = Some(seen);
-                self.dir_mut(Role::Client).stage = Stage::Behind;
+                self.dir_mut(Role::Client).stage = Stage::AfterHead;
                 self.found(Role::Client, 0, found, at);
                 return;
             }
@@ -117,7 +55,7 @@ impl Leg {
             Err(HeadFault::TooManyLines) => (Rule::RequestTooLarge, 0, bytes.len()),
             Err(HeadFault::NotHttp) => (Rule::RequestNotHttp, 0, first_line(bytes)),
         };
-        self.dir_mut(Role::Client).stage = Stage::Foreign;
+        self.dir_mut(Role::Client).stage = Stage::NotWebSocket;
         self.one(Role::Client, rule, offset as u64, length as u64, at);
     }
 
@@ -159,7 +97,7 @@ impl Leg {
             Err(HeadFault::TooManyLines) => (Rule::ResponseTooLarge, 0, bytes.len()),
             Err(HeadFault::NotHttp) => (Rule::ResponseNotHttp, start, first_line(&bytes[start..])),
         };
-        self.dir_mut(Role::Server).stage = Stage::Foreign;
+        self.dir_mut(Role::Server).stage = Stage::NotWebSocket;
         self.one(Role::Server, rule, offset as u64, length as u64, at);
     }
 
@@ -194,7 +132,7 @@ impl Leg {
         let hixie = self.request.as_ref().is_some_and(RequestSeen::is_hixie);
         let in_head = self.dir(Role::Client).stage == Stage::Head && self.dir(Role::Client).window.end() > 0;
         self.response = Some(seen);
-        self.dir_mut(Role::Server).stage = Stage::Behind;
+        self.dir_mut(Role::Server).stage = Stage::AfterHead;
         if early > 0 {
             self.one(Role::Server, Rule::ResponseEarlyData, 0, early, at);
         }
@@ -204,8 +142,8 @@ impl Leg {
         }
         self.found(Role::Server, start, found, at);
         if status != 101 || hixie {
-            self.dir_mut(Role::Server).stage = Stage::Foreign;
-            self.dir_mut(Role::Client).stage = Stage::Foreign;
+            self.dir_mut(Role::Server).stage = Stage::NotWebSocket;
+            self.dir_mut(Role::Client).stage = Stage::NotWebSocket;
             return;
         }
         let deflate =
@@ -269,8 +207,8 @@ impl Leg {
             Role::Server => self.response.as_ref().map(|seen| &seen.head),
         };
         if let Some(head) = text {
-            let what = What::Head(String::from_utf8_lossy(head).into_owned());
-            self.seen.push(Seen { stream: by, what, at });
+            let event = LegEvent::Head(String::from_utf8_lossy(head).into_owned());
+            self.seen.push(Seen { stream: by, event, at });
         }
     }
 

@@ -6,12 +6,11 @@ use framewise_proto::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLAT
 use framewise_proto::{Detail, Violation};
 use framewise_rules::{Answer, Role, Rule};
 
-use crate::deadline::Passed;
-use crate::ending::Pings;
 use crate::endpoints::Endpoints;
 use crate::frames::{Frames, Moment, Signal};
-use crate::handshake::{RequestSeen, ResponseSeen};
+use crate::heads::{RequestSeen, ResponseSeen};
 use crate::report::How;
+use crate::waiting::{Passed, Pings};
 use crate::window::Window;
 
 /// How far the reading of a direction has come.
@@ -19,10 +18,10 @@ use crate::window::Window;
 pub(crate) enum Stage {
     /// In the head of the handshake.
     Head,
-    /// Behind it.
-    Behind,
+    /// After it.
+    AfterHead,
     /// It is not, or not any more, a WebSocket.
-    Foreign,
+    NotWebSocket,
 }
 
 /// One side's stream.
@@ -66,13 +65,13 @@ impl Direction {
 pub(crate) struct Seen {
     /// Whose stream the offset is of.
     pub(crate) stream: Role,
-    pub(crate) what: What,
+    pub(crate) event: LegEvent,
     pub(crate) at: Moment,
 }
 
 /// What was found.
 #[derive(Clone, Debug)]
-pub(crate) enum What {
+pub(crate) enum LegEvent {
     /// A rule was broken by the side whose stream it is.
     Broken(Violation),
     /// Every byte of the other side is legal, and this Close frame refuses it.
@@ -162,9 +161,9 @@ impl Leg {
             let dir = self.dir_mut(role);
             if base >= dir.window.start() {
                 dir.frames = Some(frames);
-                dir.stage = Stage::Behind;
+                dir.stage = Stage::AfterHead;
             } else {
-                dir.stage = Stage::Foreign;
+                dir.stage = Stage::NotWebSocket;
             }
         }
     }
@@ -223,7 +222,7 @@ impl Leg {
             match signal {
                 Signal::Broken(violation) => self.broken(violation, at),
                 Signal::Frame(frame) => {
-                    self.seen.push(Seen { stream: from, what: What::Frame(frame), at });
+                    self.seen.push(Seen { stream: from, event: LegEvent::Frame(frame), at });
                 }
                 Signal::Ping { payload, offset } => self.ping(from, payload, offset, at),
                 Signal::Pong { payload, offset, frame } => self.pong(from, &payload, offset, frame, at),
@@ -242,7 +241,7 @@ impl Leg {
         let no_frame = violation.rule == Rule::FrameAfterClose
             && violation.also.iter().any(|rule| rule.answer() != Answer::Note);
         dir.given_up |= enforced || no_frame;
-        self.seen.push(Seen { stream: violation.by, what: What::Broken(violation), at });
+        self.seen.push(Seen { stream: violation.by, event: LegEvent::Broken(violation), at });
     }
 
     /// Notes that a side's stream, as long as it is now, breaks a rule by its end or its silence.
@@ -252,7 +251,7 @@ impl Leg {
             dir.frames.as_ref().map_or((0, 0), |frames| (frames.frames(), frames.messages()));
         let offset = Some(dir.window.end());
         let violation = Violation { rule, by, offset, length: 0, frame, message, detail, also: Vec::new() };
-        self.seen.push(Seen { stream: by, what: What::Broken(violation), at });
+        self.seen.push(Seen { stream: by, event: LegEvent::Broken(violation), at });
     }
 
     pub(crate) fn passes(&mut self, at: Moment) {

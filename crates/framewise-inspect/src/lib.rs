@@ -27,20 +27,22 @@
 #![forbid(unsafe_code)]
 
 mod cause;
+mod closing;
+mod compare;
 mod deadline;
 mod digest;
 mod encoding;
-mod ending;
 mod endpoints;
-mod excerpt;
+mod finding;
 mod frames;
 mod handshake;
+mod heads;
 mod inflate;
 mod leg;
 mod observer;
-mod path;
 pub mod report;
 mod verdict;
+mod waiting;
 mod window;
 
 pub use endpoints::Endpoints;

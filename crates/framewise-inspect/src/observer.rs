@@ -14,9 +14,9 @@ pub use diagnosis::Diagnosis;
 
 use crate::cause::Budget;
 use crate::endpoints::Endpoints;
-use crate::excerpt;
+use crate::finding;
 use crate::frames::{CloseSeen, Frames, Moment};
-use crate::leg::{Leg, Seen, What};
+use crate::leg::{Leg, LegEvent, Seen};
 use crate::report::{Connection, Ended, Finding, Handshake, How, Searched};
 use crate::verdict::verdict;
 
@@ -261,7 +261,7 @@ impl Observer {
         self.limit_elsewhere(at);
         // Where something else explains the end, what the legs differ in is evidence for it, and no finding of its own.
         if self.explaining().is_none() {
-            for found in crate::path::compare_all(&self.legs) {
+            for found in crate::compare::compare_all(&self.legs) {
                 self.know(found.finding, found.leg, found.stream);
             }
         }
@@ -357,14 +357,14 @@ impl Observer {
 
     fn take(&mut self, leg: usize) {
         let seen = std::mem::take(&mut self.leg_mut(leg).seen);
-        for Seen { stream, what, at } in seen {
-            let finding = match what {
-                What::Head(text) => {
+        for Seen { stream, event, at } in seen {
+            let finding = match event {
+                LegEvent::Head(text) => {
                     let head = Observed::Head { leg: LegId(leg), from: stream, time: at.time, text };
                     self.enqueue(Queued::Seen(head));
                     continue;
                 }
-                What::Frame(frame) => {
+                LegEvent::Frame(frame) => {
                     let mut payload = frame.preview;
                     payload.truncate(PREVIEW);
                     self.enqueue(Queued::Seen(Observed::Frame {
@@ -378,10 +378,10 @@ impl Observer {
                     }));
                     continue;
                 }
-                What::Broken(violation) if self.is_enough(leg, stream, Some(violation.rule)) => continue,
-                What::Refused(_) if self.is_enough(leg, stream, None) => continue,
-                What::Broken(violation) => excerpt::broken(&self.legs[leg], violation, at),
-                What::Refused(close) => excerpt::refused(&self.legs[leg], stream, &close, at),
+                LegEvent::Broken(violation) if self.is_enough(leg, stream, Some(violation.rule)) => continue,
+                LegEvent::Refused(_) if self.is_enough(leg, stream, None) => continue,
+                LegEvent::Broken(violation) => finding::broken(&self.legs[leg], violation, at),
+                LegEvent::Refused(close) => finding::refused(&self.legs[leg], stream, &close, at),
             };
             self.know(finding, leg, stream);
             self.enqueue(Queued::Finding(self.known.len() - 1));

@@ -8,7 +8,7 @@ use framewise_rules::{Cause, Role, Rule};
 use super::Sign;
 use super::evidence::{Evidence, quote, reads_as_text};
 use super::stream::compressed_format;
-use crate::excerpt::hex;
+use crate::finding::hex;
 use crate::frames::FrameSeen;
 use crate::inflate::TAIL;
 use crate::leg::Leg;

@@ -8,7 +8,7 @@ use framewise_simd::Utf8;
 use super::length::Nested;
 use super::{Sign, Work};
 use crate::frames::{FrameSeen, Frames, Plausible, Reading};
-use crate::handshake::{RequestSeen, ResponseSeen};
+use crate::heads::{RequestSeen, ResponseSeen};
 use crate::leg::{Direction, Leg};
 use crate::report::{Fault, Finding};
 

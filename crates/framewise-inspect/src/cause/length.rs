@@ -8,7 +8,7 @@ use framewise_rules::{Cause, CloseCode, Role, Rule};
 
 use super::Sign;
 use super::evidence::{Evidence, quote, reads_as_text};
-use crate::excerpt::hex;
+use crate::finding::hex;
 use crate::frames::FrameSeen;
 pub(super) use nested::Nested;
 

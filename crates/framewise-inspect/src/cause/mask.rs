@@ -6,7 +6,7 @@ use framewise_rules::{Cause, Role, Rule};
 
 use super::Sign;
 use super::evidence::{Evidence, quote, reads_as_text};
-use crate::excerpt::hex;
+use crate::finding::hex;
 
 /// MASK set, and the payload reads as text as it stands.
 pub(super) fn without_key_applied(e: &Evidence<'_>) -> Option<Sign> {

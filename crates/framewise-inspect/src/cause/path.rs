@@ -10,8 +10,8 @@ use framewise_rules::{Cause, Role, Rule};
 
 use super::Sign;
 use super::evidence::Evidence;
+use crate::compare::{self, Kind};
 use crate::leg::Leg;
-use crate::path::{self, Kind};
 use crate::report::How;
 
 /// The size just above a well-known default.
@@ -82,7 +82,7 @@ pub(super) fn limit_of_intermediary(e: &Evidence<'_>) -> Option<Sign> {
     }
     let size = size(e)?;
     let number = e.frame()?.message;
-    let other = path::onward(e.legs, e.leg, e.stream)?;
+    let other = compare::onward(e.legs, e.leg, e.stream)?;
     let frames = other.dir(e.stream).frames.as_ref()?;
     if frames.messages() >= number {
         return None;
@@ -108,7 +108,7 @@ fn difference(e: &Evidence<'_>, wanted: &[Kind]) -> Option<String> {
     if !e.work.take(messages) {
         return None;
     }
-    path::differences(e.legs)
+    compare::differences(e.legs)
         .into_iter()
         .find(|difference| wanted.contains(&difference.kind) && (own(&difference.says) || end || early))
         .map(|difference| difference.says)

@@ -5,7 +5,7 @@ use framewise_rules::{Cause, Role, Rule};
 use super::Sign;
 use super::evidence::{Evidence, is_text_byte, line, quote};
 use super::length::interleaved_writers;
-use crate::excerpt::hex;
+use crate::finding::hex;
 use crate::report::Fault;
 
 const METHODS: &[&[u8]] =

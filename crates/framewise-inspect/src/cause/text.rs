@@ -7,7 +7,7 @@ use framewise_rules::{Cause, Rule};
 use super::Sign;
 use super::evidence::{Evidence, Text, is_text_byte, quote, quote_text, reads_as_text};
 use crate::encoding;
-use crate::excerpt::hex;
+use crate::finding::hex;
 use crate::frames::FrameSeen;
 
 /// The text at fault, its last frame, and the place of the first bad byte in it.

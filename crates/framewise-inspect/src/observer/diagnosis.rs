@@ -3,7 +3,7 @@ use std::sync::Arc;
 use framewise_rules::Role;
 
 use crate::cause::{self, Work};
-use crate::excerpt;
+use crate::finding;
 use crate::leg::Leg;
 use crate::report::Finding;
 
@@ -34,7 +34,7 @@ impl Diagnosis {
             let found = cause::causes(&self.legs, self.leg, self.stream, &self.finding, work);
             (self.finding.causes, self.finding.searched) = found;
         }
-        excerpt::fill(&mut self.finding, self.legs[self.leg].dir(self.stream));
+        finding::fill(&mut self.finding, self.legs[self.leg].dir(self.stream));
         self.finding
     }
 }

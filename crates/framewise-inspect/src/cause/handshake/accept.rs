@@ -92,7 +92,7 @@ pub(crate) fn accept_miscomputed(e: &Evidence<'_>) -> Option<Sign> {
     ];
     for (index, (what, input)) in inputs.iter().enumerate() {
         let digest = sha1(input);
-        let hex: String = crate::excerpt::hex(&digest).replace(' ', "");
+        let hex: String = crate::finding::hex(&digest).replace(' ', "");
         let forms = [
             ("in base64", STANDARD.encode(digest)),
             ("in base64 without padding", STANDARD_NO_PAD.encode(digest)),

@@ -4,7 +4,7 @@ use framewise_rules::{Cause, Rule};
 
 use crate::cause::Sign;
 use crate::cause::evidence::{Evidence, quote};
-use crate::handshake::ResponseSeen;
+use crate::heads::ResponseSeen;
 use crate::report::Fault;
 
 fn rejection<'a>(e: &Evidence<'a>) -> Option<(&'a ResponseSeen, u16)> {

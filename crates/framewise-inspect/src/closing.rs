@@ -1,13 +1,12 @@
 //! How a connection ends (RFC 6455 §7), what keeps it alive (§5.5.2), and what an observer infers from both.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use framewise_proto::{Detail, Opcode, Violation};
 use framewise_rules::{Limits, Role, Rule};
 
 use crate::frames::{CloseSeen, Moment};
-use crate::leg::{Leg, Seen, Stage, What};
+use crate::leg::{Leg, LegEvent, Seen, Stage};
 use crate::report::How;
 
 /// Pings that are remembered.
@@ -16,14 +15,6 @@ const PINGS: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// A Pong that is not there after this was not on its way.
 const PING_PATIENCE: Duration = Duration::from_secs(5);
-
-/// The Pings of a direction that no Pong answered yet.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Pings {
-    open: VecDeque<(Vec<u8>, Moment)>,
-    /// One of them was reported as unanswered.
-    pub(crate) unanswered: bool,
-}
 
 fn waited(since: Moment, now: Moment) -> Option<Duration> {
     Some(now.time?.saturating_sub(since.time?))
@@ -126,7 +117,7 @@ impl Leg {
             }
             1011 if self.dir(from).pings.unanswered => {}
             1002 | 1003 | 1007 | 1011 => {
-                self.seen.push(Seen { stream: from, what: What::Refused(close), at });
+                self.seen.push(Seen { stream: from, event: LegEvent::Refused(close), at });
             }
             _ => {}
         }
@@ -268,7 +259,7 @@ impl Leg {
             return;
         }
         // An end behind something that is no handshake at all adds nothing to it.
-        if self.dir(from).stage == Stage::Foreign {
+        if self.dir(from).stage == Stage::NotWebSocket {
             return;
         }
         let request = self.request.is_some();
@@ -306,7 +297,7 @@ impl Leg {
             && length > 0
             && !starts_http(server.window.from(0));
         if found {
-            self.dir_mut(Role::Server).stage = Stage::Foreign;
+            self.dir_mut(Role::Server).stage = Stage::NotWebSocket;
             self.one(Role::Server, Rule::ResponseNotHttp, 0, length.min(80), at);
         }
         found
