@@ -14,6 +14,13 @@ pub(crate) fn run() -> Result {
         "--deny",
         "warnings",
     ]))?;
+    // framewise-proto without `std`: a library that does not build where something below it brings `std` in.
+    for features in ["", "deflate"] {
+        let no_std =
+            ["build", "--manifest-path", "checks/no-std/Cargo.toml", "--target-dir", "target/no-std"];
+        run::run(cargo(&no_std).args(["--locked", "--features", features]))?;
+    }
+    run::run(&mut cargo(&["fmt", "--manifest-path", "checks/no-std/Cargo.toml", "--check"]))?;
     // The workspace of the fuzzers, which the above leaves out.
     run::run(&mut cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
     run::run(

@@ -15,7 +15,9 @@ use framewise_simd::Utf8;
 
 pub use self::keepalive::Keepalive;
 use self::keepalive::Pings;
-use crate::deflate::{Compressor, DeflateAgreement, Inflating};
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateAgreement;
+use crate::deflate::{Compressor, Inflating};
 use crate::receive::Receiver;
 use crate::{CloseFrame, Config, Detail, Ended, EndedBy, Event, MessageKind, Opcode, Violation};
 
@@ -113,6 +115,7 @@ impl Connection {
     }
 
     /// The handshake agreed permessage-deflate.
+    #[cfg(feature = "deflate")]
     #[must_use]
     pub fn with_deflate(mut self, agreement: &DeflateAgreement) -> Self {
         let config = self.receiver.deflate();
@@ -142,7 +145,7 @@ impl Connection {
 
     /// Whether a message of so many bytes is sent compressed.
     pub fn compresses(&self, length: usize) -> bool {
-        self.compressor.as_ref().is_some_and(|compressor| length >= compressor.threshold)
+        self.compressor.as_ref().is_some_and(|compressor| length >= compressor.threshold())
     }
 
     /// Bytes queued that [`Connection::poll_transmit`] gives.

@@ -1,19 +1,35 @@
 //! permessage-deflate (RFC 7692): what was agreed, messages inflated and compressed, and back-references checked
 //! against the agreed window, which a zlib does not do inside one call.
 
+#[cfg(not(feature = "deflate"))]
+mod absent;
 mod agreement;
+#[cfg_attr(not(feature = "deflate"), allow(dead_code, reason = "nothing is inflated"))]
 mod budget;
+#[cfg(feature = "deflate")]
 mod compress;
 mod decode;
+#[cfg(feature = "deflate")]
 mod distance;
+#[cfg(feature = "deflate")]
 mod history;
+#[cfg(feature = "deflate")]
 mod inflate;
+#[cfg_attr(not(feature = "deflate"), allow(dead_code, reason = "no message is a compressed one"))]
 mod message;
+#[cfg(feature = "deflate")]
 mod shared;
 
+#[cfg(not(feature = "deflate"))]
+use absent as inflate;
+
+#[cfg(not(feature = "deflate"))]
+pub(crate) use absent::Compressor;
+#[cfg(feature = "deflate")]
 pub(crate) use agreement::Direction;
 pub use agreement::{Context, DeflateAgreement, DeflateConfig, negotiate};
 pub use budget::InflateBudget;
+#[cfg(feature = "deflate")]
 pub(crate) use compress::Compressor;
 pub use decode::{Decoder, Place, Symbols, Unreadable};
 pub use message::InflateLimits;

@@ -33,6 +33,13 @@
 //! assert_eq!(server.poll_transport(), Transport::ShutDown);
 //! # Ok::<(), framewise_proto::Misuse>(())
 //! ```
+//!
+//! # Features
+//!
+//! - `std` (on by default): the vector instructions are chosen when the program runs, and the connections of a thread
+//!   share compressors. Without it the crate is `no_std` and needs an allocator.
+//! - `deflate` (on by default): permessage-deflate (RFC 7692), which brings in zlib-rs. Without `std`, zlib-rs takes its
+//!   memory from C's `malloc`, `calloc`, `posix_memalign` and `free`.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -8,7 +8,9 @@ use core::time::Duration;
 use framewise_rules::{Limits, Role, Rule};
 use framewise_simd::{Utf8, Utf8Error, unmask};
 
-use crate::deflate::{DeflateAgreement, DeflateConfig, InflateFault, Inflating};
+#[cfg(feature = "deflate")]
+use crate::deflate::{DeflateAgreement, DeflateConfig};
+use crate::deflate::{InflateFault, Inflating};
 use crate::frame::{CloseFault, Expect, Header, MessageKind, Opcode, PlainHeader, Sequence, check_close};
 use crate::{Config, Detail, Event, Strictness, Violation};
 
@@ -66,6 +68,7 @@ impl Receiver {
         }
     }
 
+    #[cfg(feature = "deflate")]
     pub(crate) fn agree(&mut self, agreement: &DeflateAgreement) {
         self.inflating = Some(Box::new(Inflating::new(agreement.sent_by(self.sender), &self.config)));
     }
@@ -87,6 +90,7 @@ impl Receiver {
         &self.config.limits
     }
 
+    #[cfg(feature = "deflate")]
     pub(crate) fn deflate(&self) -> DeflateConfig {
         self.config.deflate.unwrap_or_default()
     }

@@ -1,8 +1,10 @@
 //! Messages that go to several connections, and are compressed once for all that agreed the same.
 
+#[cfg(feature = "deflate")]
 use alloc::vec::Vec;
 
 use super::Connection;
+#[cfg(feature = "deflate")]
 use crate::deflate::{Compressor, Context, Direction};
 use crate::{Header, MessageKind, Misuse};
 
@@ -15,6 +17,7 @@ pub struct Compression {
     level: u8,
 }
 
+#[cfg(feature = "deflate")]
 impl Compression {
     /// The payload of a message, compressed by itself: it refers to nothing before it.
     pub fn compress(self, payload: &[u8]) -> Vec<u8> {

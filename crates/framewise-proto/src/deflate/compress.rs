@@ -12,7 +12,7 @@ pub(crate) struct Compressor {
     direction: Direction,
     context: Context,
     level: u8,
-    pub(crate) threshold: usize,
+    threshold: usize,
     /// The thread's, during a message; its own from the first message on, where it is kept.
     deflate: Option<shared::Context>,
     /// What the next message may refer to, where the context does not stay to remember it.
@@ -75,6 +75,11 @@ impl Compressor {
                 shared::give_deflate(context);
             }
         }
+    }
+
+    /// Bytes from which on a message is compressed.
+    pub(crate) const fn threshold(&self) -> usize {
+        self.threshold
     }
 
     /// What zlib is given: the bits of the window, and the level.

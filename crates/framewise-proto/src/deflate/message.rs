@@ -2,11 +2,12 @@ use alloc::vec::Vec;
 
 use framewise_rules::{Limits, Rule};
 
-use super::agreement::Direction;
+use super::Context;
 use super::budget::Share;
 use super::inflate::{Inflater, Stop};
-use super::{Context, DeflateConfig};
-use crate::{Config, Detail};
+use crate::Detail;
+#[cfg(feature = "deflate")]
+use crate::{Config, deflate::DeflateConfig, deflate::Direction};
 
 /// A step takes so much of a compressed payload at the most, and [`Limits::inflate_ratio`] counts it in pieces of so many
 /// bytes. What a message has inflated to by the end of a piece does not depend on how its bytes arrived, so neither does
@@ -76,6 +77,7 @@ impl InflateLimits {
 }
 
 impl Inflating {
+    #[cfg(feature = "deflate")]
     pub(crate) fn new(direction: Direction, config: &Config) -> Self {
         let DeflateConfig { context, .. } = config.deflate.unwrap_or_default();
         Self {
