@@ -79,6 +79,7 @@ enum Stop {
     StoredLength,
     CodesTooMany,
     CodesTooLong,
+    CodesTooFew,
     LengthsTooMany,
     NothingToRepeat,
     NoEnd,
@@ -95,6 +96,7 @@ impl Stop {
             Self::StoredLength => "a stored block whose two lengths disagree",
             Self::CodesTooMany => "a block that announces too many codes",
             Self::CodesTooLong => "more codes than there are bits for",
+            Self::CodesTooFew => "a code that does not use all its bits",
             Self::LengthsTooMany => "more lengths than codes",
             Self::NothingToRepeat => "a repeated length with nothing before it",
             Self::NoEnd => "a block that cannot end",
@@ -342,6 +344,8 @@ mod tests {
             (b"\x00\x05\x00\x05\x00", "a stored block whose two lengths disagree"),
             (b"\xfd\xff\xff", "a block that announces too many codes"),
             (b"\x04\x00\x92\x04", "more codes than there are bits for"),
+            // zlib: "invalid code lengths set".
+            (b"\xd5\x30\x33\xb4\x7c\x5f\x18\x05\x44\x03", "a code that does not use all its bits"),
             (b"\x04\xc0\x81\x00\x00\x00\x00\x00\x10\xfe\xab\x01\x00\x00", "a block that cannot end"),
         ] {
             for cut in [1, usize::MAX] {

@@ -22,11 +22,22 @@ struct Huffman {
     symbols: [u16; SYMBOLS],
 }
 
+/// Which codes of a Huffman code have to stand for a symbol.
+#[derive(Clone, Copy, Debug)]
+enum Fill {
+    /// All of them.
+    Every,
+    /// All of them, or one of a single bit.
+    EveryOrOne,
+    /// The distances of a fixed block use 30 of 32.
+    Any,
+}
+
 impl Huffman {
     const NONE: Self = Self { fast: [0; 1 << FAST], count: [0; MAX + 1], symbols: [0; SYMBOLS] };
 
     /// Becomes the code in which symbol `i` has `lengths[i]` bits.
-    fn set(&mut self, lengths: &[u8]) -> Result<(), Stop> {
+    fn set(&mut self, lengths: &[u8], fill: Fill) -> Result<(), Stop> {
         *self = Self::NONE;
         for &length in lengths {
             self.count[usize::from(length)] += 1;
@@ -38,6 +49,18 @@ impl Huffman {
             if left < 0 {
                 return Err(Stop::CodesTooLong);
             }
+        }
+        // RFC 1951 §3.2.7: "If only one distance code is used, it is encoded using one bit"; zlib allows the same of the
+        // literals. No code at all is a fault when one is needed.
+        let single = self.count[1] == 1 && self.count[2..].iter().all(|&codes| codes == 0);
+        let none = self.count.iter().all(|&codes| codes == 0);
+        let filled = match fill {
+            Fill::Every => left == 0 || none,
+            Fill::EveryOrOne => left == 0 || none || single,
+            Fill::Any => true,
+        };
+        if !filled {
+            return Err(Stop::CodesTooFew);
         }
         let mut next = [0_u16; MAX + 2];
         for length in 1..=MAX {
@@ -122,8 +145,8 @@ impl Codes {
         let mut lengths = [8; 288];
         lengths[144..256].fill(9);
         lengths[256..280].fill(7);
-        self.literals.set(&lengths)?;
-        self.distances.set(&[5; 30])
+        self.literals.set(&lengths, Fill::Every)?;
+        self.distances.set(&[5; 30], Fill::Any)
     }
 
     /// Reads those of a block of type 2 (RFC 1951 §3.2.7).
@@ -139,7 +162,7 @@ impl Codes {
         for &at in &ORDER[..codes] {
             lengths[at] = reading.bits(3)? as u8;
         }
-        self.literals.set(&lengths)?;
+        self.literals.set(&lengths, Fill::Every)?;
         let mut all = [0_u8; 286 + 30];
         let wanted = literals + distances;
         let mut at = 0;
@@ -163,8 +186,8 @@ impl Codes {
         if all[usize::from(END)] == 0 {
             return Err(Stop::NoEnd);
         }
-        self.literals.set(&all[..literals])?;
-        self.distances.set(&all[literals..wanted])
+        self.literals.set(&all[..literals], Fill::EveryOrOne)?;
+        self.distances.set(&all[literals..wanted], Fill::EveryOrOne)
     }
 
     /// Reads the next symbol, with what belongs to it.
