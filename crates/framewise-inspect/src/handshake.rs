@@ -267,10 +267,11 @@ fn early_frames(bytes: &[u8]) -> Early {
                 }
             }
             Reading::Header(_) | Reading::No => return Early::None,
-            // The first byte of a header, or of something else.
+            // The first byte of a header, or of something else: what it is must not depend on where the bytes are cut.
             Reading::NotYet => {
-                let begins =
-                    rest.first().is_some_and(|&first| matches!(first, 1 | 2 | 0x80..=0x82 | 0x88..=0x8a));
+                let begins = rest
+                    .first()
+                    .is_some_and(|&first| matches!(plausible.decode(&[first, 0]), Reading::Header(_)));
                 return if begins || at > 0 { Early::NotYet } else { Early::None };
             }
         }
