@@ -277,3 +277,22 @@ fn early_frames(bytes: &[u8]) -> Early {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_byte_of_a_frame_is_judged_with_the_second() {
+        // A frame of the server's may begin so, whatever follows.
+        for first in [0x00, 0x01, 0x80, 0x82, 0x88, 0x8a] {
+            assert_eq!(early_frames(&[first]), Early::NotYet, "{first:02x}");
+            assert_eq!(early_frames(&[first, 0]), Early::NotYet, "{first:02x}");
+        }
+        // Neither a frame nor a status line.
+        for first in [b'x', 0x03, 0x8b, 0xf1] {
+            assert_eq!(early_frames(&[first]), Early::None, "{first:02x}");
+        }
+        assert_eq!(early_frames(b"H"), Early::None, "a status line may begin so");
+    }
+}
