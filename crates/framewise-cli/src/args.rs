@@ -13,14 +13,14 @@ use crate::output::Color;
 use crate::read::ReadArgs;
 use crate::serve::ServeArgs;
 
-/// WebSocket connections inspected, recordings diagnosed, codes and error messages explained.
+/// Inspect WebSocket connections, diagnose recordings, explain close codes and error messages.
 ///
-/// Exit codes: 0 nothing wrong was found, 1 something was, 2 the command could not do its work.
+/// Exit codes: 0 no findings, 1 findings, 2 the command failed.
 #[derive(Debug, Parser)]
 #[command(name = "framewise", version, arg_required_else_help = true, disable_help_subcommand = true)]
 #[command(after_help = "Start with:\n  framewise explain 1006\n  framewise demo")]
 pub(crate) struct Args {
-    /// Colour the output: auto (on a terminal, unless `NO_COLOR` is set), always or never
+    /// Use colors: auto (on a terminal, unless `NO_COLOR` is set), always or never
     #[arg(
         long,
         global = true,
@@ -46,12 +46,12 @@ pub(crate) enum Command {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "clap's other kinds are all mistakes")]
-/// Help on standard output; a mistake as one sentence on standard error.
+/// Prints help on standard output, and a mistake as one sentence on standard error.
 pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let mut stdout = anstream::stdout().lock();
-            // A pipe that was closed early has had its help.
+            // A reader that closed the pipe has seen enough.
             let _ = write!(stdout, "{}", error.render().ansi()).and_then(|()| stdout.flush());
             ExitCode::SUCCESS
         }
@@ -76,7 +76,7 @@ fn sentence(error: &clap::Error) -> String {
         if line.starts_with("For more information") || line.is_empty() {
             continue;
         }
-        // What is missing stands on lines of its own behind a colon.
+        // What is missing follows a colon, on lines of its own.
         match parts.last_mut().filter(|last| last.ends_with(':')) {
             Some(last) => *last = format!("{last} {line}"),
             None => parts.push(line.to_owned()),
@@ -89,5 +89,5 @@ fn sentence(error: &clap::Error) -> String {
         .map(|command| command.get_name().to_owned())
         .find(|name| words.contains(name));
     let command = command.map_or_else(|| "framewise".to_owned(), |name| format!("framewise {name}"));
-    format!("{}; `{command} --help` says more", parts.join("; ").trim_end_matches('.'))
+    format!("{}; see `{command} --help`", parts.join("; ").trim_end_matches('.'))
 }

@@ -22,14 +22,18 @@ use crate::printer::{Frames, Printer};
 use crate::render::{clean, shorten};
 use print::Screen;
 
-/// Connect to a server: a prompt on a terminal, standard input and output in a pipe
+/// Connect to a server: with a prompt, or standard input and output in a pipe
 ///
-/// On a terminal, a line is a text message, and /help lists what else there is: pings, binary messages, a Close of your
-/// own, raw bytes for a frame that is broken on purpose. In a pipe, each line of standard input is a text message, and
-/// each message that comes is a line of standard output. At the end of the input the connection is closed with 1000, and
-/// what still comes before the server's Close is printed; --wait holds the Close back for a server that answers late.
+/// At the prompt, each line is sent as a text message; /help lists the other commands: pings, binary messages, a Close with
+/// your code, raw bytes for a deliberately broken frame. From a pipe, each line of standard input is sent as a text message.
+/// At the end of the input, the connection is closed with 1000, and messages that arrive before the server's Close are still
+/// printed; --wait delays the Close for a slow server.
 ///
-/// What the server does wrong is told on standard error, with exit code 1; Ctrl-C closes with 1001 and exits with 130.
+/// Into a pipe or a file, each message is printed as one line, exactly as received. On a terminal, control and invisible
+/// characters are escaped and long messages are shortened. Messages may have up to 64 MiB.
+///
+/// If the server breaks a rule, the finding is printed on standard error and the exit code is 1. Ctrl-C closes with 1001 and
+/// exits with 130.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   framewise connect ws://localhost:9001
@@ -37,49 +41,49 @@ use print::Screen;
   framewise connect --frames --header 'Authorization: Bearer 4f1c' wss://example.com/chat
   echo '81 02 68 69' | framewise connect --raw --frames ws://localhost:9001")]
 pub(crate) struct ConnectArgs {
-    /// The server, ws:// or wss://
+    /// Server URL, ws:// or wss://
     url: String,
-    /// Show each frame on standard error: its header, its mask, its payload
+    /// Print each frame on standard error: header, mask, payload
     #[arg(long)]
     frames: bool,
-    /// Another header line of the request, `Name: value`; may be given again
+    /// Add a request header, `Name: value`; repeatable
     #[arg(long, short = 'H', value_name = "LINE", value_parser = header)]
     header: Vec<(String, String)>,
-    /// A subprotocol to offer; may be given again, the preferred one first
+    /// Offer a subprotocol; repeatable, in order of preference
     #[arg(long, value_name = "NAME")]
     protocol: Vec<String>,
-    /// The header Origin, as a browser sends it
+    /// Origin header, as a browser sends it
     #[arg(long, value_name = "ORIGIN")]
     origin: Option<String>,
-    /// How binary messages are printed
+    /// How to print binary messages
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     binary: Binary,
-    /// In a pipe: lines are hexadecimal and go onto the wire as they are, without a frame around them
+    /// From a pipe: send each line as raw bytes, in hexadecimal, without a frame around them
     #[arg(long)]
     raw: bool,
-    /// In a pipe: wait for so many seconds after the last line before closing
+    /// From a pipe: wait this many seconds after the last line before closing
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
     wait: std::time::Duration,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Binary {
-    /// A line of hexadecimal
+    /// As a line of hexadecimal
     #[default]
     Hex,
-    /// The bytes, without a line's end
+    /// As raw bytes without a line break (on a terminal: hexadecimal)
     Raw,
 }
 
 fn header(line: &str) -> Result<(String, String), String> {
-    let (name, value) = line.split_once(':').ok_or("a header line is `Name: value`")?;
+    let (name, value) = line.split_once(':').ok_or("expected `Name: value`")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 fn seconds(text: &str) -> Result<std::time::Duration, String> {
-    let seconds = text.parse().map_err(|_| "it must be a number of seconds")?;
+    let seconds = text.parse().map_err(|_| "expected a number of seconds")?;
     std::time::Duration::try_from_secs_f64(seconds)
-        .map_err(|_| "it must be a number of seconds, 0 or more".to_owned())
+        .map_err(|_| "expected a number of seconds, 0 or more".to_owned())
 }
 
 /// A message or a frame larger than this is refused with 1009.
@@ -161,7 +165,7 @@ fn screen(args: &ConnectArgs) -> Screen {
 /// Why there is no connection.
 struct NotOpen {
     sentence: String,
-    /// The server broke a rule, and the watch has told which.
+    /// The server broke a rule, and the finding is printed.
     diagnosed: bool,
 }
 
@@ -193,47 +197,45 @@ async fn open(args: &ConnectArgs, printer: Printer) -> Result<(WebSocket<Stream>
             Err(match error {
                 Error::Violation(_) => NotOpen { sentence: String::new(), diagnosed: true },
                 Error::Rejected(rejected) => rejection(&args.url, &rejected).into(),
-                Error::Misuse(_) => format!("the request cannot be written: {error}").into(),
+                Error::Misuse(_) => format!("cannot send the request: {error}").into(),
                 Error::RequestRejected(_) | Error::Connect(_) | Error::Io(_) | _ => error.to_string().into(),
             })
         }
     }
 }
 
-/// `localhost:9001` is what people type.
+/// Adds the scheme: people type `localhost:9001`.
 fn complete(url: &str) -> Result<String, String> {
     match url.split_once("://") {
         None => Ok(format!("ws://{url}")),
-        Some(("http", rest)) => Err(format!("{url} is a web page's address; connect to ws://{rest}")),
-        Some(("https", rest)) => Err(format!("{url} is a web page's address; connect to wss://{rest}")),
+        Some(("http", rest)) => Err(format!("{url} is the address of a web page; use ws://{rest}")),
+        Some(("https", rest)) => Err(format!("{url} is the address of a web page; use wss://{rest}")),
         Some(_) => Ok(url.to_owned()),
     }
 }
 
-/// What a server that did not switch to WebSocket says, and what to do.
+/// What a server answered instead of switching to WebSocket, and what to do.
 fn rejection(url: &str, rejected: &Rejected) -> String {
     let status = format!("{} {}", rejected.status, clean(&rejected.reason));
     let status = status.trim_end();
     if let Some(location) = rejected.location() {
         return format!(
-            "{url} redirects ({status}) to {}, which is not followed: connect to where it leads",
+            "{url} redirects to {} ({status}); redirects are not followed: connect to that address",
             clean(location)
         );
     }
     let hint = match rejected.status {
-        200 => "it answers as to a web page: is the path that of a WebSocket?",
-        400 | 426 => {
-            "it takes this for no handshake: is something on the way that drops Upgrade or Connection?"
-        }
-        401 => "it asks who you are: --header 'Authorization: …'",
-        403 => "it lets nobody in from here: --origin with its own address may help, or a login",
-        404 | 405 => "there is no WebSocket at this path",
-        407 => "a proxy asks who you are",
-        500.. => "it, or what is behind it, has failed: its log tells",
-        _ => "it did not switch to WebSocket",
+        200 => "this is a web page; is the path right?",
+        400 | 426 => "the server saw no WebSocket handshake; does a proxy remove Upgrade or Connection?",
+        401 => "authentication required: add --header 'Authorization: …'",
+        403 => "access denied: try --origin, or authenticate",
+        404 | 405 => "no WebSocket at this path",
+        407 => "the proxy requires authentication",
+        500.. => "the server, or one behind it, failed; check its log",
+        _ => "the server did not switch to WebSocket",
     };
     let body = String::from_utf8_lossy(&rejected.body);
     let says = body.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('<'));
     let says = says.map_or_else(String::new, |line| format!(" (\"{}\")", clean(&shorten(line, 80))));
-    format!("{url} answers {status}{says}: {hint}")
+    format!("{url} answered {status}{says}: {hint}")
 }

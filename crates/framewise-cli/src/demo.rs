@@ -17,43 +17,47 @@ use crate::printer::Printer;
 use crate::render::style::{HEADING, paint};
 use play::Script;
 
-/// A scene that lasts longer than that is left.
+/// How long a scene may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Show what framewise does: servers and clients that break rules in turn, inspected and explained
+/// Demonstrate framewise: servers and clients break rules, and each fault is explained
 ///
-/// Everything happens on this machine's loopback, through the same proxy as `framewise inspect`, and takes some seconds.
+/// Everything runs on the loopback interface, through the proxy of `framewise inspect`, and takes a few seconds.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   framewise demo
   framewise demo --json")]
 pub(crate) struct DemoArgs {
-    /// Print JSON, as `framewise inspect --json` does
+    /// Print JSON, like `framewise inspect --json`
     #[arg(long)]
     json: bool,
 }
 
-/// Who breaks which rule, and in what way people come to do so. The bytes are those of the rule's first example.
+/// Who breaks which rule, and how it usually happens. The bytes are those of the rule's first example.
 const SCENES: &[(Role, Rule, &str)] = &[
     (
         Role::Client,
         Rule::RequestUpgrade,
-        "a proxy that was not told about WebSocket leaves the Upgrade header out",
+        "a proxy that is not configured for WebSocket removes the Upgrade header",
     ),
     (
         Role::Server,
         Rule::ResponseAcceptWrong,
-        "a server computes Sec-WebSocket-Accept from something else than the key",
+        "a server computes Sec-WebSocket-Accept from something other than the key",
     ),
     (Role::Client, Rule::MaskMissing, "a hand-written client forgets to mask"),
-    (Role::Server, Rule::Rsv1Unnegotiated, "a server sends compressed frames that nobody agreed on"),
-    (Role::Server, Rule::MaskPresent, "a server masks, as only clients do"),
+    (
+        Role::Server,
+        Rule::Rsv1Unnegotiated,
+        "a server sends compressed frames without having agreed to compression",
+    ),
+    (Role::Server, Rule::MaskPresent, "a server masks its frames, as only clients may"),
     (Role::Server, Rule::LengthNotMinimal16, "a server's length encoder is off by one"),
     (Role::Client, Rule::DataInterleaved, "a client begins a message before the last one is complete"),
-    (Role::Server, Rule::ContinuationOrphan, "a server goes on with a message that it never began"),
-    (Role::Client, Rule::TextInvalidUtf8, "a client sends bytes as text that are no UTF-8"),
+    (Role::Server, Rule::ContinuationOrphan, "a server continues a message that it never began"),
+    (Role::Client, Rule::TextInvalidUtf8, "a client sends text that is not UTF-8"),
     (Role::Client, Rule::ControlFragmented, "a client sends a Ping as a fragment"),
-    (Role::Client, Rule::CloseCodeReserved, "a relay passes the code of a local event on to the network"),
+    (Role::Client, Rule::CloseCodeReserved, "a relay sends a close code that is reserved for local use"),
     (Role::Server, Rule::PayloadTruncated, "a server dies in the middle of a frame"),
 ];
 
@@ -82,7 +86,7 @@ async fn demo(args: &DemoArgs, output: Output) -> Result<(), Failure> {
         paint(
             HEADING,
             format!(
-                "{} connections, each with something wrong, through the proxy of `framewise inspect`",
+                "{} connections, each with a fault, through the proxy of `framewise inspect`",
                 SCENES.len()
             )
         )
@@ -101,8 +105,8 @@ async fn demo(args: &DemoArgs, output: Output) -> Result<(), Failure> {
         say("\n".to_owned());
     }
     say(format!(
-        "{explained} of {} explained. For a server of your own: framewise inspect ws://HOST:PORT, and let the client connect to \
-         ws://127.0.0.1:6455. More on each rule: framewise explain RULE.\n",
+        "{explained} of {} explained. To inspect your own server: framewise inspect ws://HOST:PORT, then connect the client to \
+         ws://127.0.0.1:6455. For more on a rule: framewise explain RULE.\n",
         SCENES.len()
     ));
     // The writer ends when nobody holds its queue any more.

@@ -18,8 +18,8 @@ use entry::Entry;
 
 /// Explain a close code, a rule, a cause, or an error message; compare two of them
 ///
-/// TERM is a close code (1006), a rule (mask-missing), a cause (interleaved-writers), or an error message as a browser,
-/// a library or a proxy shows it. Two codes, rules or causes are compared. Without TERM: the list of all.
+/// TERM is a close code (1006), a rule (mask-missing), a cause (interleaved-writers), or an error message of a browser, a
+/// library or a proxy. Two codes, rules or causes are compared. Without TERM, everything is listed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   framewise explain 1006
@@ -31,7 +31,7 @@ pub(crate) struct ExplainArgs {
     /// A close code, a rule, a cause, or an error message
     #[arg(value_name = "TERM", allow_hyphen_values = false)]
     terms: Vec<String>,
-    /// The language: en or fr; the locale's by default
+    /// Language: en or fr (default: from the locale)
     #[arg(long, value_name = "LANG", value_parser = language)]
     lang: Option<Language>,
     /// Print JSON
@@ -40,7 +40,7 @@ pub(crate) struct ExplainArgs {
 }
 
 fn language(code: &str) -> Result<Language, String> {
-    Language::from_code(code).ok_or_else(|| "the languages are en and fr".to_owned())
+    Language::from_code(code).ok_or_else(|| "expected en or fr".to_owned())
 }
 
 /// The language of the locale, as POSIX ranks its variables.
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &ExplainArgs, output: Output) -> Result<ExitCode, Failur
         Some(&[a, b]) if a == b => output.print(page::page(a, language, output.width()))?,
         Some(&[a, b]) if args.json => output.json(&compare::json(a, b, language))?,
         Some(&[a, b]) => output.print(compare::compare(a, b, language, output.width()))?,
-        Some(_) => return Err(Failure::said("two can be compared at a time; leave out the others")),
+        Some(_) => return Err(Failure::said("explain compares two terms at a time; omit the others")),
         // A message that was pasted without quotes.
         None => return message(&args.terms, language, args.json, output),
     }

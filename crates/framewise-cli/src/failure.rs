@@ -5,9 +5,9 @@ use std::process::ExitCode;
 /// Why a command could not do its work.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// One plain sentence for a person, which says what to do.
+    /// One plain sentence for a person that says what to do.
     Said(String),
-    /// Standard output took nothing more.
+    /// Standard output cannot be written.
     Output(io::Error),
 }
 
@@ -16,9 +16,9 @@ impl Failure {
         Self::Said(sentence.into())
     }
 
-    /// Says it on standard error; the exit code that stands for it.
+    /// Prints it on standard error; the exit code for it.
     pub(crate) fn report(&self) -> ExitCode {
-        // Whoever reads the pipe has seen enough: `framewise explain | head`.
+        // The reader of the pipe has seen enough: `framewise explain | head`.
         if let Self::Output(error) = self
             && error.kind() == io::ErrorKind::BrokenPipe
         {
@@ -33,12 +33,12 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Said(sentence) => f.write_str(sentence),
-            Self::Output(error) => write!(f, "standard output cannot be written: {error}"),
+            Self::Output(error) => write!(f, "cannot write to standard output: {}", crate::net::plain(error)),
         }
     }
 }
 
-/// A sentence on standard error; nothing happens where that is closed.
+/// Prints a sentence on standard error; a closed one is ignored.
 pub(crate) fn complain(sentence: &str) {
     use io::Write as _;
     let _ = writeln!(io::stderr(), "framewise: {}", crate::render::clean(sentence));

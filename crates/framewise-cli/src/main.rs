@@ -1,4 +1,5 @@
-//! The command `framewise`: WebSocket connections inspected, recordings diagnosed, codes and error messages explained.
+//! The command `framewise`: it inspects WebSocket connections, diagnoses recordings, and explains close codes and error
+//! messages.
 #![forbid(unsafe_code)]
 
 mod args;

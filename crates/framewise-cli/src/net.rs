@@ -43,8 +43,8 @@ pub(crate) async fn interrupted() {
     }
 }
 
-/// Until the program is told to end.
-pub(crate) async fn told(stopped: &mut Receiver<bool>) {
+/// Waits until the program is to end.
+pub(crate) async fn stopped(stopped: &mut Receiver<bool>) {
     // A sender that is gone says nothing any more.
     if stopped.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;

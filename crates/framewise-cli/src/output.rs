@@ -112,7 +112,7 @@ impl Output {
     /// Writes a value as JSON.
     pub(crate) fn json(self, value: &impl serde::Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)
-            .map_err(|error| Failure::said(format!("the report cannot be written as JSON: {error}")))?;
+            .map_err(|error| Failure::said(format!("cannot write the report as JSON: {error}")))?;
         self.write(&Text::json(&text))
     }
 }

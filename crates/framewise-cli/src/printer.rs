@@ -9,7 +9,7 @@ use framewise_rules::{Answer, Role};
 use crate::live::Live;
 use crate::net::plain;
 use crate::output::{Output, To};
-use crate::render::finding::{finding, summary};
+use crate::render::finding::{consequence, finding, summary};
 use crate::render::line;
 use crate::render::style::{FAINT, paint};
 
@@ -91,13 +91,13 @@ impl Printer {
         }
     }
 
-    /// A sentence, which is no part of the JSON.
+    /// Prints a sentence that is not part of the JSON.
     fn sentence(&self, connection: &About, sentence: &str) {
         let to = if self.json { To::Stderr } else { self.to };
         self.live.sentence(to, &format!("{}{sentence}", self.prefix(connection)));
     }
 
-    /// Something that could not be done.
+    /// Reports something that could not be done.
     fn complaint(&self, sentence: &str) {
         self.live.sentence(To::Stderr, &format!("framewise: {sentence}"));
     }
@@ -119,7 +119,12 @@ impl Printer {
         if self.json {
             self.live.json(self.to, &FindingLine { connection: &connection.id, found });
         } else {
-            self.live.say(self.to, format!("{}{}\n", self.prefix(connection), finding(found, self.width)));
+            // One fault is one block; what repeats it or follows from it is a line.
+            let text = match found.consequence {
+                Some(_) => consequence(found, self.width).trim_start().to_owned(),
+                None => finding(found, self.width) + "\n",
+            };
+            self.live.say(self.to, format!("{}{text}", self.prefix(connection)));
         }
     }
 

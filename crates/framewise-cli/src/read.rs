@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::net::plain;
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::render::finding::{finding, summary};
+use crate::render::finding::{findings, summary};
 use crate::render::{clean, shorten};
 
 /// A larger file is not a recording that a person made.
@@ -119,10 +119,7 @@ pub(crate) fn exit_code(connections: &[Connection]) -> ExitCode {
 fn text(report: &Report, name: &str, width: usize) -> String {
     let mut text = String::new();
     for connection in &report.connections {
-        for found in &connection.findings {
-            text.push_str(&finding(found, width));
-            text.push('\n');
-        }
+        text.push_str(&findings(&connection.findings, width));
         let _ = write!(text, "{}: {}", clean(name), summary(connection).trim_end().replace('\n', "\n  "));
         text.push('\n');
     }

@@ -24,28 +24,28 @@ const LARGEST: u64 = 64 << 20;
 /// A head larger than this is refused with 431.
 const LARGEST_HEAD: usize = 64 << 10;
 
-/// Run a server that echoes text and binary as they came, for trying things
+/// Run an echo server to test clients against
 ///
-/// It takes messages of up to 64 MiB, and says what a client does wrong as a diagnosis. Ctrl-C closes the connections
-/// with 1001. Exit code 1 if a client broke a rule.
+/// It echoes text and binary messages of up to 64 MiB, and reports the rules that clients break. Ctrl-C closes the
+/// connections with 1001. The exit code is 1 if a client broke a rule.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   framewise serve
   framewise serve --listen 127.0.0.1:0 --protocol chat.v2")]
 pub(crate) struct ServeArgs {
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9001")]
     listen: String,
-    /// A subprotocol that is spoken; may be given again, the preferred one first
+    /// Accept a subprotocol; repeatable, in order of preference
     #[arg(long, value_name = "NAME")]
     protocol: Vec<String>,
-    /// A line for each frame and each head
+    /// Print a line for each frame and each handshake head
     #[arg(long)]
     frames: bool,
-    /// Judge nobody: faster, for load
+    /// Do not diagnose clients (faster, for load tests)
     #[arg(long, conflicts_with = "frames")]
     quiet: bool,
-    /// Print what clients do wrong as JSON, one object a line
+    /// Print findings as JSON, one object per line
     #[arg(long)]
     json: bool,
 }
@@ -147,10 +147,10 @@ impl Echo {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         tokio::select! {
-            // What goes wrong in the handshake is told by the watch.
+            // What goes wrong in the handshake is reported by the observer.
             accepted = self.server.accept(stream) => if let Ok(ws) = accepted { echo(ws, stopped).await },
             // Without a handshake there is nothing to close.
-            () = net::told(&mut stopped) => {}
+            () = net::stopped(&mut stopped) => {}
         }
     }
 }
@@ -160,23 +160,23 @@ async fn echo<S>(mut ws: WebSocket<S>, mut stopped: Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut told = false;
+    let mut closing = false;
     loop {
         tokio::select! {
             biased;
-            () = net::told(&mut stopped), if !told => {
-                told = true;
+            () = net::stopped(&mut stopped), if !closing => {
+                closing = true;
                 // It fails where the client has closed already.
                 let _ = ws.start_close(CloseCode::GOING_AWAY, "the server ends");
             }
             message = ws.next() => {
                 let Some(message) = message else { return };
-                // A violation was answered, and is told by the watch; `next` does the rest of the closing.
+                // A violation was answered and is reported by the observer; `next` completes the closing.
                 let Ok(message) = message else { continue };
                 tokio::select! {
                     _ = ws.send(message) => {}
                     // A client that sends and does not read must not hold up the end.
-                    () = net::told(&mut stopped), if !told => {}
+                    () = net::stopped(&mut stopped), if !closing => {}
                 }
             }
         }

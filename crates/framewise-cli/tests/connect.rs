@@ -163,7 +163,7 @@ fn a_server_that_closes_with_a_code_is_quoted() {
     let done = connect(address, &["--wait", "20"], b"");
     assert!(done.err.ends_with("closed by the server: 1011 (Internal error) \"oops\"\n"), "{done:?}");
     // Nothing that this client sent was wrong: the server failed the connection all the same.
-    assert!(done.code == Some(1) && done.err.contains("refused though legal"), "{done:?}");
+    assert!(done.code == Some(1) && done.err.contains("rejected although legal"), "{done:?}");
     play.join().unwrap();
 }
 
@@ -172,14 +172,17 @@ fn servers_that_do_not_let_in() {
     for (answer, part) in [
         (
             "HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nnope\n",
-            "answers 404 Not Found (\"nope\"): there is no WebSocket at this path",
+            "answered 404 Not Found (\"nope\"): no WebSocket at this path",
         ),
         (
             "HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n",
-            "redirects (302 Found) to /login",
+            "redirects to /login (302 Found); redirects are not followed",
         ),
-        ("HTTP/1.1 403 \r\nContent-Length: 0\r\n\r\n", "answers 403: it lets nobody in"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "answers 200 OK: it answers as to a web page"),
+        (
+            "HTTP/1.1 403 \r\nContent-Length: 0\r\n\r\n",
+            "answered 403: access denied: try --origin, or authenticate",
+        ),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "answered 200 OK: this is a web page"),
     ] {
         let (address, play) = server(move |mut stream| {
             head(&mut stream);
@@ -195,7 +198,7 @@ fn servers_that_do_not_let_in() {
             .refused()
             .contains(&format!("cannot connect to ws://{address}/x: connection refused"))
     );
-    assert!(run(&["connect", "http://localhost"]).refused().contains("connect to ws://localhost"));
+    assert!(run(&["connect", "http://localhost"]).refused().contains("use ws://localhost"));
     assert!(run(&["connect", "ws://"]).refused().contains("host"));
     assert!(run(&["connect", "ws://x", "-H", "nonsense"]).refused().contains("Name: value"));
 }
@@ -206,7 +209,7 @@ fn lines_that_are_no_text_are_refused() {
     let done = connect(address, &[], b"hello\n\xff\xfe\n");
     assert_eq!(
         done.refused(),
-        "line 2 of standard input is not UTF-8, and a text message must be; --raw sends bytes"
+        "line 2 of standard input is not UTF-8, as a text message must be; use --raw to send bytes"
     );
     running.end();
 }

@@ -187,3 +187,25 @@ fn a_reader_that_goes_away_is_no_fault() {
     drop(child.stdout.take());
     assert_eq!(Running::of(child).done().err, "");
 }
+
+/// One fault is one finding: what repeats it or follows from it is a line beneath it, without a second block of bytes.
+#[test]
+fn what_follows_from_a_fault_is_a_line_beneath_it() {
+    let done = read(&[], "open\n> 81 02 68 69\n> 81 02 68 69\n> 81 01 68\n< 88 02 03 ea\n");
+    assert_eq!(done.out.matches("broken mask-missing").count(), 1, "{}", done.out);
+    assert_eq!(done.out.matches("source ").count(), 1, "{}", done.out);
+    assert!(
+        done.out.contains("  again, 2 times: `mask-missing` in frame 2 (byte 4), in frame 3 (byte 8)\n"),
+        "{}",
+        done.out
+    );
+    let request = "> \"GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: Upgrade\\r\\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\nSec-WebSocket-Version: 13\\r\\n\\r\\n\"\n";
+    let done = read(&[], format!("{request}< \"HTTP/1.1 426 Upgrade Required\\r\\n\\r\\n\"\n"));
+    assert_eq!(done.out.matches("source ").count(), 1, "{}", done.out);
+    assert!(done.out.contains("  as a result: `response-status`: "), "{}", done.out);
+    // Two faults that have nothing to do with each other stay two findings.
+    let done = read(&[], "open\n> 81 02 68 69\n< 83 00\n");
+    assert_eq!(done.out.matches("source ").count(), 2, "{}", done.out);
+    assert!(!done.out.contains("again") && !done.out.contains("as a result"), "{}", done.out);
+}

@@ -3,36 +3,36 @@ use std::io::BufRead as _;
 use framewise::Message;
 use tokio::sync::mpsc::{Receiver, channel};
 
-/// What a person, or a pipe, wants to be done.
+/// A request of the person at the prompt, or of the pipe.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Input {
     Send(Message),
-    /// Bytes onto the wire, as they are.
+    /// Send these bytes unchanged.
     Raw(Vec<u8>),
     Ping(Vec<u8>),
     Close(Option<u16>, String),
-    /// Something for the person who typed.
+    /// Print this to the person.
     Say(String),
-    /// The input is at its end.
+    /// The input ended.
     End,
     /// Ctrl-C at the prompt.
     Interrupt,
-    /// The input cannot be used: in a pipe that ends it all.
+    /// The input cannot be used; in a pipe, that ends the connection.
     Fault(String),
 }
 
-/// Each line of standard input a text message.
+/// Reads standard input: each line is a text message.
 pub(super) fn lines() -> Receiver<Input> {
     read(|line, number| {
         String::from_utf8(line).map(|line| Input::Send(Message::text(line))).map_err(|_| {
             format!(
-                "line {number} of standard input is not UTF-8, and a text message must be; --raw sends bytes"
+                "line {number} of standard input is not UTF-8, as a text message must be; use --raw to send bytes"
             )
         })
     })
 }
 
-/// Each line of standard input bytes in hexadecimal.
+/// Reads standard input: each line is bytes in hexadecimal.
 pub(super) fn raw_lines() -> Receiver<Input> {
     read(|line, number| {
         let line = String::from_utf8_lossy(&line).into_owned();
@@ -59,7 +59,7 @@ fn read(parse: impl Fn(Vec<u8>, u64) -> Result<Input, String> + Send + 'static) 
                     parse(line, number).unwrap_or_else(Input::Fault)
                 }
                 Err(error) => {
-                    Input::Fault(format!("standard input cannot be read: {}", crate::net::plain(&error)))
+                    Input::Fault(format!("cannot read standard input: {}", crate::net::plain(&error)))
                 }
             };
             let last = matches!(input, Input::End | Input::Fault(_));
@@ -72,15 +72,15 @@ fn read(parse: impl Fn(Vec<u8>, u64) -> Result<Input, String> + Send + 'static) 
 }
 
 pub(super) const HELP: &str = "\
-TEXT                  send a text message; //TEXT sends one that begins with a slash
+TEXT                  send a text message; to begin it with a slash, type two
 /binary 00 ff 10      send a binary message
 /ping [TEXT]          send a Ping
-/close [CODE REASON]  send a Close, and end
-/frame 81 02 68 69    write these bytes onto the wire as they are: a frame that is broken on purpose
-/help                 this list
+/close [CODE REASON]  send a Close and end
+/frame 81 02 68 69    send these bytes unchanged, such as a deliberately broken frame
+/help                 print this list
 Ctrl-D closes with 1000, Ctrl-C with 1001.";
 
-/// A line of the prompt; `None` where there is nothing to do but to help.
+/// Parses a line of the prompt; `None` asks for help.
 pub(super) fn command(line: &str) -> Result<Option<Input>, String> {
     let Some(command) = line.strip_prefix('/') else { return Ok(Some(Input::Send(Message::text(line)))) };
     if command.starts_with('/') {
@@ -95,16 +95,22 @@ pub(super) fn command(line: &str) -> Result<Option<Input>, String> {
         "close" if rest.is_empty() => Input::Close(Some(1000), String::new()),
         "close" => {
             let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
-            let code = code.parse().map_err(|_| format!("{code} is no close code: /close 4000 reason"))?;
+            let code = code
+                .parse()
+                .map_err(|_| format!("{code} is not a close code; example: /close 4000 reason"))?;
             Input::Close(Some(code), reason.trim().to_owned())
         }
         "quit" | "exit" => Input::End,
         "help" | "" => return Ok(None),
-        other => return Err(format!("/{other} is no command; /help lists them, //{other} sends it as text")),
+        other => {
+            return Err(format!(
+                "unknown command /{other}; /help lists the commands, //{other} sends it as text"
+            ));
+        }
     }))
 }
 
-/// Pairs of hexadecimal digits with spaces where one likes.
+/// Parses pairs of hexadecimal digits; spaces are free.
 fn hex(text: &str) -> Result<Vec<u8>, String> {
     let digits: Vec<u8> = text
         .chars()
@@ -112,11 +118,11 @@ fn hex(text: &str) -> Result<Vec<u8>, String> {
         .map(|c| {
             c.to_digit(16)
                 .map(|digit| digit as u8)
-                .ok_or_else(|| format!("`{}` is no hexadecimal digit", c.escape_default()))
+                .ok_or_else(|| format!("`{}` is not a hexadecimal digit", c.escape_default()))
         })
         .collect::<Result<_, _>>()?;
     if digits.len() % 2 == 1 {
-        return Err("half a byte: two hexadecimal digits make one".to_owned());
+        return Err("half a byte: expected a second hexadecimal digit".to_owned());
     }
     Ok(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }

@@ -22,8 +22,7 @@ pub(super) async fn run(
     url: &str,
 ) -> Result<bool, Failure> {
     let terminal = Terminal::save();
-    let said =
-        |error: ReadlineError| Failure::said(format!("the terminal cannot be used for a prompt: {error}"));
+    let said = |error: ReadlineError| Failure::said(format!("cannot use the terminal for a prompt: {error}"));
     let mut editor =
         DefaultEditor::with_config(Config::builder().auto_add_history(true).build()).map_err(said)?;
     let mut printer = editor.create_external_printer().map_err(said)?;

@@ -116,7 +116,7 @@ impl Session {
                 self.live.sentence(To::Stderr, &format!("not sent: {misuse}"));
             }
             Err(Error::Misuse(misuse)) => return Err(Failure::said(format!("not sent: {misuse}"))),
-            // What became of the connection is told by the next event.
+            // The next event says what became of the connection.
             Ok(()) | Err(_) => {}
         }
         Ok(())
@@ -181,7 +181,7 @@ impl Session {
         }
     }
 
-    /// A violation is told by the watch, in full; anything else is told here.
+    /// Prints any error but a violation, which the observer reports in full.
     fn failed(&self, error: &Error) {
         if error.violation().is_none() {
             self.live.sentence(To::Stderr, &error.to_string());

@@ -188,7 +188,7 @@ fn relation(code: Entry, rule: Entry, language: Language) -> Option<String> {
     if rule.answer() == Answer::Lost && number == 1006 {
         return Some(match language {
             Language::English => format!(
-                "After `{rule}` the application is told {number}: the rule is what was seen, the code a local report of it."
+                "After `{rule}`, the application gets {number}: the rule is what was seen, the code is the local report of it."
             ),
             Language::French => format!(
                 "Après `{rule}`, l'application reçoit {number} : la règle est ce qui a été vu, le code son compte rendu local."

@@ -21,11 +21,11 @@ pub(super) fn unknown(terms: &[String]) -> String {
     let unknown = terms.iter().find(|term| Entry::named(term).is_none());
     let term = if terms.len() == 2 { unknown.cloned().unwrap_or_default() } else { terms.join(" ") };
     if term.trim().is_empty() {
-        return "there is no empty term; `framewise explain` lists all".to_owned();
+        return "the term is empty; `framewise explain` lists all terms".to_owned();
     }
     if term.bytes().all(|byte| byte.is_ascii_digit()) {
         return format!(
-            "{term} is no close code: two bytes hold 65535 at the most; `framewise explain` lists all"
+            "{term} is not a close code: codes go up to 65535; `framewise explain` lists all terms"
         );
     }
     not_known(&term, &nearest(&term))
@@ -44,7 +44,7 @@ fn not_known(term: &str, near: &[&str]) -> String {
         [head @ .., last] => format!(", did you mean {} or {last}?", head.join(", ")),
     };
     let separator = if hint.is_empty() { ";" } else { "" };
-    format!("nothing is known about \"{}\"{hint}{separator} `framewise explain` lists all", shorten(term, 80))
+    format!("\"{}\" is not known{hint}{separator} `framewise explain` lists all terms", shorten(term, 80))
 }
 
 /// Up to three ids that look like the term.

@@ -15,7 +15,7 @@ use crate::render::{columns, indent, pad, wrap};
 pub(super) fn page(entry: Entry, language: Language, width: usize) -> String {
     let mut text =
         format!("{}  {}\n\n", paint(ID, entry.id()), paint(HEADING, inline(&entry.title(language))));
-    // The title stands above already.
+    // The title is already above.
     let facts = entry.facts(language);
     table(&mut text, &facts[1..], width);
     if facts.len() > 1 {
@@ -103,7 +103,7 @@ fn examples(text: &mut String, rule: Rule, language: Language) {
     }
 }
 
-/// What stands beside the caret.
+/// The label beside the caret.
 pub(super) fn label(rule: Rule, offset: u64, language: Language) -> String {
     let answer = match rule.answer() {
         Answer::Close(code) => format!(", Close {code}"),
@@ -120,7 +120,7 @@ fn sources(text: &mut String, rule: Rule, language: Language) {
     }
 }
 
-/// Why a number is no close code, and where such numbers come from.
+/// Why a number is not a close code, and where such numbers come from.
 pub(super) fn not_assigned(number: u16, language: Language) -> String {
     let rule = Rule::CloseCodeInvalid;
     let range = match number {

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use framewise_inspect::Connection;
-use framewise_inspect::report::{Finding, How, Part};
+use framewise_inspect::report::{Consequence, Finding, How, Part};
 use framewise_proto::Header;
 use framewise_rules::prose::Language;
 use framewise_rules::{Answer, CloseCode};
@@ -22,7 +22,7 @@ pub(crate) fn finding(finding: &Finding, width: usize) -> String {
         (Some(_), true) => "note",
         (Some(_), false) => "broken",
         // Nothing on the wire is wrong, and it broke all the same.
-        (None, _) => "refused though legal",
+        (None, _) => "rejected although legal",
     };
     let name = finding.rule.map_or("", |rule| rule.id());
     let head = format!("{word} {name}").trim_end().to_owned();
@@ -38,6 +38,80 @@ pub(crate) fn finding(finding: &Finding, width: usize) -> String {
     bytes(&mut text, finding, width);
     facts(&mut text, finding, width);
     causes(&mut text, finding, width);
+    text
+}
+
+/// The findings of a connection. What repeats one, or follows from one, is a line beneath it: one fault is one finding.
+pub(crate) fn findings(findings: &[Finding], width: usize) -> String {
+    let mut text = String::new();
+    for (index, found) in findings.iter().enumerate().filter(|(_, found)| found.consequence.is_none()) {
+        text.push_str(&finding(found, width));
+        let of_this = |found: &&Finding| found.consequence.is_some() && root(findings, found) == index;
+        let consequences: Vec<_> = findings.iter().filter(of_this).collect();
+        let again: Vec<_> = consequences.iter().copied().filter(|found| is_repetition(found)).collect();
+        match again.as_slice() {
+            [] => {}
+            [one] => text.push_str(&consequence(one, width)),
+            [first, ..] => text.push_str(&line_beneath(&again_often(first, &again), width)),
+        }
+        for found in consequences.iter().filter(|found| !is_repetition(found)) {
+            text.push_str(&consequence(found, width));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// A finding that repeats another one, or follows from it, in a line.
+pub(crate) fn consequence(finding: &Finding, width: usize) -> String {
+    let rule = finding.rule.map_or("", |rule| rule.id());
+    let line = if is_repetition(finding) {
+        format!("again: `{rule}` {}", in_frame(finding))
+    } else {
+        let rule = if rule.is_empty() { String::new() } else { format!("`{rule}`: ") };
+        format!("as a result: {rule}{}", clean(&finding.says))
+    };
+    line_beneath(&line, width)
+}
+
+fn again_often(first: &Finding, all: &[&Finding]) -> String {
+    const SHOWN: usize = 6;
+    let rule = first.rule.map_or("", |rule| rule.id());
+    let shown: Vec<_> = all.iter().take(SHOWN).map(|found| in_frame(found)).collect();
+    let more = if all.len() > SHOWN { format!(", and {} more", all.len() - SHOWN) } else { String::new() };
+    format!("again, {} times: `{rule}` {}{more}", all.len(), shown.join(", "))
+}
+
+fn in_frame(finding: &Finding) -> String {
+    match finding.frame {
+        Some(frame) => format!("in frame {frame} (byte {})", finding.offset),
+        None => format!("at byte {}", finding.offset),
+    }
+}
+
+fn is_repetition(finding: &Finding) -> bool {
+    matches!(finding.consequence, Some(Consequence::Repeats(_)))
+}
+
+/// The finding that everything follows from. A consequence is of an earlier finding, so that this ends.
+fn root(findings: &[Finding], finding: &Finding) -> usize {
+    let mut at = finding;
+    loop {
+        let Some(Consequence::Repeats(of) | Consequence::Follows(of)) = at.consequence else {
+            return at.index;
+        };
+        match findings.get(of).filter(|found| found.index < at.index) {
+            Some(found) => at = found,
+            None => return of,
+        }
+    }
+}
+
+fn line_beneath(line: &str, width: usize) -> String {
+    let mut text = String::new();
+    for (index, line) in wrap(line, width.saturating_sub(4)).iter().enumerate() {
+        let _ = writeln!(text, "{:1$}{2}", "", if index == 0 { 2 } else { 4 }, inline(line));
+    }
     text
 }
 
@@ -140,9 +214,9 @@ fn facts(text: &mut String, finding: &Finding, width: usize) {
 fn answer_in_words(answer: Answer) -> String {
     match answer {
         Answer::Close(close) => format!("a strict endpoint closes with {}", code(close)),
-        Answer::Http(status) => format!("a strict server refuses the handshake with HTTP {status}"),
+        Answer::Http(status) => format!("a strict server rejects the handshake with HTTP {status}"),
         Answer::Abort => "a strict client drops the connection".to_owned(),
-        Answer::Lost => "nothing can be sent any more; the application is told 1006".to_owned(),
+        Answer::Lost => "nothing can be sent any more; the application gets 1006".to_owned(),
         Answer::Note => "none: legal, or only a SHOULD".to_owned(),
     }
 }
@@ -208,7 +282,7 @@ pub(crate) fn summary(connection: &Connection) -> String {
         }
     }
     match &connection.ended {
-        None => text.push_str("did not end here\n"),
+        None => text.push_str("still open at the end of the recording\n"),
         Some(ended) => {
             let how = match ended.how {
                 How::Close => "a Close frame",
@@ -233,13 +307,13 @@ pub(crate) fn summary(connection: &Connection) -> String {
         Some(verdict) => {
             let mut line = match verdict.rule {
                 Some(rule) => paint(FAULT, rule.id()),
-                None => paint(FAULT, "every byte is legal, and yet it broke"),
+                None => paint(FAULT, "every byte is legal, but the connection broke"),
             };
             if let Some(cause) = verdict.cause {
                 let _ = write!(line, ", cause {}", paint(CODE, cause.id()));
             }
             if let Some(fault) = verdict.fault {
-                let _ = write!(line, ", fault of the {fault}");
+                let _ = write!(line, ", fault: {fault}");
             }
             if let Some(close) = verdict.close {
                 let _ = write!(line, ", close {}", code(close));
