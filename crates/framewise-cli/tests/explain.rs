@@ -83,7 +83,11 @@ fn two_are_compared() {
     has(&text(&["1007", "1002"]), &["Key differences"]);
     has(
         &text(&["1001", "1013"]),
-        &["Key differences", "- Sent by: 1001 – client and server; 1013 – the server", "When to use which"],
+        &[
+            "Key differences",
+            "- Sent by: 1001 – client and server; 1013 – only the server",
+            "When to use which",
+        ],
     );
     has(&text(&["mask-missing", "mask-present"]), &["Broken by", "On the wire", "> 81 02 68 69", "< 81 82"]);
     has(&text(&["1002", "mask-missing"]), &["1002 is what `mask-missing` ends in"]);
@@ -99,7 +103,7 @@ fn messages() {
         &page,
         &[
             "Chrome",
-            "rules; the bytes on the wire tell which",
+            "rules; the bytes on the wire show which",
             "length-not-minimal-16",
             "http-response-in-stream",
         ],
@@ -136,7 +140,7 @@ fn french_by_option_and_by_locale() {
             "Une trame du client n'est pas masquée",
             "Enfreinte par",
             "Comment le corriger",
-            "Un exemple qui l'enfreint",
+            "Un exemple qui enfreint la règle",
         ],
     );
     for (variable, value) in [("LANG", "fr_FR.UTF-8"), ("LC_MESSAGES", "fr_BE"), ("LC_ALL", "fr")] {
@@ -152,7 +156,7 @@ fn french_by_option_and_by_locale() {
     has(&text(&["--lang", "fr", "1000", "1001"]), &["Différences essentielles", "Lequel utiliser"]);
     has(
         &text(&["--lang", "fr", "Invalid frame header"]),
-        &["règles ; les octets échangés disent laquelle", "Pour savoir laquelle"],
+        &["règles ; les octets échangés montrent laquelle", "Pour le savoir"],
     );
     has(&text(&["--lang", "fr", "2500"]), &["plage non attribuée"]);
 }
