@@ -2,7 +2,7 @@
 
 use framewise_inspect::report::Searched;
 use framewise_inspect::{Connection, Endpoints, Observed, Observer, diagnose};
-use framewise_rules::{Cause, Role};
+use framewise_rules::{Cause, Role, Rule};
 use framewise_transcript::{Action, Transcript};
 
 /// xorshift: the same bytes in every run.
@@ -174,7 +174,7 @@ fn a_live_view_is_told_of_heads_frames_and_findings_as_they_come() {
     );
     observer.bytes(leg, Role::Client, None, b"\x81\x02");
     let Some(Observed::Finding(finding)) = observer.poll_observed() else { panic!("the header tells") };
-    assert_eq!(finding.finding().rule, Some(framewise_rules::Rule::MaskMissing));
+    assert_eq!(finding.finding().rule, Some(Rule::MaskMissing));
     assert_eq!(finding.finding().searched, Searched::No);
     let finding = std::thread::spawn(move || finding.compute()).join().expect("it does not panic");
     assert_eq!(finding.causes[0].id, Cause::ClientDoesNotMask);
@@ -223,4 +223,25 @@ fn a_body_as_long_as_64_bits_allow_is_survived() {
             observe(None, [request.as_bytes(), response.as_bytes()], cut);
         }
     }
+}
+
+/// A server that fails a connection at the first fault has no use for what follows it.
+#[test]
+fn nothing_is_reported_after_the_first_enforced_finding_where_that_is_asked_for() {
+    // A note (a Pong that answers another Ping), a fault, a note and a fault.
+    let (first, rest): (&[u8], &[u8]) = (b"\x89\x01\x61", b"\x83\x00\x83\x00");
+    let rules = |observer: Observer| -> Vec<_> {
+        let mut observer = observer;
+        let leg = observer.leg("client-server");
+        observer.open(leg, "");
+        observer.bytes(leg, Role::Server, None, first);
+        observer.bytes(leg, Role::Client, None, b"\x8a\x81\0\0\0\0b");
+        observer.bytes(leg, Role::Server, None, rest);
+        observer.bytes(leg, Role::Client, None, b"\x83\x80\0\0\0\0");
+        observer.finish().findings.iter().filter_map(|finding| finding.rule).collect()
+    };
+    let all = rules(Observer::new(Endpoints::UNKNOWN));
+    assert_eq!(all, [Rule::PongMismatched, Rule::OpcodeReservedData, Rule::OpcodeReservedData]);
+    let until = rules(Observer::new(Endpoints::UNKNOWN).until_first_enforced());
+    assert_eq!(until, [Rule::PongMismatched, Rule::OpcodeReservedData]);
 }

@@ -1,0 +1,230 @@
+//! The length itself: how it is written, and what it counts.
+
+use framewise_proto::frame::LengthForm;
+use framewise_proto::{Header, Opcode};
+use framewise_rules::{Cause, CloseCode, Role, Rule};
+
+use super::{own_header, subject};
+use crate::cause::Sign;
+use crate::cause::evidence::{Evidence, reads_as_text};
+use crate::finding::hex;
+
+/// The length is right when its bytes are reversed.
+pub(in crate::cause) fn byte_order(e: &Evidence<'_>) -> Option<Sign> {
+    let (e, offset, header) = match subject(e) {
+        Some((e, frame)) => (e, frame.offset, frame.header),
+        None => (*e, e.finding.offset, own_header(e)?),
+    };
+    byte_order_of(&e, offset, &header).or_else(|| byte_order_of(&e, e.finding.offset, &own_header(&e)?))
+}
+
+fn byte_order_of(e: &Evidence<'_>, offset: u64, header: &Header) -> Option<Sign> {
+    let swapped = match header.form {
+        LengthForm::Seven => return None,
+        LengthForm::Sixteen => u64::from((header.length as u16).swap_bytes()),
+        LengthForm::SixtyFour => header.length.swap_bytes(),
+    };
+    if swapped == header.length || swapped < 126 {
+        return None;
+    }
+    let fits = e.fits((offset + header.size() as u64).saturating_add(swapped));
+    // No message is a tebibyte long: there the reversed length needs no other witness.
+    let absurd = header.length >> 40 != 0 && swapped >> 32 == 0 && swapped > 0xffff;
+    if !fits && !absurd {
+        return None;
+    }
+    let at = offset + 2;
+    let bytes = e.read(at, if header.form == LengthForm::Sixteen { 2 } else { 8 });
+    let evidence = format!(
+        "the length {} at byte {at} is {}; reversed it is {swapped}{}",
+        hex(bytes),
+        header.length,
+        if fits { ", and there the next frame begins, or the stream ends" } else { "" }
+    );
+    e.own_fault(Cause::LengthByteOrder, evidence)
+}
+
+/// 126 or more written into the one length byte.
+pub(in crate::cause) fn in_one_byte(e: &Evidence<'_>) -> Option<Sign> {
+    let (e, offset, header) = announced(e)?;
+    if let Some(sign) = in_one_byte_before_key(&e, offset, &header) {
+        return Some(sign);
+    }
+    let &second = e.read(offset, 2).get(1)?;
+    let length = u64::from(second);
+    let reading = match (e.stream, header.mask, header.form) {
+        // A server has no mask: the top bit is the length's.
+        (Role::Server, Some(_), _) if e.is(&[Rule::MaskPresent]) => "the MASK bit",
+        (Role::Server, None, LengthForm::Sixteen) => "the sign of the 16-bit form",
+        (Role::Server, None, LengthForm::SixtyFour) => "the sign of the 64-bit form",
+        _ => return None,
+    };
+    let rest = e.left(offset + 2);
+    let fits = rest >= length && e.fits(offset + 2 + length);
+    let reads = |most: u64, least: usize| reads_as_text(e.read(offset + 2, most), least);
+    // 256 and more lose what is above the byte.
+    let wraps = rest > 255 && rest % 256 == length && reads(rest, 256);
+    let plain = header.mask.is_some() && rest < length && reads(rest, 16);
+    // Enough bytes have to stand there that a frame cannot end by chance.
+    if !(fits && reads(length, 1) || wraps || plain) {
+        return None;
+    }
+    let evidence = format!(
+        "the second byte {second:02x} is {length} as a length, and reads as {reading}; {}",
+        if fits {
+            format!("{length} bytes on the next frame begins, or the stream ends")
+        } else {
+            format!("{rest} bytes of plain text follow")
+        }
+    );
+    e.own_fault(Cause::LengthInOneByte, evidence)
+}
+
+/// The header whose length is in doubt, in its direction: of a frame that does not end, or of the finding itself.
+fn announced<'a>(e: &Evidence<'a>) -> Option<(Evidence<'a>, u64, Header)> {
+    match subject(e) {
+        Some((e, frame)) if frame.header.form != LengthForm::Seven && !e.at_header() => {
+            Some((e, frame.offset, frame.header))
+        }
+        _ => Some((*e, e.finding.offset, own_header(e)?)),
+    }
+}
+
+/// The same under a mask: the first bytes of the masking key read as those of a longer form.
+fn in_one_byte_before_key(e: &Evidence<'_>, offset: u64, header: &Header) -> Option<Sign> {
+    let length = match header.form {
+        LengthForm::Seven => return None,
+        LengthForm::Sixteen => 126,
+        LengthForm::SixtyFour => 127,
+    };
+    if header.mask.is_none() || e.whole(offset) {
+        return None;
+    }
+    let end = offset + 6 + length;
+    let bytes = e.read(offset, 6 + length);
+    let (&key, masked) = bytes.get(2..)?.split_first_chunk::<4>()?;
+    if masked.len() as u64 != length || !e.fits(end) {
+        return None;
+    }
+    let mut payload = masked.to_vec();
+    framewise_simd::unmask(&mut payload, key, 0);
+    let code =
+        || payload.first_chunk().is_some_and(|&code| CloseCode(u16::from_be_bytes(code)).may_be_sent());
+    let reads = match header.opcode {
+        Opcode::Text if !header.rsv1 => std::str::from_utf8(&payload).is_ok(),
+        Opcode::Close => code() && std::str::from_utf8(&payload[2..]).is_ok(),
+        // Of bytes that may be any nothing tells but that they end where everything does.
+        _ => end == e.own().window.end(),
+    };
+    reads.then(|| {
+        let evidence = format!(
+            "the length byte holds {length}, which announces a longer form; read as the length itself, with the masking key {} behind it, the frame ends where the next one begins, or the stream does",
+            hex(&key)
+        );
+        e.own_fault(Cause::LengthInOneByte, evidence)
+    })?
+}
+
+/// 125 or 65,535 sent in the next larger form.
+pub(in crate::cause) fn boundary_off_by_one(e: &Evidence<'_>) -> Option<Sign> {
+    let header = own_header(e).filter(|_| e.is(&[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]))?;
+    let limit = match header.form {
+        LengthForm::Sixteen => 125,
+        LengthForm::SixtyFour => 0xffff,
+        LengthForm::Seven => return None,
+    };
+    (header.length == limit).then(|| {
+        let evidence =
+            format!("{limit} is the last length of the shorter form, and was sent in the longer one");
+        e.own_fault(Cause::LengthBoundaryOffByOne, evidence)
+    })?
+}
+
+/// The length counts characters, the payload is UTF-8.
+pub(in crate::cause) fn in_characters(e: &Evidence<'_>) -> Option<Sign> {
+    let (e, frame) = subject(e)?;
+    if !matches!(frame.header.opcode, Opcode::Text | Opcode::Continuation) || frame.header.length > 0xffff {
+        return None;
+    }
+    let characters = frame.header.length;
+    // At most four bytes each.
+    let mut text = e.read(frame.payload(), 4 * characters + 4).to_vec();
+    if let Some(key) = frame.header.mask {
+        framewise_simd::unmask(&mut text, key, 0);
+    }
+    let valid = match std::str::from_utf8(&text) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&text[..error.valid_up_to()]).ok()?,
+    };
+    // Code points, or the units of UTF-16 that JavaScript, Java and C# count.
+    for units in [char::len_utf16 as fn(char) -> usize, |_| 1] {
+        let mut counted = 0;
+        let mut bytes = 0;
+        for character in valid.chars() {
+            if counted >= characters {
+                break;
+            }
+            counted += units(character) as u64;
+            bytes += character.len_utf8() as u64;
+        }
+        if counted == characters && bytes > characters && e.fits(frame.payload() + bytes) {
+            let evidence = format!(
+                "the length is {characters}; {characters} characters from byte {} on are {bytes} bytes, and there the next frame begins, or the stream ends",
+                frame.payload()
+            );
+            return e.own_fault(Cause::LengthInCharacters, evidence);
+        }
+    }
+    None
+}
+
+/// 32 bits behind 127: the lower half of what is read as the length are the bytes that follow it.
+pub(super) fn in_32_bits(e: &Evidence<'_>) -> Option<Sign> {
+    /// No message is longer than 256 MiB, and read as 64 bits any that is written so is 544 GB and more.
+    const LONGEST: u64 = 1 << 28;
+    let (e, offset, header) = announced(e)?;
+    let length = header.length >> 32;
+    if header.form != LengthForm::SixtyFour || !(126..=LONGEST).contains(&length) {
+        return None;
+    }
+    let payload = offset + 6 + if header.mask.is_some() { 4 } else { 0 };
+    // Where the recording goes on that far, something has to begin there.
+    if payload + length <= e.own().window.end() && !e.fits(payload + length) {
+        return None;
+    }
+    let evidence = format!(
+        "the eight bytes of the length, {}, are {}; the first four of them are {length}, and the others are the beginning of what follows",
+        hex(&header.length.to_be_bytes()),
+        header.length
+    );
+    e.own_fault(Cause::LengthSignOrOverflow, evidence)
+}
+
+pub(super) const fn form(form: LengthForm) -> &'static str {
+    match form {
+        LengthForm::Seven => "short",
+        LengthForm::Sixteen => "16-bit",
+        LengthForm::SixtyFour => "64-bit",
+    }
+}
+
+/// Short lengths in a long form, and what they announce is there.
+pub(in crate::cause) fn always_long(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]) || boundary_off_by_one(e).is_some() {
+        return None;
+    }
+    let frame = e.frame()?;
+    if !e.fits(frame.end()) {
+        return None;
+    }
+    let long = e.frames()?.log.frames.iter().filter(|frame| {
+        Header::new(frame.header.opcode, frame.header.length, None).form != frame.header.form
+    });
+    let evidence = format!(
+        "{} bytes in the {} form, and {} frame(s) like it; the frame ends where it says",
+        frame.header.length,
+        form(frame.header.form),
+        long.count()
+    );
+    e.own_fault(Cause::LengthAlwaysLong, evidence)
+}
