@@ -1,6 +1,7 @@
 mod keepalive;
 mod prepared;
 mod send;
+mod state;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -15,6 +16,7 @@ use framewise_simd::Utf8;
 
 pub use self::keepalive::Keepalive;
 use self::keepalive::Pings;
+use self::state::{Rest, State};
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateAgreement;
 use crate::deflate::{Compressor, Inflating};
@@ -65,17 +67,11 @@ pub struct Connection {
     pings: Option<Box<Pings>>,
     /// The kind of the message that is being sent in parts, and its UTF-8 so far.
     sending: Option<(MessageKind, bool, Utf8)>,
-    close_sent: bool,
-    close_received: bool,
-    transport: Transport,
-    /// Until when the peer's Close, or its end of TCP, has to come.
-    deadline: Option<Duration>,
+    state: State,
     heard: Duration,
     /// What `poll_event` has to say yet.
     violation: Option<Box<Violation>>,
     ended: Option<Ended>,
-    over: bool,
-    note_given: bool,
 }
 
 impl Connection {
@@ -102,15 +98,10 @@ impl Connection {
             owed: None,
             pings,
             sending: None,
-            close_sent: false,
-            close_received: false,
-            transport: Transport::Open,
-            deadline: None,
+            state: State::Open,
             heard: now,
             violation: None,
             ended: None,
-            over: false,
-            note_given: false,
         }
     }
 
@@ -140,7 +131,7 @@ impl Connection {
 
     /// Whether messages may be sent.
     pub const fn is_open(&self) -> bool {
-        !self.close_sent && !self.over
+        self.state.is_open()
     }
 
     /// Whether a message of so many bytes is sent compressed.
@@ -185,7 +176,7 @@ impl Connection {
         }
         self.heard = now;
         // A Close that was received is the end of the connection, too.
-        if self.over {
+        if self.state.is_over() {
             return self.discard(bytes);
         }
         if let Some(whole) = self.receiver.whole(bytes) {
@@ -205,7 +196,7 @@ impl Connection {
     #[doc(hidden)]
     #[inline]
     pub fn receive_whole(&mut self, now: Duration, bytes: &mut [u8]) -> Option<(MessageKind, usize, usize)> {
-        if self.over {
+        if self.state.is_over() {
             return None;
         }
         let whole = self.receiver.whole(bytes)?;
@@ -235,7 +226,7 @@ impl Connection {
             Event::Ping(payload) => {
                 // RFC 6455 §5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response,
                 // unless it already received a Close frame."
-                if !self.close_sent {
+                if self.is_open() {
                     self.answer(payload);
                 }
                 event
@@ -268,10 +259,10 @@ impl Connection {
     /// frame, the other peer … discards any further data received". The first frame of it is told.
     #[cold]
     fn discard<'b>(&mut self, bytes: &[u8]) -> (usize, Option<Event<'b>>) {
-        if !self.close_received || self.note_given {
+        let State::Over { rest: rest @ Rest::Report, .. } = &mut self.state else {
             return (bytes.len(), None);
-        }
-        self.note_given = true;
+        };
+        *rest = Rest::Discard;
         let mut violation = self.receiver.at(Rule::FrameAfterClose, self.receiver.offset(), 1);
         violation.frame += 1;
         (bytes.len(), Some(Event::Tolerated(violation)))
@@ -295,9 +286,8 @@ impl Connection {
     }
 
     fn close_frame<'b>(&mut self, now: Duration, close: Option<CloseFrame>) -> Event<'b> {
-        self.close_received = true;
-        let by = if self.close_sent { EndedBy::Us } else { EndedBy::Peer };
-        if !self.close_sent {
+        let by = if self.is_open() { EndedBy::Peer } else { EndedBy::Us };
+        if self.is_open() {
             // RFC 6455 §5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the
             // endpoint MUST send a Close frame in response. (When sending a Close frame in response, the endpoint
             // typically echos the status code it received.)"
@@ -335,61 +325,66 @@ impl Connection {
     fn fail<'b>(&mut self, violation: Box<Violation>) -> Event<'b> {
         match violation.rule.answer() {
             Answer::Close(code) => {
-                if !self.close_sent {
+                if self.is_open() {
                     self.queue_close(Some(&CloseFrame { code, reason: violation.rule.id().into() }));
                 }
                 self.end(self.heard, EndedBy::Us, code, false);
             }
             Answer::Lost | Answer::Http(_) | Answer::Abort | Answer::Note => {
                 self.end(self.heard, EndedBy::Nobody, CloseCode::ABNORMAL_CLOSURE, false);
-                self.transport = Transport::Close;
+                self.close_transport(self.state.deadline());
             }
         }
         Event::Violation(violation)
     }
 
     fn end(&mut self, now: Duration, by: EndedBy, code: CloseCode, clean: bool) {
-        if self.over {
+        if self.state.is_over() {
             return;
         }
-        self.over = true;
         self.sending = None;
         self.ended = Some(Ended { by, code, clean });
-        self.deadline = Some(now.saturating_add(self.receiver.limits().close));
         // RFC 6455 §7.1.1: "the server MUST close the TCP connection immediately; … the client SHOULD wait for the
         // server to close the connection but MAY close the connection at any time".
-        self.transport =
+        let transport =
             if clean && self.role == Role::Client { Transport::AwaitEnd } else { Transport::ShutDown };
+        let until = Some(now.saturating_add(self.receiver.limits().close));
+        let rest = if clean { Rest::Report } else { Rest::Discard };
+        self.state = State::Over { transport, until, rest };
+    }
+
+    /// The transport is of no more use.
+    fn close_transport(&mut self, until: Option<Duration>) {
+        let rest = if let State::Over { rest, .. } = self.state { rest } else { Rest::Discard };
+        self.state = State::Over { transport: Transport::Close, until, rest };
     }
 
     /// The transport's stream ended (or was reset), with `rest` not consumed.
     pub fn receive_eof(&mut self, now: Duration, rest: &[u8]) {
-        if !self.over {
+        if !self.state.is_over() {
             self.heard = now;
             let violation = self.receiver.end(rest);
             if let Event::Violation(violation) = self.fail(violation) {
                 self.violation = Some(violation);
             }
         }
-        self.transport = Transport::Close;
-        self.deadline = None;
+        self.close_transport(None);
     }
 
     /// The moment that [`Connection::poll_timeout`] named has come. Early or late calls are harmless.
     pub fn handle_timeout(&mut self, now: Duration) {
         let limits = *self.receiver.limits();
-        if let Some(deadline) = self.deadline
+        if let Some(deadline) = self.state.deadline()
             && now >= deadline
         {
-            self.deadline = None;
-            if self.over {
-                self.transport = Transport::Close;
+            if self.state.is_over() {
+                self.close_transport(None);
             } else {
                 // RFC 6455 §7.1.1: a peer that does not answer a Close is not waited for.
                 let since = deadline.saturating_sub(limits.close);
                 self.time_out(now, Rule::CloseTimeout, since, Vec::new());
             }
-        } else if !self.over
+        } else if !self.state.is_over()
             && let Some(idle) = limits.idle
             && now.saturating_sub(self.heard) >= idle
         {
@@ -454,21 +449,21 @@ impl Connection {
     /// When [`Connection::handle_timeout`] is to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let idle = self.receiver.limits().idle.filter(|_| !self.over);
+        let idle = self.receiver.limits().idle.filter(|_| !self.state.is_over());
         let idle = idle.map(|idle| self.heard.saturating_add(idle));
-        [self.deadline, idle, self.keepalive_due()].into_iter().flatten().min()
+        [self.state.deadline(), idle, self.keepalive_due()].into_iter().flatten().min()
     }
 
     /// Until when the closing may take: the peer's Close, then its end of TCP.
     #[must_use]
     pub const fn close_deadline(&self) -> Option<Duration> {
-        self.deadline
+        self.state.deadline()
     }
 
     /// What is to be done with the transport once everything queued is written.
     #[must_use]
     pub const fn poll_transport(&self) -> Transport {
-        self.transport
+        self.state.transport()
     }
 }
 
@@ -479,9 +474,7 @@ impl fmt::Debug for Connection {
             .field("received", &self.receiver.offset())
             .field("frames", &self.receiver.frames())
             .field("queued", &self.out.len())
-            .field("close_sent", &self.close_sent)
-            .field("close_received", &self.close_received)
-            .field("transport", &self.transport)
+            .field("state", &self.state)
             .finish_non_exhaustive()
     }
 }

@@ -7,6 +7,7 @@ use framewise_rules::{CloseCode, Role};
 use framewise_simd::{Utf8, unmask};
 
 use super::Connection;
+use super::state::State;
 use crate::frame::MAX_HEADER;
 use crate::{CloseFrame, Header, MessageKind, Misuse, Opcode};
 
@@ -142,13 +143,12 @@ impl Connection {
             }
         }
         self.queue_close(close);
-        self.deadline = Some(now.saturating_add(self.receiver.limits().close));
+        self.state = State::Closing { until: now.saturating_add(self.receiver.limits().close) };
         Ok(())
     }
 
     pub(super) fn queue_close(&mut self, close: Option<&CloseFrame>) {
         self.answer_owed();
-        self.close_sent = true;
         self.sending = None;
         let payload = close.map_or_else(Vec::new, CloseFrame::payload);
         self.frame(Opcode::Close, true, false, &payload);
