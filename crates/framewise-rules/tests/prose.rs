@@ -174,3 +174,17 @@ fn french_punctuation_follows_a_no_break_space() {
     }
     faults.assert_none();
 }
+
+/// The table has the English titles of rules and codes; the files have the others.
+#[test]
+fn a_title_comes_from_the_table_or_from_the_file() {
+    for &code in Code::ALL {
+        assert_eq!(code.title(Language::English), code.name());
+        assert_ne!(code.title(Language::French), code.name(), "{code:?} is not translated");
+    }
+    for &rule in Rule::ALL {
+        assert_eq!(rule.title(Language::English), rule.sentence());
+    }
+    assert_eq!(Cause::ServerMasks.title(Language::English), "The server masks its frames");
+    assert_eq!(Cause::ServerMasks.title(Language::French), "Le serveur masque ses trames");
+}
