@@ -9,6 +9,7 @@ mod prepared;
 mod room;
 mod sink;
 mod split;
+mod state;
 mod timer;
 mod transit;
 
@@ -30,6 +31,7 @@ pub use self::byte_stream::ByteStream;
 use self::inbox::Inbox;
 pub use self::parts::Part;
 pub use self::split::{Receiver, ReuniteError, Sender};
+use self::state::State;
 use self::timer::Timer;
 use self::transit::Transit;
 use crate::stop::StopSeat;
@@ -56,11 +58,7 @@ struct Inner<S> {
     engine: Connection,
     transit: Option<Box<Transit>>,
     timer: Timer,
-    /// Nothing can be written any more.
-    broken: bool,
-    shut_down: bool,
-    eof: bool,
-    finished: bool,
+    state: State,
     ended: Option<Ended>,
     /// The peer's head of the handshake, as it came.
     head: Box<[u8]>,
@@ -166,10 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                 engine,
                 transit,
                 timer: Timer::new(Instant::now()),
-                broken: false,
-                shut_down: false,
-                eof: false,
-                finished: false,
+                state: State::default(),
                 ended: None,
                 head: opened.head[..].into(),
                 stop: opened.stop,

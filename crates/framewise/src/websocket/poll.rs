@@ -52,7 +52,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                     return Poll::Ready(Some(event));
                 }
             }
-            if self.finished {
+            if self.state.is_finished() {
                 return Poll::Ready(None);
             }
             let written = self.poll_write(cx);
@@ -69,7 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 Poll::Ready(None) => continue,
                 Poll::Pending => {}
             }
-            if self.broken && self.engine.poll_transport() == Transport::Open {
+            if self.state.is_failed() && self.engine.poll_transport() == Transport::Open {
                 // What the peer sent before it stopped reading has been taken in: there is no more.
                 if !self.was_silent() {
                     self.stream_ended();
@@ -197,7 +197,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 Poll::Ready(found.and_then(|found| self.tell(found, cx)))
             }
             Poll::Ready(Err(error)) => {
-                self.broken = true;
+                self.state.fail();
                 self.rare().lost = Some(error);
                 self.stream_ended();
                 Poll::Ready(None)
@@ -208,7 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     fn stream_ended(&mut self) {
         let rest = self.transit.as_ref().map_or(&[][..], |transit| transit.inbox.rest());
         self.engine.receive_eof(self.timer.now(), rest);
-        self.eof = true;
+        self.state.end_of_peer();
     }
 
     /// Writes everything that is queued; what cannot be written any more is let go.
@@ -217,12 +217,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         {
             return Poll::Ready(());
         }
-        if !self.broken {
+        if !self.state.is_failed() {
             let before = self.queued();
             let transit = self.transit.get_or_insert_with(Transit::take);
             let written = transit.outbox.poll_write(&mut self.stream, &mut self.engine, cx);
             let Err(error) = ready!(self.stalled(written, before)) else { return Poll::Ready(()) };
-            self.broken = true;
+            self.state.fail();
             self.rare().lost = Some(error);
         }
         self.clear_outbox();
@@ -239,17 +239,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     }
 
     fn poll_shut_down(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.shut_down {
+        if self.state.is_writable() {
             // A failure is the end, too, and the reader sees it.
             let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
-            self.shut_down = true;
+            self.state.shut_down();
         }
         Poll::Ready(())
     }
 
     /// The engine has done with the transport. A peer that ended its side alone still gets what was queued for it.
     fn poll_finish(&mut self, written: Poll<()>, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
-        if self.eof && !self.broken {
+        if self.state.peer_ended() {
             let ready = written.is_ready() && self.poll_shut_down(cx).is_ready();
             if !ready {
                 let now = self.timer.now();
@@ -260,7 +260,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             }
         }
         self.clear_outbox();
-        self.finished = true;
+        self.state.finish();
         self.timer.stop();
         self.stop = None;
         Poll::Ready(None)
@@ -284,7 +284,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
 
     /// The reason is kept for the reader, who makes a finding of it.
     pub(super) fn check_writable(&self) -> Result<(), Error> {
-        if !self.broken {
+        if !self.state.is_failed() {
             return Ok(());
         }
         match self.rare.as_ref().and_then(|rare| rare.lost.as_ref()) {

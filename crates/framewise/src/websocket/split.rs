@@ -116,8 +116,7 @@ struct Outlook {
     written: u64,
     kept: usize,
     late: usize,
-    broken: bool,
-    finished: bool,
+    stream: super::state::State,
     transport: Transport,
     deadline: Option<Duration>,
 }
@@ -219,7 +218,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
     fn poll_closed(&self, id: u64, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.act(Some(id), |state, combined| {
             self.waiting.wait(id, cx);
-            while !state.inner.finished {
+            while !state.inner.state.is_finished() {
                 if state.kept_bytes >= KEPT && state.inner.engine.poll_transport() != Transport::Close {
                     // The receiver has to take some; meanwhile it is written, and the deadline kept.
                     let _ = state.write(|inner| inner.poll_flush(combined));
@@ -247,8 +246,7 @@ impl<S> State<S> {
             written: self.written,
             kept: self.kept.len(),
             late: self.late.len(),
-            broken: self.inner.broken,
-            finished: self.inner.finished,
+            stream: self.inner.state,
             transport: self.inner.engine.poll_transport(),
             deadline: self.inner.engine.poll_timeout(),
         }
@@ -260,7 +258,7 @@ impl<S> State<S> {
 
     /// Nothing is queued any more: there is nothing to wait for.
     fn is_over(&self) -> bool {
-        self.inner.broken || !self.inner.engine.is_open()
+        self.inner.state.is_failed() || !self.inner.engine.is_open()
     }
 
     /// Whether this sender may begin a message, or go on with one; `None`: whether any may begin.
@@ -308,7 +306,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> State<S> {
 
     /// Ready when another message may be queued, or none any more.
     fn poll_room(&mut self, combined: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if !self.inner.engine.is_open() && !self.inner.broken {
+        if !self.inner.engine.is_open() && !self.inner.state.is_failed() {
             return Poll::Ready(Err(Misuse::Closed.into()));
         }
         self.write(|inner| inner.poll_room(combined))
