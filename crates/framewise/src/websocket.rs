@@ -1,17 +1,17 @@
 //! A connection after its handshake.
 
+mod backpressure;
 mod byte_stream;
+mod in_flight;
 mod inbox;
 mod outbox;
 mod parts;
 mod poll;
 mod prepared;
-mod room;
 mod sink;
 mod split;
 mod state;
 mod timer;
-mod transit;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -28,12 +28,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 pub use self::byte_stream::ByteStream;
+use self::in_flight::InFlight;
 use self::inbox::Inbox;
 pub use self::parts::Part;
 pub use self::split::{Receiver, ReuniteError, Sender};
 use self::state::State;
 use self::timer::Timer;
-use self::transit::Transit;
 use crate::stop::StopSeat;
 use crate::{CloseCode, Config, Error, Event, Message, TrySendError, random, trace};
 
@@ -56,14 +56,14 @@ pub struct WebSocket<S> {
 struct Inner<S> {
     stream: S,
     engine: Connection,
-    transit: Option<Box<Transit>>,
+    in_flight: Option<Box<InFlight>>,
     timer: Timer,
     state: State,
     ended: Option<Ended>,
     /// The peer's head of the handshake, as it came.
     head: Box<[u8]>,
     stop: Option<StopSeat>,
-    rare: Option<Box<Rare>>,
+    details: Option<Box<Details>>,
     /// [`Inner::write_last`]: to drop a connection asks nothing of `S`.
     write_last: fn(&mut Self),
 }
@@ -83,7 +83,7 @@ impl<S> Drop for Inner<S> {
 
 /// What most connections never have: apart, so that an idle one is small.
 #[derive(Default)]
-struct Rare {
+struct Details {
     protocol: Option<Box<str>>,
     /// What the handshake let pass, the first one last.
     notes: Vec<Violation>,
@@ -99,21 +99,21 @@ struct Rare {
 impl<S> Inner<S> {
     /// Bytes that are queued and not written yet.
     fn queued(&self) -> usize {
-        let transit = self.transit.as_ref().map_or(0, |transit| transit.outbox.queued());
-        transit + self.engine.queued()
+        let in_flight = self.in_flight.as_ref().map_or(0, |in_flight| in_flight.outbox.queued());
+        in_flight + self.engine.queued()
     }
 
     /// Whether something is queued, or was written that the stream may hold back.
     fn owes(&self) -> bool {
-        self.engine.queued() > 0 || self.transit.as_ref().is_some_and(|transit| transit.outbox.owes())
+        self.engine.queued() > 0 || self.in_flight.as_ref().is_some_and(|in_flight| in_flight.outbox.owes())
     }
 
     fn ping(&mut self, payload: &[u8]) -> Result<(), Misuse> {
         self.engine.ping(self.timer.now(), payload)
     }
 
-    fn rare(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
+    fn details(&mut self) -> &mut Details {
+        self.details.get_or_insert_default()
     }
 
     fn start_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
@@ -151,24 +151,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             Some(agreement) => engine.with_deflate(agreement),
             None => engine,
         };
-        let transit = (!opened.rest.is_empty())
-            .then(|| Box::new(Transit { inbox: Inbox::new(opened.rest), ..Transit::default() }));
+        let in_flight = (!opened.rest.is_empty())
+            .then(|| Box::new(InFlight { inbox: Inbox::new(opened.rest), ..InFlight::default() }));
         trace::handshake_done(role, opened.protocol.as_deref(), opened.deflate.is_some(), &opened.notes);
         opened.notes.reverse();
         let Established { notes, protocol, .. } = opened;
-        let rare = (!notes.is_empty() || protocol.is_some())
-            .then(|| Box::new(Rare { protocol, notes, ..Rare::default() }));
+        let details = (!notes.is_empty() || protocol.is_some())
+            .then(|| Box::new(Details { protocol, notes, ..Details::default() }));
         Self {
             inner: Box::new(Inner {
                 stream,
                 engine,
-                transit,
+                in_flight,
                 timer: Timer::new(Instant::now()),
                 state: State::default(),
                 ended: None,
                 head: opened.head[..].into(),
                 stop: opened.stop,
-                rare,
+                details,
                 write_last: Inner::write_last,
             }),
         }
@@ -183,7 +183,7 @@ impl<S> WebSocket<S> {
 
     /// The subprotocol that was agreed.
     pub fn protocol(&self) -> Option<&str> {
-        self.inner.rare.as_ref()?.protocol.as_deref()
+        self.inner.details.as_ref()?.protocol.as_deref()
     }
 
     /// The client's request, on the server's end: taken apart anew at each call, since the connection keeps no more
@@ -212,7 +212,7 @@ impl<S> WebSocket<S> {
 
     /// The rule that the peer broke, if that is how it ended.
     pub fn violation(&self) -> Option<&Violation> {
-        self.inner.rare.as_ref()?.violation.as_deref()
+        self.inner.details.as_ref()?.violation.as_deref()
     }
 
     /// Whether messages may be sent: no Close was sent yet.
@@ -239,7 +239,7 @@ impl<S> WebSocket<S> {
 
     /// Bytes of buffers that this connection holds for reading: 0 while it waits between two messages.
     pub fn read_buffer(&self) -> usize {
-        self.inner.transit.as_ref().map_or(0, |transit| transit.inbox.memory())
+        self.inner.in_flight.as_ref().map_or(0, |in_flight| in_flight.inbox.memory())
     }
 
     /// The stream beneath.

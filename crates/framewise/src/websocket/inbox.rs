@@ -121,6 +121,11 @@ impl Inbox {
         Some(Message::received(kind, payload))
     }
 
+    /// The connection waits, so that the others have their turn anyway.
+    pub(super) const fn begin_turn(&mut self) {
+        self.inflated = 0;
+    }
+
     /// Whether so much was inflated that it is the turn of others; the next turn begins.
     pub(super) fn ends_turn(&mut self) -> bool {
         let ends = self.inflated >= TURN;

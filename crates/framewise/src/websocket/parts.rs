@@ -7,7 +7,7 @@ use bytes::Bytes;
 use framewise_proto::{MessageKind, Transport};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::transit::Transit;
+use super::in_flight::InFlight;
 use super::{Inner, WebSocket};
 use crate::{Error, Event};
 
@@ -63,23 +63,23 @@ impl<S> Inner<S> {
     /// Whether a message is being taken in parts, of which more may come.
     pub(super) fn is_in_parts(&self) -> bool {
         self.engine.poll_transport() == Transport::Open
-            && self.transit.as_ref().is_some_and(|transit| transit.inbox.has_begun())
+            && self.in_flight.as_ref().is_some_and(|in_flight| in_flight.inbox.has_begun())
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     /// As [`Inner::poll_event`], with the parts of messages as they come.
     pub(super) fn poll_event_in_parts(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
-        let transit = self.transit.get_or_insert_with(Transit::take);
+        let in_flight = self.in_flight.get_or_insert_with(InFlight::take);
         if self.engine.poll_transport() == Transport::Open
-            && let Some(part) = transit.inbox.part_so_far(&mut self.engine)
+            && let Some(part) = in_flight.inbox.part_so_far(&mut self.engine)
         {
             return Poll::Ready(Some(Ok(Event::Part(part))));
         }
-        transit.inbox.take_parts(true);
+        in_flight.inbox.take_parts(true);
         let event = self.poll_event(cx);
-        if let Some(transit) = &mut self.transit {
-            transit.inbox.take_parts(false);
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.inbox.take_parts(false);
         }
         event
     }
@@ -92,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                         return Poll::Ready(Some(Ok(part)));
                     }
                 }
-                Some(Err(error)) => self.rare().failure = Some(error),
+                Some(Err(error)) => self.details().failure = Some(error),
                 None => return Poll::Ready(self.take_failure().map(Err)),
             }
         }

@@ -11,9 +11,9 @@ use framewise_proto::{self as proto, CloseFrame, MessageKind, Misuse, Transport,
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Inner;
+use super::in_flight::InFlight;
 use super::inbox::Found;
 use super::outbox::Outbox;
-use super::transit::Transit;
 use crate::{CloseCode, Error, Event, Message, trace};
 
 /// A payload from this on, above 4 KiB, is not copied behind its header, but written from where it lies.
@@ -24,11 +24,11 @@ pub(super) const GRACE: Duration = Duration::from_secs(5);
 impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     /// The next event. It writes what is queued before it waits; nothing is lost when the caller stops polling.
     pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
-        if let Some(note) = self.rare.as_mut().and_then(|rare| rare.notes.pop()) {
+        if let Some(note) = self.details.as_mut().and_then(|details| details.notes.pop()) {
             return Poll::Ready(Some(Ok(Event::Tolerated(Box::new(note)))));
         }
-        if let Some(transit) = &mut self.transit
-            && let Some(found) = transit.inbox.parse(&mut self.engine, transit.now)
+        if let Some(in_flight) = &mut self.in_flight
+            && let Some(found) = in_flight.inbox.parse(&mut self.engine, in_flight.now)
             && let Some(event) = self.tell(found, cx)
         {
             return Poll::Ready(Some(event));
@@ -83,8 +83,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             if self.is_told_to_stop(cx) {
                 continue;
             }
-            if let Some(transit) = self.transit.take_if(|transit| transit.is_empty()) {
-                transit.give();
+            if let Some(in_flight) = &mut self.in_flight {
+                in_flight.inbox.begin_turn();
+            }
+            if let Some(in_flight) = self.in_flight.take_if(|in_flight| in_flight.is_empty()) {
+                in_flight.give();
             }
             return Poll::Pending;
         }
@@ -93,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     /// Whether the other tasks of the thread are to be served before this connection inflates more. It is polled again
     /// after them.
     fn ends_turn(&mut self, cx: &mut Context<'_>) -> bool {
-        let ends = self.transit.as_mut().is_some_and(|transit| transit.inbox.ends_turn());
+        let ends = self.in_flight.as_mut().is_some_and(|in_flight| in_flight.inbox.ends_turn());
         if ends {
             cx.waker().wake_by_ref();
         }
@@ -103,8 +106,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     /// The next message. A violation waits until the connection is closed: who drops the connection when it hears of
     /// it must not take the Close frame away from the peer.
     pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
-        if let Some(transit) = &mut self.transit
-            && let Some(message) = transit.inbox.whole(&mut self.engine, transit.now)
+        if let Some(in_flight) = &mut self.in_flight
+            && let Some(message) = in_flight.inbox.whole(&mut self.engine, in_flight.now)
         {
             return Poll::Ready(Some(Ok(message)));
         }
@@ -117,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 Some(Ok(
                     Event::Part(_) | Event::Ping(_) | Event::Pong(_) | Event::Close(_) | Event::Tolerated(_),
                 )) => {}
-                Some(Err(error)) => self.rare().failure = Some(error),
+                Some(Err(error)) => self.details().failure = Some(error),
                 None => return Poll::Ready(self.take_failure().map(Err)),
             }
         }
@@ -127,7 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while let Some(event) = ready!(self.poll_event(cx)) {
             if let Err(error) = event {
-                self.rare().failure = Some(error);
+                self.details().failure = Some(error);
             }
         }
         Poll::Ready(self.take_failure().map_or(Ok(()), Err))
@@ -135,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
 
     /// What a reader of messages hears when the connection is closed.
     pub(super) fn take_failure(&mut self) -> Option<Error> {
-        self.rare.as_mut()?.failure.take()
+        self.details.as_mut()?.failure.take()
     }
 
     /// Keeps what is to be known later, and says what the caller hears.
@@ -156,7 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
 
     #[cold]
     fn failed(&mut self, mut violation: Box<Violation>, cx: &mut Context<'_>) -> Error {
-        match self.rare().lost.take() {
+        match self.details().lost.take() {
             // The end that the engine was told of was a reset; what it cut off stands beside it.
             Some(error) if is_reset(&error) => {
                 let cut = std::mem::replace(&mut violation.rule, Rule::ConnectionReset);
@@ -173,15 +176,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             None => {}
         }
         trace::rule_broken(self.engine.role(), &violation);
-        self.rare().violation = Some(violation.clone());
+        self.details().violation = Some(violation.clone());
         // The Close frame goes out now, whatever the caller does next.
         let _ = self.poll_write(cx);
         Error::Violation(violation)
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
-        let transit = self.transit.get_or_insert_with(Transit::take);
-        let Transit { inbox, now, .. } = &mut **transit;
+        let in_flight = self.in_flight.get_or_insert_with(InFlight::take);
+        let InFlight { inbox, now, .. } = &mut **in_flight;
         match inbox.poll_read(&mut self.stream, &mut self.engine, &self.timer, now, cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok((0, _))) => {
@@ -198,7 +201,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             }
             Poll::Ready(Err(error)) => {
                 self.state.fail();
-                self.rare().lost = Some(error);
+                self.details().lost = Some(error);
                 self.stream_ended();
                 Poll::Ready(None)
             }
@@ -206,24 +209,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     }
 
     fn stream_ended(&mut self) {
-        let rest = self.transit.as_ref().map_or(&[][..], |transit| transit.inbox.rest());
+        let rest = self.in_flight.as_ref().map_or(&[][..], |in_flight| in_flight.inbox.rest());
         self.engine.receive_eof(self.timer.now(), rest);
         self.state.end_of_peer();
     }
 
     /// Writes everything that is queued; what cannot be written any more is let go.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.engine.queued() == 0 && self.transit.as_ref().is_none_or(|transit| transit.outbox.is_empty())
+        if self.engine.queued() == 0
+            && self.in_flight.as_ref().is_none_or(|in_flight| in_flight.outbox.is_empty())
         {
             return Poll::Ready(());
         }
         if !self.state.is_failed() {
             let before = self.queued();
-            let transit = self.transit.get_or_insert_with(Transit::take);
-            let written = transit.outbox.poll_write(&mut self.stream, &mut self.engine, cx);
+            let in_flight = self.in_flight.get_or_insert_with(InFlight::take);
+            let written = in_flight.outbox.poll_write(&mut self.stream, &mut self.engine, cx);
             let Err(error) = ready!(self.stalled(written, before)) else { return Poll::Ready(()) };
             self.state.fail();
-            self.rare().lost = Some(error);
+            self.details().lost = Some(error);
         }
         self.clear_outbox();
         Poll::Ready(())
@@ -232,9 +236,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     /// Lets go of what cannot be written any more.
     pub(super) fn clear_outbox(&mut self) {
         while self.engine.poll_transmit().is_some() {}
-        if let Some(transit) = &mut self.transit {
-            transit.outbox = Outbox::default();
-            transit.stalled = None;
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.outbox = Outbox::default();
+            in_flight.stalled = None;
         }
     }
 
@@ -253,7 +257,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             let ready = written.is_ready() && self.poll_shut_down(cx).is_ready();
             if !ready {
                 let now = self.timer.now();
-                let until = *self.rare().grace.get_or_insert_with(|| now + GRACE);
+                let until = *self.details().grace.get_or_insert_with(|| now + GRACE);
                 while self.timer.now() < until {
                     ready!(self.timer.poll(Some(until), cx));
                 }
@@ -287,7 +291,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         if !self.state.is_failed() {
             return Ok(());
         }
-        match self.rare.as_ref().and_then(|rare| rare.lost.as_ref()) {
+        match self.details.as_ref().and_then(|details| details.lost.as_ref()) {
             Some(error) => Err(Error::Io(io::Error::new(error.kind(), error.to_string()))),
             None => Err(Error::Misuse(Misuse::Closed)),
         }
@@ -326,13 +330,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     /// Gives the engine room to encode into.
     pub(super) fn lend(&mut self) {
         if self.engine.queued() == 0 {
-            self.transit.get_or_insert_with(Transit::take).outbox.lend(&mut self.engine);
+            self.in_flight.get_or_insert_with(InFlight::take).outbox.lend(&mut self.engine);
         }
     }
 
     /// Queues a payload behind what the engine has encoded.
     pub(super) fn push_large(&mut self, payload: Bytes) {
-        self.transit.get_or_insert_with(Transit::take).outbox.push_large(&self.engine, payload);
+        self.in_flight.get_or_insert_with(InFlight::take).outbox.push_large(&self.engine, payload);
     }
 
     fn queue_large(&mut self, kind: MessageKind, payload: Bytes) -> Result<(), Error> {

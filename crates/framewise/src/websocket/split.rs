@@ -18,7 +18,7 @@ use tokio::task::coop;
 
 pub use self::receiver::{Receiver, ReuniteError};
 pub use self::sender::Sender;
-use self::waiting::{Call, Stander, Waiting};
+use self::waiting::{Call, WaiterKind, Waiting};
 use super::{Inner, WebSocket};
 use crate::{CloseCode, Error, Event, Message};
 
@@ -148,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
     /// The next event, for the receiver.
     fn poll_event(&self, taking: Taking, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         // Before the connection is looked at: who changes it afterwards finds the waker here.
-        self.waiting.seat_receiver(cx);
+        self.waiting.register_receiver(cx);
         let event = self.act(None, |state, combined| {
             if taking == Taking::Messages && state.is_in_parts() {
                 return Poll::Ready(Some(Err(Misuse::PartTaken.into())));
@@ -160,7 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
             state.poll_event(taking, combined)
         });
         if event.is_ready() {
-            self.waiting.unseat_receiver();
+            self.waiting.unregister_receiver();
         }
         event
     }
@@ -170,18 +170,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
         &self,
         id: u64,
         sender: u64,
-        stander: Stander,
+        kind: WaiterKind,
         cx: &mut Context<'_>,
         queue: impl FnOnce(&mut State<S>, &mut Context<'_>) -> Result<T, Error>,
     ) -> Poll<Result<T, Error>> {
         self.act(Some(id), |state, combined| {
             if state.open == Some(sender) {
-                // The line waits for the end of its message.
+                // The queue waits for the end of its message.
                 self.waiting.wait(id, cx);
-            } else if !self.waiting.stand(id, stander, cx, state.is_free()) || !state.is_turn(None) {
+            } else if !self.waiting.enqueue(id, kind, cx, state.is_free()) || !state.is_turn(None) {
                 return Poll::Pending;
             }
-            let room = ready!(state.poll_room(combined));
+            let room = ready!(state.poll_capacity(combined));
             self.waiting.leave(id);
             Poll::Ready(room.and_then(|()| queue(state, combined)))
         })
@@ -286,7 +286,7 @@ impl<S> State<S> {
 
     /// What ended the connection, if it was not a Close: the receiver is told as well.
     fn verdict(&self) -> Result<(), Error> {
-        let violation = self.inner.rare.as_ref().and_then(|rare| rare.violation.clone());
+        let violation = self.inner.details.as_ref().and_then(|details| details.violation.clone());
         match (violation, self.failure) {
             (Some(violation), _) => Err(Error::Violation(violation)),
             (None, Some(failure)) => Err(Error::Io(failure.into())),
@@ -305,11 +305,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> State<S> {
     }
 
     /// Ready when another message may be queued, or none any more.
-    fn poll_room(&mut self, combined: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn poll_capacity(&mut self, combined: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if !self.inner.engine.is_open() && !self.inner.state.is_failed() {
             return Poll::Ready(Err(Misuse::Closed.into()));
         }
-        self.write(|inner| inner.poll_room(combined))
+        self.write(|inner| inner.poll_capacity(combined))
     }
 
     /// Writes what the stream takes now. Whether that is all.

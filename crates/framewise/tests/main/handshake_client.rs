@@ -50,7 +50,8 @@ async fn nobody_listens() {
     let error = connect(&format!("ws://{address}/")).await.unwrap_err();
     assert_eq!(fault(&error), ConnectFault::NobodyListens);
     assert!(error.to_string().contains(&format!("nobody listens at {address}")), "{error}");
-    assert!(std::error::Error::source(&error).is_some(), "the system's own words are kept");
+    let Error::Connect(error) = error else { unreachable!("it has a fault") };
+    assert!(error.io_error().is_some(), "the system's own words are kept");
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ impl<S> Receiver<S> {
 
     /// The rule that the peer broke, if that is how it ended.
     pub fn violation(&self) -> Option<Violation> {
-        self.shared.lock().inner.rare.as_ref()?.violation.as_deref().cloned()
+        self.shared.lock().inner.details.as_ref()?.violation.as_deref().cloned()
     }
 
     /// Puts the halves together again.
@@ -123,7 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
 
 impl<S> Drop for Receiver<S> {
     fn drop(&mut self) {
-        self.shared.waiting.unseat_receiver();
+        self.shared.waiting.unregister_receiver();
         self.shared.act(None, |state, _| {
             state.received = false;
             state.kept.clear();

@@ -9,7 +9,7 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::coop;
 
-use super::waiting::{Place, Stander};
+use super::waiting::{Place, WaiterKind};
 use super::{Inner, Shared, State};
 use crate::{CloseCode, Error, Message, Prepared, TrySendError};
 
@@ -221,7 +221,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
             if !state.is_turn(Some(self.id)) || !self.shared.waiting.nobody_before(self.id) {
                 return Err(TrySendError::Full(message));
             }
-            match state.poll_room(combined) {
+            match state.poll_capacity(combined) {
                 Poll::Pending => return Err(TrySendError::Full(message)),
                 Poll::Ready(room) => room?,
             }
@@ -237,8 +237,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         cx: &mut Context<'_>,
         queue: impl FnOnce(&mut Inner<S>) -> Result<(), Error>,
     ) -> Poll<Result<(), Error>> {
-        let stander = Stander::Sink { called: self.waits };
-        let queued = self.shared.poll_turn(self.id, self.id, stander, cx, |state, _| queue(&mut state.inner));
+        let kind = WaiterKind::Sink { called: self.waits };
+        let queued = self.shared.poll_turn(self.id, self.id, kind, cx, |state, _| queue(&mut state.inner));
         self.waits = queued.is_pending();
         self.until = None;
         queued
@@ -254,7 +254,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         let place = self.place();
         let mut queue = Some(queue);
         poll_fn(|cx| {
-            self.shared.poll_turn(place.id, self.id, Stander::Future, cx, |state, combined| {
+            self.shared.poll_turn(place.id, self.id, WaiterKind::Future, cx, |state, combined| {
                 let queue = queue.take().expect("a turn comes once");
                 queue(state, combined)
             })

@@ -15,7 +15,7 @@ pub(super) struct Waiting(Mutex<Lists>);
 struct Lists {
     receiver: Option<Waker>,
     /// Who waits for room in the queue, in the order of arrival: the first is the next to queue.
-    line: VecDeque<Waiter>,
+    queue: VecDeque<Waiter>,
     /// Who waits for what is queued to be written, or for the end.
     others: Vec<Waiter>,
     last_id: u64,
@@ -28,13 +28,13 @@ struct Waiter {
     stays: bool,
 }
 
-/// Who stands in the line.
+/// Who waits in the queue.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Stander {
-    /// A future, which leaves the line when it is dropped.
+pub(super) enum WaiterKind {
+    /// A future, which leaves the queue when it is dropped.
     Future,
-    /// A sink, which may give up without a word, and so is sent out of the line when it is called. When it comes back it is
-    /// first again: `called`, it stood there before.
+    /// A sink, which may give up without a word, and so is sent out of the queue when it is called. When it comes back it is
+    /// first again: `called`, it waited there before.
     Sink { called: bool },
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Stander {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Call {
     pub(super) receiver: bool,
-    /// The first in the line.
+    /// The first in the queue.
     pub(super) first: bool,
     /// All others.
     pub(super) others: bool,
@@ -64,41 +64,45 @@ impl Waiting {
     }
 
     /// The receiver waits from now on.
-    pub(super) fn seat_receiver(&self, cx: &Context<'_>) {
+    pub(super) fn register_receiver(&self, cx: &Context<'_>) {
         self.lists().receiver = Some(cx.waker().clone());
     }
 
     /// The receiver does not wait any more.
-    pub(super) fn unseat_receiver(&self) {
+    pub(super) fn unregister_receiver(&self) {
         self.lists().receiver = None;
     }
 
-    /// Whether this one is first in the line. It stands in it from now on; only where there is no line and `free` says that
+    /// Whether this one is first in the queue. It waits in it from now on; only where there is no queue and `free` says that
     /// there is nothing to wait for, it need not.
-    pub(super) fn stand(&self, id: u64, stander: Stander, cx: &Context<'_>, free: bool) -> bool {
+    pub(super) fn enqueue(&self, id: u64, kind: WaiterKind, cx: &Context<'_>, free: bool) -> bool {
         let mut lists = self.lists();
-        if lists.line.is_empty() && free {
+        if lists.queue.is_empty() && free {
             return true;
         }
-        if let Some(waiter) = lists.line.iter_mut().find(|waiter| waiter.id == id) {
+        if let Some(waiter) = lists.queue.iter_mut().find(|waiter| waiter.id == id) {
             waiter.waker.clone_from(cx.waker());
         } else {
             let waker = cx.waker().clone();
-            match stander {
-                Stander::Future => lists.line.push_back(Waiter { id, waker, stays: true }),
-                Stander::Sink { called: false } => lists.line.push_back(Waiter { id, waker, stays: false }),
-                Stander::Sink { called: true } => lists.line.push_front(Waiter { id, waker, stays: false }),
+            match kind {
+                WaiterKind::Future => lists.queue.push_back(Waiter { id, waker, stays: true }),
+                WaiterKind::Sink { called: false } => {
+                    lists.queue.push_back(Waiter { id, waker, stays: false });
+                }
+                WaiterKind::Sink { called: true } => {
+                    lists.queue.push_front(Waiter { id, waker, stays: false });
+                }
             }
         }
-        lists.line.front().is_some_and(|first| first.id == id)
+        lists.queue.front().is_some_and(|first| first.id == id)
     }
 
-    /// Whether nobody stands in the line but this one.
+    /// Whether nobody waits in the queue but this one.
     pub(super) fn nobody_before(&self, id: u64) -> bool {
-        self.lists().line.front().is_none_or(|first| first.id == id)
+        self.lists().queue.front().is_none_or(|first| first.id == id)
     }
 
-    /// This one waits, in no line.
+    /// This one waits, in no queue.
     pub(super) fn wait(&self, id: u64, cx: &Context<'_>) {
         let mut lists = self.lists();
         match lists.others.iter_mut().find(|waiter| waiter.id == id) {
@@ -107,12 +111,12 @@ impl Waiting {
         }
     }
 
-    /// This one waits no more. Whether it was first in the line: then somebody else is now, and is to be called.
+    /// This one waits no more. Whether it was first in the queue: then somebody else is now, and is to be called.
     pub(super) fn leave(&self, id: u64) -> bool {
         let mut lists = self.lists();
         lists.others.retain(|waiter| waiter.id != id);
-        let was_first = lists.line.front().is_some_and(|first| first.id == id);
-        lists.line.retain(|waiter| waiter.id != id);
+        let was_first = lists.queue.front().is_some_and(|first| first.id == id);
+        lists.queue.retain(|waiter| waiter.id != id);
         was_first
     }
 
@@ -129,13 +133,13 @@ impl Waiting {
         // Nothing is allocated where nobody waits.
         let mut senders = Vec::new();
         if call.first {
-            while lists.line.front().is_some_and(|first| !first.stays)
-                && let Some(sink) = lists.line.pop_front()
+            while lists.queue.front().is_some_and(|first| !first.stays)
+                && let Some(sink) = lists.queue.pop_front()
             {
                 senders.push(sink.waker);
             }
         }
-        let first = lists.line.front().filter(|_| call.first);
+        let first = lists.queue.front().filter(|_| call.first);
         let others = lists.others.iter().filter(|_| call.others);
         let called = first.into_iter().chain(others).filter(|waiter| Some(waiter.id) != call.but);
         senders.extend(called.map(|waiter| waiter.waker.clone()));

@@ -9,12 +9,12 @@ const SPARE: usize = 64;
 
 thread_local! {
     #[allow(clippy::vec_box, reason = "it is the boxes that are kept")]
-    static SPARES: RefCell<Vec<Box<Transit>>> = const { RefCell::new(Vec::new()) };
+    static SPARES: RefCell<Vec<Box<InFlight>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What is on its way in and out. An idle connection has none.
 #[derive(Debug, Default)]
-pub(super) struct Transit {
+pub(super) struct InFlight {
     pub(super) inbox: Inbox,
     pub(super) outbox: Outbox,
     /// The engine's time of the last read.
@@ -23,7 +23,7 @@ pub(super) struct Transit {
     pub(super) stalled: Option<Duration>,
 }
 
-impl Transit {
+impl InFlight {
     /// An empty one.
     pub(super) fn take() -> Box<Self> {
         SPARES.try_with(|spares| spares.borrow_mut().pop()).ok().flatten().unwrap_or_default()

@@ -23,7 +23,7 @@ impl<S> Inner<S> {
 
     /// Whether a complete message that was received waits to be handed out.
     pub(super) fn has_message(&self) -> bool {
-        self.transit.as_ref().is_some_and(|transit| transit.inbox.has_message(&self.engine))
+        self.in_flight.as_ref().is_some_and(|in_flight| in_flight.inbox.has_message(&self.engine))
     }
 
     /// When the engine, or a write that does not go on, has to be looked at.
@@ -39,20 +39,20 @@ impl<S> Inner<S> {
     }
 
     fn stalled_until(&self) -> Option<Duration> {
-        let since = self.transit.as_ref()?.stalled?;
+        let since = self.in_flight.as_ref()?.stalled?;
         Some(since.saturating_add(self.patience()?))
     }
 
     /// Whether a peer that read nothing for too long sent nothing either: the rule says more than the stream's failure.
     pub(super) fn was_silent(&mut self) -> bool {
-        let Some(rare) = &mut self.rare else { return false };
-        if rare.lost.as_ref().is_none_or(|lost| lost.kind() != io::ErrorKind::TimedOut) {
+        let Some(details) = &mut self.details else { return false };
+        if details.lost.as_ref().is_none_or(|lost| lost.kind() != io::ErrorKind::TimedOut) {
             return false;
         }
         self.engine.handle_timeout(self.timer.now());
         let silent = self.engine.poll_transport() != Transport::Open;
         if silent {
-            rare.lost = None;
+            details.lost = None;
         }
         silent
     }
@@ -60,16 +60,16 @@ impl<S> Inner<S> {
     /// Judges an attempt to write, before which so much was queued.
     pub(super) fn stalled(&mut self, written: Poll<io::Result<()>>, before: usize) -> Poll<io::Result<()>> {
         if written.is_ready() {
-            if let Some(transit) = &mut self.transit {
-                transit.stalled = None;
+            if let Some(in_flight) = &mut self.in_flight {
+                in_flight.stalled = None;
             }
             return written;
         }
         let Some(patience) = self.patience() else { return written };
         let (now, moved) = (self.timer.now(), self.queued() < before);
-        let Some(transit) = &mut self.transit else { return written };
-        let since = if moved { now } else { transit.stalled.unwrap_or(now) };
-        transit.stalled = Some(since);
+        let Some(in_flight) = &mut self.in_flight else { return written };
+        let since = if moved { now } else { in_flight.stalled.unwrap_or(now) };
+        in_flight.stalled = Some(since);
         if now.saturating_sub(since) < patience {
             return written;
         }
@@ -80,7 +80,7 @@ impl<S> Inner<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     /// Ready when another message may be queued.
-    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(super) fn poll_capacity(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while self.is_full() && self.engine.is_open() && self.poll_write(cx).is_pending() && self.is_full() {
             ready!(self.poll_patience(cx))?;
         }
@@ -95,7 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         queue: impl FnOnce(&mut Self, T) -> Result<(), Error>,
     ) -> Poll<Result<(), Error>> {
         if message.is_some() {
-            ready!(self.poll_room(cx))?;
+            ready!(self.poll_capacity(cx))?;
         }
         Poll::Ready(message.take().map_or(Ok(()), |message| queue(self, message)))
     }
@@ -118,9 +118,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
 
     /// As [`Inner::write_now`], of a connection that is dropped, maybe where there is no runtime, and so no clock.
     pub(super) fn write_last(&mut self) {
-        let Self { stream, engine, transit, .. } = self;
-        let transit = transit.get_or_insert_default();
-        let write = coop::unconstrained(poll_fn(|cx| transit.outbox.poll_write(stream, engine, cx)));
+        let Self { stream, engine, in_flight, .. } = self;
+        let in_flight = in_flight.get_or_insert_default();
+        let write = coop::unconstrained(poll_fn(|cx| in_flight.outbox.poll_write(stream, engine, cx)));
         if let Poll::Ready(Err(_)) = pin!(write).poll(&mut Context::from_waker(Waker::noop())) {
             // The peer is gone: there is nobody to owe it to.
             self.clear_outbox();
@@ -143,7 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         let now = self.timer.now();
         let closing = match self.engine.poll_transport() {
             Transport::Open | Transport::ShutDown | Transport::AwaitEnd => self.engine.close_deadline(),
-            Transport::Close => Some(*self.rare().grace.get_or_insert_with(|| now + GRACE)),
+            Transport::Close => Some(*self.details().grace.get_or_insert_with(|| now + GRACE)),
         };
         if closing.is_some_and(|closing| closing <= now) {
             return Poll::Ready(Err(Misuse::Closed.into()));
