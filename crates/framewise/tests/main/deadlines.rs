@@ -50,7 +50,7 @@ async fn a_client_and_a_server_are_told_how_long_a_peer_may_be_silent_and_how_lo
     assert_eq!((error.violation().unwrap().rule, start.elapsed().as_secs()), (Rule::IdleTimeout, 30));
     let error = server.next().await.unwrap().unwrap_err();
     assert_eq!((error.violation().unwrap().rule, start.elapsed().as_secs()), (Rule::IdleTimeout, 30));
-    assert!(error.to_string().contains("(30.0 s)"), "{error}");
+    assert!(error.to_string().contains("30.0 s)"), "{error}");
 
     for client_closes in [true, false] {
         let (mut closer, mut other) = pair(limits).await;
@@ -60,7 +60,7 @@ async fn a_client_and_a_server_are_told_how_long_a_peer_may_be_silent_and_how_lo
         let start = Instant::now();
         let error = closer.close(1000, "").await.unwrap_err();
         assert_eq!((error.violation().unwrap().rule, start.elapsed().as_secs()), (Rule::CloseTimeout, 2));
-        assert!(error.to_string().contains("(2.0 s)"), "{error}");
+        assert!(error.to_string().contains("2.0 s)"), "{error}");
         drop(other);
     }
 }

@@ -48,7 +48,7 @@ async fn a_client_that_vanished_is_given_up() {
     assert_eq!(start.elapsed().as_secs(), 30);
     let violation = error.violation().unwrap();
     assert_eq!((violation.rule, &violation.also[..]), (Rule::IdleTimeout, &[Rule::PingUnanswered][..]));
-    assert!(error.to_string().contains("(30.0 s)"), "{error}");
+    assert!(error.to_string().contains("30.0 s)"), "{error}");
     assert!(server.next().await.is_none());
     assert_eq!(server.ended().unwrap().by, EndedBy::Nobody);
     drop(server);
