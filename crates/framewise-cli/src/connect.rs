@@ -29,7 +29,7 @@ use print::Screen;
 /// At the end of the input, the connection is closed with 1000, and messages that arrive before the server's Close are still
 /// printed; --wait delays the Close for a slow server.
 ///
-/// Into a pipe or a file, each message is printed as one line, exactly as received. On a terminal, control and invisible
+/// Into a pipe or a file, each message is one line, text exactly as received. On a terminal, control and invisible
 /// characters are escaped and long messages are shortened. Messages may have up to 64 MiB.
 ///
 /// If the server breaks a rule, the finding is printed on standard error and the exit code is 1. Ctrl-C closes with 1001 and

@@ -52,7 +52,7 @@ impl Url {
                     format!("its scheme is for web pages: write wss://{}", without_login(rest)).into()
                 );
             }
-            other => return Err(format!("{other} is no scheme of a WebSocket: write ws:// or wss://").into()),
+            _ => return Err("use ws:// or wss://".into()),
         };
         // RFC 6455 §3: "Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT be used".
         if rest.contains('#') {
