@@ -5,7 +5,8 @@
 //! - What was understood of a request, written again, is understood alike; our answer to it breaks no rule.
 
 use framewise_inspect::Observer;
-use framewise_proto::handshake::{ClientOffer, Progress, Request, ServerPolicy, read_request, read_response};
+use framewise_proto::handshake::http1::{Progress, read_request, read_response};
+use framewise_proto::handshake::{ClientOffer, Request, ServerPolicy};
 use framewise_proto::{Strictness, Violation};
 use framewise_rules::{Answer, Limits, Role, Rule, SeenBy, Setup};
 
@@ -131,7 +132,7 @@ fn answered(request: &Request) {
         (&request.key, &request.protocols, &request.extensions)
     );
     let protocol = request.protocols.first().map(String::as_str);
-    let answer = request.accept(protocol, &[], &[]).expect("what was offered can be chosen");
+    let answer = request.accept(protocol, &[], &[]).expect("what was offered can be chosen").encode();
     let progress = read_response(&answer, &offer, &Limits::DEFAULT, Strictness::default());
     let Progress::Done { value, size, .. } = progress else {
         panic!("what we answer breaks a rule: {}", String::from_utf8_lossy(&answer));

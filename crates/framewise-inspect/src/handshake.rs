@@ -1,8 +1,11 @@
 //! The two heads of the opening handshake (RFC 6455 §4), and what comes too early or between.
 
+use framewise_proto::handshake::http1::{
+    Parsed, interim, parse_request, parse_response, request_fault, response_fault, worth_reading,
+};
 use framewise_proto::handshake::{
-    ClientOffer, Head, HeadFault, Request, Response, ServerPolicy, Start, check_request, check_response,
-    first_line, interim,
+    ClientOffer, Request, Response, ResponseHead, ServerPolicy, check_policy, check_request, check_response,
+    verdict,
 };
 use framewise_proto::{Detail, Violation};
 use framewise_rules::{Answer, Role, Rule};
@@ -25,11 +28,11 @@ impl Leg {
     pub(crate) fn read_request(&mut self, at: Moment, new: &[u8]) {
         let bytes = self.dir(Role::Client).window.from(0);
         let limit = self.head_limit();
-        if !worth_parsing(bytes, new, limit) {
+        if !worth_reading(bytes, bytes.len().saturating_sub(new.len()), limit) {
             return;
         }
-        let (rule, offset, length) = match Head::request(&bytes[..bytes.len().min(limit)]) {
-            Ok(Some(head)) => {
+        let fault = match parse_request(&bytes[..bytes.len().min(limit)]) {
+            Ok(Some(Parsed { head, size })) => {
                 let policy = ServerPolicy {
                     limits: self.endpoints.limits(),
                     origins: self
@@ -37,33 +40,38 @@ impl Leg {
                         .origins
                         .map(|all| all.iter().map(|&origin| origin.to_owned()).collect()),
                 };
-                let found = check_request(&head, &policy);
+                let mut found = check_request(&head);
+                // How large a head may be, was judged before: what is left of the policy are the Origins.
+                found.extend(check_policy(&head, 0, &policy));
                 let seen = RequestSeen {
                     request: Request::from_head(&head),
-                    minor: head.minor,
-                    head: bytes[..head.size].to_vec(),
+                    version: head.version,
+                    head: bytes[..size].to_vec(),
                     breaks: found.iter().map(|violation| violation.rule).collect(),
                     at,
                 };
                 self.request = Some(seen);
                 self.dir_mut(Role::Client).stage = Stage::AfterHead;
-                self.found(Role::Client, 0, found, at);
+                self.found(Role::Client, found, at);
                 return;
             }
-            Ok(None) if bytes.len() > limit => (Rule::RequestTooLarge, limit, bytes.len() - limit),
+            Ok(None) if bytes.len() > limit => {
+                let (offset, length) = (limit as u64, (bytes.len() - limit) as u64);
+                self.dir_mut(Role::Client).stage = Stage::NotWebSocket;
+                return self.one(Role::Client, Rule::RequestTooLarge, offset, length, at);
+            }
             Ok(None) => return,
-            Err(HeadFault::TooManyLines) => (Rule::RequestTooLarge, 0, bytes.len()),
-            Err(HeadFault::NotHttp) => (Rule::RequestNotHttp, 0, first_line(bytes)),
+            Err(fault) => request_fault(fault, bytes),
         };
         self.dir_mut(Role::Client).stage = Stage::NotWebSocket;
-        self.one(Role::Client, rule, offset as u64, length as u64, at);
+        self.broken(fault, at);
     }
 
     /// More of the server's head is there; `new` is what came last.
     pub(crate) fn read_response(&mut self, at: Moment, new: &[u8]) {
         let bytes = self.dir(Role::Server).window.from(0);
         let limit = self.head_limit();
-        if !worth_parsing(bytes, new, limit) {
+        if !worth_reading(bytes, bytes.len().saturating_sub(new.len()), limit) {
             return;
         }
         let early = match early_frames(bytes) {
@@ -72,17 +80,14 @@ impl Leg {
             Early::NotYet => return,
         };
         let within = &bytes[..bytes.len().min(early + limit)];
-        let start = early + interim(&within[early..]);
-        let (rule, offset, length) = match Head::response(&within[start..]) {
-            Ok(Some(head)) => {
-                let end = start + head.size;
+        let start = early + interim(within, early);
+        let fault = match parse_response(within, start) {
+            Ok(Some(Parsed { head, size })) => {
+                let end = start + size;
                 let found = self.check_response(&head);
                 let seen = ResponseSeen {
                     response: Response::from_head(&head),
-                    reason: match head.start {
-                        Start::Response { reason, .. } => reason.to_owned(),
-                        Start::Request { .. } => String::new(),
-                    },
+                    reason: head.reason.to_owned(),
                     head: bytes[start..end].to_vec(),
                     start: start as u64,
                     at,
@@ -91,17 +96,18 @@ impl Leg {
                 return;
             }
             Ok(None) if bytes.len() > early + limit => {
-                (Rule::ResponseTooLarge, early + limit, bytes.len() - early - limit)
+                let (offset, length) = ((early + limit) as u64, (bytes.len() - early - limit) as u64);
+                self.dir_mut(Role::Server).stage = Stage::NotWebSocket;
+                return self.one(Role::Server, Rule::ResponseTooLarge, offset, length, at);
             }
             Ok(None) => return,
-            Err(HeadFault::TooManyLines) => (Rule::ResponseTooLarge, 0, bytes.len()),
-            Err(HeadFault::NotHttp) => (Rule::ResponseNotHttp, start, first_line(&bytes[start..])),
+            Err(fault) => response_fault(fault, bytes, start),
         };
         self.dir_mut(Role::Server).stage = Stage::NotWebSocket;
-        self.one(Role::Server, rule, offset as u64, length as u64, at);
+        self.broken(fault, at);
     }
 
-    fn check_response(&self, head: &Head<'_>) -> Vec<Violation> {
+    fn check_response(&self, head: &ResponseHead<'_>) -> Vec<Violation> {
         let offer = self.request.as_ref().map(|seen| ClientOffer::of(&seen.request));
         let mut found = check_response(head, &offer.clone().unwrap_or_default());
         // What answers a request cannot be judged without it.
@@ -127,7 +133,7 @@ impl Leg {
 
     /// A response's head is complete; `early` bytes were sent before it, and before the interim ones.
     fn answered(&mut self, seen: ResponseSeen, early: u64, found: Vec<Violation>, at: Moment) {
-        let (status, start, end) = (seen.response.status, seen.start, seen.end());
+        let (status, end) = (seen.response.status, seen.end());
         let agreed = seen.response.extensions.clone();
         let hixie = self.request.as_ref().is_some_and(RequestSeen::is_hixie);
         let in_head = self.dir(Role::Client).stage == Stage::Head && self.dir(Role::Client).window.end() > 0;
@@ -140,7 +146,7 @@ impl Leg {
             // What an observer infers: the server says itself that it waited too long.
             self.broken_by_end(Role::Client, Rule::RequestTimeout, Detail::None, at);
         }
-        self.found(Role::Server, start, found, at);
+        self.found(Role::Server, found, at);
         if status != 101 || hixie {
             self.dir_mut(Role::Server).stage = Stage::NotWebSocket;
             self.dir_mut(Role::Client).stage = Stage::NotWebSocket;
@@ -183,23 +189,13 @@ impl Leg {
     }
 
     /// Puts what one head breaks into one finding: the first in the order of the table, the others beside it.
-    fn found(&mut self, by: Role, start: u64, mut found: Vec<Violation>, at: Moment) {
-        // What an old draft lacks by nature goes behind its name.
-        found.sort_by_key(|violation| (violation.rule != Rule::RequestLegacyDraft, violation.rule));
-        let enforced = found.iter().position(|violation| violation.answer() != Answer::Note);
-        // What is found in a head is counted from its first byte.
-        for violation in &mut found {
-            violation.offset = violation.offset.map(|offset| start + offset);
-        }
-        if let Some(first) = enforced {
-            let mut main = found.remove(first);
-            let also = found.iter().map(|violation| violation.rule).filter(|&rule| rule != main.rule);
-            main.also = also.collect();
-            main.also.dedup();
-            self.broken(main, at);
-        } else {
-            for violation in found {
-                self.broken(violation, at);
+    fn found(&mut self, by: Role, found: Vec<Violation>, at: Moment) {
+        match verdict(found, |violation| violation.answer() != Answer::Note) {
+            Err(violation) => self.broken(violation, at),
+            Ok(notes) => {
+                for note in notes {
+                    self.broken(note, at);
+                }
             }
         }
         let text = match by {
@@ -220,15 +216,9 @@ impl Leg {
     }
 }
 
-/// Whether the bytes that came last can change what a head is. Parsing again at each of them would be quadratic: a line's
-/// end does, the very beginning, and the limit.
-fn worth_parsing(bytes: &[u8], new: &[u8], limit: usize) -> bool {
-    new.contains(&b'\n') || bytes.len() - new.len().min(bytes.len()) <= 256 || bytes.len() > limit
-}
-
 /// Bytes of body that a request announces.
 fn body(request: &RequestSeen) -> u64 {
-    request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0)
+    request.headers("content-length").filter_map(|length| length.parse().ok()).max().unwrap_or(0)
 }
 
 /// What stands before a response's head.

@@ -1,6 +1,6 @@
 //! The heads of a handshake, as they were seen.
 
-use framewise_proto::handshake::{Headers, Request, Response};
+use framewise_proto::handshake::{Headers, HttpVersion, Request, Response};
 use framewise_rules::Rule;
 
 use crate::frames::Moment;
@@ -9,7 +9,7 @@ use crate::frames::Moment;
 #[derive(Clone, Debug)]
 pub(crate) struct RequestSeen {
     pub(crate) request: Request,
-    pub(crate) minor: u8,
+    pub(crate) version: HttpVersion,
     /// Its head, as it stood on the wire.
     pub(crate) head: Vec<u8>,
     /// The rules that it breaks.

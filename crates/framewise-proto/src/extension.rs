@@ -51,32 +51,56 @@ pub(crate) fn is_token(text: &[u8]) -> bool {
 /// Parses one value of Sec-WebSocket-Extensions: RFC 6455 §9.1, "extension-list = 1#extension". `None` where it does
 /// not parse; an empty value does not.
 pub fn parse_extensions(value: &str) -> Option<Vec<Extension>> {
-    let mut parser = Parser { rest: value };
+    let mut left = usize::MAX;
+    parse_some(value, &mut left).ok()
+}
+
+/// Why a list is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListFault {
+    /// It does not parse.
+    Syntax,
+    /// It has more elements and parameters than were left.
+    TooMany,
+}
+
+/// As [`parse_extensions`], of a list that has no more elements and parameters than are `left`, empty elements included.
+pub(crate) fn parse_some(value: &str, left: &mut usize) -> Result<Vec<Extension>, ListFault> {
+    let mut parser = Parser { rest: value, left };
     let mut extensions = Vec::new();
     loop {
         parser.space();
+        if parser.rest.is_empty() {
+            break;
+        }
+        parser.count()?;
         // RFC 9110 §5.6.1.2: "A recipient MUST parse and ignore a reasonable number of empty list elements".
-        if !parser.rest.is_empty() && !parser.take(',') {
+        if !parser.take(',') {
             extensions.push(parser.extension()?);
             parser.space();
             if parser.rest.is_empty() {
                 break;
             }
             if !parser.take(',') {
-                return None;
+                return Err(ListFault::Syntax);
             }
-        } else if parser.rest.is_empty() {
-            break;
         }
     }
-    if extensions.is_empty() { None } else { Some(extensions) }
+    if extensions.is_empty() { Err(ListFault::Syntax) } else { Ok(extensions) }
 }
 
 struct Parser<'v> {
     rest: &'v str,
+    left: &'v mut usize,
 }
 
 impl Parser<'_> {
+    /// Counts an element or a parameter.
+    fn count(&mut self) -> Result<(), ListFault> {
+        *self.left = self.left.checked_sub(1).ok_or(ListFault::TooMany)?;
+        Ok(())
+    }
+
     fn space(&mut self) {
         self.rest = self.rest.trim_ascii_start();
     }
@@ -94,19 +118,21 @@ impl Parser<'_> {
         (!token.is_empty()).then(|| token.into())
     }
 
-    fn extension(&mut self) -> Option<Extension> {
-        let mut extension = Extension { name: self.token()?, parameters: Vec::new() };
+    fn extension(&mut self) -> Result<Extension, ListFault> {
+        let mut extension =
+            Extension { name: self.token().ok_or(ListFault::Syntax)?, parameters: Vec::new() };
         loop {
             self.space();
             if !self.take(';') {
-                return Some(extension);
+                return Ok(extension);
             }
+            self.count()?;
             self.space();
-            let name = self.token()?;
+            let name = self.token().ok_or(ListFault::Syntax)?;
             self.space();
             let value = if self.take('=') {
                 self.space();
-                Some(self.value()?)
+                Some(self.value().ok_or(ListFault::Syntax)?)
             } else {
                 None
             };
@@ -250,6 +276,17 @@ mod tests {
         {
             assert_eq!(parse_extensions(value), None, "{value:?}");
         }
+    }
+
+    #[test]
+    fn elements_and_parameters_count_together() {
+        let value = "a; b; c=d,, e";
+        for (enough, left) in [(4, Err(ListFault::TooMany)), (5, Ok(0)), (6, Ok(1))] {
+            let mut budget = enough;
+            assert_eq!(parse_some(value, &mut budget).map(|_| budget), left);
+        }
+        assert_eq!(parse_some(",,,", &mut 2), Err(ListFault::TooMany));
+        assert_eq!(parse_some(",,,", &mut 3), Err(ListFault::Syntax));
     }
 
     #[test]

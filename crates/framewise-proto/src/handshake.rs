@@ -1,62 +1,39 @@
-//! The opening handshake over HTTP/1.1 (RFC 6455 §4), of both sides. Stateless: the caller keeps the bytes until the
-//! head is complete.
+//! The opening handshake (RFC 6455 §4), of both sides. Stateless: the caller keeps what the peer sent.
+//!
+//! What a handshake says and how it is written are apart:
+//!
+//! - values: [`RequestHead`] and [`ResponseHead`] are a head's fields, borrowed from whoever parsed them; [`Request`],
+//!   [`Response`], [`ClientOffer`] and [`Reply`] are what they say;
+//! - rules: [`check_request`], [`check_policy`] and [`check_response`] find what a head breaks, [`verdict`] says which of it
+//!   counts. They see no bytes: an HTTP library that parsed a head hands over its fields;
+//! - wire forms: [`http1`] reads and writes the bytes of HTTP/1.1, and counts their offsets.
+//!
+//! The other wire form, the extended CONNECT of HTTP/2 and HTTP/3 (RFC 8441 §4, RFC 9220 §3), will be the module `connect`
+//! beside [`http1`]. Its request has `:protocol` in place of Upgrade and Connection, no key and no accept value, and its
+//! response is a 2xx; subprotocols, extensions, Origin and the version are these same values and checks.
 
 mod accept;
-mod answer;
+mod check;
+mod field;
 mod head;
 mod headers;
+pub mod http1;
+mod offer;
+mod reply;
 mod request;
 mod response;
+mod secret;
 
 pub use accept::accept_value;
-pub use answer::{reject, rejection};
-pub use head::{Head, HeadFault, HeaderLine, Start};
+pub use check::{
+    ServerPolicy, check_policy, check_request, check_response, extension_required, request_ended,
+    request_timed_out, response_ended, response_timed_out, verdict,
+};
+pub use field::{Field, Fields, MAX_ELEMENTS, Place};
+pub use head::{HttpVersion, RequestHead, ResponseHead};
 pub use headers::Headers;
-pub use request::{
-    Request, ServerPolicy, check_request, first_line, read_request, request_ended, request_timed_out,
-};
-pub use response::{
-    ClientOffer, Response, check_response, extension_required, interim, read_response, response_ended,
-    response_timed_out,
-};
-
-use alloc::vec::Vec;
-
-use crate::Violation;
-
-/// How far the reading of a head has come.
-#[derive(Clone, Debug)]
-pub enum Progress<T> {
-    /// It is not complete: call again with more behind it.
-    More,
-    /// It is complete and breaks no rule.
-    Done {
-        /// What it says.
-        value: T,
-        /// Bytes of the head, and of the interim responses before it. What comes behind them are the first frames.
-        size: usize,
-        /// Rules it breaks whose answer is a note, or that were let pass.
-        notes: Vec<Violation>,
-    },
-    /// It breaks a rule; the others that it breaks are listed with it.
-    Broken(Violation),
-}
-
-/// Puts what was found into one verdict: the first enforced in the order of the table, with the others beside it.
-fn verdict(
-    mut found: Vec<Violation>,
-    enforced: impl Fn(&Violation) -> bool,
-) -> Result<Vec<Violation>, Violation> {
-    // The table's order is the order of `Rule`; what an old draft lacks by nature goes behind its name.
-    found.sort_by_key(|violation| (violation.rule != crate::rules::Rule::RequestLegacyDraft, violation.rule));
-    match found.iter().position(&enforced) {
-        None => Ok(found),
-        Some(first) => {
-            let mut violation = found.remove(first);
-            violation.also = found.into_iter().map(|other| other.rule).collect();
-            violation.also.dedup();
-            violation.also.retain(|&rule| rule != violation.rule);
-            Err(violation)
-        }
-    }
-}
+pub use offer::ClientOffer;
+pub use reply::{Reply, reject, rejection};
+pub use request::Request;
+pub use response::Response;
+pub use secret::{hidden_query, hidden_values, is_secret};

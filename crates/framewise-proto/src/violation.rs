@@ -6,6 +6,7 @@ use framewise_rules::{Answer, CloseCode, Role, Rule};
 use framewise_simd::Utf8Fault;
 
 use crate::Opcode;
+use crate::handshake::Place;
 
 /// A rule that the peer broke: which, where, and what a strict endpoint does about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +68,13 @@ pub enum Detail {
     Length(u64),
     /// The opcode.
     Opcode(Opcode),
+    /// There is more than this of something that is counted in a head.
+    MoreThan {
+        /// Allowed.
+        limit: u64,
+        /// What is counted: "header lines".
+        of: &'static str,
+    },
     /// The bytes begin a handshake of TLS, where none is spoken.
     Tls,
     /// How long the peer was waited for.
@@ -106,12 +114,12 @@ impl Violation {
         self.rule.answer()
     }
 
-    pub(crate) const fn in_handshake(rule: Rule, by: Role, offset: usize, length: usize) -> Self {
+    pub(crate) fn in_handshake(rule: Rule, by: Role, place: Option<Place>) -> Self {
         Self {
             rule,
             by,
-            offset: Some(offset as u64),
-            length: length as u64,
+            offset: place.map(|place| place.offset),
+            length: place.map_or(0, |place| place.length),
             frame: 0,
             message: 0,
             detail: Detail::None,
@@ -181,6 +189,7 @@ impl fmt::Display for Detail {
             }
             Self::Length(length) => write!(f, "the length is {length}"),
             Self::Opcode(opcode) => write!(f, "opcode {:X}", opcode.bits()),
+            Self::MoreThan { limit, of } => write!(f, "more than {limit} {of}"),
             Self::Tls => f.write_str("a TLS handshake: the peer speaks TLS to a plain port"),
             Self::Waited(time) => write!(f, "after {:.1} s", time.as_secs_f64()),
             Self::TimeLimit(limit) => write!(f, "the limit is {} s", limit.as_secs_f64()),

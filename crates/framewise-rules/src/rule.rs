@@ -164,7 +164,10 @@ rules! {
         RequestNotHttp "request-not-http" [Rfc9112 "3"] Client Answer::Http(400), Receiver, "The first bytes are not an HTTP request line";
         RequestMethod "request-method" [Rfc6455 "4.1"] Client Answer::Http(405), Receiver, "The request method is not GET";
         RequestHttpVersion "request-http-version" [Rfc6455 "4.1"] Client Answer::Http(505), Receiver, "The request uses HTTP/1.0 or older";
+        RequestTarget "request-target" [Rfc9112 "3.2", Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "The request target is neither a path nor an absolute http or https URL";
         RequestHost "request-host" [Rfc6455 "4.1", Rfc9112 "3.2"] Client Answer::Http(400), Receiver, "The request has no Host header, or more than one";
+        RequestHostInvalid "request-host-invalid" [Rfc9112 "3.2", Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "Host is empty, or is not one host with an optional port";
+        RequestHostMismatch "request-host-mismatch" [Rfc9112 "3.2", Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "Host and the URL in the request target name different hosts or ports";
         RequestUpgrade "request-upgrade" [Rfc6455 "4.2.1"] Client Answer::Http(426), Receiver, "The request has no Upgrade header with the token `websocket`";
         RequestConnection "request-connection" [Rfc6455 "4.2.1"] Client Answer::Http(426), Receiver, "The request has no Connection header with the token `Upgrade`";
         RequestKeyMissing "request-key-missing" [Rfc6455 "4.2.1"] Client Answer::Http(400), Receiver, "The request has no Sec-WebSocket-Key";
@@ -175,8 +178,9 @@ rules! {
         RequestSubprotocolSyntax "request-subprotocol-syntax" [Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "Sec-WebSocket-Protocol is empty, contains an element that is not a token, or repeats an element";
         RequestExtensionSyntax "request-extension-syntax" [Rfc6455 "9.1"] Client Answer::Http(400), Receiver, "The request's Sec-WebSocket-Extensions header is malformed";
         RequestTruncated "request-truncated" [Rfc9112 "2.2"] Client Answer::Http(400), Receiver, "The connection ended inside the request head";
+        RequestContentLength "request-content-length" [Rfc9112 "6.3"] Client Answer::Http(400), Receiver, "Content-Length is not a number, or its values differ";
         RequestBody "request-body" [Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "The request announces a body, with a Content-Length above 0 or a Transfer-Encoding";
-        RequestTooLarge "request-too-large" [Rfc6455 "10"] Client Answer::Http(431), Receiver, "The request head exceeds the limit";
+        RequestTooLarge "request-too-large" [Rfc6455 "10"] Client Answer::Http(431), Receiver, "The request head, or one of its lists, exceeds the limit";
         RequestTimeout "request-timeout" [Rfc6455 "10"] Client Answer::Http(408), Receiver, "The request head did not arrive in time";
         RequestOrigin "request-origin" [Rfc6455 "10.2"] Client Answer::Http(403), Receiver, "The server's policy does not allow the Origin";
         RequestEarlyData "request-early-data" [Rfc6455 "4.1"] Client Answer::Note, Observer, "The client sent frames before the 101 response arrived";
@@ -195,7 +199,7 @@ rules! {
         ResponseContentEncoding "response-content-encoding" [Rfc9110 "8.4"] Server Answer::Note, Observer, "The 101 response has a Content-Encoding header";
         ResponseEarlyData "response-early-data" [Rfc6455 "4.2.2"] Server Answer::Abort, Observer, "The server sent frames before its 101 response";
         ResponseExtraBytes "response-extra-bytes" [Rfc6455 "4.2.2"] Server Answer::Close(CloseCode::PROTOCOL_ERROR), Observer, "Extra bytes (a CRLF, for example) follow the head of the 101 response, before the first frame";
-        ResponseTooLarge "response-too-large" [Rfc6455 "10"] Server Answer::Abort, Receiver, "The response head exceeds the limit";
+        ResponseTooLarge "response-too-large" [Rfc6455 "10"] Server Answer::Abort, Receiver, "The response head, or one of its lists, exceeds the limit";
         ResponseTimeout "response-timeout" [Rfc6455 "10"] Server Answer::Abort, Receiver, "The response did not arrive in time";
     }
     extension {

@@ -31,12 +31,12 @@ use std::future::Future;
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
-use framewise_proto::handshake::{Request, ServerPolicy};
+use framewise_proto::handshake::Request;
 use http::Method;
 use http::header::{SEC_WEBSOCKET_KEY, UPGRADE};
 use http::request::Parts;
 
-use crate::hyper::{UpgradeRequest, head};
+use crate::hyper::{Judged, UpgradeRequest};
 use crate::stop::Serving;
 use crate::{Config, DeflateConfig, Error, Limits, Server, Stop};
 
@@ -47,7 +47,7 @@ pub use crate::hyper::{Rejection, WebSocket};
 #[must_use = "a handshake that is not answered with `on_upgrade` is dropped"]
 pub struct WebSocketUpgrade {
     server: Server,
-    asked: UpgradeRequest,
+    request: UpgradeRequest,
     failed: Option<Box<dyn FnOnce(Error) + Send>>,
 }
 
@@ -100,12 +100,12 @@ impl WebSocketUpgrade {
 
     /// What the client asks for: its subprotocols, its Origin, its headers.
     pub const fn request(&self) -> &Request {
-        &self.asked.request
+        self.request.request()
     }
 
     /// The subprotocol that [`WebSocketUpgrade::protocols`] and the client agree on.
     pub fn selected_protocol(&self) -> Option<&str> {
-        self.server.settings().choose(&self.asked.request)
+        self.server.settings().choose(self.request.request())
     }
 
     /// Called when it comes to no connection: the client is gone before the 101 is sent, or what was set makes that
@@ -125,13 +125,13 @@ impl WebSocketUpgrade {
         T: Future + Send + 'static,
         T::Output: Send,
     {
-        let Self { server, asked, failed } = self;
+        let Self { server, request, failed } = self;
         let failed = failed.unwrap_or_else(|| Box::new(drop));
         let settings = server.settings();
         let task = settings.task();
-        let answered = asked.judge(&settings.policy()).and_then(|()| {
-            let reply = settings.decide(&asked.request);
-            asked.answer(settings, reply)
+        let answered = request.check_policy(&settings.policy()).and_then(|()| {
+            let reply = settings.decide(request.request());
+            request.answer(settings, reply)
         });
         match answered {
             Ok((response, upgrade)) => {
@@ -158,11 +158,10 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         // The handler knows the policy: what depends on it is judged in `on_upgrade`.
-        let mut policy = ServerPolicy::default();
-        policy.limits.head = usize::MAX;
-        let head = head(&parts.method, &parts.uri, parts.version, &parts.headers);
-        let asked = UpgradeRequest::new(head, parts.version, &policy, &mut parts.extensions)?;
-        Ok(Self { server: Server::new(), asked, failed: None })
+        let line = (&parts.method, &parts.uri, parts.version);
+        let judged = Judged::new(line, &parts.headers, None)?;
+        let request = UpgradeRequest::new(judged, &mut parts.extensions)?;
+        Ok(Self { server: Server::new(), request, failed: None })
     }
 }
 
@@ -195,7 +194,7 @@ impl fmt::Debug for WebSocketUpgrade {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocketUpgrade")
             .field("server", &self.server)
-            .field("request", &self.asked.request)
+            .field("request", self.request.request())
             .finish_non_exhaustive()
     }
 }

@@ -52,7 +52,7 @@ use framewise_proto::rules::Role;
 use hyper_util::rt::TokioIo;
 
 pub use self::rejection::Rejection;
-pub(crate) use self::upgrade_request::{UpgradeRequest, head};
+pub(crate) use self::upgrade_request::{Judged, UpgradeRequest};
 use crate::websocket::Established;
 use crate::{Error, Server};
 
@@ -73,10 +73,11 @@ pub fn upgrade<B>(
     request: &mut http::Request<B>,
 ) -> Result<(http::Response<String>, Upgrade), Rejection> {
     let settings = server.settings();
-    let head = head(request.method(), request.uri(), request.version(), request.headers());
-    let asked = UpgradeRequest::new(head, request.version(), &settings.policy(), request.extensions_mut())?;
-    let reply = settings.decide(&asked.request);
-    asked.answer(settings, reply)
+    let line = (request.method(), request.uri(), request.version());
+    let judged = Judged::new(line, request.headers(), Some(&settings.policy()))?;
+    let request = UpgradeRequest::new(judged, request.extensions_mut())?;
+    let reply = settings.decide(request.request());
+    request.answer(settings, reply)
 }
 
 /// A connection to be, once the 101 is sent: await it, in a task of its own.

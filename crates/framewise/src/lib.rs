@@ -73,10 +73,10 @@ mod error;
 mod event;
 #[cfg(feature = "tls")]
 mod first_byte;
-mod head;
 #[cfg(feature = "hyper")]
 pub mod hyper;
 mod message;
+mod peer_head;
 mod prepared;
 mod random;
 mod server;

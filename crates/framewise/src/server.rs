@@ -4,6 +4,7 @@ pub(crate) mod answer;
 mod handshake;
 mod listener;
 mod pending_request;
+mod reject;
 mod reply;
 mod report;
 #[cfg(feature = "tls")]

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use framewise_proto::deflate::DeflateAgreement;
-use framewise_proto::handshake::{Head, Request, Response, interim};
+use framewise_proto::handshake::{Request, Response};
 use framewise_proto::rules::Role;
 use framewise_proto::{CloseFrame, Connection, Ended, MessageKind, Misuse, Violation};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -34,6 +34,7 @@ pub use self::parts::Part;
 pub use self::split::{Receiver, ReuniteError, Sender};
 use self::state::State;
 use self::timer::Timer;
+use crate::peer_head::PeerHead;
 use crate::stop::StopSeat;
 use crate::{CloseCode, Config, Error, Event, Message, TrySendError, random, trace};
 
@@ -60,8 +61,8 @@ struct Inner<S> {
     timer: Timer,
     state: State,
     ended: Option<Ended>,
-    /// The peer's head of the handshake, as it came.
-    head: Box<[u8]>,
+    /// The peer's head of the handshake.
+    head: PeerHead,
     stop: Option<StopSeat>,
     details: Option<Box<Details>>,
     /// [`Inner::write_last`]: to drop a connection asks nothing of `S`.
@@ -129,8 +130,9 @@ impl<S> Inner<S> {
 /// What a handshake leaves behind.
 pub(crate) struct Established {
     pub(crate) config: Arc<Config>,
-    /// The peer's head.
-    pub(crate) head: BytesMut,
+    pub(crate) head: PeerHead,
+    /// Bytes of the peer's head, with which its stream began.
+    pub(crate) head_size: u64,
     /// What came behind it.
     pub(crate) rest: BytesMut,
     pub(crate) notes: Vec<Violation>,
@@ -142,7 +144,7 @@ pub(crate) struct Established {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub(crate) fn new(stream: S, role: Role, mut opened: Established) -> Self {
-        let offset = opened.head.len() as u64;
+        let offset = opened.head_size;
         let engine = match role {
             Role::Client => Connection::client(opened.config, random::masking_keys(), offset, Duration::ZERO),
             Role::Server => Connection::server(opened.config, offset, Duration::ZERO),
@@ -166,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                 timer: Timer::new(Instant::now()),
                 state: State::default(),
                 ended: None,
-                head: opened.head[..].into(),
+                head: opened.head,
                 stop: opened.stop,
                 details,
                 write_last: Inner::write_last,
@@ -189,20 +191,17 @@ impl<S> WebSocket<S> {
     /// The client's request, on the server's end: taken apart anew at each call, since the connection keeps no more
     /// than its bytes.
     pub fn request(&self) -> Option<Request> {
-        let head = Head::request(&self.inner.head).ok().flatten()?;
-        Some(Request::from_head(&head))
+        self.inner.head.request()
     }
 
     /// The server's response, on the client's end; as [`WebSocket::request`].
     pub fn response(&self) -> Option<Response> {
-        let head = &self.inner.head;
-        let head = Head::response(&head[interim(head)..]).ok().flatten()?;
-        Some(Response::from_head(&head))
+        self.inner.head.response()
     }
 
     /// Lets go of the handshake's head, some hundred bytes: for a server of very many connections.
     pub fn forget_handshake(&mut self) {
-        self.inner.head = Box::default();
+        self.inner.head = PeerHead::Forgotten;
     }
 
     /// How the connection ended; `None` while it goes on.

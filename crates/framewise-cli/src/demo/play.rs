@@ -1,7 +1,8 @@
 use std::io;
 use std::net::SocketAddr;
 
-use framewise::proto::handshake::{ClientOffer, Head};
+use framewise::proto::handshake::ClientOffer;
+use framewise::proto::handshake::http1::parse_request;
 use framewise::proto::{Header, Opcode};
 use framewise::{Client, Request, Role, Rule, Server};
 use framewise_transcript::{Action, Transcript};
@@ -73,9 +74,10 @@ impl Script {
     async fn play_server(&self, mut stream: TcpStream) -> io::Result<()> {
         let request = head(&mut stream).await?;
         if !self.head {
-            let parsed = Head::request(&request).ok().flatten().ok_or(io::ErrorKind::InvalidData)?;
-            let accepted = Request::from_head(&parsed).accept(None, &[], &[]).map_err(io::Error::other)?;
-            stream.write_all(&accepted).await?;
+            let parsed = parse_request(&request).ok().flatten().ok_or(io::ErrorKind::InvalidData)?;
+            let accepted =
+                Request::from_head(&parsed.head).accept(None, &[], &[]).map_err(io::Error::other)?;
+            stream.write_all(&accepted.encode()).await?;
         }
         self.steps(stream).await
     }

@@ -12,6 +12,7 @@ pub(super) use status::{
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use framewise_proto::handshake::HttpVersion;
 use framewise_rules::{Answer, Cause, Role, Rule};
 
 use super::Sign;
@@ -23,7 +24,8 @@ use crate::report::How;
 pub(super) fn header_repeated(e: &Evidence<'_>) -> Option<Sign> {
     let names: &[&str] = match e.finding.rule? {
         Rule::RequestKeyRepeated | Rule::RequestKeyInvalid => &["sec-websocket-key"],
-        Rule::RequestHost => &["host"],
+        Rule::RequestHost | Rule::RequestHostInvalid => &["host"],
+        Rule::RequestContentLength => &["content-length"],
         Rule::RequestVersion | Rule::RequestLegacyDraft => &["sec-websocket-version"],
         Rule::RequestSubprotocolSyntax => &["sec-websocket-protocol"],
         Rule::ResponseAcceptWrong => &["sec-websocket-accept"],
@@ -147,7 +149,9 @@ pub(super) fn http10_to_upstream(e: &Evidence<'_>) -> Option<Sign> {
     if !e.breaks(Rule::RequestHttpVersion) || !means_websocket(e) {
         return None;
     }
-    let other = e.other_legs().find(|leg| leg.request.as_ref().is_some_and(|request| request.minor > 0));
+    let other = e
+        .other_legs()
+        .find(|leg| leg.request.as_ref().is_some_and(|request| request.version > HttpVersion::Http10));
     let evidence = match other {
         Some(other) => {
             format!("the request says HTTP/1.0 on the leg {}, HTTP/1.1 on the leg {}", e.leg.name, other.name)

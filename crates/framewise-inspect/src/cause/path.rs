@@ -183,7 +183,8 @@ pub(super) fn heads_altered(e: &Evidence<'_>) -> Option<Sign> {
         Rule::ResponseAcceptMissing | Rule::ResponseAcceptWrong => "sec-websocket-accept",
         Rule::ResponseExtensionUnoffered | Rule::DeflateResponseInvalid => "sec-websocket-extensions",
         Rule::ResponseSubprotocolUnoffered | Rule::ResponseSubprotocolMissing => "sec-websocket-protocol",
-        Rule::RequestHost => "host",
+        Rule::RequestHost | Rule::RequestHostInvalid | Rule::RequestHostMismatch => "host",
+        Rule::RequestContentLength => "content-length",
         _ => return None,
     };
     let value = |leg: &Leg| -> Option<Option<String>> {

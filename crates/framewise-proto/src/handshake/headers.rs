@@ -2,6 +2,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::Fields;
+use super::secret::HiddenValue;
+
 /// The header lines of a head, in order: names as they were written, and values.
 ///
 /// They lie one behind the other in two pieces of memory, however many they are.
@@ -15,7 +18,7 @@ pub struct Headers {
 
 impl Headers {
     /// None, with room for so many lines, and so many bytes of names and of values.
-    pub(super) fn with_capacity(lines: usize, names: usize, values: usize) -> Self {
+    fn with_capacity(lines: usize, names: usize, values: usize) -> Self {
         Self {
             names: String::with_capacity(names),
             values: Vec::with_capacity(values),
@@ -34,6 +37,7 @@ impl Headers {
     }
 
     /// Appends a line.
+    #[inline]
     pub fn push(&mut self, name: &str, value: &[u8]) {
         self.names.push_str(name);
         self.values.extend_from_slice(value);
@@ -71,11 +75,23 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
     }
 }
 
+impl From<&Fields<'_>> for Headers {
+    fn from(fields: &Fields<'_>) -> Self {
+        let (lines, names, values) = fields
+            .iter()
+            .fold((0, 0, 0), |(l, n, v), field| (l + 1, n + field.name.len(), v + field.value.len()));
+        let mut headers = Self::with_capacity(lines, names, values);
+        for field in fields.iter() {
+            headers.push(field.name, field.value);
+        }
+        headers
+    }
+}
+
+/// Without credentials: see [`is_secret`](super::is_secret).
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map()
-            .entries(self.iter().map(|(name, value)| (name, String::from_utf8_lossy(value))))
-            .finish()
+        f.debug_map().entries(self.iter().map(|(name, value)| (name, HiddenValue(name, value)))).finish()
     }
 }
 

@@ -1,5 +1,7 @@
+mod host;
 mod request;
 mod response;
 
+pub(crate) use host::*;
 pub(crate) use request::*;
 pub(crate) use response::*;

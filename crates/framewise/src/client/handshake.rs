@@ -5,9 +5,11 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use framewise_proto::Violation;
 use framewise_proto::deflate::DeflateAgreement;
+use framewise_proto::handshake::http1::{
+    FIRST_READ, Progress, interim, parse_response, read_response, worth_reading,
+};
 use framewise_proto::handshake::{
-    ClientOffer, Head, Progress, Response, Start, extension_required, interim, read_response, response_ended,
-    response_timed_out,
+    ClientOffer, Response, extension_required, response_ended, response_timed_out,
 };
 use framewise_proto::rules::{Role, Rule};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -16,8 +18,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::attempt::Attempt;
 use super::{Client, redirect};
 use crate::error::{ConnectFault, Rejected};
+use crate::peer_head::PeerHead;
 use crate::websocket::Established;
-use crate::{Error, WebSocket, head, random, trace};
+use crate::{Error, WebSocket, random, trace};
 
 /// Bytes of a rejection's body that are kept.
 const BODY: usize = 4096;
@@ -63,7 +66,7 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     asking: &Asking,
 ) -> Result<WebSocket<S>, Error> {
     let Attempt { url, deadline, .. } = attempt;
-    let mut bytes = BytesMut::with_capacity(head::FIRST);
+    let mut bytes = BytesMut::with_capacity(FIRST_READ);
     let read = match timeout_at(*deadline, exchange(client, asking, &mut stream, &mut bytes)).await {
         Ok(read) => read?,
         Err(_) => Err(response_timed_out(&bytes)),
@@ -77,7 +80,8 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
             let deflate = DeflateAgreement::in_response(&response.extensions);
             let opened = Established {
                 config: Arc::clone(&client.config),
-                head,
+                head_size: size as u64,
+                head: PeerHead::Bytes(head[..].into()),
                 // A copy: the head's buffer does not stay with the connection.
                 rest: BytesMut::from(&bytes[..]),
                 notes,
@@ -131,7 +135,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Err(error) => return written.and(Err(error)),
         }
-        if !head::worth_reading(bytes, before, limits.head) {
+        if !worth_reading(bytes, before, limits.head) {
             continue;
         }
         match read_response(bytes, offer, limits, client.config.strictness) {
@@ -154,15 +158,11 @@ async fn rejected<S: AsyncRead + Unpin>(
     stream: &mut S,
     attempt: &Attempt,
 ) -> Error {
-    let start = interim(&bytes);
-    let (response, reason, size) = match Head::response(&bytes[start..]) {
-        Ok(Some(head)) => {
-            let reason = if let Start::Response { reason, .. } = head.start {
-                reason.to_owned()
-            } else {
-                String::new()
-            };
-            (Response::from_head(&head), reason, start + head.size)
+    let start = interim(&bytes, 0);
+    let (response, reason, size) = match parse_response(&bytes, start) {
+        Ok(Some(parsed)) => {
+            let reason = parsed.head.reason.to_owned();
+            (Response::from_head(&parsed.head), reason, start + parsed.size)
         }
         // It was read before.
         Ok(None) | Err(_) => return violation.into(),

@@ -1,16 +1,16 @@
 use std::fmt;
 
-use framewise_proto::handshake::{Head, Start};
-use http::header::{CONNECTION, CONTENT_LENGTH};
+use framewise_proto::handshake::{Reply, is_secret};
+use http::header::CONNECTION;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
-use crate::server::answer::RequestRejection;
+use crate::server::answer::{RequestRejection, Written};
 use crate::{Error, trace};
 
 /// A request that was not accepted: why, and the response that tells the client, with the status of the rule that was
 /// broken and its sentence as the body.
 #[derive(Debug)]
-pub struct Rejection(Box<RequestRejection>);
+pub struct Rejection(Box<RequestRejection<Response<String>>>);
 
 impl Rejection {
     /// Why.
@@ -20,17 +20,17 @@ impl Rejection {
 
     /// The response.
     pub fn into_http(self) -> Response<String> {
-        to_http(&self.0.response)
+        self.0.response
     }
 
     #[cfg(feature = "axum")]
     pub(crate) fn into_parts(self) -> (Response<String>, Error) {
-        (to_http(&self.0.response), self.0.error)
+        (self.0.response, self.0.error)
     }
 }
 
-impl From<RequestRejection> for Rejection {
-    fn from(rejected: RequestRejection) -> Self {
+impl From<RequestRejection<Response<String>>> for Rejection {
+    fn from(rejected: RequestRejection<Response<String>>) -> Self {
         trace::rejected(&rejected.error);
         Self(Box::new(rejected))
     }
@@ -48,31 +48,25 @@ impl std::error::Error for Rejection {
     }
 }
 
-/// A response of ours, for an HTTP library to send.
-pub(super) fn to_http(bytes: &[u8]) -> Response<String> {
-    let mut response = Response::new(String::new());
-    let head = Head::response(bytes).ok().flatten();
-    let start = head.as_ref().map(|head| head.start);
-    let (Some(head), Some(Start::Response { status, .. })) = (head, start) else {
-        // More header lines than a head may have.
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        return response;
-    };
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for line in &head.lines {
-        let name = HeaderName::from_bytes(line.name.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(line.value)) {
-            response.headers_mut().append(name, value);
+/// A reply for an HTTP library to send, whose matter it is where the body ends, and whether the connection goes on.
+impl Written for Response<String> {
+    fn write(reply: &Reply<'_>) -> Self {
+        let mut response = Self::new(reply.body.clone().into_owned());
+        *response.status_mut() =
+            StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        for (name, value) in &reply.fields {
+            let name = HeaderName::from_bytes(name.as_bytes());
+            if let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
+                // `Debug` does not print it then.
+                value.set_sensitive(is_secret(name.as_str()));
+                headers.append(name, value);
+            }
         }
-    }
-    // Where the body ends, and whether the connection goes on, is the library's matter.
-    response.headers_mut().remove(CONTENT_LENGTH);
-    if response.headers().contains_key(http::header::UPGRADE) {
         // RFC 9110 §7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option in the Connection header field".
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    } else {
-        response.headers_mut().remove(CONNECTION);
+        if headers.contains_key(http::header::UPGRADE) {
+            headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        }
+        response
     }
-    *response.body_mut() = String::from_utf8_lossy(&bytes[head.size..]).into_owned();
-    response
 }

@@ -1,15 +1,18 @@
-use std::io::Write as _;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use ::hyper::upgrade::OnUpgrade;
 use bytes::BytesMut;
 use framewise_proto::Violation;
-use framewise_proto::handshake::{Progress, Request, ServerPolicy, read_request, request_ended};
+use framewise_proto::handshake::{
+    Field, HttpVersion, Request, RequestHead, ServerPolicy, check_policy, check_request, http1, verdict,
+};
+use framewise_proto::rules::Answer;
 use http::{Extensions, HeaderMap, Method, Uri, Version};
 
-use super::rejection::to_http;
 use super::{Rejection, Upgrade};
 use crate::Reply;
+use crate::peer_head::PeerHead;
 use crate::server::Settings;
 use crate::server::answer::RequestRejection;
 use crate::stop::StopSeat;
@@ -17,36 +20,63 @@ use crate::websocket::Established;
 
 /// A request that breaks no rule.
 pub(crate) struct UpgradeRequest {
-    pub(crate) request: Request,
-    head: Vec<u8>,
-    notes: Vec<Violation>,
+    judged: Judged,
     on_upgrade: OnUpgrade,
 }
 
-impl UpgradeRequest {
-    /// Judges a request, and takes its upgrade if it may have it.
+/// It, before it is known whether hyper can upgrade it.
+pub(crate) struct Judged {
+    request: Request,
+    /// Bytes of its head, as HTTP/1.1 writes them.
+    size: usize,
+    notes: Vec<Violation>,
+}
+
+impl Judged {
+    /// Judges a request: by the rules, and by the policy where it is known already.
     pub(crate) fn new(
-        head: Vec<u8>,
-        version: Version,
-        policy: &ServerPolicy,
-        extensions: &mut Extensions,
+        (method, uri, version): (&Method, &Uri, Version),
+        headers: &HeaderMap,
+        policy: Option<&ServerPolicy>,
     ) -> Result<Self, Rejection> {
         if version > Version::HTTP_11 {
             let says = "a WebSocket is served here over HTTP/1.1 alone: connect with that\n";
             return Err(RequestRejection::new(505, &[], says).into());
         }
-        let (request, notes) = judge(&head, policy).map_err(RequestRejection::from)?;
+        let target = target(uri);
+        let head = RequestHead {
+            method: method.as_str(),
+            target: &target,
+            version: if version == Version::HTTP_11 { HttpVersion::Http11 } else { HttpVersion::Http10 },
+            fields: headers.iter().map(|(name, value)| Field::new(name.as_str(), value.as_bytes())).collect(),
+            place: None,
+        };
+        let size = http1::size_of(&head);
+        let mut found = check_request(&head);
+        found.extend(policy.into_iter().flat_map(|policy| check_policy(&head, size, policy)));
+        let notes = enforce(found)?;
+        Ok(Self { request: Request::from_head(&head), size, notes })
+    }
+}
+
+impl UpgradeRequest {
+    /// Takes the upgrade of a request.
+    pub(crate) fn new(judged: Judged, extensions: &mut Extensions) -> Result<Self, Rejection> {
         let Some(on_upgrade) = extensions.remove() else {
             let says = "this server does not upgrade its connections\n";
             return Err(RequestRejection::new(500, &[], says).into());
         };
-        Ok(Self { request, head, notes, on_upgrade })
+        Ok(Self { judged, on_upgrade })
     }
 
-    /// Judges it once more, now that the policy is known.
+    pub(crate) const fn request(&self) -> &Request {
+        &self.judged.request
+    }
+
+    /// Judges what depends on the policy, now that it is known.
     #[cfg(feature = "axum")]
-    pub(crate) fn judge(&self, policy: &ServerPolicy) -> Result<(), Rejection> {
-        judge(&self.head, policy).map(drop).map_err(|violation| RequestRejection::from(violation).into())
+    pub(crate) fn check_policy(&self, policy: &ServerPolicy) -> Result<(), Rejection> {
+        enforce(check_policy(&self.request().head(), self.judged.size, policy)).map(drop)
     }
 
     pub(crate) fn answer(
@@ -58,41 +88,33 @@ impl UpgradeRequest {
         if stop.as_ref().is_some_and(StopSeat::is_told) {
             return Err(RequestRejection::stopped().into());
         }
-        let accepted = settings.answer(&self.request, reply)?;
+        let Judged { request, size, notes } = self.judged;
+        let accepted = settings.answer(&request, reply)?;
         let opened = Established {
             config: Arc::clone(&settings.config),
-            head: BytesMut::from(&self.head[..]),
+            head: PeerHead::Request(Box::new(request)),
+            head_size: size as u64,
             // What hyper has read beyond the head comes out of its stream first.
             rest: BytesMut::new(),
-            notes: self.notes,
+            notes,
             protocol: accepted.protocol.map(Into::into),
             stop,
             deflate: accepted.deflate,
         };
-        Ok((to_http(&accepted.response), Upgrade { on_upgrade: self.on_upgrade, opened }))
+        Ok((accepted.response, Upgrade { on_upgrade: self.on_upgrade, opened }))
     }
 }
 
-fn judge(head: &[u8], policy: &ServerPolicy) -> Result<(Request, Vec<Violation>), Violation> {
-    match read_request(head, policy) {
-        Progress::Done { value, notes, .. } => Ok((value, notes)),
-        Progress::Broken(violation) => Err(violation),
-        Progress::More => Err(request_ended(head)),
-    }
+/// The notes among what was found, or the rejection for what has to be enforced.
+fn enforce(found: Vec<Violation>) -> Result<Vec<Violation>, Rejection> {
+    verdict(found, |violation| violation.answer() != Answer::Note)
+        .map_err(|violation| RequestRejection::from(violation).into())
 }
 
-/// A request's head as it goes on the wire. So it is read by those who read it there, and the connection keeps it.
-pub(crate) fn head(method: &Method, uri: &Uri, version: Version, headers: &HeaderMap) -> Vec<u8> {
-    let minor = u8::from(version == Version::HTTP_11);
-    let mut head = Vec::with_capacity(512);
-    // To write to a vector does not fail.
-    let _ = write!(head, "{method} {uri} HTTP/1.{minor}\r\n");
-    for (name, value) in headers {
-        head.extend_from_slice(name.as_ref());
-        head.extend_from_slice(b": ");
-        head.extend_from_slice(value.as_bytes());
-        head.extend_from_slice(b"\r\n");
+/// The target as it stood in the request line.
+fn target(uri: &Uri) -> Cow<'_, str> {
+    match uri.path_and_query() {
+        Some(path) if uri.authority().is_none() => path.as_str().into(),
+        _ => uri.to_string().into(),
     }
-    head.extend_from_slice(b"\r\n");
-    head
 }

@@ -2,29 +2,40 @@
 
 use framewise_proto::Violation;
 use framewise_proto::deflate::{DeflateAgreement, negotiate};
-use framewise_proto::handshake::{Request, reject, rejection};
+use framewise_proto::handshake::{self, Request, reject, rejection};
 
 use super::{Reply, Settings};
-use crate::Error;
+use crate::{Error, Misuse};
+
+/// A reply as it is sent: its bytes, or the response of an HTTP library.
+pub(crate) trait Written {
+    fn write(reply: &handshake::Reply<'_>) -> Self;
+}
+
+impl Written for Vec<u8> {
+    fn write(reply: &handshake::Reply<'_>) -> Self {
+        reply.encode()
+    }
+}
 
 /// The 101, and what it agrees.
-pub(crate) struct Accepted {
-    pub(crate) response: Vec<u8>,
+pub(crate) struct Accepted<R> {
+    pub(crate) response: R,
     pub(crate) protocol: Option<String>,
     pub(crate) deflate: Option<DeflateAgreement>,
 }
 
-/// Another response, and what the server hears of it.
+/// Another response, and what the server is told of it.
 #[derive(Debug)]
-pub(crate) struct RequestRejection {
-    pub(crate) response: Vec<u8>,
+pub(crate) struct RequestRejection<R> {
+    pub(crate) response: R,
     pub(crate) error: Error,
 }
 
-impl RequestRejection {
+impl<R: Written> RequestRejection<R> {
     pub(crate) fn new(status: u16, headers: &[(String, String)], body: &str) -> Self {
         match reject(status, headers, body) {
-            Ok(response) => Self { response, error: Error::RequestRejected(status) },
+            Ok(reply) => Self { response: R::write(&reply), error: Error::RequestRejected(status) },
             Err(misuse) => misuse.into(),
         }
     }
@@ -35,18 +46,25 @@ impl RequestRejection {
     }
 }
 
-impl From<Violation> for RequestRejection {
+impl<R: Written> From<Violation> for RequestRejection<R> {
     fn from(violation: Violation) -> Self {
-        Self { response: rejection(&violation).unwrap_or_default(), error: violation.into() }
+        // A rule of a request is answered with a status.
+        let reply = rejection(&violation).unwrap_or_else(|| internal(""));
+        Self { response: R::write(&reply), error: violation.into() }
     }
 }
 
 /// What the application asked for makes no answer. The client gets one all the same.
-impl From<crate::Misuse> for RequestRejection {
-    fn from(misuse: crate::Misuse) -> Self {
-        let response = reject(500, &[], "the server's own answer would have broken the handshake\n");
-        Self { response: response.unwrap_or_default(), error: misuse.into() }
+impl<R: Written> From<Misuse> for RequestRejection<R> {
+    fn from(misuse: Misuse) -> Self {
+        let reply = internal("the server's own answer would have broken the handshake\n");
+        Self { response: R::write(&reply), error: misuse.into() }
     }
+}
+
+fn internal(body: &str) -> handshake::Reply<'_> {
+    let fields = vec![("Content-Type".into(), "text/plain; charset=utf-8".into())];
+    handshake::Reply { status: 500, fields, body: body.into() }
 }
 
 impl Settings {
@@ -56,7 +74,11 @@ impl Settings {
     }
 
     /// The answer to a request that breaks no rule.
-    pub(crate) fn answer(&self, request: &Request, mut reply: Reply) -> Result<Accepted, RequestRejection> {
+    pub(crate) fn answer<R: Written>(
+        &self,
+        request: &Request,
+        mut reply: Reply,
+    ) -> Result<Accepted<R>, RequestRejection<R>> {
         if let Some((status, body)) = &reply.rejection {
             return Err(RequestRejection::new(*status, &reply.headers, body));
         }
@@ -64,7 +86,7 @@ impl Settings {
         reply.headers.extend_from_slice(&self.headers);
         let agreed = self.config.deflate.and_then(|deflate| negotiate(&request.extensions, &deflate));
         let (answer, deflate) = agreed.unzip();
-        let response = request.accept(protocol.as_deref(), answer.as_slice(), &reply.headers)?;
+        let response = R::write(&request.accept(protocol.as_deref(), answer.as_slice(), &reply.headers)?);
         Ok(Accepted { response, protocol, deflate })
     }
 }

@@ -1,22 +1,19 @@
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::BytesMut;
-use framewise_proto::handshake::{Progress, Request, read_request, request_ended, request_timed_out};
+use framewise_proto::handshake::http1::{FIRST_READ, Progress, read_request, worth_reading};
+use framewise_proto::handshake::{Request, request_ended, request_timed_out};
 use framewise_proto::{Detail, Violation};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::time::{Instant, timeout_at};
 
-use super::Settings;
 use super::answer::RequestRejection;
 use super::pending_request::{Inner, PendingRequest};
+use super::{Settings, reject};
 use crate::stop::{StopSeat, unless_told};
-use crate::{Error, head, trace};
-
-/// Bytes that a client may send behind a request that was rejected, before the connection is cut.
-const DRAINED: usize = 1024 * 1024;
+use crate::{Error, trace};
 
 /// Reads a request, until the deadline, or until the server stops.
 pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
@@ -26,7 +23,7 @@ pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     deadline: Instant,
 ) -> Result<PendingRequest<S>, Error> {
     let limits = settings.config.limits;
-    let mut bytes = BytesMut::with_capacity(head::FIRST);
+    let mut bytes = BytesMut::with_capacity(FIRST_READ);
     let read = {
         let reading = pin!(timeout_at(deadline, read(&settings, &mut stream, &mut bytes)));
         unless_told(&mut stop, reading).await
@@ -40,7 +37,7 @@ pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(read) => read,
         Err(RequestRejection { response, error }) => {
             trace::rejected(&error);
-            reject(&mut stream, &response, limits.close).await;
+            reject::reject(&mut stream, &response, limits.close).await;
             return Err(error);
         }
     };
@@ -50,7 +47,7 @@ pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(PendingRequest::new(Inner { settings, stream, request, head, rest, notes, stop }))
 }
 
-fn broken(mut violation: Violation, bytes: &[u8]) -> RequestRejection {
+fn broken(mut violation: Violation, bytes: &[u8]) -> RequestRejection<Vec<u8>> {
     // A TLS record of the type handshake.
     if bytes.starts_with(&[0x16, 0x03]) {
         violation.detail = Detail::Tls;
@@ -76,7 +73,7 @@ async fn read<S: AsyncRead + Unpin>(
             }
             Err(error) => return Err(error),
         }
-        if !head::worth_reading(bytes, before, policy.limits.head) {
+        if !worth_reading(bytes, before, policy.limits.head) {
             continue;
         }
         match read_request(bytes, &policy) {
@@ -85,30 +82,4 @@ async fn read<S: AsyncRead + Unpin>(
             Progress::Broken(violation) => return Ok(Err(violation)),
         }
     }
-}
-
-/// Answers a request that is not accepted, and reads until the client's end: a connection that is closed with bytes
-/// unread is reset, and the reset can overtake the answer (RFC 9112 §9.6).
-pub(super) async fn reject<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: &mut S,
-    response: &[u8],
-    limit: Duration,
-) {
-    // In a box of its own: a handshake that is accepted does not have the room for it.
-    let answered = Box::pin(timeout(limit, async {
-        stream.write_all(response).await?;
-        stream.shutdown().await?;
-        let mut rest = BytesMut::with_capacity(head::FIRST);
-        let mut drained = 0;
-        while drained < DRAINED {
-            rest.clear();
-            match stream.read_buf(&mut rest).await? {
-                0 => break,
-                count => drained += count,
-            }
-        }
-        io::Result::Ok(())
-    }));
-    // A client that is gone, or does not go: the finding is the request's.
-    let _ = answered.await;
 }

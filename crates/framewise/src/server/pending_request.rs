@@ -10,7 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::answer::RequestRejection;
-use super::{Reply, Settings, handshake};
+use super::{Reply, Settings, reject};
+use crate::peer_head::PeerHead;
 use crate::stop::StopSeat;
 use crate::websocket::Established;
 use crate::{Error, WebSocket, trace};
@@ -70,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PendingRequest<S> {
         let Inner { settings, stream, request, stop, .. } = &mut *self.inner;
         let limits = settings.config.limits;
         let answer = if stop.as_ref().is_some_and(StopSeat::is_told) {
-            Err(RequestRejection::stopped())
+            Err(RequestRejection::<Vec<u8>>::stopped())
         } else {
             settings.answer(request, reply)
         };
@@ -78,7 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PendingRequest<S> {
             Ok(accepted) => accepted,
             Err(RequestRejection { response, error }) => {
                 trace::rejected(&error);
-                handshake::reject(stream, &response, limits.close).await;
+                reject::reject(stream, &response, limits.close).await;
                 return Err(error);
             }
         };
@@ -91,7 +92,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PendingRequest<S> {
         let Inner { settings, stream, head, rest, notes, stop, .. } = *self.inner;
         let opened = Established {
             config: Arc::clone(&settings.config),
-            head,
+            head_size: head.len() as u64,
+            head: PeerHead::Bytes(head[..].into()),
             rest,
             notes,
             protocol: accepted.protocol.map(Into::into),

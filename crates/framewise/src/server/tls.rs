@@ -9,7 +9,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use super::answer::RequestRejection;
-use super::handshake;
+use super::reject;
 use crate::first_byte::FirstByte;
 use crate::stop::{StopSeat, unless_told};
 use crate::stream::Layer;
@@ -28,7 +28,7 @@ pub(super) async fn accept(
         Some(Ok(stream)) => stream,
         Some(Err(_)) => Err(request_timed_out(&[]).into()),
         // Without TLS there is nothing to say it with.
-        None => Err(RequestRejection::stopped().error),
+        None => Err(RequestRejection::<Vec<u8>>::stopped().error),
     }
 }
 
@@ -36,9 +36,12 @@ async fn shake(config: Arc<ServerConfig>, mut tcp: TcpStream, limits: &Limits) -
     // A TLS record begins with its type, which is no letter (RFC 8446 §5.1); a request with its method.
     let mut first = [0];
     if tcp.peek(&mut first).await? == 1 && first[0].is_ascii_alphabetic() {
-        let answer =
-            RequestRejection::new(400, &[], "this port speaks TLS: connect to wss://, not to ws://\n");
-        handshake::reject(&mut tcp, &answer.response, limits.close).await;
+        let answer = RequestRejection::<Vec<u8>>::new(
+            400,
+            &[],
+            "this port speaks TLS: connect to wss://, not to ws://\n",
+        );
+        reject::reject(&mut tcp, &answer.response, limits.close).await;
         let says = "the client does not speak TLS: it sent a plain HTTP request; it has to connect to wss://";
         return Err(io::Error::new(io::ErrorKind::InvalidData, says).into());
     }

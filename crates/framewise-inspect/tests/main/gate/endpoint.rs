@@ -5,9 +5,10 @@ use std::time::Duration;
 use framewise_proto::deflate::{DeflateAgreement, DeflateConfig, negotiate};
 use framewise_proto::extension::parse_extensions;
 use framewise_proto::frame::check_close;
+use framewise_proto::handshake::http1::{Progress, parse_request, read_request, read_response};
 use framewise_proto::handshake::{
-    ClientOffer, Head, Progress, Request, Response, ServerPolicy, extension_required, read_request,
-    read_response, rejection, request_ended, request_timed_out, response_ended, response_timed_out,
+    ClientOffer, Reply, Request, Response, ServerPolicy, extension_required, rejection, request_ended,
+    request_timed_out, response_ended, response_timed_out,
 };
 use framewise_proto::{Config, Connection, Event, Header, Opcode, Strictness, Violation};
 use framewise_rules::{Answer, CloseCode, Offender, Role, Rule, SeenBy, Setup};
@@ -238,8 +239,8 @@ fn with_deflate(connection: Connection, agreed: Option<DeflateAgreement>) -> Con
 fn offer(transcript: &Transcript) -> ClientOffer {
     let client = transcript.events.iter().filter(|step| step.from == Role::Client);
     let head: Vec<u8> = client.flat_map(|step| bytes(step).to_vec()).collect();
-    match Head::request(&head) {
-        Ok(Some(head)) => ClientOffer::of(&Request::from_head(&head)),
+    match parse_request(&head) {
+        Ok(Some(parsed)) => ClientOffer::of(&Request::from_head(&parsed.head)),
         _ => ClientOffer::default(),
     }
 }
@@ -312,7 +313,7 @@ impl Endpoint {
 
     fn fail(&mut self, violation: Violation) -> Vec<Violation> {
         self.failed = true;
-        self.written.extend(rejection(&violation).unwrap_or_default());
+        self.written.extend(rejection(&violation).as_ref().map(Reply::encode).unwrap_or_default());
         vec![violation]
     }
 

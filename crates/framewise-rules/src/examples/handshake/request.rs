@@ -63,30 +63,6 @@ pub(crate) const RequestHttpVersion: Examples = Examples {
     good: &[Good::new(request!())],
 };
 
-pub(crate) const RequestHost: Examples = Examples {
-    bad: &[
-        Bad::new(
-            head!(">" "GET /ws HTTP/1.1" "Upgrade: websocket" "Connection: Upgrade"
-                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
-            0,
-        ),
-        Bad::new(request!("Host: example.org"), 150),
-        // The same one again.
-        Bad::new(request!("host: example.com"), 150),
-        // Behind a proxy Host is what counts.
-        Bad::new(
-            head!(">" "GET /ws HTTP/1.1" "X-Forwarded-Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
-                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
-            0,
-        ),
-    ],
-    good: &[
-        Good::new(request!("X-Forwarded-Host: example.org")),
-        Good::new(head!(">" "GET /ws HTTP/1.1" "HOST:[::1]:9001" "Upgrade: websocket" "Connection: Upgrade"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13")),
-    ],
-};
-
 pub(crate) const RequestUpgrade: Examples = Examples {
     bad: &[
         // What a proxy leaves of it that does not know the header.
@@ -378,9 +354,27 @@ pub(crate) const RequestTruncated: Examples = Examples {
     good: &[Good::new("> \"GET /ws HT\"")],
 };
 
+pub(crate) const RequestContentLength: Examples = Examples {
+    bad: &[
+        // Two lengths that differ let a proxy and a server see two bodies.
+        Bad::new(request!("Content-Length: 0" "Content-Length: 5"), 169),
+        Bad::new(request!("Content-Length: 0, 5"), 150),
+        Bad::new(request!("Content-Length: -1"), 150),
+        Bad::new(request!("Content-Length: +0"), 150),
+        Bad::new(request!("Content-Length:"), 150),
+        Bad::new(request!("Content-Length: 0" "Content-Length: zero"), 169),
+    ],
+    good: &[
+        // Several that are the same are one (RFC 9112 §6.3).
+        Good::new(request!("Content-Length: 0" "content-length: 0")),
+        Good::new(request!("Content-Length: 0, 00")),
+    ],
+};
+
 pub(crate) const RequestBody: Examples = Examples {
     bad: &[
         Bad::new(request!("Content-Length: 5"), 150),
+        Bad::new(request!("Content-Length: 5" "Content-Length: 5"), 150),
         Bad::new(request!("Transfer-Encoding: chunked"), 150),
     ],
     good: &[Good::new(request!("Content-Length: 0")), Good::new(request!("TE: trailers"))],
@@ -394,6 +388,19 @@ const WHOLE_HEAD: Setup = Setup::limited(Limits { head: 152, ..Limits::DEFAULT }
 pub(crate) const RequestTooLarge: Examples = Examples {
     bad: &[
         Bad::with(request!(), 151, SHORT_HEAD),
+        // More than 64 elements in a list.
+        Bad::new(
+            request!(
+                "Sec-WebSocket-Protocol: v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v13, v14, v15, v16, v17, v18, v19, v20, v21, v22, v23, v24, v25, v26, v27, v28, v29, v30, v31, v32, v33, v34, v35, v36, v37, v38, v39, v40, v41, v42, v43, v44, v45, v46, v47, v48, v49, v50, v51, v52, v53, v54, v55, v56, v57, v58, v59, v60, v61, v62, v63, v64, v65"
+            ),
+            150,
+        ),
+        Bad::new(
+            request!(
+                "Sec-WebSocket-Extensions: x;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a"
+            ),
+            150,
+        ),
         // Nobody waits for the end of a head that has none.
         Bad::with(
             concat!(
@@ -407,7 +414,17 @@ pub(crate) const RequestTooLarge: Examples = Examples {
             WHOLE_HEAD,
         ),
     ],
-    good: &[Good::with(request!(), WHOLE_HEAD), Good::new(request!("Cookie: session=0123456789abcdef"))],
+    good: &[
+        Good::with(request!(), WHOLE_HEAD),
+        Good::new(request!("Cookie: session=0123456789abcdef")),
+        Good::new(request!(
+            "Sec-WebSocket-Protocol: v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v13, v14, v15, v16, v17, v18, v19, v20, v21, v22, v23, v24, v25, v26, v27, v28, v29, v30, v31, v32, v33, v34, v35, v36, v37, v38, v39, v40, v41, v42, v43, v44, v45, v46, v47, v48, v49, v50, v51, v52, v53, v54, v55, v56, v57, v58, v59, v60, v61, v62, v63, v64"
+        )),
+        // Not a list of the handshake's.
+        Good::new(request!(
+            "Accept: x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x"
+        )),
+    ],
 };
 
 // A hair off the default: an observer goes by a limit only where it was told one.
@@ -464,6 +481,8 @@ pub(crate) const RequestOrigin: Examples = Examples {
         Bad::with(request!("Origin: https://example.com.evil.example"), 150, OWN_PAGES),
         // A page out of a file, or a sandboxed frame.
         Bad::with(request!("Origin: null"), 150, OWN_PAGES),
+        // Each of several counts.
+        Bad::with(request!("Origin: https://example.com" "Origin: https://evil.example"), 179, OWN_PAGES),
     ],
     good: &[
         Good::with(request!("Origin: https://example.com"), OWN_PAGES),

@@ -1,12 +1,14 @@
 //! A tunnel of HTTP's method CONNECT (RFC 9110 §9.3.6).
 
 use bytes::BytesMut;
-use framewise_proto::handshake::{Head, HeadFault, Start, interim};
+use framewise_proto::handshake::ResponseHead;
+use framewise_proto::handshake::http1::{
+    FIRST_READ, HeadFault, MAX_LINES, Parsed, interim, parse_response, worth_reading,
+};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::{Refusal, Target};
 use crate::client::handshake::is_tls;
-use crate::head;
 use crate::url::Login;
 
 pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
@@ -23,7 +25,7 @@ pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     request.push_str("\r\n");
     stream.write_all(request.as_bytes()).await?;
     stream.flush().await?;
-    let mut bytes = BytesMut::with_capacity(head::FIRST);
+    let mut bytes = BytesMut::with_capacity(FIRST_READ);
     loop {
         let before = bytes.len();
         if stream.read_buf(&mut bytes).await? == 0 {
@@ -32,23 +34,26 @@ pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
                 _ => "closed the connection within its answer".to_owned().into(),
             });
         }
-        if !head::worth_reading(&bytes, before, limit) {
+        if !worth_reading(&bytes, before, limit) {
             continue;
         }
         let within = &bytes[..bytes.len().min(limit)];
-        match Head::response(&within[interim(within)..]) {
+        match parse_response(within, interim(within, 0)) {
             Ok(None) if bytes.len() <= limit => {}
             Ok(None) => return Err(format!("answers with a head of more than {limit} bytes").into()),
-            Ok(Some(answer)) => return judge(&answer, login, bytes.len() - interim(within)),
-            Err(HeadFault::TooManyLines) => return Err("answers with too many lines".to_owned().into()),
+            Ok(Some(answer)) => return judge(&answer, login, bytes.len() - interim(within, 0)),
+            Err(HeadFault::TooManyLines) => {
+                return Err(format!("answers with more than {MAX_LINES} header lines").into());
+            }
             Err(HeadFault::NotHttp) => return Err(no_http(&bytes).into()),
         }
     }
 }
 
 /// What a complete head says; `size`: bytes from its start on that have come.
-fn judge(answer: &Head<'_>, login: Option<&Login>, size: usize) -> Result<(), Refusal> {
-    let Start::Response { status, reason } = answer.start else { return Err(no_http(b"").into()) };
+fn judge(answer: &Parsed<ResponseHead<'_>>, login: Option<&Login>, size: usize) -> Result<(), Refusal> {
+    let ResponseHead { status, reason, fields, .. } = &answer.head;
+    let status = *status;
     // RFC 9110 §9.3.6: "Any 2xx (Successful) response indicates that the sender (and all inbound proxies) will switch
     // to tunnel mode immediately after the response header section". A Content-Length in it means nothing.
     if (200..300).contains(&status) {
@@ -65,7 +70,7 @@ fn judge(answer: &Head<'_>, login: Option<&Login>, size: usize) -> Result<(), Re
         return Err(format!("refused: {status} {reason}").into());
     }
     // RFC 9110 §11.7.1: the schemes that it takes.
-    let challenges: Vec<_> = answer.named("proxy-authenticate").map(|line| line.text()).collect();
+    let challenges: Vec<_> = fields.named("proxy-authenticate").map(|line| line.text()).collect();
     let mut words = challenges.iter().flat_map(|challenge| challenge.split([',', ' ']));
     let basic = challenges.is_empty() || words.any(|word| word.eq_ignore_ascii_case("basic"));
     Err(match (basic, login) {

@@ -1,0 +1,162 @@
+use alloc::vec::Vec;
+use core::fmt;
+use core::str;
+
+use super::secret::HiddenValue;
+use crate::extension::{Extension, parse_some};
+
+/// Elements in the list headers of one name, over all its lines, at the most; empty elements and the parameters of
+/// extensions count. What has more is answered as a head that is too large (431), before anything is compared: RFC 9110
+/// §5.6.1.2 has a recipient take "a reasonable number", and a client that is not authenticated yet must not make work.
+pub const MAX_ELEMENTS: usize = 64;
+
+/// Where something is in the stream of who sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes from the start of the stream.
+    pub offset: u64,
+    /// Bytes of it.
+    pub length: u64,
+}
+
+/// A header line: RFC 9110 §5 calls it a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Field<'h> {
+    /// The name, as it was written.
+    pub name: &'h str,
+    /// The value, without the space around it.
+    pub value: &'h [u8],
+    /// From the name's first byte to the value's last; `None` where an HTTP library parsed it.
+    pub place: Option<Place>,
+}
+
+impl<'h> Field<'h> {
+    /// A field that an HTTP library parsed.
+    pub const fn new(name: &'h str, value: &'h [u8]) -> Self {
+        Self { name, value, place: None }
+    }
+
+    /// The value where it is text, else nothing.
+    pub fn text(&self) -> &'h str {
+        str::from_utf8(self.value).unwrap_or("")
+    }
+}
+
+impl fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Field")
+            .field("name", &self.name)
+            .field("value", &HiddenValue(self.name, self.value))
+            .field("place", &self.place)
+            .finish()
+    }
+}
+
+/// The fields of one head, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Fields<'h>(Vec<Field<'h>>);
+
+impl<'h> Fields<'h> {
+    /// Every field.
+    pub fn iter(&self) -> impl Iterator<Item = Field<'h>> {
+        self.0.iter().copied()
+    }
+
+    /// The fields of this name, in order.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = Field<'h>> {
+        self.iter().filter(move |field| field.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The first field of this name.
+    pub fn first(&self, name: &str) -> Option<Field<'h>> {
+        self.named(name).next()
+    }
+
+    /// The elements of the lists in the fields of this name, without empty ones.
+    pub fn elements(&self, name: &str) -> impl Iterator<Item = &'h str> {
+        self.named(name)
+            .flat_map(|field| field.text().split(','))
+            .map(str::trim)
+            .filter(|element| !element.is_empty())
+    }
+
+    /// The extensions of a head, where they can be parsed, up to [`MAX_ELEMENTS`].
+    pub(super) fn extensions(&self) -> Vec<Extension> {
+        let mut left = MAX_ELEMENTS;
+        let lines = self.named("sec-websocket-extensions");
+        lines.filter_map(|field| parse_some(field.text(), &mut left).ok()).flatten().collect()
+    }
+
+    /// Looks for an element in the lists of this name, in whatever case, among the first [`MAX_ELEMENTS`].
+    pub(super) fn look_for(&self, name: &str, element: &str) -> Search<'h> {
+        let is_it = |other: &[u8]| other.eq_ignore_ascii_case(element.as_bytes());
+        let mut elements = 0;
+        for field in self.named(name) {
+            // Most lists are one element.
+            if is_it(field.value) {
+                return Search::Found;
+            }
+            for other in field.value.split(|&byte| byte == b',') {
+                elements += 1;
+                if elements > MAX_ELEMENTS {
+                    return Search::TooMany(field);
+                }
+                if is_it(other.trim_ascii()) {
+                    return Search::Found;
+                }
+            }
+        }
+        Search::Missing
+    }
+}
+
+/// What came of looking for an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Search<'h> {
+    Found,
+    Missing,
+    /// More elements than are looked at, in this field.
+    TooMany(Field<'h>),
+}
+
+impl<'h> FromIterator<Field<'h>> for Fields<'h> {
+    fn from_iter<I: IntoIterator<Item = Field<'h>>>(fields: I) -> Self {
+        Self(fields.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_element_is_looked_for_in_all_lines_of_a_name_up_to_the_limit() {
+        let search = |values: &[&str]| {
+            let fields: Fields<'_> = values
+                .iter()
+                .map(|value| Field::new("A", value.as_bytes()))
+                .chain([Field::new("B", b"it")])
+                .collect();
+            match fields.look_for("a", "it") {
+                Search::Found => Ok(true),
+                Search::Missing => Ok(false),
+                Search::TooMany(field) => Err(field.value.len()),
+            }
+        };
+        assert_eq!(search(&[]), Ok(false));
+        for found in [&["it"][..], &["x", "IT"], &["x , it,y"], &[",,it"], &["\u{e9}", "it"]] {
+            assert_eq!(search(found), Ok(true), "{found:?}");
+        }
+        for missing in [&[""][..], &["its"], &["x it"], &["i", "t"], &["x;it"]] {
+            assert_eq!(search(missing), Ok(false), "{missing:?}");
+        }
+        // Empty elements count, and those of all lines.
+        let commas = |count: usize| ",".repeat(count);
+        assert_eq!(search(&[&commas(MAX_ELEMENTS - 1)]), Ok(false));
+        assert_eq!(search(&[&commas(MAX_ELEMENTS)]), Err(MAX_ELEMENTS));
+        assert_eq!(search(&[&commas(40), &commas(22)]), Ok(false));
+        assert_eq!(search(&[&commas(40), &commas(23)]), Err(23));
+        assert_eq!(search(&[&(commas(MAX_ELEMENTS - 1) + "it")]), Ok(true));
+        assert_eq!(search(&[&(commas(MAX_ELEMENTS) + "it")]), Err(MAX_ELEMENTS + 2));
+    }
+}

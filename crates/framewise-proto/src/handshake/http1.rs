@@ -1,0 +1,139 @@
+//! The handshake's bytes in HTTP/1.1, and their offsets (RFC 9112).
+
+mod read;
+mod write;
+
+use core::mem::MaybeUninit;
+
+pub use self::read::{Progress, read_request, read_response, request_fault, response_fault};
+use super::{Field, Fields, HttpVersion, Place, RequestHead, ResponseHead};
+
+/// Header lines of one head, at the most. What has more is answered as a head that is too large.
+pub const MAX_LINES: usize = 128;
+
+/// Bytes to read of a head at first. While it has no more, [`worth_reading`] has it read again whenever more of it comes.
+pub const FIRST_READ: usize = 1024;
+
+/// A head out of bytes, and how many they were, with the empty line.
+#[derive(Clone, Debug)]
+pub struct Parsed<H> {
+    /// What was parsed.
+    pub head: H,
+    /// Bytes of it.
+    pub size: usize,
+}
+
+/// Why bytes are no head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadFault {
+    /// They do not begin with, or go on as, HTTP/1.x.
+    NotHttp,
+    /// More header lines than [`MAX_LINES`].
+    TooManyLines,
+}
+
+/// Parses a request's head; `None` as long as it is not complete.
+pub fn parse_request(bytes: &[u8]) -> Result<Option<Parsed<RequestHead<'_>>>, HeadFault> {
+    let mut lines = [MaybeUninit::uninit(); MAX_LINES];
+    let mut request = httparse::Request::new(&mut []);
+    let parsed = request.parse_with_uninit_headers(bytes, &mut lines).map_err(fault)?;
+    let httparse::Status::Complete(size) = parsed else { return Ok(None) };
+    let head = RequestHead {
+        method: request.method.unwrap_or_default(),
+        target: request.path.unwrap_or_default(),
+        version: if request.version == Some(1) { HttpVersion::Http11 } else { HttpVersion::Http10 },
+        fields: fields(bytes, request.headers),
+        place: Some(Place { offset: 0, length: size as u64 }),
+    };
+    Ok(Some(Parsed { head, size }))
+}
+
+/// Parses the response's head that begins at byte `start` of what the server sent; `None` as long as it is not complete.
+/// Places count from the first byte.
+pub fn parse_response(bytes: &[u8], start: usize) -> Result<Option<Parsed<ResponseHead<'_>>>, HeadFault> {
+    let mut lines = [MaybeUninit::uninit(); MAX_LINES];
+    let mut response = httparse::Response::new(&mut []);
+    let parsed = httparse::ParserConfig::default()
+        .parse_response_with_uninit_headers(&mut response, &bytes[start..], &mut lines)
+        .map_err(fault)?;
+    let httparse::Status::Complete(size) = parsed else { return Ok(None) };
+    let head = ResponseHead {
+        status: response.code.unwrap_or_default(),
+        reason: response.reason.unwrap_or_default(),
+        fields: fields(bytes, response.headers),
+        place: Some(Place { offset: start as u64, length: size as u64 }),
+    };
+    Ok(Some(Parsed { head, size }))
+}
+
+/// Bytes of the interim responses from byte `start` on of what a server sent: 100 Continue, 103 Early Hints. They answer
+/// nothing. A 101 is none of them.
+pub fn interim(bytes: &[u8], start: usize) -> usize {
+    let mut end = start;
+    // RFC 9110 §15.2: "A client MUST be able to parse one or more 1xx responses received prior to a final response,
+    // even if the client does not expect one. A user agent MAY ignore unexpected 1xx responses."
+    while let Ok(Some(Parsed { head, size })) = parse_response(bytes, end)
+        && matches!(head.status, 100 | 102..=199)
+    {
+        end += size;
+    }
+    end - start
+}
+
+/// Bytes up to the first line's end: what is shown of something that is no head.
+pub fn first_line(bytes: &[u8]) -> usize {
+    let shown = &bytes[..bytes.len().min(80)];
+    shown
+        .iter()
+        .position(|&byte| byte == b'\r' || byte == b'\n')
+        .unwrap_or(shown.len())
+        .max(1)
+        .min(bytes.len())
+}
+
+/// Whether it is worth to read a head again, now that there are more than `before` bytes of it.
+///
+/// It is read from its start each time. A head ends with a line, so that pieces without one are only looked at while
+/// there is little to read, or when they go beyond the `limit`: a peer that sends byte after byte does not make the work
+/// grow with the square.
+pub fn worth_reading(bytes: &[u8], before: usize, limit: usize) -> bool {
+    before < FIRST_READ || bytes.len() > limit || bytes[before..].contains(&b'\n')
+}
+
+/// Bytes that a request's head takes in HTTP/1.1, written without a space to spare: to hold one that an HTTP library parsed
+/// against the limit.
+pub fn size_of(head: &RequestHead<'_>) -> usize {
+    let line = head.method.len() + head.target.len() + "  HTTP/1.1\r\n".len();
+    let fields = head.fields.iter().map(|field| field.name.len() + field.value.len() + ": \r\n".len());
+    line + fields.sum::<usize>() + "\r\n".len()
+}
+
+fn fault(error: httparse::Error) -> HeadFault {
+    match error {
+        httparse::Error::TooManyHeaders => HeadFault::TooManyLines,
+        httparse::Error::HeaderName
+        | httparse::Error::HeaderValue
+        | httparse::Error::NewLine
+        | httparse::Error::Status
+        | httparse::Error::Token
+        | httparse::Error::Version => HeadFault::NotHttp,
+    }
+}
+
+fn fields<'b>(bytes: &'b [u8], headers: &[httparse::Header<'b>]) -> Fields<'b> {
+    // The slices lie in `bytes`: the distance of their addresses is their offset.
+    let base = bytes.as_ptr() as usize;
+    headers
+        .iter()
+        .map(|header| {
+            let offset = header.name.as_ptr() as usize - base;
+            let end = if header.value.is_empty() {
+                offset + header.name.len() + 1
+            } else {
+                header.value.as_ptr() as usize - base + header.value.len()
+            };
+            let place = Some(Place { offset: offset as u64, length: (end - offset) as u64 });
+            Field { name: header.name, value: header.value, place }
+        })
+        .collect()
+}

@@ -1,0 +1,111 @@
+use alloc::vec::Vec;
+
+use framewise_rules::{Answer, Limits, Role, Rule};
+
+use super::{HeadFault, MAX_LINES, Parsed, first_line, interim, parse_request, parse_response};
+use crate::handshake::check::check_with_extensions;
+use crate::handshake::{
+    ClientOffer, Place, Request, Response, ServerPolicy, check_policy, check_response, verdict,
+};
+use crate::{Detail, Strictness, Violation};
+
+/// How far the reading of a head has come.
+#[derive(Clone, Debug)]
+pub enum Progress<T> {
+    /// It is not complete: call again with more behind it.
+    More,
+    /// It is complete and breaks no rule.
+    Done {
+        /// What it says.
+        value: T,
+        /// Bytes of the head, and of the interim responses before it. What comes behind them are the first frames.
+        size: usize,
+        /// Rules it breaks whose answer is a note, or that were tolerated.
+        notes: Vec<Violation>,
+    },
+    /// It breaks a rule; the others that it breaks are listed with it.
+    Broken(Violation),
+}
+
+/// Reads a request's head from the start of what the client sent.
+pub fn read_request(bytes: &[u8], policy: &ServerPolicy) -> Progress<Request> {
+    let limit = policy.limits.head;
+    let Parsed { head, size } = match parse_request(&bytes[..bytes.len().min(limit)]) {
+        Ok(Some(parsed)) => parsed,
+        // RFC 6455 §10 and RFC 9112 §3: a head without end is not waited for.
+        Ok(None) if bytes.len() > limit => {
+            return Progress::Broken(beyond(Rule::RequestTooLarge, Role::Client, bytes, limit));
+        }
+        Ok(None) => return Progress::More,
+        Err(fault) => return Progress::Broken(request_fault(fault, bytes)),
+    };
+    let (mut found, extensions) = check_with_extensions(&head);
+    found.extend(check_policy(&head, size, policy));
+    match verdict(found, |violation| violation.answer() != Answer::Note) {
+        Ok(notes) => Progress::Done { value: Request::with_extensions(&head, extensions), size, notes },
+        Err(violation) => Progress::Broken(violation),
+    }
+}
+
+/// Reads a response's head from the start of what the server sent. Interim responses before it are skipped; they count
+/// in its size, and towards its limit.
+pub fn read_response(
+    bytes: &[u8],
+    offer: &ClientOffer,
+    limits: &Limits,
+    strictness: Strictness,
+) -> Progress<Response> {
+    let limit = limits.head;
+    let within = &bytes[..bytes.len().min(limit)];
+    let start = interim(within, 0);
+    let Parsed { head, size } = match parse_response(within, start) {
+        Ok(Some(parsed)) => parsed,
+        Ok(None) if bytes.len() > limit => {
+            return Progress::Broken(beyond(Rule::ResponseTooLarge, Role::Server, bytes, limit));
+        }
+        Ok(None) => return Progress::More,
+        Err(fault) => return Progress::Broken(response_fault(fault, bytes, start)),
+    };
+    let enforced =
+        |violation: &Violation| violation.answer() != Answer::Note && !strictness.tolerates(violation.rule);
+    match verdict(check_response(&head, offer), enforced) {
+        Ok(notes) => Progress::Done { value: Response::from_head(&head), size: start + size, notes },
+        Err(violation) => Progress::Broken(violation),
+    }
+}
+
+/// The rule that bytes break which are no request.
+pub fn request_fault(fault: HeadFault, bytes: &[u8]) -> Violation {
+    no_head(fault, (Rule::RequestNotHttp, Rule::RequestTooLarge), Role::Client, bytes, 0)
+}
+
+/// The rule that bytes break which are no response from byte `start` on.
+pub fn response_fault(fault: HeadFault, bytes: &[u8], start: usize) -> Violation {
+    no_head(fault, (Rule::ResponseNotHttp, Rule::ResponseTooLarge), Role::Server, bytes, start)
+}
+
+fn no_head(
+    fault: HeadFault,
+    (not_http, too_large): (Rule, Rule),
+    by: Role,
+    bytes: &[u8],
+    start: usize,
+) -> Violation {
+    match fault {
+        HeadFault::NotHttp => {
+            let place = Place { offset: start as u64, length: first_line(&bytes[start..]) as u64 };
+            Violation::in_handshake(not_http, by, Some(place))
+        }
+        HeadFault::TooManyLines => {
+            let place = Place { offset: 0, length: bytes.len() as u64 };
+            let detail = Detail::MoreThan { limit: MAX_LINES as u64, of: "header lines" };
+            Violation::in_handshake(too_large, by, Some(place)).with(detail)
+        }
+    }
+}
+
+/// A head that goes beyond the limit.
+fn beyond(rule: Rule, by: Role, bytes: &[u8], limit: usize) -> Violation {
+    let place = Place { offset: limit as u64, length: (bytes.len() - limit) as u64 };
+    Violation::in_handshake(rule, by, Some(place))
+}

@@ -1,0 +1,88 @@
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use crate::Misuse;
+use crate::handshake::{ClientOffer, Reply};
+
+impl ClientOffer {
+    /// The bytes of the request.
+    ///
+    /// Errors: those of [`ClientOffer::fields`], before anything is sent.
+    pub fn encode(&self) -> Result<Vec<u8>, Misuse> {
+        let fields = self.fields()?;
+        let mut head = String::with_capacity(256);
+        for part in ["GET ", &self.target, " HTTP/1.1\r\n"] {
+            head.push_str(part);
+        }
+        for (name, value) in &fields {
+            push_line(&mut head, name, value);
+        }
+        head.push_str("\r\n");
+        Ok(head.into_bytes())
+    }
+}
+
+impl Reply<'_> {
+    /// The bytes of the response: after a 101 the connection is a WebSocket, after another it is closed.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut head = String::with_capacity(256 + self.body.len());
+        head.push_str("HTTP/1.1 ");
+        // Three digits (RFC 9112 §4).
+        head.extend([100, 10, 1].map(|unit| char::from(b'0' + (self.status / unit % 10) as u8)));
+        head.push(' ');
+        head.push_str(reason(self.status));
+        head.push_str("\r\n");
+        let accepts = self.status == 101;
+        let mut fields = &self.fields[..];
+        // RFC 9110 §7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option in the Connection header field".
+        if let [(name, value), rest @ ..] = fields
+            && name.eq_ignore_ascii_case("upgrade")
+        {
+            push_line(&mut head, name, value);
+            push_line(&mut head, "Connection", if accepts { "Upgrade" } else { "Upgrade, close" });
+            fields = rest;
+        } else {
+            push_line(&mut head, "Connection", "close");
+        }
+        for (name, value) in fields {
+            push_line(&mut head, name, value);
+        }
+        if !accepts {
+            push_line(&mut head, "Content-Length", &self.body.len().to_string());
+        }
+        head.push_str("\r\n");
+        head.push_str(&self.body);
+        head.into_bytes()
+    }
+}
+
+fn push_line(head: &mut String, name: &str, value: &str) {
+    for part in [name, ": ", value, "\r\n"] {
+        head.push_str(part);
+    }
+}
+
+/// The reason phrase of a status; it tells people what the number means, and may be empty (RFC 9112 §4).
+const fn reason(status: u16) -> &'static str {
+    match status {
+        101 => "Switching Protocols",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
+        _ => "",
+    }
+}

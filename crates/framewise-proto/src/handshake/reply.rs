@@ -1,0 +1,196 @@
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::{self, Write as _};
+
+use framewise_rules::Answer;
+
+use super::accept::accept_value;
+use super::request::Request;
+use super::secret::HiddenValue;
+use crate::extension::{Extension, is_token};
+use crate::{Misuse, Violation};
+
+/// Headers of a 101 that are not the caller's: those of the handshake, and those of a body, which it has not
+/// (RFC 9110 §8.6, RFC 9112 §6.1).
+const OF_THE_101: [&str; 7] = [
+    "Connection",
+    "Upgrade",
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Extensions",
+    "Content-Length",
+    "Transfer-Encoding",
+];
+/// Headers of a rejection that are not the caller's: they say where it ends.
+const OF_A_REJECTION: [&str; 3] = ["Connection", "Content-Length", "Transfer-Encoding"];
+
+/// What a server answers to a request.
+///
+/// Connection and Content-Length are not among its fields: whoever writes it knows where the body ends and whether the
+/// connection goes on. The connection option `Upgrade` goes with the field Upgrade (RFC 9110 §7.8).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reply<'r> {
+    /// The status: 101 accepts.
+    pub status: u16,
+    /// The header lines.
+    pub fields: Vec<(Cow<'r, str>, Cow<'r, str>)>,
+    /// The body; a 101 has none.
+    pub body: Cow<'r, str>,
+}
+
+impl Request {
+    /// The 101 that accepts it, with a subprotocol out of those offered, what was agreed of the extensions, and header
+    /// lines of the caller's.
+    pub fn accept<'r>(
+        &self,
+        protocol: Option<&'r str>,
+        extensions: &[Extension],
+        headers: &'r [(String, String)],
+    ) -> Result<Reply<'r>, Misuse> {
+        let mut fields = Vec::with_capacity(4 + headers.len());
+        fields.push(("Upgrade".into(), "websocket".into()));
+        fields.push(("Sec-WebSocket-Accept".into(), accept_value(&self.key).into()));
+        if let Some(protocol) = protocol {
+            // RFC 6455 §4.2.2: the value has to be one "derived from the client's handshake".
+            if !self.protocols.iter().any(|offered| offered == protocol) {
+                return Err(Misuse::SubprotocolUnoffered);
+            }
+            check_value(protocol)?;
+            fields.push(("Sec-WebSocket-Protocol".into(), protocol.into()));
+        }
+        if !extensions.is_empty() {
+            let agreed = join(extensions);
+            check_value(&agreed)?;
+            fields.push(("Sec-WebSocket-Extensions".into(), agreed.into()));
+        }
+        check_lines(headers, &OF_THE_101)?;
+        fields.extend(borrowed(headers));
+        Ok(Reply { status: 101, fields, body: "".into() })
+    }
+}
+
+/// The reply that rejects a request for what it broke; `None` where the answer is no HTTP status.
+pub fn rejection(violation: &Violation) -> Option<Reply<'static>> {
+    let Answer::Http(status) = violation.answer() else { return None };
+    let mut fields: Vec<(Cow<'_, str>, Cow<'_, str>)> = match status {
+        405 => Vec::from([("Allow".into(), "GET".into())]),
+        // RFC 6455 §4.4: the version that the server speaks is named. RFC 9110 §15.5.22: "The server MUST send an
+        // Upgrade header field in a 426 response".
+        426 => {
+            Vec::from([("Upgrade".into(), "websocket".into()), ("Sec-WebSocket-Version".into(), "13".into())])
+        }
+        _ => Vec::new(),
+    };
+    fields.push(("Content-Type".into(), "text/plain; charset=utf-8".into()));
+    Some(Reply { status, fields, body: (violation.to_string() + "\n").into() })
+}
+
+/// The reply with which an application rejects a request that breaks no rule: a status of 400 to 599, or a
+/// redirect; the body is text, unless a Content-Type says something else.
+pub fn reject<'r>(status: u16, headers: &'r [(String, String)], body: &'r str) -> Result<Reply<'r>, Misuse> {
+    // RFC 9110 §15.4.5: a 304 has no body, and is no rejection.
+    if !(300..=599).contains(&status) || status == 304 {
+        return Err(Misuse::RejectionStatus(status));
+    }
+    check_lines(headers, &OF_A_REJECTION)?;
+    let mut fields: Vec<_> = borrowed(headers).collect();
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        fields.push(("Content-Type".into(), "text/plain; charset=utf-8".into()));
+    }
+    Ok(Reply { status, fields, body: body.into() })
+}
+
+fn borrowed(headers: &[(String, String)]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    headers.iter().map(|(name, value)| (Cow::from(&**name), Cow::from(&**value)))
+}
+
+/// Extensions as a list.
+pub(super) fn join(extensions: &[Extension]) -> String {
+    let mut list = String::with_capacity(64 * extensions.len());
+    for (number, extension) in extensions.iter().enumerate() {
+        // Writing to a String cannot fail.
+        let _ = write!(list, "{}{extension}", if number == 0 { "" } else { ", " });
+    }
+    list
+}
+
+/// A value that would break the head in two is the caller's mistake.
+pub(super) fn check_value(value: &str) -> Result<(), Misuse> {
+    let breaks = value.bytes().any(|byte| byte < 0x20 && byte != b'\t' || byte == 0x7f);
+    if breaks { Err(Misuse::Head) } else { Ok(()) }
+}
+
+/// The caller's header lines: none may be one of `kept`, or break the head in two.
+pub(super) fn check_lines(lines: &[(String, String)], kept: &[&'static str]) -> Result<(), Misuse> {
+    for (name, value) in lines {
+        if let Some(kept) = kept.iter().find(|kept| name.eq_ignore_ascii_case(kept)) {
+            return Err(Misuse::HandshakeHeader(kept));
+        }
+        if !is_token(name.as_bytes()) {
+            return Err(Misuse::Head);
+        }
+        check_value(value)?;
+    }
+    Ok(())
+}
+
+/// Without credentials: see [`is_secret`](super::is_secret).
+impl fmt::Debug for Reply<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields: Vec<_> =
+            self.fields.iter().map(|(name, value)| (name, HiddenValue(name, value.as_bytes()))).collect();
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .field("fields", &fields)
+            .field("body", &self.body)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(lines: &[(&str, &str)]) -> Vec<(String, String)> {
+        lines.iter().map(|&(name, value)| (name.into(), value.into())).collect()
+    }
+
+    fn text(reply: Result<Reply<'_>, Misuse>) -> String {
+        String::from_utf8(reply.expect("an answer").encode()).expect("an answer in UTF-8")
+    }
+
+    #[test]
+    fn an_application_rejects_with_its_own_status_headers_and_body() {
+        assert_eq!(
+            text(reject(401, &lines(&[("WWW-Authenticate", "Bearer")]), "who are you?\n")),
+            "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nWWW-Authenticate: Bearer\r\n\
+             Content-Type: text/plain; charset=utf-8\r\nContent-Length: 13\r\n\r\nwho are you?\n"
+        );
+        assert_eq!(
+            text(reject(418, &lines(&[("content-type", "application/json")]), "{}")),
+            "HTTP/1.1 418 \r\nConnection: close\r\ncontent-type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+        );
+    }
+
+    #[test]
+    fn what_would_break_an_answer_is_a_misuse() {
+        for status in [0, 101, 200, 204, 304, 600] {
+            assert_eq!(reject(status, &[], ""), Err(Misuse::RejectionStatus(status)));
+        }
+        for name in OF_A_REJECTION {
+            assert_eq!(reject(400, &lines(&[(name, "1")]), ""), Err(Misuse::HandshakeHeader(name)));
+        }
+        let request = Request { protocols: Vec::from(["a".into()]), ..Request::default() };
+        for name in OF_THE_101 {
+            let lines = lines(&[(&name.to_ascii_lowercase(), "1")]);
+            assert_eq!(request.accept(None, &[], &lines), Err(Misuse::HandshakeHeader(name)));
+        }
+        for line in [("X", "a\r\nY: b"), ("X Y", "a"), ("", "a"), ("X:", "a")] {
+            assert_eq!(request.accept(None, &[], &lines(&[line])), Err(Misuse::Head), "{line:?}");
+            assert_eq!(reject(400, &lines(&[line]), ""), Err(Misuse::Head), "{line:?}");
+        }
+        assert_eq!(request.accept(Some("b"), &[], &[]), Err(Misuse::SubprotocolUnoffered));
+        assert!(text(request.accept(Some("a"), &[], &[])).contains("\r\nSec-WebSocket-Protocol: a\r\n"));
+    }
+}

@@ -1,0 +1,34 @@
+use framewise_proto::handshake::{Request, Response, http1};
+
+/// What a connection keeps of the peer's head.
+#[derive(Default)]
+pub(crate) enum PeerHead {
+    /// Nothing any more.
+    #[default]
+    Forgotten,
+    /// Its bytes, which take less room than what they say.
+    Bytes(Box<[u8]>),
+    /// A request that an HTTP library parsed.
+    #[cfg(feature = "hyper")]
+    Request(Box<Request>),
+}
+
+impl PeerHead {
+    pub(crate) fn request(&self) -> Option<Request> {
+        match self {
+            Self::Forgotten => None,
+            Self::Bytes(bytes) => {
+                let parsed = http1::parse_request(bytes).ok().flatten()?;
+                Some(Request::from_head(&parsed.head))
+            }
+            #[cfg(feature = "hyper")]
+            Self::Request(request) => Some(Request::clone(request)),
+        }
+    }
+
+    pub(crate) fn response(&self) -> Option<Response> {
+        let Self::Bytes(bytes) = self else { return None };
+        let parsed = http1::parse_response(bytes, http1::interim(bytes, 0)).ok().flatten()?;
+        Some(Response::from_head(&parsed.head))
+    }
+}

@@ -1,0 +1,36 @@
+use std::io;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use framewise_proto::handshake::http1::FIRST_READ;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
+
+/// Bytes that a client may send behind a request that was rejected, before the connection is cut.
+const DRAINED: usize = 1024 * 1024;
+
+/// Answers a request that is not accepted, and reads until the client's end: a connection that is closed with bytes
+/// unread is reset, and the reset can overtake the answer (RFC 9112 §9.6).
+pub(super) async fn reject<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    response: &[u8],
+    limit: Duration,
+) {
+    // In a box of its own: a handshake that is accepted does not have the room for it.
+    let answered = Box::pin(timeout(limit, async {
+        stream.write_all(response).await?;
+        stream.shutdown().await?;
+        let mut rest = BytesMut::with_capacity(FIRST_READ);
+        let mut drained = 0;
+        while drained < DRAINED {
+            rest.clear();
+            match stream.read_buf(&mut rest).await? {
+                0 => break,
+                count => drained += count,
+            }
+        }
+        io::Result::Ok(())
+    }));
+    // A client that is gone, or does not go: the finding is the request's.
+    let _ = answered.await;
+}
