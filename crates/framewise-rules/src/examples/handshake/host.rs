@@ -2,13 +2,13 @@ use crate::examples::{Bad, Examples, Good};
 
 pub(crate) const RequestTarget: Examples = Examples {
     bad: &[
-        // It stands for the server as a whole, and goes with OPTIONS.
+        // `*` stands for the whole server, and is only for OPTIONS.
         Bad::new(
             head!(">" "GET * HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
             0,
         ),
-        // The target of CONNECT.
+        // Host and port are only for CONNECT.
         Bad::new(
             head!(">" "GET example.com:80 HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -20,19 +20,19 @@ pub(crate) const RequestTarget: Examples = Examples {
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
             0,
         ),
-        // On the wire, the scheme of a WebSocket is http or https.
+        // On the wire the scheme of a WebSocket is http or https.
         Bad::new(
             head!(">" "GET ws://example.com/ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
             0,
         ),
-        // A fragment stays with the client.
+        // A client does not send the fragment of a URL.
         Bad::new(
             head!(">" "GET /ws#part HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
             0,
         ),
-        // So does a user.
+        // A client does not send the user name of a URL in the target.
         Bad::new(
             head!(">" "GET http://user@example.com/ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -60,9 +60,9 @@ pub(crate) const RequestHost: Examples = Examples {
             0,
         ),
         Bad::new(request!("Host: example.org"), 150),
-        // The same one again.
+        // The same Host twice.
         Bad::new(request!("host: example.com"), 150),
-        // Behind a proxy Host is what counts.
+        // X-Forwarded-Host does not replace Host.
         Bad::new(
             head!(">" "GET /ws HTTP/1.1" "X-Forwarded-Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -78,7 +78,7 @@ pub(crate) const RequestHost: Examples = Examples {
 
 pub(crate) const RequestHostInvalid: Examples = Examples {
     bad: &[
-        // RFC 6455 §3 has no URL without a host.
+        // A WebSocket URL always has a host (RFC 6455 §3).
         Bad::new(
             head!(">" "GET /ws HTTP/1.1" "Host:" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -89,7 +89,7 @@ pub(crate) const RequestHostInvalid: Examples = Examples {
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
             18,
         ),
-        // Two lines, joined on the way.
+        // Two Host lines that a proxy joined.
         Bad::new(
             head!(">" "GET /ws HTTP/1.1" "Host: example.com, example.org" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -132,7 +132,7 @@ pub(crate) const RequestHostInvalid: Examples = Examples {
             head!(">" "GET /ws HTTP/1.1" "Host: [2001:db8::1]:9001" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
         ),
-        // Names of containers have underscores.
+        // Names of containers may contain underscores.
         Good::new(
             head!(">" "GET /ws HTTP/1.1" "Host: chat_server:80" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -152,7 +152,7 @@ pub(crate) const RequestHostMismatch: Examples = Examples {
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
             36,
         ),
-        // Another port is another server.
+        // A different port is a different server.
         Bad::new(
             head!(">" "GET http://example.com:8080/ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -165,7 +165,7 @@ pub(crate) const RequestHostMismatch: Examples = Examples {
         ),
     ],
     good: &[
-        // A name has no case, and a scheme has a port.
+        // Case does not matter in a name, and a scheme has a default port.
         Good::new(
             head!(">" "GET http://EXAMPLE.com:80/ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -174,7 +174,7 @@ pub(crate) const RequestHostMismatch: Examples = Examples {
             head!(">" "GET https://example.com/ws HTTP/1.1" "Host: example.com:443" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
         ),
-        // A path, though it looks like a URL.
+        // This is a path, although it looks like a URL.
         Good::new(
             head!(">" "GET /http://example.org/ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),

@@ -8,7 +8,7 @@ pub(crate) const RequestNotHttp: Examples = Examples {
         // A TLS handshake, and the header of the PROXY protocol.
         Bad::new("> 16 03 01 02 00 01 00 01 fc 03 03", 0),
         Bad::new(r#"> "PROXY TCP4 192.0.2.1 192.0.2.2 56324 80\r\n""#, 0),
-        // A frame, without a handshake before it.
+        // A frame without a handshake.
         Bad::new("> 81 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello", 0),
         Bad::new(r#"> "{\"type\":\"hello\"}\r\n\r\n""#, 0),
         // A request line has three parts.
@@ -18,7 +18,7 @@ pub(crate) const RequestNotHttp: Examples = Examples {
         Good::new(request!()),
         Good::new(head!(">" "GET /ws?token=a%20b&room=1 HTTP/1.1" "Host: example.com" "Upgrade: websocket"
             "Connection: Upgrade" "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13")),
-        // The absolute form, which proxies write.
+        // The absolute form, which clients send to proxies.
         Good::new(head!(">" "GET http://example.com/ws HTTP/1.1" "Host: example.com" "Upgrade: websocket"
             "Connection: Upgrade" "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13")),
     ],
@@ -31,7 +31,7 @@ pub(crate) const RequestMethod: Examples = Examples {
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
             0,
         ),
-        // The names of methods have a case.
+        // Methods are case-sensitive.
         Bad::new(
             head!(">" "get /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -53,7 +53,7 @@ pub(crate) const RequestHttpVersion: Examples = Examples {
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
             0,
         ),
-        // As nginx passes it on by default, but for the headers that it drops.
+        // The version that nginx uses by default.
         Bad::new(
             head!(">" "GET /ws HTTP/1.0" "Host: backend" "Connection: upgrade, close" "Upgrade: websocket"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -65,7 +65,7 @@ pub(crate) const RequestHttpVersion: Examples = Examples {
 
 pub(crate) const RequestUpgrade: Examples = Examples {
     bad: &[
-        // What a proxy leaves of it that does not know the header.
+        // A proxy removed the Upgrade header.
         Bad::new(
             head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -92,7 +92,7 @@ pub(crate) const RequestUpgrade: Examples = Examples {
             head!(">" "GET /ws HTTP/1.1" "Host: example.com" "upgrade: WebSocket" "Connection: Upgrade"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
         ),
-        // One of several, in one line or in two.
+        // `websocket` among several tokens, in one line or two.
         Good::new(
             head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: h2c, websocket" "Connection: Upgrade"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -113,7 +113,7 @@ pub(crate) const RequestConnection: Examples = Examples {
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
             57,
         ),
-        // A token is not a part of a word.
+        // A word that only contains the token.
         Bad::new(
             head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: close, Upgrades"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -121,7 +121,7 @@ pub(crate) const RequestConnection: Examples = Examples {
         ),
     ],
     good: &[
-        // Firefox.
+        // The list that Firefox sends.
         Good::new(head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket"
             "Connection: keep-alive, Upgrade" "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
             "Sec-WebSocket-Version: 13")),
@@ -139,7 +139,7 @@ pub(crate) const RequestKeyMissing: Examples = Examples {
                 "Sec-WebSocket-Version: 13"),
             0,
         ),
-        // A name that looks like it.
+        // A header with a similar name.
         Bad::new(
             head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -156,7 +156,7 @@ pub(crate) const RequestKeyRepeated: Examples = Examples {
     bad: &[
         Bad::new(request!("Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw=="), 150),
         Bad::new(request!("sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=="), 150),
-        // What a proxy makes of two lines.
+        // Two lines that a proxy joined.
         Bad::new(
             head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==, dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13"),
@@ -184,7 +184,7 @@ pub(crate) const RequestKeyInvalid: Examples = Examples {
                 "Sec-WebSocket-Key:" "Sec-WebSocket-Version: 13"),
             78,
         ),
-        // The padding left out; the alphabet of URLs; hexadecimal; the nonce as it is.
+        // Without padding; URL-safe base64; hexadecimal; not encoded at all.
         Bad::new(
             head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ" "Sec-WebSocket-Version: 13"),
@@ -211,7 +211,7 @@ pub(crate) const RequestKeyInvalid: Examples = Examples {
             head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
             "Sec-WebSocket-Key:   3q2+78r+yv66vt6tvu/K/g==  " "Sec-WebSocket-Version: 13"),
         ),
-        // Sixteen zeros are no good nonce, and 16 bytes.
+        // 16 zero bytes are a bad nonce, but 16 bytes.
         Good::new(
             head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==" "Sec-WebSocket-Version: 13"),
@@ -231,7 +231,7 @@ pub(crate) const RequestVersion: Examples = Examples {
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 14"),
             123,
         ),
-        // A port in its place; a list, which only a server sends; a fraction; nothing.
+        // A port instead of the version; a list, which only a server sends; a fraction; empty.
         Bad::new(
             head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 3000"),
@@ -263,14 +263,14 @@ pub(crate) const RequestVersion: Examples = Examples {
 
 pub(crate) const RequestLegacyDraft: Examples = Examples {
     bad: &[
-        // hixie-76: key and version are missing by nature.
+        // hixie-76 has neither Sec-WebSocket-Key nor a version.
         Bad::new(
             head!(">" "GET /demo HTTP/1.1" "Host: example.com" "Connection: Upgrade" "Upgrade: WebSocket"
                 "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5" "Sec-WebSocket-Key2: 12998 5 Y3 1  .P00"
                 "Origin: http://example.com"),
             80,
         ),
-        // hybi-08 to -12 say 8, hybi-07 says 7.
+        // hybi-08 to -12 send version 8, hybi-07 sends 7.
         Bad::new(
             head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Origin: http://example.com"
@@ -284,7 +284,7 @@ pub(crate) const RequestLegacyDraft: Examples = Examples {
         ),
     ],
     good: &[
-        // A header of the drafts beside the right version means nothing.
+        // A header of the drafts has no meaning with version 13.
         Good::new(request!("Sec-WebSocket-Origin: http://example.com")),
     ],
 };
@@ -303,7 +303,7 @@ pub(crate) const RequestSubprotocolSyntax: Examples = Examples {
         Good::new(
             request!("Sec-WebSocket-Protocol: graphql-transport-ws" "Sec-WebSocket-Protocol: v12.stomp,v11.stomp"),
         ),
-        // Names have a case.
+        // Names are case-sensitive.
         Good::new(request!("Sec-WebSocket-Protocol: chat, Chat")),
     ],
 };
@@ -315,7 +315,7 @@ pub(crate) const RequestExtensionSyntax: Examples = Examples {
         Bad::new(request!("Sec-WebSocket-Extensions: ; client_max_window_bits"), 150),
         Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate client_max_window_bits"), 150),
         Bad::new(request!("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits="), 150),
-        // In quotes too there has to be a token.
+        // A quoted value must be a token too (RFC 6455 §9.1).
         Bad::new(request!(r#"Sec-WebSocket-Extensions: x-other; mode=\"a b\""#), 150),
         Bad::new(request!(r#"Sec-WebSocket-Extensions: x-other; mode=\"a"#), 150),
         Bad::new(
@@ -356,7 +356,7 @@ pub(crate) const RequestTruncated: Examples = Examples {
 
 pub(crate) const RequestContentLength: Examples = Examples {
     bad: &[
-        // Two lengths that differ let a proxy and a server see two bodies.
+        // With two different lengths, a proxy and a server see different bodies.
         Bad::new(request!("Content-Length: 0" "Content-Length: 5"), 169),
         Bad::new(request!("Content-Length: 0, 5"), 150),
         Bad::new(request!("Content-Length: -1"), 150),
@@ -365,7 +365,7 @@ pub(crate) const RequestContentLength: Examples = Examples {
         Bad::new(request!("Content-Length: 0" "Content-Length: zero"), 169),
     ],
     good: &[
-        // Several that are the same are one (RFC 9112 §6.3).
+        // Equal values count as one (RFC 9112 §6.3).
         Good::new(request!("Content-Length: 0" "content-length: 0")),
         Good::new(request!("Content-Length: 0, 00")),
     ],
@@ -380,9 +380,9 @@ pub(crate) const RequestBody: Examples = Examples {
     good: &[Good::new(request!("Content-Length: 0")), Good::new(request!("TE: trailers"))],
 };
 
-/// One byte less than the request has.
+/// A limit one byte below the size of the request.
 const SHORT_HEAD: Setup = Setup::limited(Limits { head: 151, ..Limits::DEFAULT });
-/// As many bytes as it has.
+/// A limit of exactly the size of the request.
 const WHOLE_HEAD: Setup = Setup::limited(Limits { head: 152, ..Limits::DEFAULT });
 
 pub(crate) const RequestTooLarge: Examples = Examples {
@@ -401,7 +401,7 @@ pub(crate) const RequestTooLarge: Examples = Examples {
             ),
             150,
         ),
-        // Nobody waits for the end of a head that has none.
+        // The limit is reported before the head ends.
         Bad::with(
             concat!(
                 r#"> "GET /ws HTTP/1.1\r\nHost: example.com\r\nCookie: ""#,
@@ -420,25 +420,25 @@ pub(crate) const RequestTooLarge: Examples = Examples {
         Good::new(request!(
             "Sec-WebSocket-Protocol: v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v13, v14, v15, v16, v17, v18, v19, v20, v21, v22, v23, v24, v25, v26, v27, v28, v29, v30, v31, v32, v33, v34, v35, v36, v37, v38, v39, v40, v41, v42, v43, v44, v45, v46, v47, v48, v49, v50, v51, v52, v53, v54, v55, v56, v57, v58, v59, v60, v61, v62, v63, v64"
         )),
-        // Not a list of the handshake's.
+        // This list does not belong to the handshake.
         Good::new(request!(
             "Accept: x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x"
         )),
     ],
 };
 
-// A hair off the default: an observer goes by a limit only where it was told one.
+// Not exactly the default: an observer applies only limits that were set.
 const IN_10_S: Setup = Setup::limited(Limits { handshake: Duration::from_millis(9_900), ..Limits::DEFAULT });
 
 pub(crate) const RequestTimeout: Examples = Examples {
-    // The limit is ten seconds. The offset is the length of what had come by then.
+    // The limit is 10 s. The offset is the length of what had arrived by then.
     bad: &[
         Bad::with(
             concat!(r#"[0.0] > "GET /ws HTTP/1.1\r\n""#, "\n", r#"[10.5] > "Host: example.com\r\n""#,),
             18,
             IN_10_S,
         ),
-        // A line at a time, each in time by itself.
+        // One line at a time: each is in time, the head is not.
         Bad::with(
             concat!(
                 r#"[0.0] > "GET /ws HTTP/1.1\r\n""#,
@@ -474,12 +474,12 @@ const OWN_PAGES: Setup = Setup { origins: Some(&["https://example.com"]), ..Setu
 pub(crate) const RequestOrigin: Examples = Examples {
     bad: &[
         Bad::with(request!("Origin: https://evil.example"), 150, OWN_PAGES),
-        // Scheme, host and port count, all three.
+        // Scheme, host and port must all match.
         Bad::with(request!("Origin: http://example.com"), 150, OWN_PAGES),
         Bad::with(request!("Origin: https://www.example.com"), 150, OWN_PAGES),
         Bad::with(request!("Origin: https://example.com:8443"), 150, OWN_PAGES),
         Bad::with(request!("Origin: https://example.com.evil.example"), 150, OWN_PAGES),
-        // A page out of a file, or a sandboxed frame.
+        // A page from a local file, or a sandboxed frame.
         Bad::with(request!("Origin: null"), 150, OWN_PAGES),
         // Each of several counts.
         Bad::with(request!("Origin: https://example.com" "Origin: https://evil.example"), 179, OWN_PAGES),
@@ -493,7 +493,7 @@ pub(crate) const RequestOrigin: Examples = Examples {
 pub(crate) const RequestEarlyData: Examples = Examples {
     bad: &[
         Bad::new(concat!(request!(), "> 81 85 37 fa 21 3d 7f 9f 4d 51 58  # Hello"), 152),
-        // In one piece with the head.
+        // In the same segment as the head.
         Bad::new(request!(; r"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"), 152),
     ],
     good: &[

@@ -5,7 +5,7 @@ use crate::{Limits, Setup};
 
 pub(crate) const ResponseNotHttp: Examples = Examples {
     bad: &[
-        // A TLS alert, HTTP/2's SETTINGS.
+        // A TLS alert; HTTP/2 SETTINGS.
         Bad::new(concat!(request!(), "< 15 03 03 00 02 02 46"), 0),
         Bad::new(concat!(request!(), "< 00 00 06 04 00 00 00 00 00 00 03 00 00 00 64"), 0),
         Bad::new(concat!(request!(), r#"< "SSH-2.0-OpenSSH_9.6\r\n""#), 0),
@@ -15,7 +15,7 @@ pub(crate) const ResponseNotHttp: Examples = Examples {
     ],
     good: &[
         Good::new(concat!(request!(), response!())),
-        // The reason may be another, or none.
+        // The reason phrase may be different, or empty.
         Good::new(concat!(
             request!(),
             head!("<" "HTTP/1.1 101 Web Socket Protocol Handshake" "Upgrade: websocket" "Connection: Upgrade"
@@ -41,7 +41,7 @@ pub(crate) const ResponseMissing: Examples = Examples {
             ),
             54,
         ),
-        // An interim response, and nothing behind it.
+        // An interim response, and nothing after it.
         Bad::new(concat!(request!(), head!("<" "HTTP/1.1 100 Continue"), "< eof"), 25),
     ],
     good: &[
@@ -84,7 +84,7 @@ pub(crate) const ResponseStatus: Examples = Examples {
             0,
         ),
         Bad::new(concat!(request!(), head!("<" "HTTP/1.1 502 Bad Gateway" "Content-Length: 0")), 0),
-        // All but the status is right.
+        // Everything except the status is valid.
         Bad::new(
             concat!(
                 request!(),
@@ -93,7 +93,7 @@ pub(crate) const ResponseStatus: Examples = Examples {
             ),
             0,
         ),
-        // What is refused after an interim response is refused.
+        // A rejection after an interim response.
         Bad::new(
             concat!(
                 request!(),
@@ -105,7 +105,7 @@ pub(crate) const ResponseStatus: Examples = Examples {
     ],
     good: &[
         Good::new(concat!(request!(), response!("Server: example" "Date: Sun, 22 Nov 2026 16:00:00 GMT"))),
-        // RFC 9110 §15.2: interim responses come before the one that counts.
+        // Interim responses precede the final one (RFC 9110 §15.2).
         Good::new(concat!(
             request!(),
             head!("<" "HTTP/1.1 100 Continue"),
@@ -134,7 +134,7 @@ pub(crate) const ResponseUpgrade: Examples = Examples {
             ),
             34,
         ),
-        // It has switched to one protocol, not to one of two.
+        // A server switches to one protocol, not to one of two.
         Bad::new(
             concat!(
                 request!(),
@@ -179,7 +179,7 @@ pub(crate) const ResponseConnection: Examples = Examples {
         ),
     ],
     good: &[
-        // A list, which some clients take for one word.
+        // A list, which some clients compare as a single word.
         Good::new(concat!(
             request!(),
             head!("<" "HTTP/1.1 101 Switching Protocols" "Upgrade: websocket" "Connection: keep-alive, Upgrade"
@@ -202,7 +202,7 @@ pub(crate) const ResponseAcceptMissing: Examples = Examples {
             ),
             0,
         ),
-        // A server of hixie-76.
+        // The response of a hixie-76 server.
         Bad::new(
             concat!(
                 request!(),
@@ -221,7 +221,7 @@ pub(crate) const ResponseAcceptMissing: Examples = Examples {
 
 pub(crate) const ResponseAcceptWrong: Examples = Examples {
     bad: &[
-        // The answer to another key.
+        // The value for a different key.
         Bad::new(
             concat!(
                 request!(),
@@ -230,7 +230,7 @@ pub(crate) const ResponseAcceptWrong: Examples = Examples {
             ),
             75,
         ),
-        // The sample of the RFC, whatever the key is.
+        // The sample value of the RFC, which ignores the key.
         Bad::new(
             concat!(
                 head!(">" "GET /ws HTTP/1.1" "Host: example.com" "Upgrade: websocket" "Connection: Upgrade"
@@ -239,7 +239,7 @@ pub(crate) const ResponseAcceptWrong: Examples = Examples {
             ),
             75,
         ),
-        // The key itself; the digest in hexadecimal; its padding left out; in lower case.
+        // The key itself; the digest in hexadecimal; without padding; in lower case.
         Bad::new(
             concat!(
                 request!(),
@@ -280,7 +280,7 @@ pub(crate) const ResponseAcceptWrong: Examples = Examples {
             ),
             75,
         ),
-        // A second one (RFC 6455 §11.3.3: it "MUST NOT appear more than once").
+        // A second header (RFC 6455 §11.3.3: it "MUST NOT appear more than once").
         Bad::new(concat!(request!(), response!("Sec-WebSocket-Accept: HSmrc0sMlYUkAGmm5OPpG2HaGWk=")), 127),
     ],
     good: &[
@@ -290,7 +290,7 @@ pub(crate) const ResponseAcceptWrong: Examples = Examples {
             head!("<" "HTTP/1.1 101 Switching Protocols" "Upgrade: websocket" "Connection: Upgrade"
                 "Sec-WebSocket-Accept: HSmrc0sMlYUkAGmm5OPpG2HaGWk="),
         )),
-        // The space around a value is no part of it.
+        // The space around a value is not part of it.
         Good::new(concat!(
             request!(),
             head!("<" "HTTP/1.1 101 Switching Protocols" "Upgrade: websocket" "Connection: Upgrade"
@@ -310,7 +310,7 @@ pub(crate) const ResponseSubprotocolUnoffered: Examples = Examples {
             concat!(request!("Sec-WebSocket-Protocol: chat"), response!("Sec-WebSocket-Protocol: Chat")),
             127,
         ),
-        // One is to be chosen: not the offer sent back, not two lines, not nothing.
+        // The server must choose one: not echo the offer, send two lines, or send an empty header.
         Bad::new(
             concat!(
                 request!("Sec-WebSocket-Protocol: chat, superchat"),
@@ -377,7 +377,7 @@ pub(crate) const ResponseExtensionUnoffered: Examples = Examples {
             ),
             127,
         ),
-        // Two offers of one extension are two ways to agree on it once.
+        // Two offers of one extension are alternatives: the response accepts one.
         Bad::new(
             concat!(
                 request!(
@@ -400,7 +400,7 @@ pub(crate) const ResponseExtensionUnoffered: Examples = Examples {
             request!("Sec-WebSocket-Extensions: permessage-deflate"),
             response!("Sec-WebSocket-Extensions: permessage-deflate"),
         )),
-        // What is offered need not be agreed.
+        // The server need not accept an offer.
         Good::new(concat!(request!("Sec-WebSocket-Extensions: permessage-deflate, x-other"), response!())),
     ],
 };
@@ -459,7 +459,7 @@ pub(crate) const ResponseContentEncoding: Examples = Examples {
     good: &[Good::new(concat!(request!("Accept-Encoding: gzip, br"), response!("Vary: Accept-Encoding")))],
 };
 
-/// Frames, and then a response, in one piece.
+/// Frames followed by a response, in one segment.
 macro_rules! early {
     ($frames:literal) => {
         concat!(
@@ -482,7 +482,7 @@ pub(crate) const ResponseEarlyData: Examples = Examples {
 
 pub(crate) const ResponseExtraBytes: Examples = Examples {
     bad: &[
-        // The empty line was written twice.
+        // The empty line is sent twice.
         Bad::new(concat!(request!(), response!(), "< 0d 0a 81 05 48 65 6c 6c 6f"), 129),
         Bad::new(concat!(request!(), response!(; r"\r\n\x81\x05Hello\x81\x02hi")), 129),
         Bad::new(concat!(request!(), response!(), "< 0a 81 02 68 69"), 129),
@@ -493,9 +493,9 @@ pub(crate) const ResponseExtraBytes: Examples = Examples {
     ],
 };
 
-/// One byte less than the response has.
+/// A limit one byte below the size of the response.
 const SHORT_HEAD: Setup = Setup::limited(Limits { head: 170, ..Limits::DEFAULT });
-/// As many bytes as it has: more than the request, which it limits too.
+/// A limit of exactly the size of the response, which is larger than the request that it also limits.
 const WHOLE_HEAD: Setup = Setup::limited(Limits { head: 171, ..Limits::DEFAULT });
 
 pub(crate) const ResponseTooLarge: Examples = Examples {
@@ -505,7 +505,7 @@ pub(crate) const ResponseTooLarge: Examples = Examples {
             170,
             SHORT_HEAD,
         ),
-        // Nobody waits for the end of a head that has none.
+        // The limit is reported before the head ends.
         Bad::with(
             concat!(
                 request!(),
@@ -525,11 +525,11 @@ pub(crate) const ResponseTooLarge: Examples = Examples {
     ],
 };
 
-// A hair off the default: an observer goes by a limit only where it was told one.
+// Not exactly the default: an observer applies only limits that were set.
 const IN_10_S: Setup = Setup::limited(Limits { handshake: Duration::from_millis(9_900), ..Limits::DEFAULT });
 
 pub(crate) const ResponseTimeout: Examples = Examples {
-    // The limit is ten seconds. The offset is the length of what had come by then.
+    // The limit is 10 s. The offset is the length of what had arrived by then.
     bad: &[
         Bad::with(concat!("[0.0] ", request!(), "[10.5] ", response!()), 0, IN_10_S),
         Bad::with(
