@@ -7,8 +7,9 @@
 
 use core::slice;
 
-use crate::mask::{self, Key};
+use crate::key::Key;
 use crate::pairs;
+use crate::scalar;
 use crate::vector::Vector;
 
 /// The length, in registers, from which the registers between the first and the last are aligned
@@ -272,7 +273,7 @@ unsafe fn word_before(start: *const u8, at: usize, key: Key) -> u32 {
 #[inline(never)]
 unsafe fn rest(start: *mut u8, len: usize, done: usize, key: Key) {
     // SAFETY: the caller vouches for the memory; nothing else refers to it.
-    mask::scalar(unsafe { slice::from_raw_parts_mut(start.add(done), len - done) }, key.at(done));
+    scalar::unmask(unsafe { slice::from_raw_parts_mut(start.add(done), len - done) }, key.at(done));
 }
 
 /// The tables of [`pairs`] in registers
@@ -345,7 +346,7 @@ mod tests {
     fn the_word_before_is_in_the_clear_and_zero_before_the_text() {
         let key = Key::new([1, 2, 3, 4], 0);
         let mut text = *b"abcdefgh";
-        mask::scalar(&mut text, key);
+        scalar::unmask(&mut text, key);
         let before = |at| {
             // SAFETY: eight bytes can be read.
             unsafe { word_before(text.as_ptr(), at, key) }.to_le_bytes()

@@ -44,12 +44,16 @@ extern crate std;
 
 mod backend;
 mod kernel;
+mod key;
 mod mask;
 mod pairs;
+mod scalar;
 mod utf8;
+mod validate;
 mod vector;
 
 #[doc(hidden)]
 pub use backend::{Backend, backends};
 pub use mask::unmask;
-pub use utf8::{Utf8, Utf8Error, Utf8Fault, as_str};
+pub use utf8::{Utf8, Utf8Error, Utf8Fault};
+pub use validate::as_str;

@@ -1,6 +1,6 @@
-//! Masking (RFC 6455 §5.3): the key, and payloads too short to be worth a call to a vector kernel.
+//! Masking (RFC 6455 §5.3).
 
-use crate::backend::{self, Backend};
+use crate::backend::Backend;
 
 /// XORs `payload` with the masking key `key`, in place.
 ///
@@ -20,98 +20,6 @@ pub fn unmask(payload: &mut [u8], key: [u8; 4], phase: usize) {
     Backend::current().unmask(payload, key, phase);
 }
 
-/// The masking key, rotated for one piece of a payload: its lowest byte applies to the first byte of the piece.
-#[derive(Clone, Copy)]
-pub(crate) struct Key(u32);
-
-impl Key {
-    /// The key of unmasked text
-    pub(crate) const NONE: Self = Self(0);
-
-    #[inline]
-    pub(crate) const fn new(key: [u8; 4], phase: usize) -> Self {
-        Self(u32::from_le_bytes(key)).at(phase)
-    }
-
-    /// The key, rotated for the byte at `offset`.
-    #[inline]
-    pub(crate) const fn at(self, offset: usize) -> Self {
-        Self(self.0.rotate_right((offset % 4 * 8) as u32))
-    }
-
-    #[inline]
-    pub(crate) const fn bytes(self) -> [u8; 4] {
-        self.0.to_le_bytes()
-    }
-
-    #[inline]
-    pub(crate) const fn word(self) -> u32 {
-        self.0
-    }
-}
-
-/// The longest payload that [`short`] and [`short_ascii`] handle, in bytes
-pub(crate) const SHORT: usize = 128;
-
-/// Unmasks a payload of up to [`SHORT`] bytes and returns true; leaves a longer one unchanged and returns false.
-///
-/// Inlined, because for so few bytes a call would be a good part of the cost.
-#[inline]
-pub(crate) fn short(payload: &mut [u8], key: Key) -> bool {
-    match payload.len() {
-        0..4 => {
-            for (byte, key) in payload.iter_mut().zip(key.bytes()) {
-                *byte ^= key;
-            }
-            true
-        }
-        4..8 => two_words::<4>(payload, key),
-        8..16 => two_words::<8>(payload, key),
-        16..=SHORT => backend::short::<false>(payload, key),
-        _ => false,
-    }
-}
-
-/// Unmasks a payload of 16 to [`SHORT`] bytes that is ASCII in the clear; leaves any other unchanged and returns false.
-#[inline]
-pub(crate) fn short_ascii(payload: &mut [u8], key: Key) -> bool {
-    (16..=SHORT).contains(&payload.len()) && backend::short::<true>(payload, key)
-}
-
-/// Unmasks a payload of `N` to `2 * N` bytes, where `N` is a multiple of four: its first `N` bytes and its last `N`.
-/// They may overlap, so both are read before either is written.
-#[inline]
-fn two_words<const N: usize>(payload: &mut [u8], key: Key) -> bool {
-    let last_key = key.at(payload.len());
-    let (Some(&first), Some(&last)) = (payload.first_chunk::<N>(), payload.last_chunk::<N>()) else {
-        return false;
-    };
-    if let Some(word) = payload.first_chunk_mut() {
-        *word = xor(first, key);
-    }
-    if let Some(word) = payload.last_chunk_mut() {
-        *word = xor(last, last_key);
-    }
-    true
-}
-
-#[inline]
-fn xor<const N: usize>(mut word: [u8; N], key: Key) -> [u8; N] {
-    for four in word.as_chunks_mut().0 {
-        *four = (u32::from_le_bytes(*four) ^ key.0).to_le_bytes();
-    }
-    word
-}
-
-/// Unmasks eight bytes at a time: the fallback without vector kernels, and the reference that they are tested against.
-pub(crate) fn scalar(payload: &mut [u8], key: Key) {
-    let (words, rest) = payload.as_chunks_mut::<8>();
-    for word in words {
-        *word = xor(*word, key);
-    }
-    short(rest, key);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,10 +36,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn a_phase_at_the_end_of_the_address_space_does_not_overflow() {
-        assert_eq!(Key::new([1, 2, 3, 4], usize::MAX).0.to_le_bytes(), [4, 1, 2, 3]);
     }
 }

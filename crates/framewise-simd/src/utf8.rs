@@ -1,7 +1,5 @@
 //! The incremental validator: its state between pieces, and the scalar check that names the fault.
 
-use crate::Backend;
-
 /// What is wrong with a byte sequence that is not UTF-8 (RFC 3629 §3, §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Utf8Fault {
@@ -54,29 +52,6 @@ pub struct Utf8 {
     high: u8,
 }
 
-/// The text that `bytes` are, as [`core::str::from_utf8`], with the kernels of [`Utf8::validate`].
-///
-/// ```
-/// assert_eq!(framewise_simd::as_str("κόσμε".as_bytes()), Ok("κόσμε"));
-/// assert_eq!(framewise_simd::as_str(&"κόσμε".as_bytes()[..3]).unwrap_err().offset, 3);
-/// ```
-///
-/// # Errors
-///
-/// The first byte that cannot be UTF-8; where the text ends inside a character, its own length as the offset, and
-/// [`Utf8Fault::ContinuationMissing`].
-#[inline]
-pub fn as_str(bytes: &[u8]) -> Result<&str, Utf8Error> {
-    let mut text = Utf8::new();
-    text.validate(bytes)?;
-    if !text.is_boundary() {
-        return Err(Utf8Error { offset: bytes.len(), fault: Utf8Fault::ContinuationMissing });
-    }
-    // SAFETY: `validate` has found that `bytes`, from the start of a text on, are UTF-8 but for a character that is not
-    // complete at their end, and there is none. They are borrowed for as long as the text, so that nobody changes them.
-    Ok(unsafe { core::str::from_utf8_unchecked(bytes) })
-}
-
 impl Utf8 {
     /// A validator at the start of a text.
     pub const fn new() -> Self {
@@ -91,32 +66,6 @@ impl Utf8 {
     /// The number of bytes seen of a character that is still incomplete, 0 to 3.
     pub const fn open(&self) -> usize {
         self.seen as usize
-    }
-
-    /// Validates the next piece of the text.
-    ///
-    /// # Errors
-    ///
-    /// The first byte that cannot be UTF-8, with its offset in `bytes`.
-    #[inline]
-    pub fn validate(&mut self, bytes: &[u8]) -> Result<(), Utf8Error> {
-        Backend::current().validate(self, bytes)
-    }
-
-    /// Unmasks the next piece of the text in place and validates it, in one pass; `key` and `phase` as for
-    /// [`unmask`](crate::unmask).
-    ///
-    /// # Errors
-    ///
-    /// The first byte that cannot be UTF-8, with its offset in `payload`. All of `payload` is unmasked even so.
-    #[inline]
-    pub fn unmask_and_validate(
-        &mut self,
-        payload: &mut [u8],
-        key: [u8; 4],
-        phase: usize,
-    ) -> Result<(), Utf8Error> {
-        Backend::current().unmask_and_validate(self, payload, key, phase)
     }
 
     /// Continuation bytes that the incomplete character still needs

@@ -2,56 +2,15 @@
 
 use core::fmt;
 
+use self::kernels::Kernels;
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
 use crate::kernel;
-use crate::mask::{self, Key};
+use crate::key::Key;
+use crate::scalar as words;
 use crate::utf8::{Utf8, Utf8Error};
 
-/// The kernels of a backend, compiled for its instructions: `KERNELS`. Each works in the widest register that fits into the
-/// slice, so the narrowest must have [`TEXT`] bytes.
-macro_rules! kernels {
-    ($name:literal, $features:literal, $($vector:ty),+) => {
-        pub(super) static KERNELS: crate::backend::Kernels =
-            crate::backend::Kernels { name: $name, unmask, text, masked_text };
-
-        /// # Safety
-        /// The processor has the instructions of this backend; `payload` has 16 bytes or more.
-        #[target_feature(enable = $features)]
-        unsafe fn unmask(payload: &mut [u8], key: crate::mask::Key) {
-            $(if payload.len() >= <$vector as crate::vector::Vector>::UNMASK {
-                // SAFETY: the caller vouches for the instructions.
-                return unsafe { crate::kernel::unmask::<$vector>(payload, key) };
-            })+
-        }
-
-        /// # Safety
-        /// As above.
-        #[target_feature(enable = $features)]
-        unsafe fn text(bytes: &[u8]) -> Option<usize> {
-            let key = crate::mask::Key::NONE;
-            $(if bytes.len() >= <$vector as crate::vector::Vector>::LEN {
-                // SAFETY: the caller vouches for the instructions; what isn't masked isn't written to.
-                return unsafe {
-                    crate::kernel::text::<$vector, false>(bytes.as_ptr().cast_mut(), bytes.len(), key)
-                };
-            })+
-            Some(0)
-        }
-
-        /// # Safety
-        /// As above.
-        #[target_feature(enable = $features)]
-        unsafe fn masked_text(payload: &mut [u8], key: crate::mask::Key) -> Option<usize> {
-            $(if payload.len() >= <$vector as crate::vector::Vector>::LEN {
-                // SAFETY: the caller vouches for the instructions; the memory is the payload's.
-                return unsafe {
-                    crate::kernel::text::<$vector, true>(payload.as_mut_ptr(), payload.len(), key)
-                };
-            })+
-            Some(0)
-        }
-    };
-}
+#[macro_use]
+mod kernels;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -63,19 +22,11 @@ mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod ssse3;
 
-/// The kernels of a backend. Each may only be called on a processor with the backend's instructions.
-struct Kernels {
-    name: &'static str,
-    /// Unmasks more than [`mask::SHORT`] bytes.
-    unmask: unsafe fn(&mut [u8], Key),
-    /// Validates [`TEXT`] bytes or more; see [`kernel::text`] for the result.
-    text: unsafe fn(&[u8]) -> Option<usize>,
-    /// The same, and unmasks all the bytes.
-    masked_text: unsafe fn(&mut [u8], Key) -> Option<usize>,
-}
-
 /// The shortest text that a kernel is called with, in bytes: one register of the narrowest backend.
-const TEXT: usize = 16;
+const TEXT: usize = words::FEW;
+
+/// The longest payload that [`short`] and [`short_ascii`] handle, in bytes
+const SHORT: usize = 128;
 
 /// One implementation of masking and validation. A value exists only on a processor with its instructions: the calls of
 /// its kernels rely on that.
@@ -136,7 +87,7 @@ impl Backend {
     #[inline]
     pub fn unmask(self, payload: &mut [u8], key: [u8; 4], phase: usize) {
         let key = Key::new(key, phase);
-        if !mask::short(payload, key) {
+        if !short(payload, key) {
             // SAFETY: a backend exists only on a processor with its instructions.
             unsafe { (self.0.unmask)(payload, key) }
         }
@@ -172,7 +123,7 @@ impl Backend {
     ) -> Result<(), Utf8Error> {
         let key = Key::new(key, phase);
         // Most messages are short: not worth a call.
-        if text.is_boundary() && mask::short_ascii(payload, key) {
+        if text.is_boundary() && short_ascii(payload, key) {
             return Ok(());
         }
         self.unmask_and_validate_any(text, payload, key)
@@ -192,13 +143,13 @@ impl Backend {
             }
             key = key.at(open);
             if let Err(error) = text.scalar(&payload[..open], 0) {
-                mask::scalar(&mut payload[open..], key);
+                words::unmask(&mut payload[open..], key);
                 return Err(error);
             }
         }
         let rest = &mut payload[open..];
         if rest.len() < TEXT {
-            mask::scalar(rest, key);
+            words::unmask(rest, key);
             return text.scalar(payload, open);
         }
         // SAFETY: a backend exists only on a processor with its instructions.
@@ -209,10 +160,28 @@ impl Backend {
     }
 }
 
-/// Unmasks [`TEXT`] to [`mask::SHORT`] bytes in registers that every processor of this architecture has; see
+/// Unmasks a payload of up to [`SHORT`] bytes and returns true; leaves a longer one unchanged and returns false.
+///
+/// Inlined, because for so few bytes a call would be a good part of the cost.
+#[inline]
+fn short(payload: &mut [u8], key: Key) -> bool {
+    match payload.len() {
+        TEXT..=SHORT => registers::<false>(payload, key),
+        _ => words::few(payload, key),
+    }
+}
+
+/// Unmasks a payload of [`TEXT`] to [`SHORT`] bytes that is ASCII in the clear; leaves any other unchanged and returns
+/// false.
+#[inline]
+fn short_ascii(payload: &mut [u8], key: Key) -> bool {
+    (TEXT..=SHORT).contains(&payload.len()) && registers::<true>(payload, key)
+}
+
+/// Unmasks [`TEXT`] to [`SHORT`] bytes in registers that every processor of this architecture has; see
 /// [`kernel::short`].
 #[inline]
-pub(crate) fn short<const ASCII: bool>(payload: &mut [u8], key: Key) -> bool {
+fn registers<const ASCII: bool>(payload: &mut [u8], key: Key) -> bool {
     #[cfg(target_arch = "x86_64")]
     {
         // SAFETY: `short` loads, XORs, tests and stores, all of which is SSE2, which every x86-64 processor has.
@@ -229,7 +198,7 @@ pub(crate) fn short<const ASCII: bool>(payload: &mut [u8], key: Key) -> bool {
     )))]
     {
         if !ASCII {
-            mask::scalar(payload, key);
+            words::unmask(payload, key);
         }
         !ASCII
     }

@@ -1,9 +1,10 @@
 //! No vectors: what runs where there is nothing else, and what the others are compared with.
 
-use super::Kernels;
-use crate::mask::{self, Key};
+use super::kernels::Kernels;
+use crate::key::Key;
+use crate::scalar as words;
 
-pub(super) static KERNELS: Kernels = Kernels { name: "scalar", unmask: mask::scalar, text, masked_text };
+pub(super) static KERNELS: Kernels = Kernels { name: "scalar", unmask: words::unmask, text, masked_text };
 
 /// Nothing is known of it: whoever settles it checks all of it.
 #[expect(clippy::unnecessary_wraps, reason = "other backends know more")]
@@ -13,6 +14,6 @@ fn text(_: &[u8]) -> Option<usize> {
 
 #[expect(clippy::unnecessary_wraps, reason = "as above")]
 fn masked_text(payload: &mut [u8], key: Key) -> Option<usize> {
-    mask::scalar(payload, key);
+    words::unmask(payload, key);
     Some(0)
 }
