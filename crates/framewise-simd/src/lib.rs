@@ -4,6 +4,8 @@
 //! - [`Utf8`] validates text that arrives in pieces (RFC 6455 §8.1, RFC 3629). It fails fast: an invalid byte is reported
 //!   as soon as it arrives, with its exact offset and the fault.
 //! - [`Utf8::unmask_and_validate`] does both while the bytes are in registers.
+//! - [`Utf8Piece`], [`Utf8Vec`] and, with the feature `bytes`, `Utf8Bytes` and `Utf8Buffer` carry what was found: text that
+//!   was checked when it arrived is a `str` without another check.
 //!
 //! ```
 //! use framewise_simd::{Utf8, Utf8Fault};
@@ -39,6 +41,7 @@
     allow(dead_code, unused_macros, reason = "no vector backend on this target: nothing calls the kernels")
 )]
 
+extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
@@ -47,6 +50,7 @@ mod kernel;
 mod key;
 mod mask;
 mod pairs;
+mod proven;
 mod scalar;
 mod utf8;
 mod validate;
@@ -55,5 +59,8 @@ mod vector;
 #[doc(hidden)]
 pub use backend::{Backend, backends};
 pub use mask::unmask;
+#[cfg(feature = "bytes")]
+pub use proven::{TextInBuffer, Utf8Buffer, Utf8Bytes, find_text};
+pub use proven::{Utf8Piece, Utf8Vec};
 pub use utf8::{Utf8, Utf8Error, Utf8Fault};
 pub use validate::as_str;

@@ -1,6 +1,7 @@
 //! Validation (RFC 6455 §8.1, RFC 3629), by the kernels of this machine.
 
 use crate::backend::Backend;
+use crate::proven::Utf8Piece;
 use crate::utf8::{Utf8, Utf8Error, Utf8Fault};
 
 /// The text that `bytes` are, as [`core::str::from_utf8`], with the kernels of [`Utf8::validate`].
@@ -51,5 +52,34 @@ impl Utf8 {
         phase: usize,
     ) -> Result<(), Utf8Error> {
         Backend::current().unmask_and_validate(self, payload, key, phase)
+    }
+
+    /// As [`Utf8::validate`], with the proof.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Utf8::validate`].
+    #[inline]
+    pub fn validate_piece<'b>(&mut self, bytes: &'b [u8]) -> Result<Utf8Piece<'b>, Utf8Error> {
+        let before = *self;
+        self.validate(bytes)?;
+        Ok(Utf8Piece::new(bytes, before, *self))
+    }
+
+    /// As [`Utf8::unmask_and_validate`], with the proof.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Utf8::unmask_and_validate`].
+    #[inline]
+    pub fn unmask_piece<'b>(
+        &mut self,
+        payload: &'b mut [u8],
+        key: [u8; 4],
+        phase: usize,
+    ) -> Result<Utf8Piece<'b>, Utf8Error> {
+        let before = *self;
+        self.unmask_and_validate(payload, key, phase)?;
+        Ok(Utf8Piece::new(payload, before, *self))
     }
 }

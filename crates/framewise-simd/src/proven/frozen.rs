@@ -1,0 +1,92 @@
+use alloc::string::String;
+use core::fmt;
+use core::ops::Deref;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::utf8::Utf8Error;
+
+/// Text whose bytes are shared: cheap to clone, and never checked again.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Utf8Bytes(
+    /// UTF-8. It does not change: a `Bytes` gives its memory away to be written only where nobody else has it.
+    Bytes,
+);
+
+impl Utf8Bytes {
+    /// Text that lives as long as the program: nothing is copied.
+    pub const fn from_static(text: &'static str) -> Self {
+        Self(Bytes::from_static(text.as_bytes()))
+    }
+
+    /// A copy of `text` in the room of `buffer`, split off from it. What the buffer holds is let go.
+    pub fn copied_to(buffer: &mut BytesMut, text: &str) -> Self {
+        buffer.clear();
+        buffer.extend_from_slice(text.as_bytes());
+        Self(buffer.split().freeze())
+    }
+
+    /// `bytes`, which are UTF-8: for the modules beside this one, which say why.
+    ///
+    /// # Safety
+    ///
+    /// They are.
+    pub(super) const unsafe fn new_unchecked(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
+    /// The text.
+    #[inline]
+    pub fn as_str(&self) -> &str {
+        // SAFETY: each way to make one has it of UTF-8, and the bytes do not change.
+        unsafe { core::str::from_utf8_unchecked(&self.0) }
+    }
+
+    /// Its bytes.
+    #[inline]
+    pub const fn as_bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// Its bytes, without a copy.
+    #[inline]
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+impl Deref for Utf8Bytes {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Debug for Utf8Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl From<&str> for Utf8Bytes {
+    fn from(text: &str) -> Self {
+        Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<String> for Utf8Bytes {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl TryFrom<Bytes> for Utf8Bytes {
+    type Error = Utf8Error;
+
+    /// The one way that checks.
+    fn try_from(bytes: Bytes) -> Result<Self, Self::Error> {
+        crate::as_str(&bytes)?;
+        Ok(Self(bytes))
+    }
+}

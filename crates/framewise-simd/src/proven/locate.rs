@@ -1,0 +1,86 @@
+use core::ops::Range;
+
+use bytes::{Buf as _, BytesMut};
+
+use super::Utf8Bytes;
+
+/// A text that was found in a buffer, which it keeps from being changed.
+#[derive(Debug)]
+pub struct TextInBuffer<'a> {
+    buffer: &'a mut BytesMut,
+    /// Where in it the text lies.
+    range: Range<usize>,
+}
+
+impl TextInBuffer<'_> {
+    /// The text.
+    #[inline]
+    pub fn as_str(&self) -> &str {
+        // SAFETY: a `str` lay in this range when the buffer was borrowed, and the borrow holds on.
+        unsafe { core::str::from_utf8_unchecked(&self.buffer[self.range.clone()]) }
+    }
+
+    /// Takes the text out of the buffer, without a copy, and lets go of what lies before it.
+    #[inline]
+    pub fn split(self) -> Utf8Bytes {
+        let mut text = self.buffer.split_to(self.range.end);
+        text.advance(self.range.start);
+        // SAFETY: as in `as_str`. Nobody else has a part of the buffer that this one is of, and now it is frozen.
+        unsafe { Utf8Bytes::new_unchecked(text.freeze()) }
+    }
+}
+
+/// Lets `find` have the bytes of a buffer, to unmask and check them, and says where in it the text lies that it returned.
+/// `None` also where that lies elsewhere.
+///
+/// ```
+/// use framewise_simd::{Utf8, find_text};
+///
+/// let mut buffer = bytes::BytesMut::from(&b"\x7f\x9f\x4d\x51\x58 and more"[..]);
+/// let (length, text) = find_text(&mut buffer, |bytes| {
+///     let piece = Utf8::new().unmask_piece(&mut bytes[..5], [0x37, 0xfa, 0x21, 0x3d], 0).ok();
+///     (5, piece.and_then(|piece| piece.as_str()))
+/// });
+/// let text = text.expect("it lies in the buffer").split();
+/// assert_eq!((length, text.as_str(), &buffer[..]), (5, "Hello", &b" and more"[..]));
+/// ```
+#[inline]
+pub fn find_text<T>(
+    buffer: &mut BytesMut,
+    find: impl for<'b> FnOnce(&'b mut [u8]) -> (T, Option<&'b str>),
+) -> (T, Option<TextInBuffer<'_>>) {
+    let here = buffer.as_ptr().addr();
+    let (told, text) = find(buffer);
+    // The buffer's memory is its own: what lies there, as a `str`, is that part of it.
+    let range = text.and_then(|text| {
+        let start = text.as_ptr().addr().checked_sub(here)?;
+        Some(start..start.checked_add(text.len())?)
+    });
+    let range = range.filter(|range| range.end <= buffer.len());
+    (told, range.map(|range| TextInBuffer { buffer, range }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_in_the_buffer_is_found_where_it_lies() {
+        let mut buffer = BytesMut::from(&b"\xffab\xff"[..]);
+        let ((), found) = find_text(&mut buffer, |bytes| ((), crate::as_str(&bytes[1..3]).ok()));
+        let found = found.unwrap();
+        assert_eq!(found.as_str(), "ab");
+        assert_eq!(found.split().as_str(), "ab");
+        assert_eq!(buffer[..], *b"\xff");
+    }
+
+    #[test]
+    fn a_text_that_lies_elsewhere_is_not() {
+        let mut buffer = BytesMut::from(&b"\xff\xff"[..]);
+        let ((), found) = find_text(&mut buffer, |_| ((), Some("ab")));
+        assert!(found.is_none());
+        let ((), found) = find_text(&mut buffer, |_| ((), None));
+        assert!(found.is_none());
+        assert_eq!(buffer[..], *b"\xff\xff");
+    }
+}
