@@ -13,28 +13,24 @@ mod evidence;
 mod handshake;
 mod length;
 mod mask;
+mod notes;
 mod path;
 mod sequence;
+mod sign;
 mod stream;
 mod text;
 mod work;
 
+use framewise_rules::Role;
 use framewise_rules::prose::Language;
-use framewise_rules::{Cause, Role};
 
-pub(crate) use evidence::{Evidence, Notes};
+pub(crate) use evidence::Evidence;
+pub(crate) use notes::Notes;
+use sign::Sign;
 pub(crate) use work::{Budget, Work};
 
 use crate::leg::Leg;
-use crate::report::{CauseFound, Fault, Finding, Searched};
-
-/// What a detector saw.
-#[derive(Debug)]
-struct Sign {
-    cause: Cause,
-    fault: Fault,
-    evidence: String,
-}
+use crate::report::{CauseFound, Finding, Searched};
 
 type Detector = fn(&Evidence<'_>) -> Option<Sign>;
 

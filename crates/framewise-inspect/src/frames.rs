@@ -4,12 +4,13 @@ mod content;
 mod control;
 mod faults;
 mod log;
+mod payload;
 mod resync;
 
 use std::time::Duration;
 
 use framewise_proto::frame::{Expect, Sequence};
-use framewise_proto::{Detail, Header, Strictness, Violation};
+use framewise_proto::{Header, Strictness, Violation};
 use framewise_rules::{CloseCode, Limits, MessageKinds, Role, Rule};
 
 use crate::endpoints::Endpoints;
@@ -113,11 +114,6 @@ pub(crate) struct Frames {
     /// What came out and was not taken yet.
     pub(crate) signals: Vec<Signal>,
 }
-
-/// Payload bytes of a control frame that are kept: what follows its legal 125 is evidence.
-const CONTROL_KEPT: usize = 1024;
-/// Payload bytes after which a frame is shown, be it complete or not.
-const SHOWN: u64 = 256;
 
 impl Frames {
     /// `deflate`: window bits and context takeover of this direction, where it was agreed.
@@ -292,121 +288,5 @@ impl Frames {
         // A length beyond what a stream can have would overflow its end.
         self.state = State::Payload { header: *header, end: self.at.saturating_add(header.length) };
         self.shown = false;
-    }
-
-    fn payload(&mut self, header: &Header, end: u64, window: &Window, at: Moment) -> bool {
-        let start = self.log.last().map_or(self.at, FrameSeen::payload);
-        let there = window.slice(self.at..end);
-        if there.is_empty() && self.at < end {
-            return false;
-        }
-        let mut scratch = [0; 4096];
-        for piece in there.chunks(scratch.len()) {
-            let plain = &mut scratch[..piece.len()];
-            plain.copy_from_slice(piece);
-            if let Some(key) = header.mask {
-                framewise_simd::unmask(plain, key, ((self.at - start) & 3) as usize);
-            }
-            self.log.preview(plain, SHOWN);
-            if header.opcode.is_control() {
-                let room = CONTROL_KEPT.saturating_sub(self.control.len());
-                self.control.extend_from_slice(&plain[..plain.len().min(room)]);
-            } else if !self.after_close
-                && let Some(fault) = self.content.take(plain, self.at)
-            {
-                self.broken(&fault);
-            }
-            self.at += piece.len() as u64;
-        }
-        if !self.shown && (self.at >= end || self.at - start >= SHOWN) {
-            self.shown = true;
-            self.signals.extend(self.log.last().cloned().map(Signal::Frame));
-        }
-        if self.at < end {
-            return false;
-        }
-        self.state = State::Header;
-        self.log.complete(at.step, std::mem::take(&mut self.header_cut));
-        if header.opcode.is_control() {
-            self.end_control(header, at);
-        } else {
-            self.end_data(header);
-        }
-        true
-    }
-
-    fn end_data(&mut self, header: &Header) {
-        let frame_start = self.log.last().map_or(self.at, |frame| frame.offset);
-        if !header.fin {
-            return;
-        }
-        self.sequence.finish();
-        let (fault, message) = self.content.end_message(self.at, frame_start, header.length);
-        if let Some(fault) = fault
-            && !self.after_close
-        {
-            self.broken(&fault);
-        }
-        self.log.message(message);
-    }
-
-    fn broken(&mut self, fault: &content::Fault) {
-        let violation = self.violation(fault.rule, fault.offset, fault.length, fault.detail);
-        self.signals.push(Signal::Broken(violation));
-    }
-
-    /// A rule that is broken in the frame at hand.
-    fn violation(&self, rule: Rule, offset: u64, length: u64, detail: Detail) -> Violation {
-        Violation {
-            rule,
-            by: self.role,
-            offset: Some(offset),
-            length,
-            frame: self.sequence.frames(),
-            message: self.sequence.messages(),
-            detail,
-            also: Vec::new(),
-        }
-    }
-
-    fn doubt(&mut self, end: u64, window: &Window) -> bool {
-        let expect = self.plausible();
-        match expect.header(window, end) {
-            None => false,
-            Some(false) => {
-                self.state = State::Lost { from: self.at + 1 };
-                true
-            }
-            Some(true) => {
-                // It was a frame: it is taken in as it stands, its payload left alone.
-                if let Some(header) = Header::decode(window.slice(self.at..end)) {
-                    let told = self.signals.len();
-                    self.begin(&header, Moment::default());
-                    self.signals.truncate(told);
-                    self.sequence.finish();
-                }
-                self.content.lose_history();
-                self.at = end;
-                self.state = State::Header;
-                true
-            }
-        }
-    }
-
-    fn look(&mut self, from: u64, window: &Window) -> bool {
-        let (found, at) = self.plausible().find(window, from.max(window.start()));
-        if !found {
-            self.state = State::Lost { from: at };
-            return false;
-        }
-        self.at = at;
-        self.state = State::Header;
-        self.sequence.finish();
-        self.content.lose_history();
-        true
-    }
-
-    fn plausible(&self) -> Plausible {
-        Plausible::new(self.role, self.deflate)
     }
 }

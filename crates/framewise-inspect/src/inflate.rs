@@ -1,6 +1,8 @@
 //! A message inflated by someone who goes on where a library stops, and tells what was meant.
 
+use framewise_proto::Detail;
 use framewise_proto::deflate::{Decoder, Place, Symbols, Unreadable};
+use framewise_rules::Rule;
 
 /// The largest distance that DEFLATE has.
 const HISTORY: usize = 32 * 1024;
@@ -9,19 +11,32 @@ const PIECE: usize = 8 * 1024;
 /// RFC 7692 §7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message."
 pub(crate) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
-/// What is wrong with a compressed message.
+/// What is wrong with a compressed message: the rule that it breaks, and the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// It is no DEFLATE.
-    Invalid(&'static str),
-    /// A distance beyond the agreed window.
-    Window { distance: u32, allowed: u32 },
-    /// A distance into history that there is not, or that the agreement rules out.
-    Context { distance: u32, available: u64 },
+pub(crate) struct Fault {
+    pub(crate) rule: Rule,
+    pub(crate) detail: Detail,
 }
 
-/// The tail says so: it is no part of a block's data.
-const ENDS_INSIDE: Fault = Fault::Invalid("it ends inside a block");
+impl Fault {
+    /// It is not DEFLATE.
+    const fn invalid(why: &'static str) -> Self {
+        Self { rule: Rule::DeflateDataInvalid, detail: Detail::Words(why) }
+    }
+
+    /// A distance beyond the agreed window.
+    const fn window(distance: u32, window: u32) -> Self {
+        Self { rule: Rule::DeflateWindowViolated, detail: Detail::Window { distance, window } }
+    }
+
+    /// A distance into history that does not exist, or that the agreement rules out.
+    const fn history(distance: u32, available: u64) -> Self {
+        Self { rule: Rule::DeflateContextMismatch, detail: Detail::History { distance, available } }
+    }
+}
+
+/// The tail shows it: it is not part of a block's data.
+const ENDS_INSIDE: Fault = Fault::invalid("it ends inside a block");
 
 /// One direction's decompressor. It keeps 32 KiB of history.
 #[derive(Clone, Debug)]
@@ -116,7 +131,7 @@ impl Inflater {
             self.output.fail(ENDS_INSIDE);
         }
         let fault = self.output.fault.take();
-        if matches!(fault, Some(Fault::Invalid(_))) {
+        if fault.is_some_and(|fault| fault.rule == Rule::DeflateDataInvalid) {
             self.output.history_lost = true;
         }
         if !(self.misaligned && self.output.takeover) {
@@ -133,7 +148,7 @@ impl Inflater {
         writer.hand_on();
         if let Err(unreadable) = read {
             self.output.fail(match unreadable {
-                Unreadable::Invalid(why) => Fault::Invalid(why),
+                Unreadable::Invalid(why) => Fault::invalid(why),
                 Unreadable::Fault(fault) => fault,
             });
         }
@@ -160,11 +175,11 @@ impl Output {
     fn copy(&mut self, length: u32, distance: u32) -> Result<(), Fault> {
         // RFC 7692 §7.1.2.1: the sender "doesn't use" an "LZ77 sliding window" larger than what was agreed.
         if distance > self.window {
-            self.fail(Fault::Window { distance, allowed: self.window });
+            self.fail(Fault::window(distance, self.window));
         }
         let available = if self.takeover { self.total } else { self.message };
         if u64::from(distance) > available && !(self.takeover && self.history_lost) {
-            let fault = Fault::Context { distance, available };
+            let fault = Fault::history(distance, available);
             // With history that is there but ruled out, decoding goes on: it tells what was meant.
             if u64::from(distance) > self.total {
                 return Err(fault);

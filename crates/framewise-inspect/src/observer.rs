@@ -206,6 +206,31 @@ impl Observer {
         }
     }
 
+    /// Observes a whole recording, searches for the causes as its bytes come, and finishes.
+    pub fn replay(mut self, transcript: &Transcript) -> Connection {
+        let mut legs = Vec::with_capacity(transcript.legs.len());
+        for leg in &transcript.legs {
+            let id = self.leg(&leg.name);
+            if let Some(extensions) = &leg.open {
+                self.open(id, extensions);
+            }
+            legs.push(id);
+        }
+        for event in &transcript.events {
+            let leg = legs[event.leg];
+            match &event.action {
+                Action::Bytes(bytes) => self.pieces(leg, event.from, event.time, bytes, |observer| {
+                    while let Some(diagnosis) = observer.poll_settled() {
+                        observer.diagnosed(diagnosis.compute());
+                    }
+                }),
+                Action::Eof => self.eof(leg, event.from, event.time),
+                Action::Reset => self.reset(leg, event.from, event.time),
+            }
+        }
+        self.finish()
+    }
+
     /// One side of a leg closed its direction.
     pub fn eof(&mut self, leg: LegId, from: Role, time: Option<Duration>) {
         self.end(leg, from, time, How::Eof);
@@ -355,29 +380,5 @@ impl Observer {
 
 /// Diagnoses a recorded connection.
 pub fn diagnose(transcript: &Transcript) -> Connection {
-    let mut observer = Observer::new(Endpoints::UNKNOWN);
-    let legs: Vec<_> = transcript
-        .legs
-        .iter()
-        .map(|leg| {
-            let id = observer.leg(&leg.name);
-            if let Some(extensions) = &leg.open {
-                observer.open(id, extensions);
-            }
-            id
-        })
-        .collect();
-    for event in &transcript.events {
-        let leg = legs[event.leg];
-        match &event.action {
-            Action::Bytes(bytes) => observer.pieces(leg, event.from, event.time, bytes, |observer| {
-                while let Some(diagnosis) = observer.poll_settled() {
-                    observer.diagnosed(diagnosis.compute());
-                }
-            }),
-            Action::Eof => observer.eof(leg, event.from, event.time),
-            Action::Reset => observer.reset(leg, event.from, event.time),
-        }
-    }
-    observer.finish()
+    Observer::new(Endpoints::UNKNOWN).replay(transcript)
 }

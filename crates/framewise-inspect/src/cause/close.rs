@@ -5,8 +5,8 @@ use std::time::Duration;
 use framewise_proto::Opcode;
 use framewise_rules::{Cause, CloseCode, Rule};
 
-use super::Sign;
 use super::evidence::{Evidence, quote, reads_as_text};
+use super::sign::Sign;
 use crate::finding::hex;
 use crate::frames::FrameSeen;
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use framewise_proto::extension::PERMESSAGE_DEFLATE;
 use framewise_rules::{Cause, Role, Rule};
 
-use super::Sign;
 use super::evidence::{Evidence, quote, reads_as_text};
+use super::sign::Sign;
 use super::stream::compressed_format;
 use crate::finding::hex;
 use crate::frames::FrameSeen;

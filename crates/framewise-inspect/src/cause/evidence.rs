@@ -1,12 +1,11 @@
-use std::cell::OnceCell;
-
 use framewise_proto::Header;
 use framewise_proto::frame::MAX_HEADER;
 use framewise_rules::{Answer, Cause, Role, Rule};
 use framewise_simd::Utf8;
 
-use super::length::Nested;
-use super::{Sign, Work};
+use super::notes::Notes;
+use super::sign::Sign;
+use super::work::Work;
 use crate::frames::{FrameSeen, Frames, Plausible, Reading};
 use crate::heads::{RequestSeen, ResponseSeen};
 use crate::leg::{Direction, Leg};
@@ -23,23 +22,6 @@ pub(crate) struct Evidence<'a> {
     pub(super) finding: &'a Finding,
     pub(super) work: &'a Work,
     pub(super) notes: &'a Notes,
-}
-
-/// What several detectors ask for, worked out once.
-#[derive(Debug, Default)]
-pub(crate) struct Notes {
-    pub(super) text: OnceCell<Option<Text>>,
-    /// What is nested in the frame whose length is in doubt.
-    pub(super) nested: OnceCell<Option<Nested>>,
-    /// Where frames begin again behind it.
-    pub(super) boundary: OnceCell<u64>,
-}
-
-/// The text at fault, unmasked and inflated, and the place of the first bad byte in it.
-#[derive(Debug)]
-pub(super) struct Text {
-    pub(super) bytes: Vec<u8>,
-    pub(super) bad: usize,
 }
 
 /// Bytes of a line, a head or a signature that are looked at.

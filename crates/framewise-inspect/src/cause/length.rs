@@ -7,13 +7,13 @@ use framewise_proto::Header;
 use framewise_proto::frame::LengthForm;
 use framewise_rules::{Cause, Rule};
 
-use super::Sign;
 use super::evidence::{Evidence, quote, reads_as_text};
+use super::notes::Nested;
+use super::sign::Sign;
 use crate::finding::hex;
 use crate::frames::FrameSeen;
 pub(super) use form::{always_long, boundary_off_by_one, byte_order, in_characters, in_one_byte};
 use form::{form, in_32_bits};
-pub(super) use nested::Nested;
 
 /// The frame whose length is in doubt: the one of the finding where its content or its end is at fault, the one before
 /// where a header is, and a frame that the other side waited for where that side gave up.

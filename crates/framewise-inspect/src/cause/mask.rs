@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use framewise_rules::{Cause, Role, Rule};
 
-use super::Sign;
 use super::evidence::{Evidence, quote, reads_as_text};
+use super::sign::Sign;
 use crate::finding::hex;
 
 /// MASK set, and the payload reads as text as it stands.

@@ -8,8 +8,8 @@ pub(super) use receiver::{message_type_unsupported, receiver_rejects};
 
 use framewise_rules::{Cause, Role, Rule};
 
-use super::Sign;
 use super::evidence::Evidence;
+use super::sign::Sign;
 use crate::compare::{self, Kind};
 use crate::leg::Leg;
 use crate::report::How;

@@ -3,8 +3,8 @@
 use framewise_proto::Opcode;
 use framewise_rules::{Cause, Rule};
 
-use super::Sign;
 use super::evidence::Evidence;
+use super::sign::Sign;
 use crate::frames::FrameSeen;
 
 /// Frames or headers of a hixie or early hybi draft.

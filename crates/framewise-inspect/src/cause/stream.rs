@@ -1,17 +1,21 @@
 //! Something that is not WebSocket in the stream.
 
+mod http2;
+mod tls;
+
+pub(super) use http2::{alpn_mismatch, extended_connect_unsupported, http2_preface};
+pub(super) use tls::{plain_in_tls_port, tls};
+
 use framewise_rules::{Cause, Role, Rule};
 
-use super::Sign;
 use super::evidence::{Evidence, is_text_byte, line, quote};
 use super::length::interleaved_writers;
+use super::sign::Sign;
 use crate::finding::hex;
 use crate::report::Fault;
 
 const METHODS: &[&[u8]] =
     &[b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PATCH ", b"CONNECT ", b"TRACE "];
-/// The connection preface of HTTP/2 (RFC 9113 §3.4), its first line.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0";
 /// The signature of PROXY protocol version 2.
 const PROXY_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
@@ -90,78 +94,6 @@ pub(super) fn http_request(e: &Evidence<'_>) -> Option<Sign> {
     e.path_fault(Cause::HttpRequestInStream, evidence)
 }
 
-/// The header of a TLS record: its type, a version, a length that a record may have.
-fn tls_record(bytes: &[u8]) -> Option<&'static str> {
-    let (&kind, rest) = bytes.split_first()?;
-    let kind = match kind {
-        20 => "a change of cipher",
-        21 => "an alert",
-        22 => "a handshake",
-        23 => "data",
-        _ => return None,
-    };
-    match rest {
-        [3, 0..=4, high, _, ..] if *high <= 0x48 => Some(kind),
-        _ => None,
-    }
-}
-
-/// A TLS record where a request, a response or a frame should start.
-pub(super) fn tls(e: &Evidence<'_>) -> Option<Sign> {
-    let start = e.start();
-    if !(e.at_header() || e.is(&[Rule::RequestNotHttp, Rule::ResponseNotHttp])) {
-        return None;
-    }
-    // A TLS server that answers plain HTTP is another cause.
-    if e.is(&[Rule::ResponseNotHttp]) && e.request().is_some() {
-        return None;
-    }
-    let kind = tls_record(start)?;
-    let evidence = format!(
-        "{} at byte {} is the header of a TLS record, {kind}: the {} speaks TLS",
-        hex(&start[..5]),
-        e.finding.offset,
-        e.stream
-    );
-    e.own_fault(Cause::TlsInPlainStream, evidence)
-}
-
-/// What nginx, Go, Apache, Tomcat, Netty and others write of a plain request to their TLS port.
-const SAY: &[&str] = &[
-    "plain http request was sent to https port",
-    "http request to an https server",
-    "speaking plain http to an ssl",
-    "speaking http to an https",
-    "combination of host and port requires tls",
-    "http request was sent to https",
-    "http request sent to https",
-    "plain http request was sent to a tls",
-];
-
-/// An HTTP request answered with a TLS alert, or with the page that servers have for it.
-pub(super) fn plain_in_tls_port(e: &Evidence<'_>) -> Option<Sign> {
-    if e.is(&[Rule::ResponseNotHttp]) && e.request().is_some() && tls_record(e.start()).is_some() {
-        let start = e.start();
-        let evidence = format!(
-            "a request in plain HTTP, answered with the TLS record {}",
-            hex(&start[..start.len().min(7)])
-        );
-        return e.peer_fault(Cause::PlainInTlsPort, evidence);
-    }
-    if !e.is(&[Rule::ResponseStatus]) {
-        return None;
-    }
-    let response = e.response()?;
-    let page = String::from_utf8_lossy(e.line_at(response.start)).to_ascii_lowercase();
-    let said = SAY.iter().find(|said| page.contains(**said));
-    if said.is_none() && response.response.status != 497 {
-        return None;
-    }
-    let evidence =
-        format!("the answer {} says {}", response.response.status, quote(said.unwrap_or(&"so").as_bytes()));
-    e.peer_fault(Cause::PlainInTlsPort, evidence)
-}
-
 /// `PROXY ` or the signature of its version 2 before the request.
 pub(super) fn proxy_protocol(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::RequestNotHttp]) {
@@ -176,60 +108,6 @@ pub(super) fn proxy_protocol(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     };
     e.path_fault(Cause::ProxyProtocolHeader, evidence)
-}
-
-/// A SETTINGS frame of HTTP/2 (RFC 9113 §6.5): its parameters.
-fn settings(bytes: &[u8]) -> Option<&[u8]> {
-    match bytes {
-        [0, high, low, 4, 0, 0, 0, 0, 0, rest @ ..] => {
-            let length = usize::from(u16::from_be_bytes([*high, *low]));
-            (length % 6 == 0).then(|| &rest[..rest.len().min(length)])
-        }
-        _ => None,
-    }
-}
-
-/// HTTP/2 on both sides, and the server does not have RFC 8441 switched on.
-pub(super) fn extended_connect_unsupported(e: &Evidence<'_>) -> Option<Sign> {
-    if !(e.is(&[Rule::RequestNotHttp]) && e.start().starts_with(PREFACE)) {
-        return None;
-    }
-    let parameters = settings(e.read_peer(0))?;
-    // RFC 8441 §3: SETTINGS_ENABLE_CONNECT_PROTOCOL is 0x8, and 1 where a server takes it.
-    let enabled = parameters.chunks_exact(6).any(|parameter| parameter == [0, 8, 0, 0, 0, 1]);
-    if enabled {
-        return None;
-    }
-    let evidence =
-        format!("the server's SETTINGS ({}) have no SETTINGS_ENABLE_CONNECT_PROTOCOL = 1", hex(parameters));
-    e.peer_fault(Cause::ExtendedConnectUnsupported, evidence)
-}
-
-/// HTTP/1.1 spoken where the other side speaks HTTP/2.
-pub(super) fn alpn_mismatch(e: &Evidence<'_>) -> Option<Sign> {
-    if !(e.is(&[Rule::ResponseNotHttp]) && e.request().is_some() && settings(e.start()).is_some()) {
-        return None;
-    }
-    e.peer_fault(Cause::AlpnMismatch, "a request in HTTP/1.1, answered with the SETTINGS frame of HTTP/2")
-}
-
-/// The preface of HTTP/2, or its SETTINGS.
-pub(super) fn http2_preface(e: &Evidence<'_>) -> Option<Sign> {
-    let start = e.start();
-    let handshake =
-        e.is(&[Rule::RequestNotHttp, Rule::ResponseNotHttp, Rule::RequestMethod, Rule::RequestHttpVersion]);
-    if !(e.at_header() || handshake) {
-        return None;
-    }
-    if start.starts_with(PREFACE) {
-        return e.own_fault(
-            Cause::Http2PrefaceInStream,
-            "the client begins with the preface of HTTP/2, \"PRI * HTTP/2.0\"",
-        );
-    }
-    settings(start)?;
-    let evidence = format!("{} at byte {} is a SETTINGS frame of HTTP/2", hex(&start[..9]), e.finding.offset);
-    e.own_fault(Cause::Http2PrefaceInStream, evidence)
 }
 
 /// The size line of a chunk (RFC 9112 §7.1): the size, and the bytes of the line.

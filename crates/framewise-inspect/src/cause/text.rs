@@ -4,8 +4,9 @@ mod binary;
 
 use framewise_rules::{Cause, Rule};
 
-use super::Sign;
-use super::evidence::{Evidence, Text, is_text_byte, quote, quote_text, reads_as_text};
+use super::evidence::{Evidence, is_text_byte, quote, quote_text, reads_as_text};
+use super::notes::Text;
+use super::sign::Sign;
 use crate::encoding;
 use crate::finding::hex;
 use crate::frames::FrameSeen;

@@ -6,7 +6,7 @@ use framewise_simd::Utf8;
 
 use super::{MessageSeen, Moment};
 use crate::digest::Digest;
-use crate::inflate::{self, Inflater};
+use crate::inflate::Inflater;
 
 /// Bytes that a message is inflated to at most where no limit is known; what goes on behind them is not looked at.
 const INFLATED: u64 = 256 * 1024 * 1024;
@@ -146,7 +146,7 @@ impl Content {
         let before = fault.map_or(u64::MAX, |(_, at)| at).min(if too_big { limit } else { u64::MAX });
         match (bad, fault) {
             (Some((fault, at)), _) if at < before => Some((Rule::TextInvalidUtf8, Detail::Utf8(fault))),
-            (_, Some((fault, at))) if !too_big || at <= limit => Some(deflate_fault(fault)),
+            (_, Some((fault, at))) if !too_big || at <= limit => Some((fault.rule, fault.detail)),
             _ if too_big => Some((Rule::InflateTooBig, Detail::Limit { got: *length, limit })),
             _ => None,
         }
@@ -190,18 +190,6 @@ impl Content {
         let mut fault = None;
         let bad = self.inflate(limit, |inflater, sink| fault = inflater.finish(sink));
         // What its end brought out comes before what is wrong with the end.
-        self.fault(bad.or(fault.map(deflate_fault))?)
-    }
-}
-
-fn deflate_fault(fault: inflate::Fault) -> (Rule, Detail) {
-    match fault {
-        inflate::Fault::Invalid(why) => (Rule::DeflateDataInvalid, Detail::Words(why)),
-        inflate::Fault::Window { distance, allowed } => {
-            (Rule::DeflateWindowViolated, Detail::Window { distance, window: allowed })
-        }
-        inflate::Fault::Context { distance, available } => {
-            (Rule::DeflateContextMismatch, Detail::History { distance, available })
-        }
+        self.fault(bad.or(fault.map(|fault| (fault.rule, fault.detail)))?)
     }
 }

@@ -4,7 +4,7 @@ use framewise_proto::frame::{Expect, MAX_HEADER, Sequence};
 use framewise_proto::{Header, Opcode, Strictness};
 use framewise_rules::{MessageKinds, Role, Rule};
 
-use super::Ahead;
+use super::{Ahead, Frames, Moment, State};
 use crate::endpoints::UNLIMITED;
 use crate::window::Window;
 
@@ -154,5 +154,48 @@ pub(super) fn extra(plausible: &Plausible, window: &Window, base: u64, ahead: Ah
         }
         Reading::Header(header) if start + header.size() as u64 + header.length > window.end() => more,
         Reading::Header(_) => Extra::Until(start),
+    }
+}
+
+impl Frames {
+    pub(super) fn doubt(&mut self, end: u64, window: &Window) -> bool {
+        let expect = self.plausible();
+        match expect.header(window, end) {
+            None => false,
+            Some(false) => {
+                self.state = State::Lost { from: self.at + 1 };
+                true
+            }
+            Some(true) => {
+                // It was a frame: it is taken in as it stands, its payload left alone.
+                if let Some(header) = Header::decode(window.slice(self.at..end)) {
+                    let told = self.signals.len();
+                    self.begin(&header, Moment::default());
+                    self.signals.truncate(told);
+                    self.sequence.finish();
+                }
+                self.content.lose_history();
+                self.at = end;
+                self.state = State::Header;
+                true
+            }
+        }
+    }
+
+    pub(super) fn look(&mut self, from: u64, window: &Window) -> bool {
+        let (found, at) = self.plausible().find(window, from.max(window.start()));
+        if !found {
+            self.state = State::Lost { from: at };
+            return false;
+        }
+        self.at = at;
+        self.state = State::Header;
+        self.sequence.finish();
+        self.content.lose_history();
+        true
+    }
+
+    pub(super) fn plausible(&self) -> Plausible {
+        Plausible::new(self.role, self.deflate)
     }
 }

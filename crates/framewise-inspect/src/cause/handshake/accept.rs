@@ -5,8 +5,8 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 use framewise_proto::handshake::accept_value;
 use framewise_rules::{Cause, Rule};
 
-use crate::cause::Sign;
 use crate::cause::evidence::{Evidence, quote};
+use crate::cause::sign::Sign;
 
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// Keys that documentation uses, in RFC 6455 §1.3 and in the articles and tests that were copied since.

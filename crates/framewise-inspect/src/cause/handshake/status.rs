@@ -2,8 +2,8 @@
 
 use framewise_rules::{Cause, Rule};
 
-use crate::cause::Sign;
 use crate::cause::evidence::{Evidence, quote};
+use crate::cause::sign::Sign;
 use crate::heads::ResponseSeen;
 use crate::report::Fault;
 

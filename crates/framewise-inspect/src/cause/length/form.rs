@@ -5,8 +5,8 @@ use framewise_proto::{Header, Opcode};
 use framewise_rules::{Cause, CloseCode, Role, Rule};
 
 use super::{own_header, subject};
-use crate::cause::Sign;
 use crate::cause::evidence::{Evidence, reads_as_text};
+use crate::cause::sign::Sign;
 use crate::finding::hex;
 
 /// The length is right when its bytes are reversed.

@@ -4,6 +4,7 @@ use framewise_proto::{Header, Opcode};
 use framewise_rules::{Role, Rule};
 
 use crate::cause::evidence::{Evidence, Wanted};
+use crate::cause::notes::Nested;
 use crate::frames::FrameSeen;
 
 /// Payload that is searched.
@@ -14,17 +15,6 @@ const CANDIDATES: usize = 4096;
 const NOISE: usize = 256;
 /// Frames in a row that may have got between.
 const CHAIN: usize = 8;
-
-/// What was found inside a payload.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::cause) enum Nested {
-    /// One frame or more, whole, and behind them the rest of the payload, to the end that its length says.
-    GoesOn { at: u64, header: Header, size: u64 },
-    /// One frame or more, whole, to the end of the stream: the payload does not go on.
-    Ends { at: u64, header: Header },
-    /// A header whose frame the recording does not hold to its end.
-    Open { at: u64, header: Header },
-}
 
 /// Looks for a frame inside the payload of `outer`: one whose end, or whose end and the payload's, falls on a boundary.
 pub(super) fn nested(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {

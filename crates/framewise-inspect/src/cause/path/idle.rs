@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use framewise_rules::{Cause, Role, Rule};
 
-use crate::cause::Sign;
 use crate::cause::evidence::Evidence;
+use crate::cause::sign::Sign;
 use crate::leg::Leg;
 use crate::report::Fault;
 

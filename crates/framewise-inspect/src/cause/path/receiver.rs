@@ -7,8 +7,8 @@ use framewise_proto::frame::LengthForm;
 use framewise_rules::{Cause, Role, Rule};
 
 use super::idle::silence;
-use crate::cause::Sign;
 use crate::cause::evidence::Evidence;
+use crate::cause::sign::Sign;
 use crate::frames::{FrameSeen, Frames};
 
 /// A kind of message that the receiver refuses.

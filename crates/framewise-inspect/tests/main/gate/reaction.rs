@@ -2,28 +2,12 @@
 
 use std::time::Duration;
 
-use framewise_inspect::{Connection, Endpoints, Observer};
 use framewise_rules::{Answer, CloseCode, MessageKinds, Role, Rule, SeenBy, Setup};
 use framewise_transcript::{Action, Event, Transcript};
 
 use super::endpoint::{self, Cut};
+use super::observer::observe;
 use super::parse;
-
-fn observe(transcript: &Transcript, setup: &Setup) -> Connection {
-    let mut observer = Observer::new(Endpoints::from(*setup));
-    let leg = observer.leg(&transcript.legs[0].name);
-    if let Some(extensions) = &transcript.legs[0].open {
-        observer.open(leg, extensions);
-    }
-    for event in &transcript.events {
-        match &event.action {
-            Action::Bytes(bytes) => observer.bytes(leg, event.from, event.time, bytes),
-            Action::Eof => observer.eof(leg, event.from, event.time),
-            Action::Reset => observer.reset(leg, event.from, event.time),
-        }
-    }
-    observer.finish()
-}
 
 fn event(from: Role, time: Option<Duration>, bytes: Vec<u8>) -> Event {
     Event { line: 0, time, leg: 0, from, action: Action::Bytes(bytes) }

@@ -1,0 +1,12 @@
+use framewise_rules::Cause;
+
+use crate::report::Fault;
+
+/// What a detector saw.
+#[derive(Debug)]
+pub(super) struct Sign {
+    pub(super) cause: Cause,
+    pub(super) fault: Fault,
+    /// What points to the cause, in words.
+    pub(super) evidence: String,
+}
