@@ -3,7 +3,10 @@
 //!
 //! Rules that the peer broke are warnings, or, where the connection was merely lost, information, as those that were let
 //! pass are; a connection's life is for debugging. Payloads, and headers, are in none.
-#![cfg_attr(not(feature = "tracing"), expect(unused_variables, clippy::missing_const_for_fn))]
+#![cfg_attr(
+    not(feature = "tracing"),
+    expect(unused_variables, clippy::missing_const_for_fn, clippy::unused_self, clippy::if_same_then_else)
+)]
 
 use std::net::SocketAddr;
 

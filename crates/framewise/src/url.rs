@@ -342,7 +342,7 @@ mod tests {
             ("localhost:9001", "does not begin with ws://"),
             ("http://localhost:9001/x", "write ws://localhost:9001/x"),
             ("https://h/", "write wss://h/"),
-            ("ftp://h/", "ftp is no scheme"),
+            ("ftp://h/", "cannot connect to ftp://h/: use ws:// or wss://"),
             ("ws://", "names no host"),
             ("ws://h:x/", "x is no port"),
             ("ws://user:secret@h:x/a@b", "x is no port"),

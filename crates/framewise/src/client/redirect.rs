@@ -135,7 +135,7 @@ mod tests {
             assert_eq!(resolve(&base, location).map(|url| url.text()), Ok(url.to_owned()), "{location}");
         }
         for (location, says) in [
-            ("ftp://other/", "ftp is no scheme"),
+            ("ftp://other/", "use ws:// or wss://"),
             ("mailto:a@b", "does not begin with ws://"),
             ("http://", "names no host"),
             ("//user@:1/", "names no host"),

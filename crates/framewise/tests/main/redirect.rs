@@ -146,7 +146,7 @@ async fn a_redirect_that_leads_nowhere_is_told_in_words() {
     for (path, says) in [
         ("0", "lead in a circle, back to ws://"),
         ("2", "lead in a circle"),
-        ("3", "the server redirects to \"ftp://elsewhere/\", which cannot be followed: ftp is no scheme"),
+        ("3", "the server redirects to \"ftp://elsewhere/\", which cannot be followed: use ws:// or wss://"),
         ("4", "xn--"),
     ] {
         let error = fails(&client, &format!("ws://{here}/{path}/")).await;
