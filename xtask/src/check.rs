@@ -30,12 +30,25 @@ pub(crate) fn run() -> Result {
     run::run(
         cargo(&["doc", "--workspace", "--all-features", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"),
     )?;
-    two_providers(&[])?;
-    two_providers(&["--features", "second"])
+    features()?;
+    for features in ["", "defaults", "second"] {
+        crypto_providers(features)?;
+    }
+    run::run(&mut cargo(&["fmt", "--manifest-path", "checks/crypto-providers/Cargo.toml", "--check"]))
 }
 
-/// Framewise beside rustls with its default features. A test of its own process each: a provider is installed for all.
-fn two_providers(features: &[&str]) -> Result {
-    let manifest = ["--manifest-path", "checks/two-providers/Cargo.toml", "--target-dir", "target"];
-    run::run(cargo(&["nextest", "run"]).args(manifest).args(features))
+/// The library with each of its features alone: what is missing or unused then is not noticed with all of them.
+fn features() -> Result {
+    for features in ["", "tls", "aws-lc-rs", "ring", "hyper", "tower", "axum", "tracing"] {
+        let package = ["clippy", "--package", "framewise", "--no-default-features", "--features", features];
+        run::run(cargo(&package).args(["--", "--deny", "warnings"]))?;
+    }
+    Ok(())
+}
+
+/// Framewise beside rustls, with no, one and two crypto providers in the tree. Each test needs a process of its own, since a
+/// provider is installed for the whole process.
+fn crypto_providers(features: &str) -> Result {
+    let manifest = ["--manifest-path", "checks/crypto-providers/Cargo.toml", "--target-dir", "target"];
+    run::run(cargo(&["nextest", "run"]).args(manifest).args(["--locked", "--features", features]))
 }
