@@ -4,7 +4,9 @@ use core::time::Duration;
 /// total message size"). All but `idle` are on by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Size of the head of a handshake, in bytes.
+    /// Size of the head of a handshake, in bytes. Two limits are fixed: a head is also too large if it has more than 128
+    /// header lines, or if a list that the handshake reads (Connection, Upgrade, Sec-WebSocket-Protocol,
+    /// Sec-WebSocket-Extensions) has more than 64 elements; each parameter of an extension counts as one.
     pub head: usize,
     /// Payload of one message, in bytes; for a compressed message, before inflation.
     pub message: u64,

@@ -294,10 +294,11 @@ impl Client {
 }
 
 /// Without the values of headers: they may hold passwords.
+/// Without credentials, which a subprotocol may be as well.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("protocols", &self.protocols)
+            .field("protocols", &self.protocols.len())
             .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("config", &self.config)
             .field("via", &self.via)

@@ -103,6 +103,6 @@ impl IntoFuture for Upgrade {
 
 impl fmt::Debug for Upgrade {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upgrade").field("protocol", &self.opened.protocol).finish_non_exhaustive()
+        f.debug_struct("Upgrade").finish_non_exhaustive()
     }
 }

@@ -15,7 +15,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framewise_proto::handshake::{Request, ServerPolicy};
+use framewise_proto::handshake::{Request, ServerPolicy, hidden_values};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::time::Instant;
@@ -271,13 +271,14 @@ impl Settings {
     }
 }
 
+/// Without credentials.
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("config", &self.settings.config)
             .field("origins", &self.settings.origins)
             .field("protocols", &self.settings.protocols)
-            .field("headers", &self.settings.headers)
+            .field("headers", &hidden_values(&self.settings.headers))
             .finish_non_exhaustive()
     }
 }

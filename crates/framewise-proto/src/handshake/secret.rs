@@ -83,6 +83,55 @@ impl fmt::Debug for HiddenAll {
 mod tests {
     use super::*;
     use alloc::format;
+    use alloc::vec::Vec;
+
+    use crate::handshake::{
+        ClientOffer, Fields, Headers, Reply, Request, RequestHead, Response, ResponseHead, http1, reject,
+    };
+
+    const REQUEST: &[u8] = b"GET http://user:s3cret@h/shown-path?token=s3cret HTTP/1.1\r\nHost: shown-host\r\n\
+        Authorization: s3cret\r\nproxy-authorization: s3cret\r\nCOOKIE: s3cret\r\nSec-WebSocket-Protocol: s3cret\r\n\
+        X-Authorization-Mode: shown-header\r\n\r\n";
+    const RESPONSE: &[u8] = b"HTTP/1.1 302 Found\r\nSet-Cookie: s3cret\r\nSec-WebSocket-Protocol: s3cret\r\n\
+        Location: https://user:s3cret@h/shown-path?s3cret\r\nCookie-Policy: shown-header\r\n\r\n";
+
+    #[track_caller]
+    fn hides(value: &dyn fmt::Debug, shown: &[&str]) {
+        for text in [format!("{value:?}"), format!("{value:#?}")] {
+            assert!(!text.contains("s3cret"), "{text}");
+            for part in shown {
+                assert!(text.contains(part), "no {part} in {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_type_hides_credentials_and_prints_what_looks_like_them() {
+        let head: RequestHead<'_> = http1::parse_request(REQUEST).unwrap().expect("a complete head").head;
+        let fields: &Fields<'_> = &head.fields;
+        hides(fields, &["shown-host", "shown-header"]);
+        hides(&head, &["shown-path", "shown-host", "shown-header"]);
+        hides(&Headers::from(fields), &["shown-host", "shown-header"]);
+        let mut request = Request::from_head(&head);
+        request.origin = Some("shown-origin".into());
+        hides(&request, &["shown-path", "shown-host", "shown-origin", "shown-header"]);
+
+        let head: ResponseHead<'_> =
+            http1::parse_response(RESPONSE, 0).unwrap().expect("a complete head").head;
+        hides(&head, &["302", "shown-path", "shown-header"]);
+        let response: Response = Response::from_head(&head);
+        hides(&response, &["302", "shown-path", "shown-header"]);
+
+        let lines =
+            || Vec::from([("Authorization", "s3cret"), ("Set-Cookie", "s3cret"), ("X", "shown-header")]);
+        let lines: Vec<_> = lines().into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let mut offer = ClientOffer::new("shown-host", "/shown-path?s3cret", [7; 16]);
+        offer.protocols.push("s3cret".into());
+        offer.headers.clone_from(&lines);
+        hides(&offer, &["shown-host", "shown-path", "shown-header", &offer.key]);
+        let reply: Reply<'_> = reject(403, &lines, "shown-body").expect("a rejection");
+        hides(&reply, &["403", "shown-header", "shown-body"]);
+    }
 
     #[test]
     fn a_credential_is_hidden_and_what_looks_like_one_is_not() {

@@ -1,5 +1,9 @@
+use std::fmt;
+
+use framewise_proto::handshake::hidden_values;
+
 /// A server's own answer to a request that breaks no rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     /// `None` accepts.
     pub(crate) rejection: Option<(u16, String)>,
@@ -32,5 +36,16 @@ impl Reply {
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
+    }
+}
+
+/// Without credentials, which a subprotocol may be as well.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("rejection", &self.rejection)
+            .field("protocol", &self.protocol.is_some())
+            .field("headers", &hidden_values(&self.headers))
+            .finish()
     }
 }

@@ -176,6 +176,20 @@ async fn answers_that_break_a_rule() {
     }
 }
 
+#[tokio::test]
+async fn a_response_of_more_than_128_header_lines_is_too_large() {
+    let start = "HTTP/1.1 403 No\r\n";
+    let Error::Rejected(rejected) =
+        answered(format!("{start}{}\r\n", "X: y\r\n".repeat(128)).as_bytes()).await
+    else {
+        panic!("a response that is read")
+    };
+    assert_eq!((rejected.status, rejected.headers.len()), (403, 128));
+    let error = answered(format!("{start}{}\r\n", "X: y\r\n".repeat(129)).as_bytes()).await;
+    assert_eq!(error.violation().unwrap().rule, Rule::ResponseTooLarge);
+    assert!(error.to_string().contains("more than 128 header lines"), "{error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_says_nothing_has_ten_seconds_and_a_body_has_one() {
     let start = Instant::now();

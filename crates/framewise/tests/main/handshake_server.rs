@@ -112,6 +112,22 @@ async fn a_client_that_drips_or_stops_has_ten_seconds() {
 }
 
 #[tokio::test]
+async fn a_request_of_more_than_128_header_lines_is_too_large() {
+    let lines = |count: usize| {
+        let more = count - (REQUEST.lines().count() - 2);
+        REQUEST.replace("\r\n\r\n", &format!("{}\r\n\r\n", "\r\nX: y".repeat(more)))
+    };
+    let (accepted, _) = shake(&Server::new(), lines(128).as_bytes()).await;
+    assert_eq!(accepted.unwrap().request().unwrap().headers.len(), 128);
+    let (accepted, answer) = shake(&Server::new(), lines(129).as_bytes()).await;
+    let error = accepted.expect_err("it is rejected").to_string();
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    for said in [&answer, &error] {
+        assert!(said.contains("more than 128 header lines"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn the_application_decides_by_what_the_request_says() {
     let server = Server::new().protocols(["v2", "v1"]).header("X-Served-By", "test").reply(|request| {
         match request.target.as_str() {

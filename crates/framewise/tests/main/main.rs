@@ -32,6 +32,7 @@ mod pressure;
 mod programs;
 mod proxy;
 mod redirect;
+mod secrets;
 mod sending;
 mod split;
 mod stop;

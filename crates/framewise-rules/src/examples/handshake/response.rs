@@ -505,6 +505,25 @@ pub(crate) const ResponseTooLarge: Examples = Examples {
             170,
             SHORT_HEAD,
         ),
+        // More than 64 elements in a list.
+        Bad::new(
+            concat!(
+                request!(),
+                head!("<" "HTTP/1.1 101 Switching Protocols" "Upgrade: websocket"
+                    "Connection: x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,upgrade"
+                    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+            ),
+            54,
+        ),
+        Bad::new(
+            concat!(
+                request!(),
+                response!(
+                    "Sec-WebSocket-Extensions: x;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a"
+                ),
+            ),
+            127,
+        ),
         // The limit is reported before the head ends.
         Bad::with(
             concat!(
@@ -522,6 +541,19 @@ pub(crate) const ResponseTooLarge: Examples = Examples {
     good: &[
         Good::with(concat!(request!(), response!("Server: example, with all of its modules")), WHOLE_HEAD),
         Good::new(concat!(request!(), response!("Set-Cookie: session=0123456789abcdef"))),
+        Good::new(concat!(
+            request!(),
+            head!("<" "HTTP/1.1 101 Switching Protocols" "Upgrade: websocket"
+                "Connection: x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,upgrade"
+                "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        )),
+        // This list does not belong to the handshake.
+        Good::new(concat!(
+            request!(),
+            response!(
+                "Cache-Control: x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x"
+            ),
+        )),
     ],
 };
 
