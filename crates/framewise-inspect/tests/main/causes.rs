@@ -17,10 +17,23 @@ const RESPONSE: &str = concat!(
     r#"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n""#
 );
 
+/// Every case: its name, what is expected, and its transcript.
+pub(crate) fn cases() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    [CASES, LOOKALIKES].into_iter().flat_map(|cases| cases.split("\n= ").skip(1)).map(|case| {
+        let (head, transcript) = case.split_once('\n').expect("a case has lines");
+        let (name, expected) = head.rsplit_once(": ").expect("a case has an expectation");
+        (name, expected, transcript)
+    })
+}
+
+/// A transcript with the two heads of a handshake in full.
+pub(crate) fn expand(transcript: &str) -> String {
+    transcript.replace("REQUEST", REQUEST).replace("RESPONSE", RESPONSE)
+}
+
 /// What went other than expected in a case; `None` where it is as it should be.
 fn failure(expected: &str, transcript: &str) -> Option<String> {
-    let transcript = transcript.replace("REQUEST", REQUEST).replace("RESPONSE", RESPONSE);
-    let transcript: Transcript = transcript.parse().expect("the case is a transcript");
+    let transcript: Transcript = expand(transcript).parse().expect("the case is a transcript");
     let connection = diagnose(&transcript);
     if expected == "legal" {
         return (!connection.findings.is_empty()).then(|| format!("{:#?}", connection.findings));
@@ -53,9 +66,7 @@ fn failure(expected: &str, transcript: &str) -> Option<String> {
 fn each_case_has_its_rule_its_side_and_its_cause() {
     let mut failures = Vec::new();
     let mut cases = 0;
-    for case in [CASES, LOOKALIKES].into_iter().flat_map(|cases| cases.split("\n= ").skip(1)) {
-        let (head, transcript) = case.split_once('\n').expect("a case has lines");
-        let (name, expected) = head.rsplit_once(": ").expect("a case has an expectation");
+    for (name, expected, transcript) in self::cases() {
         cases += 1;
         if let Some(failure) = failure(expected, transcript) {
             failures.push(format!("{name}: expected {expected}; {failure}"));
@@ -80,8 +91,7 @@ fn a_cause_comes_with_its_evidence_and_a_fix() {
 }
 
 fn consequences(transcript: &str) -> Vec<Option<Consequence>> {
-    let transcript = transcript.replace("REQUEST", REQUEST).replace("RESPONSE", RESPONSE);
-    let connection = diagnose(&transcript.parse().expect("it is a transcript"));
+    let connection = diagnose(&expand(transcript).parse().expect("it is a transcript"));
     connection.findings.iter().map(|finding| finding.consequence).collect()
 }
 

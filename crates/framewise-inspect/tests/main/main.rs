@@ -3,6 +3,7 @@
 mod causes;
 mod corpus;
 mod gate;
+mod reports;
 mod robust;
 mod torn;
 mod work;
