@@ -129,7 +129,7 @@ fn reports_are_what_they_were_word_for_word() {
             (None, None) => break,
             (now, then) if now == then => {}
             (now, then) => {
-                failures.push(format!("recorded:\n{}\nnow:\n{}", then.unwrap_or("-"), now.unwrap_or("-")))
+                failures.push(format!("recorded:\n{}\nnow:\n{}", then.unwrap_or("-"), now.unwrap_or("-")));
             }
         }
         if failures.len() == 5 {
