@@ -140,7 +140,7 @@ fn compare(legs: &[Leg], from: Role, source: usize, sink: usize) -> Option<Diffe
             || came.end.is_some_and(|(_, end)| end.step > lost.at.step))
     {
         let says = format!(
-            "the first message of the {from} came on the leg {} in one piece with the head, and never left on the leg {}",
+            "the first message of the {from} arrived on the leg {} in one piece with the head, and was never sent on the leg {}",
             legs[source].name, legs[sink].name
         );
         return Some(difference(Kind::Lost, says, came.window.end(), 0, lost.number));
@@ -164,7 +164,7 @@ fn compare(legs: &[Leg], from: Role, source: usize, sink: usize) -> Option<Diffe
             && arrived.saturating_sub(left) > LATE
         {
             let late = arrived.saturating_sub(left).as_secs_f64();
-            let says = format!("{}: it left {late:.1} s late", place());
+            let says = format!("{}: forwarded {late:.1} s late", place());
             return Some(difference(Kind::Buffered, says, other.offset, other.payload, other.number));
         }
     }
@@ -172,7 +172,7 @@ fn compare(legs: &[Leg], from: Role, source: usize, sink: usize) -> Option<Diffe
         && never_came(legs, from, sink, missing)
     {
         let says = format!(
-            "message {} of the {from} came on the leg {} and never left on the leg {}",
+            "message {} of the {from} arrived on the leg {} and was never sent on the leg {}",
             missing.number, legs[source].name, legs[sink].name
         );
         return Some(difference(Kind::Buffered, says, came.window.end(), 0, missing.number));

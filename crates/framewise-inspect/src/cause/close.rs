@@ -39,7 +39,7 @@ pub(super) fn code_as_text(e: &Evidence<'_>) -> Option<Sign> {
     if digits.len() != 4 || !(1000..5000).contains(&code) {
         return None;
     }
-    e.own_fault(Cause::CloseCodeAsText, format!("the payload is {}: the digits of {code}", quote(&payload)))
+    e.own_fault(Cause::CloseCodeAsText, format!("the payload is {}: {code} in ASCII digits", quote(&payload)))
 }
 
 /// Readable text from the payload's first byte.
@@ -53,7 +53,7 @@ pub(super) fn reason_without_code(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = format!(
-        "the payload reads {} from its first byte: there is no code before the reason",
+        "the payload is {} from its first byte: the code before the reason is missing",
         quote(&payload)
     );
     e.own_fault(Cause::CloseReasonWithoutCode, evidence)
@@ -64,12 +64,12 @@ pub(super) fn code_forwarded(e: &Evidence<'_>) -> Option<Sign> {
     let (_, payload) = payload(e)?;
     let code = code(&payload).filter(|_| e.is(&[Rule::CloseCodeReserved]))?;
     let event = match code.0 {
-        1005 => "a Close without a code is reported as",
-        1006 => "a connection that was lost is reported as",
-        1015 => "a TLS handshake that failed is reported as",
+        1005 => "libraries report a Close without a code as",
+        1006 => "libraries report a lost connection as",
+        1015 => "libraries report a failed TLS handshake as",
         _ => return None,
     };
-    let mut evidence = format!("{event} {code}, and it was sent");
+    let mut evidence = format!("{event} {code}, and the {} sent it", e.stream);
     let answers = e
         .peer()
         .frames
@@ -77,7 +77,7 @@ pub(super) fn code_forwarded(e: &Evidence<'_>) -> Option<Sign> {
         .and_then(|frames| frames.close.as_ref())
         .is_some_and(|close| close.code.is_none());
     if answers && code.0 == 1005 {
-        evidence += "; the peer's Close had no code";
+        evidence += "; the peer's Close has no code";
     }
     e.own_fault(Cause::CloseCodeForwarded, evidence)
 }
@@ -90,7 +90,7 @@ pub(super) fn code_byte_order(e: &Evidence<'_>) -> Option<Sign> {
     if !swapped.may_be_sent() {
         return None;
     }
-    let evidence = format!("{} is {code}; in the other order it is {swapped}", hex(&payload[..2]));
+    let evidence = format!("{} is {code}; with its bytes swapped it is {swapped}", hex(&payload[..2]));
     e.own_fault(Cause::CloseCodeByteOrder, evidence)
 }
 
@@ -117,8 +117,10 @@ pub(super) fn payload_masked_twice(e: &Evidence<'_>) -> Option<Sign> {
         let mut again = payload.clone();
         framewise_simd::unmask(&mut again, key, 0);
         if let Some(code) = right(&again) {
-            let evidence =
-                format!("unmasked, the code is {found}; with the key {} once more it is {code}", hex(&key));
+            let evidence = format!(
+                "unmasked, the code is {found}; unmasked again with the key {} it is {code}",
+                hex(&key)
+            );
             return e.own_fault(Cause::ClosePayloadMaskedTwice, evidence);
         }
     }
@@ -140,8 +142,8 @@ pub(super) fn code_made_up(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = match code.0 {
-        0..1000 => format!("{code} is below 1000, where no code is"),
-        5000.. => format!("{code} is above 4999, outside of every range"),
+        0..1000 => format!("{code} is below 1000, the first valid code"),
+        5000.. => format!("{code} is above 4999, the last valid code"),
         _ => format!("{code} is not assigned"),
     };
     e.own_fault(Cause::CloseCodeMadeUp, evidence)
@@ -176,7 +178,7 @@ pub(super) fn sent_twice(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let first = e.frames()?.close.as_ref()?;
-    let evidence = format!("a Close at byte {} and another one at byte {}", first.offset, e.finding.offset);
+    let evidence = format!("one Close is at byte {}, another one at byte {}", first.offset, e.finding.offset);
     e.own_fault(Cause::CloseSentTwice, evidence)
 }
 
@@ -193,9 +195,9 @@ pub(super) fn answer_skipped(e: &Evidence<'_>) -> Option<Sign> {
     }
     let evidence = match after {
         Some(after) => {
-            format!("the {} ends its stream {} ms after the Close came", e.stream, after.as_millis())
+            format!("the {} ends its stream {} ms after it received the Close", e.stream, after.as_millis())
         }
-        None => format!("the Close came, and the {} ends its stream", e.stream),
+        None => format!("the {} received the Close and ends its stream", e.stream),
     };
     e.own_fault(Cause::CloseAnswerSkipped, evidence)
 }

@@ -40,7 +40,7 @@ pub(super) fn header_stripped(e: &Evidence<'_>) -> Option<Sign> {
     })?;
     let what = if e.is(&[Rule::Rsv1Unnegotiated]) { "answer" } else { "offer" };
     let evidence = format!(
-        "the leg {} carries the {what} of {PERMESSAGE_DEFLATE}, the leg {} does not",
+        "the {what} of {PERMESSAGE_DEFLATE} is on the leg {} and missing on the leg {}",
         other.name, e.leg.name
     );
     e.path_fault(Cause::ExtensionHeaderStripped, evidence)
@@ -57,7 +57,7 @@ pub(super) fn header_added(e: &Evidence<'_>) -> Option<Sign> {
     if let Some(other) = differs {
         let (with, without) = if own { (e.leg, other) } else { (other, e.leg) };
         let evidence = format!(
-            "the leg {} agreed {PERMESSAGE_DEFLATE}, the leg {} did not: who stands between put the header in, or passed it on, without compressing",
+            "the leg {} agreed {PERMESSAGE_DEFLATE}, the leg {} did not: an intermediary added the header, or forwarded it, and does not compress",
             with.name, without.name
         );
         return e.path_fault(Cause::ExtensionHeaderAdded, evidence);
@@ -71,7 +71,7 @@ pub(super) fn header_added(e: &Evidence<'_>) -> Option<Sign> {
         (last.header.rsv1 && !passed).then_some(last)
     })?;
     let evidence = format!(
-        "both legs agreed {PERMESSAGE_DEFLATE} word for word; the first compressed frame, at byte {} of the leg {}, never left who stands between",
+        "both legs agreed {PERMESSAGE_DEFLATE}, but the intermediary never forwarded the first compressed frame, at byte {} of the leg {}",
         compressed.offset, other.name
     );
     e.path_fault(Cause::ExtensionHeaderAdded, evidence)
@@ -87,7 +87,7 @@ pub(super) fn answer_unoffered(e: &Evidence<'_>) -> Option<Sign> {
     let name = &answers.iter().find(|answer| !offered.contains(&answer.name))?.name;
     e.own_fault(
         Cause::ExtensionHeaderAdded,
-        format!("the answer has {name}, which the request does not offer"),
+        format!("the response contains {name}, which the request does not offer"),
     )
 }
 
@@ -132,7 +132,7 @@ pub(super) fn tail_kept(e: &Evidence<'_>) -> Option<Sign> {
         .filter(|frame| frame.number <= number && frame.header.fin && !frame.header.opcode.is_control());
     let kept: &FrameSeen = last.by_ref().take(2).find(|frame| ends_with_tail(e, frame))?;
     let evidence =
-        format!("the payload of frame {} ends with 00 00 ff ff, which the sender has to remove", kept.number);
+        format!("the payload of frame {} ends with 00 00 ff ff, which the sender must remove", kept.number);
     e.own_fault(Cause::DeflateTailKept, evidence)
 }
 
@@ -161,9 +161,9 @@ pub(super) fn per_fragment(e: &Evidence<'_>) -> Option<Sign> {
     let (this, before) = (e.inflate(&e.payload(frame)), e.inflate(&e.payload(first)));
     let evidence = match (this, before) {
         (Some(_), Some(_)) => {
-            format!("frames {} and {} each inflate by themselves", first.number, frame.number)
+            format!("frames {} and {} inflate separately", first.number, frame.number)
         }
-        (Some(_), None) => format!("frame {} inflates by itself", frame.number),
+        (Some(_), None) => format!("frame {} inflates separately", frame.number),
         // RSV1 on each fragment says it already; what it inflates to may hang on history.
         (None, _) if first.header.rsv1 => {
             format!("frames {} and {} of one message both have RSV1", first.number, frame.number)
@@ -183,7 +183,7 @@ pub(super) fn without_agreement(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = format!(
-        "the payload inflates to {}; the answer on this leg has no {PERMESSAGE_DEFLATE}{}",
+        "the payload inflates to {}, but the response on this leg does not contain {PERMESSAGE_DEFLATE}{}",
         quote(&plain),
         if offers(e.leg) == Some(true) { ", which was offered" } else { "" }
     );
@@ -195,8 +195,7 @@ pub(super) fn context_lost(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::DeflateContextMismatch]) || not_compressed(e).is_some() {
         return None;
     }
-    let evidence =
-        format!("{}: the sender's history is not the one that was agreed", parenthesis(&e.finding.says));
+    let evidence = format!("{}: the sender uses history that was not agreed", parenthesis(&e.finding.says));
     e.own_fault(Cause::DeflateContextLost, evidence)
 }
 
@@ -221,7 +220,7 @@ pub(super) fn not_compressed(e: &Evidence<'_>) -> Option<Sign> {
     if frame.header.opcode.is_control() || frame.header.opcode.bits() > 2 || !reads_as_text(&payload, 2) {
         return None;
     }
-    let evidence = format!("RSV1 is set, and the payload reads {} as it stands", quote(&payload));
+    let evidence = format!("RSV1 is set, but the payload is plain text: {}", quote(&payload));
     e.own_fault(Cause::DeflateNotCompressed, evidence)
 }
 
@@ -244,7 +243,7 @@ pub(super) fn parameters_echoed(e: &Evidence<'_>) -> Option<Sign> {
         .find(|offer| squeeze(offer) == squeezed || offer.split(',').any(|part| squeeze(part) == squeezed))?;
     e.own_fault(
         Cause::DeflateParametersEchoed,
-        format!("the offer is {}, and so is the answer", quote(offer.as_bytes())),
+        format!("the response repeats the offer: {}", quote(offer.as_bytes())),
     )
 }
 
@@ -260,13 +259,14 @@ pub(super) fn parameter_ignored(e: &Evidence<'_>) -> Option<Sign> {
         .find(|parameter| offer.contains(parameter) && !answer.contains(parameter));
     let evidence = match left_out {
         Some(parameter) => {
-            format!("the offer asks for {parameter}, the answer {} leaves it out", quote(answer.as_bytes()))
+            format!(
+                "the offer requires {parameter}, but the response {} does not contain it",
+                quote(answer.as_bytes())
+            )
         }
-        None => format!(
-            "the offer is {}, the answer {} goes beyond it",
-            quote(offer.as_bytes()),
-            quote(answer.as_bytes())
-        ),
+        None => {
+            format!("the response {} exceeds the offer {}", quote(answer.as_bytes()), quote(offer.as_bytes()))
+        }
     };
     e.own_fault(Cause::DeflateParameterIgnored, evidence)
 }

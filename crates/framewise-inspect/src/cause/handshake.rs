@@ -55,9 +55,9 @@ pub(super) fn header_repeated(e: &Evidence<'_>) -> Option<Sign> {
         let evidence = match (values.len(), joined) {
             (0 | 1, None) => continue,
             (_, Some(times)) => {
-                format!("{name} holds {times} values joined with commas: {}", quote(values[0].as_bytes()))
+                format!("{name} contains {times} values joined with commas: {}", quote(values[0].as_bytes()))
             }
-            (times, None) => format!("{name} stands {times} times in the head"),
+            (times, None) => format!("{name} is sent {times} times"),
         };
         return e.own_fault(Cause::HeaderJoinedOrRepeated, evidence);
     }
@@ -80,9 +80,7 @@ pub(super) fn empty_header(e: &Evidence<'_>) -> Option<Sign> {
         Role::Client => e.request()?.headers(header).any(|value| value.trim_matches([' ', ',']).is_empty()),
         Role::Server => e.response()?.headers(header).any(|value| value.trim_matches([' ', ',']).is_empty()),
     };
-    empty.then(|| {
-        e.own_fault(Cause::EmptyHeaderWritten, format!("{header} stands in the head with nothing in it"))
-    })?
+    empty.then(|| e.own_fault(Cause::EmptyHeaderWritten, format!("{header} is sent with an empty value")))?
 }
 
 /// Whether a request was meant for a WebSocket: it has headers that nothing else has.
@@ -119,8 +117,10 @@ pub(super) fn upgrade_headers_dropped(e: &Evidence<'_>) -> Option<Sign> {
     if let Some((other, value)) =
         e.other_legs().find_map(|leg| Some((leg, value(leg).filter(|value| has(value))?)))
     {
-        let evidence =
-            format!("the leg {} has {header}: {value}, the leg {} has {here}", other.name, e.leg.name);
+        let evidence = format!(
+            "the leg {} carries {header}: {value}, the leg {} carries {here}",
+            other.name, e.leg.name
+        );
         return e.path_fault(Cause::UpgradeHeadersDropped, evidence);
     }
     // Upgrade and Connection are hop-by-hop (RFC 9110 §7.6.1): a proxy takes them out and leaves the other headers.
@@ -135,7 +135,7 @@ pub(super) fn upgrade_headers_dropped(e: &Evidence<'_>) -> Option<Sign> {
     {
         return None;
     }
-    let evidence = format!("{left}, with {here}");
+    let evidence = format!("{left}, but {here}");
     match e.stream {
         Role::Client => e.path_fault(Cause::UpgradeHeadersDropped, evidence),
         // One leg does not show who took it out of an answer: the one who wrote it stands for it.
@@ -153,10 +153,13 @@ pub(super) fn http10_to_upstream(e: &Evidence<'_>) -> Option<Sign> {
         .find(|leg| leg.request.as_ref().is_some_and(|request| request.version > HttpVersion::Http10));
     let evidence = match other {
         Some(other) => {
-            format!("the request says HTTP/1.0 on the leg {}, HTTP/1.1 on the leg {}", e.leg.name, other.name)
+            format!(
+                "the request is HTTP/1.0 on the leg {} and HTTP/1.1 on the leg {}",
+                e.leg.name, other.name
+            )
         }
         None => {
-            "a WebSocket handshake in HTTP/1.0, which is what proxies speak to a server by default".to_owned()
+            "the WebSocket handshake is HTTP/1.0, which proxies use by default towards a server".to_owned()
         }
     };
     e.path_fault(Cause::Http10ToUpstream, evidence)
@@ -189,7 +192,7 @@ pub(super) fn not_a_websocket_client(e: &Evidence<'_>) -> Option<Sign> {
     let key = missing.contains(&"Sec-WebSocket-Key");
     if e.is(&[Rule::RequestKeyInvalid]) {
         let key = request.header("sec-websocket-key")?;
-        let evidence = format!("the key is {}, which no library makes", quote(key.as_bytes()));
+        let evidence = format!("the key is {}, which libraries do not generate", quote(key.as_bytes()));
         return e.own_fault(Cause::NotAWebsocketClient, evidence);
     }
     // A library never leaves the key out. Hybi drafts and hixie have keys of their own.
@@ -211,7 +214,7 @@ pub(super) fn version_unsupported(e: &Evidence<'_>) -> Option<Sign> {
             .map_or("no version".to_owned(), |version| format!("version {}", quote(version.as_bytes())));
         let answer = match e.response() {
             Some(response) if !named => {
-                format!("; the answer {} names none either", response.response.status)
+                format!("; the response {} does not name one either", response.response.status)
             }
             _ => String::new(),
         };
@@ -225,8 +228,11 @@ pub(super) fn version_unsupported(e: &Evidence<'_>) -> Option<Sign> {
     if versions.split(',').any(|version| version.trim() == "13") {
         return None;
     }
-    let evidence =
-        format!("the answer {} names the versions {}", response.response.status, quote(versions.as_bytes()));
+    let evidence = format!(
+        "the response {} names the versions {}",
+        response.response.status,
+        quote(versions.as_bytes())
+    );
     e.own_fault(Cause::VersionUnsupported, evidence)
 }
 
@@ -240,7 +246,7 @@ pub(super) fn upgrade_required(e: &Evidence<'_>) -> Option<Sign> {
     }
     e.own_fault(
         Cause::VersionUnsupported,
-        "426 for a request with version 13, and no Sec-WebSocket-Version that names another",
+        "the response to a request with version 13 is 426, without a Sec-WebSocket-Version that names another",
     )
 }
 
@@ -255,7 +261,7 @@ pub(super) fn subprotocol_invented(e: &Evidence<'_>) -> Option<Sign> {
         if offered.is_empty() { "nothing".to_owned() } else { quote(offered.join(", ").as_bytes()) };
     e.own_fault(
         Cause::SubprotocolInvented,
-        format!("{} was chosen, {offered} was offered", quote(chosen.as_bytes())),
+        format!("the server chose {}, but the client offered {offered}", quote(chosen.as_bytes())),
     )
 }
 
@@ -274,9 +280,9 @@ pub(super) fn subprotocol_not_echoed(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = format!(
-        "{} was offered, the 101 has no Sec-WebSocket-Protocol{}",
+        "the client offered {}, but the 101 does not contain Sec-WebSocket-Protocol{}",
         quote(offered.as_bytes()),
-        if gave_up { "; the client sent no frame and ended the connection" } else { "" }
+        if gave_up { "; the client ended the connection before it sent a frame" } else { "" }
     );
     Some(Sign { cause: Cause::SubprotocolNotEchoed, fault: Role::Server.into(), evidence })
 }
@@ -298,7 +304,7 @@ pub(super) fn head_incomplete(e: &Evidence<'_>) -> Option<Sign> {
     }
     let tail = &bytes[bytes.len().saturating_sub(16)..];
     let evidence = format!(
-        "the head of the {side} has {lines} lines and ends with {}, without the empty line",
+        "the head of the {side} has {lines} lines and ends with {}; the empty line is missing",
         quote(tail)
     );
     Some(Sign { cause: Cause::HeadIncomplete, fault: side.into(), evidence })

@@ -49,17 +49,17 @@ pub(super) fn interleaved_writers(e: &Evidence<'_>) -> Option<Sign> {
     let (e, frame, nested) = torn(e)?;
     let evidence = match nested {
         Nested::GoesOn { at, header, size } => format!(
-            "{} bytes into the payload of frame {}, at byte {at}, stands a whole {} frame of {size} bytes, and the payload goes on for {size} bytes behind its announced end",
+            "a complete {} frame of {size} bytes begins {} bytes into the payload of frame {}, at byte {at}, and the payload continues for {size} bytes after its announced end",
+            header.opcode,
             at - frame.payload(),
-            frame.number,
-            header.opcode
+            frame.number
         ),
         Nested::Open { at, header } => format!(
-            "{} bytes into the payload of frame {}, at byte {at}, stands the header of a {} frame of {} bytes",
-            at - frame.payload(),
-            frame.number,
+            "the header of a {} frame of {} bytes is {} bytes into the payload of frame {}, at byte {at}",
             header.opcode,
-            header.length
+            header.length,
+            at - frame.payload(),
+            frame.number
         ),
         Nested::Ends { .. } => return None,
     };
@@ -76,7 +76,7 @@ pub(super) fn restarted_write(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = format!(
-        "frame {} breaks off after {} of its {} bytes, and at byte {at} the same frame of {} bytes begins again",
+        "frame {} stops after {} of its {} bytes, and at byte {at} the same frame of {} bytes begins again",
         frame.number,
         at - frame.payload(),
         frame.header.length,
@@ -98,7 +98,7 @@ fn cut_short(e: &Evidence<'_>, cause: Cause, most: u64) -> Option<Sign> {
         return None;
     }
     let evidence = format!(
-        "frame {} announces {} bytes, and after {length} of them, at byte {at}, a {} frame begins; the rest never comes",
+        "frame {} announces {} bytes, but after {length} of them, at byte {at}, a {} frame begins; the rest is never sent",
         frame.number, frame.header.length, header.opcode
     );
     e.own_fault(cause, evidence)
@@ -146,7 +146,7 @@ pub(super) fn sign_or_overflow(e: &Evidence<'_>) -> Option<Sign> {
     if e.is(&[Rule::LengthTopBit]) {
         let header = own_header(e)?;
         let evidence = format!(
-            "the length {} is {} as a signed number",
+            "the length {} is {} as a signed integer",
             hex(&header.length.to_be_bytes()),
             header.length.cast_signed()
         );
@@ -160,17 +160,19 @@ pub(super) fn sign_or_overflow(e: &Evidence<'_>) -> Option<Sign> {
     let announced = frame.header.length;
     let lost = match frame.header.form {
         // Who writes 64 bits has a length that needs them.
-        LengthForm::SixtyFour => "more than 65,535 bytes were meant, and the upper bytes are gone".to_owned(),
+        LengthForm::SixtyFour => {
+            "a 64-bit length is meant for more than 65,535 bytes, so its upper bytes were lost".to_owned()
+        }
         _ if real > 255 && real % 256 == announced => {
-            format!("{real} bytes follow, and {announced} is what is left of {real} in eight bits")
+            format!("{real} bytes follow, and {real} truncated to eight bits is {announced}")
         }
         _ if real > 0xffff && real % 0x1_0000 == announced => {
-            format!("{real} bytes follow, and {announced} is what is left of {real} in sixteen bits")
+            format!("{real} bytes follow, and {real} truncated to sixteen bits is {announced}")
         }
         _ => return None,
     };
     let evidence = format!(
-        "frame {} announces {announced} bytes in its {} form; {lost}",
+        "frame {} announces {announced} bytes in the {} form; {lost}",
         frame.number,
         form(frame.header.form)
     );
@@ -195,7 +197,7 @@ pub(super) fn too_short(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = format!(
-        "frame {} announces {} bytes; what stands behind them, {}{}, is no header but goes on with the payload for {} bytes",
+        "frame {} announces {} bytes; the bytes after them, {}{}, are not a header but continue the payload for {} bytes",
         frame.number,
         frame.header.length,
         if unmasked { "unmasked with the same key " } else { "" },
@@ -259,7 +261,7 @@ pub(super) fn stale_bytes(e: &Evidence<'_>) -> Option<Sign> {
         let same = left.iter().zip(start).take_while(|(left, right)| left == right).count();
         if same >= 3 && same == left.len().min(start.len()) {
             let evidence = format!(
-                "{} behind frame {} are the bytes that frame {} had at that place",
+                "the bytes {} after frame {} are those of frame {} at the same position",
                 quote(&start[..same]),
                 frame.number,
                 earlier.number

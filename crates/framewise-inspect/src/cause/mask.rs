@@ -20,8 +20,11 @@ pub(super) fn without_key_applied(e: &Evidence<'_>) -> Option<Sign> {
     if key == [0; 4] || !reads_as_text(raw, 3) || reads_as_text(&e.payload(frame), 3) {
         return None;
     }
-    let evidence =
-        format!("with the key {} the payload is no text, as it stands it reads {}", hex(&key), quote(raw));
+    let evidence = format!(
+        "unmasked with the key {} the payload is not text, but as sent it is {}",
+        hex(&key),
+        quote(raw)
+    );
     e.own_fault(Cause::MaskedWithoutKeyApplied, evidence)
 }
 
@@ -55,7 +58,7 @@ pub(super) fn client_does_not_mask(e: &Evidence<'_>) -> Option<Sign> {
     if log.masked > 0 || unmasked == 0 {
         return None;
     }
-    e.own_fault(Cause::ClientDoesNotMask, format!("{} of the client, and none is masked", frames(unmasked)))
+    e.own_fault(Cause::ClientDoesNotMask, format!("the client sent {}, and none is masked", frames(unmasked)))
 }
 
 /// The server's frames are masked.
@@ -73,7 +76,7 @@ pub(super) fn server_masks(e: &Evidence<'_>) -> Option<Sign> {
     let mut evidence =
         format!("{} of the server {} masked", frames(log.masked), if log.masked == 1 { "is" } else { "are" });
     if let Some(payload) = reads {
-        let _ = write!(evidence, "; unmasked, the first reads {}", quote(&payload));
+        let _ = write!(evidence, "; unmasked, the first one is {}", quote(&payload));
     }
     e.own_fault(Cause::ServerMasks, evidence)
 }

@@ -31,8 +31,8 @@ pub(super) fn limit_of_receiver(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = match below(size) {
-        Some((limit, who)) => format!("{size} bytes, above {limit} bytes: {who}"),
-        None => format!("{size} bytes"),
+        Some((limit, who)) => format!("the message has {size} bytes, more than {limit} bytes: {who}"),
+        None => format!("the message has {size} bytes"),
     };
     Some(Sign { cause: Cause::LimitOfReceiver, fault: by.into(), evidence })
 }
@@ -88,7 +88,7 @@ pub(super) fn limit_of_intermediary(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = format!(
-        "message {number}, {size} bytes, came on the leg {} and never reached the leg {}",
+        "message {number} of {size} bytes is on the leg {}, but never reached the leg {}",
         e.leg.name, other.name
     );
     e.path_fault(Cause::LimitOfIntermediary, evidence)
@@ -149,7 +149,7 @@ pub(super) fn close_swallowed(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = format!(
-        "the {} sent its Close on the leg {}, and none came on the leg {}",
+        "the {} sent its Close on the leg {}, but the leg {} does not carry one",
         e.stream, other.name, e.leg.name
     );
     e.path_fault(Cause::CloseSwallowedOnPath, evidence)
@@ -197,6 +197,6 @@ pub(super) fn heads_altered(e: &Evidence<'_>) -> Option<Sign> {
     let other = e.other_legs().find(|leg| value(leg).is_some_and(|other| other != own))?;
     e.path_fault(
         Cause::BytesAlteredOnPath,
-        format!("{header} differs between the legs {} and {}", other.name, e.leg.name),
+        format!("the header {header} differs between the legs {} and {}", other.name, e.leg.name),
     )
 }

@@ -24,8 +24,10 @@ pub(super) fn draft_protocol(e: &Evidence<'_>) -> Option<Sign> {
             ["sec-websocket-location", "sec-websocket-origin", "websocket-location", "websocket-origin"]
                 .into_iter()
                 .find(|name| response.header(name).is_some())?;
-        return e
-            .own_fault(Cause::DraftProtocol, format!("the answer has {name}, a header of the hixie drafts"));
+        return e.own_fault(
+            Cause::DraftProtocol,
+            format!("the response contains {name}, a header of the hixie drafts"),
+        );
     }
     // hixie: 00, text, FF.
     let start = e.start();
@@ -37,7 +39,8 @@ pub(super) fn draft_protocol(e: &Evidence<'_>) -> Option<Sign> {
             .position(|&byte| byte == 0xff)
             .is_some_and(|end| end > 1 && super::evidence::reads_as_text(&start[1..end], 1))
     {
-        return e.own_fault(Cause::DraftProtocol, "text between 00 and FF: a frame of the hixie drafts");
+        return e
+            .own_fault(Cause::DraftProtocol, "the text between 00 and FF is a frame of the hixie drafts");
     }
     None
 }
@@ -54,7 +57,7 @@ pub(super) fn fin_omitted(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = format!(
-        "a {} frame of {} bytes, complete, without FIN; what follows it fits",
+        "the {} frame of {} bytes is complete, but FIN is not set; a valid frame, or the end, follows",
         header.opcode, header.length
     );
     e.own_fault(Cause::FinOmitted, evidence)
@@ -69,8 +72,10 @@ pub(super) fn control_payload_unbounded(e: &Evidence<'_>) -> Option<Sign> {
     if header.length > 0xffff {
         return None;
     }
-    let evidence =
-        format!("a {} frame with {} bytes of payload; 125 are allowed", header.opcode, header.length);
+    let evidence = format!(
+        "the {} frame has {} bytes of payload; at most 125 are allowed",
+        header.opcode, header.length
+    );
     e.own_fault(Cause::ControlPayloadUnbounded, evidence)
 }
 
@@ -96,7 +101,7 @@ pub(super) fn fragments_from_two_messages(e: &Evidence<'_>) -> Option<Sign> {
         // A message in several frames ended, and another fragment comes.
         Rule::ContinuationOrphan if last.header.opcode == Opcode::Continuation && last.header.fin => {
             format!(
-                "the message that ended with frame {} had fragments, and frame {} is one more",
+                "a fragmented message ended with frame {}, and frame {} is one more fragment",
                 last.number, e.finding.frame?
             )
         }
@@ -107,7 +112,7 @@ pub(super) fn fragments_from_two_messages(e: &Evidence<'_>) -> Option<Sign> {
                 return None;
             }
             format!(
-                "frame {} begins a message while one is open, and continuation frames are used as well",
+                "frame {} begins a message before the open one ended, and continuation frames are in use",
                 e.finding.frame?
             )
         }
@@ -122,12 +127,12 @@ pub(super) fn continuation_flag_misused(e: &Evidence<'_>) -> Option<Sign> {
     let last = before.first()?;
     let evidence = match e.finding.rule? {
         Rule::ContinuationOrphan => format!(
-            "frame {} ended its message with FIN, and frame {} goes on with it",
+            "frame {} ended its message with FIN, but frame {} continues it",
             last.number, e.finding.frame?
         ),
         Rule::DataInterleaved => {
             format!(
-                "frame {} has no FIN, and frame {} is no continuation but has an opcode of its own",
+                "FIN is not set in frame {}, but frame {} has its own opcode instead of being a continuation",
                 last.number, e.finding.frame?
             )
         }

@@ -30,8 +30,11 @@ pub(super) fn http_response(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let status = line(e.start());
-    let evidence =
-        format!("the status line {} at byte {}, where a frame should start", quote(status), e.finding.offset);
+    let evidence = format!(
+        "the status line {} is at byte {}, where a frame should start",
+        quote(status),
+        e.finding.offset
+    );
     // A gateway's own statuses, or frames before it: someone on the way gave the server up.
     let gateway =
         [b" 502".as_slice(), b" 503", b" 504"].iter().any(|code| status.windows(4).any(|part| part == *code));
@@ -58,14 +61,14 @@ fn other_server(e: &Evidence<'_>) -> Option<String> {
         && own != first
     {
         return Some(format!(
-            "its Server is {}, that of the 101 is {}",
+            "its Server header is {}, but {} in the 101",
             quote(own.as_bytes()),
             quote(first.as_bytes())
         ));
     }
     // RFC 9110 §7.6.3: a proxy names itself in Via.
     let via = header("via").filter(|_| e.response().is_some_and(|first| first.header("via").is_none()))?;
-    Some(format!("it has Via: {}, and the 101 has not", quote(via.as_bytes())))
+    Some(format!("it contains Via: {}, and the 101 does not", quote(via.as_bytes())))
 }
 
 fn is_request_line(bytes: &[u8]) -> bool {
@@ -90,7 +93,7 @@ pub(super) fn http_request(e: &Evidence<'_>) -> Option<Sign> {
     if !is_request_line(bytes) {
         return None;
     }
-    let evidence = format!("the request line {} at byte {offset}, behind the upgrade", quote(line(bytes)));
+    let evidence = format!("the request line {} is at byte {offset}, after the upgrade", quote(line(bytes)));
     e.path_fault(Cause::HttpRequestInStream, evidence)
 }
 
@@ -101,9 +104,9 @@ pub(super) fn proxy_protocol(e: &Evidence<'_>) -> Option<Sign> {
     }
     let start = e.start();
     let evidence = if start.starts_with(b"PROXY ") {
-        format!("the request is preceded by {}", quote(line(start)))
+        format!("{} precedes the request", quote(line(start)))
     } else if start.starts_with(PROXY_2) {
-        "the request is preceded by the signature of PROXY protocol version 2".to_owned()
+        "the signature of PROXY protocol version 2 precedes the request".to_owned()
     } else {
         return None;
     };
@@ -139,11 +142,11 @@ pub(super) fn chunked(e: &Evidence<'_>) -> Option<Sign> {
     let evidence = format!(
         "{} at byte {offset} is the size line of a chunk of {size} bytes{}{}",
         quote(&bytes[skipped..skipped + line]),
-        if closed { ", and CRLF stands behind them" } else { "" },
+        if closed { ", and CRLF follows them" } else { "" },
         if announced.is_some() {
             "; the 101 announces Transfer-Encoding: chunked"
         } else {
-            "; the 101 on this leg announces no chunks"
+            "; the 101 on this leg does not announce chunks"
         },
     );
     // Who did not announce it did not do it: then a filter on the way did.
@@ -176,7 +179,7 @@ pub(super) fn compressed_format(bytes: &[u8]) -> Option<&'static str> {
 pub(super) fn http_compression(e: &Evidence<'_>) -> Option<Sign> {
     let announced = e.response().and_then(|response| response.header("content-encoding"));
     if e.is(&[Rule::ResponseContentEncoding]) {
-        let evidence = format!("the 101 has Content-Encoding: {}", announced?);
+        let evidence = format!("the 101 contains Content-Encoding: {}", announced?);
         return e.own_fault(Cause::HttpCompressionApplied, evidence);
     }
     if !(e.at_header() && e.stream == Role::Server) {
@@ -187,7 +190,7 @@ pub(super) fn http_compression(e: &Evidence<'_>) -> Option<Sign> {
     let evidence = match (format, announced) {
         (Some(format), _) => {
             format!(
-                "{} at byte {} is the beginning of {format}",
+                "{} at byte {} is the header of {format}",
                 hex(&start[..start.len().min(4)]),
                 e.finding.offset
             )
@@ -196,7 +199,7 @@ pub(super) fn http_compression(e: &Evidence<'_>) -> Option<Sign> {
         (None, Some(encoding))
             if Some(e.finding.offset) == e.base() && !encoding.eq_ignore_ascii_case("identity") =>
         {
-            format!("the 101 has Content-Encoding: {encoding}, and what follows is no frame")
+            format!("the 101 contains Content-Encoding: {encoding}, and the bytes after it are not a frame")
         }
         (None, _) => return None,
     };
@@ -214,8 +217,8 @@ pub(super) fn body_headers(e: &Evidence<'_>) -> Option<Sign> {
         .find_map(|name| Some((name, response.header(name)?)))?;
     let plain = e.base().is_some_and(|base| chunk(e.line_at(base)).is_none());
     let evidence = format!(
-        "the 101 has {name}: {value}{}",
-        if plain { ", which a 101 has no body for; what follows it is not chunked" } else { "" }
+        "the 101 contains {name}: {value}{}",
+        if plain { ", but a 101 does not have a body, and the bytes after it are not chunked" } else { "" }
     );
     e.own_fault(Cause::BodyHeadersOn101, evidence)
 }
@@ -228,19 +231,22 @@ pub(super) fn extra_crlf(e: &Evidence<'_>) -> Option<Sign> {
     if hixie {
         let rest = e.read_peer(e.response()?.end());
         return (rest.get(16..18) == Some(b"\r\n")).then(|| {
-            e.peer_fault(Cause::ExtraCrlfAfterHead, "0d 0a behind the sixteen bytes of the server's answer")
+            e.peer_fault(
+                Cause::ExtraCrlfAfterHead,
+                "0d 0a follows the sixteen bytes of the server's response",
+            )
         })?;
     }
     let evidence = match e.start() {
         [b'\r', b'\n', ..] if behind => {
-            format!("0d 0a at byte {}, directly behind the head", e.finding.offset)
+            format!("0d 0a is at byte {}, directly after the head", e.finding.offset)
         }
         [0, ..] if e.is(&[Rule::ResponseExtraBytes]) => format!(
-            "00 at byte {}, directly behind the head: what ends a string in C, and was sent with it",
+            "00 is at byte {}, directly after the head: the terminator of a C string was sent with it",
             e.finding.offset
         ),
         rest if e.at_header() && Some(e.finding.offset) == e.base() && is_header_lines(rest) => format!(
-            "the header line {} at byte {}, behind the empty line that ended the head",
+            "the header line {} is at byte {}, after the empty line that ended the head",
             quote(line(rest)),
             e.finding.offset
         ),
@@ -285,7 +291,7 @@ pub(super) fn text_written(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = format!(
-        "the text {} at byte {}, where a frame should start",
+        "the text {} is at byte {}, where a frame should start",
         quote(line(e.start())),
         e.finding.offset
     );

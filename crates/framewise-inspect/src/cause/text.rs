@@ -59,7 +59,7 @@ pub(super) fn surrogates_encoded(e: &Evidence<'_>) -> Option<Sign> {
         "{} is {}",
         if pair { hex(&payload[at..at + 6]) } else { hex(half) },
         if pair {
-            "a surrogate pair whose halves were encoded each by itself (CESU-8)"
+            "a surrogate pair whose halves were encoded separately (CESU-8)"
         } else {
             "one half of a surrogate pair"
         }
@@ -71,7 +71,7 @@ pub(super) fn surrogates_encoded(e: &Evidence<'_>) -> Option<Sign> {
 pub(super) fn nul_encoded(e: &Evidence<'_>) -> Option<Sign> {
     let (_, payload, bad) = text(e)?;
     (payload.get(bad..bad + 2)? == [0xc0, 0x80])
-        .then(|| e.own_fault(Cause::NulEncodedAsC080, "c0 80 is how Modified UTF-8 writes NUL"))?
+        .then(|| e.own_fault(Cause::NulEncodedAsC080, "c0 80 is NUL in Modified UTF-8"))?
 }
 
 /// It is text when unmasked once more, or with the key that stands at its beginning.
@@ -79,7 +79,7 @@ pub(super) fn masked_twice(e: &Evidence<'_>) -> Option<Sign> {
     let (frame, payload, _) = text(e)?;
     let mut tries = Vec::new();
     if let Some((key, rest)) = payload.split_first_chunk::<4>() {
-        tries.push((*key, rest, "the key that stands at its own beginning"));
+        tries.push((*key, rest, "the key at its own beginning"));
     }
     tries.extend(frame.header.mask.map(|key| (key, payload, "its key once more")));
     // A payload that was passed on as it came, under the key of the other side.
@@ -94,7 +94,7 @@ pub(super) fn masked_twice(e: &Evidence<'_>) -> Option<Sign> {
         .into_iter()
         .filter(|(key, ..)| *key != [0; 4])
         .find_map(|(key, bytes, which)| Some((key, which, text_under(e, bytes, key)?)))?;
-    let evidence = format!("unmasked with {which}, {}, it reads {}", hex(&key), quote(&reads));
+    let evidence = format!("unmasked with {which}, {}, the payload is {}", hex(&key), quote(&reads));
     e.own_fault(Cause::MaskedTwice, evidence)
 }
 
@@ -138,13 +138,13 @@ pub(super) fn character_split(e: &Evidence<'_>) -> Option<Sign> {
                 _ => 4,
             };
             let character = std::str::from_utf8(whole.get(..length)?).ok()?;
-            let behind = if prefix == 0 {
+            let how = if prefix == 0 {
                 "begins with".to_owned()
             } else {
-                format!("has, behind {},", quote(&next.preview[..prefix]))
+                format!("continues, after {}, with", quote(&next.preview[..prefix]))
             };
             format!(
-                "it ends with {}, the next message {behind} {}: together {}",
+                "the message ends with {}, the next one {how} {}: together they are {}",
                 hex(cut),
                 hex(&rest[..length - cut.len()]),
                 quote_text(character)
@@ -152,7 +152,11 @@ pub(super) fn character_split(e: &Evidence<'_>) -> Option<Sign> {
         }
         // Nothing follows in the recording: that a character is cut is all there is, and bytes were counted to cut it.
         None => {
-            format!("it ends with {}, the beginning of a character, after {} bytes", hex(cut), payload.len())
+            format!(
+                "the message ends with {}, the first bytes of a character, after {} bytes",
+                hex(cut),
+                payload.len()
+            )
         }
     };
     e.own_fault(Cause::CharacterSplit, evidence)
@@ -163,27 +167,30 @@ pub(super) fn buffer_uninitialised(e: &Evidence<'_>) -> Option<Sign> {
     let (_, payload, bad) = text(e)?;
     let run = |at: usize| payload[at..].iter().take_while(|&&byte| byte == payload[at]).count();
     let filler = |byte: u8| match byte {
-        0xcd => Some("what the debug allocator of Visual C++ fills new memory with"),
-        0xcc => Some("what Visual C++ fills the stack with"),
-        0xdd => Some("what the debug allocator of Visual C++ fills freed memory with"),
-        0xfd => Some("what Visual C++ puts around memory"),
-        0xfe | 0xee => Some("what Windows fills freed memory with"),
-        0xab | 0xba => Some("what Windows puts behind memory"),
-        0xa5 | 0x5a => Some("what allocators fill memory with"),
-        0xff => Some("what empty flash memory holds"),
+        0xcd => Some("the fill pattern of the Visual C++ debug allocator for new memory"),
+        0xcc => Some("the fill pattern of Visual C++ for the stack"),
+        0xdd => Some("the fill pattern of the Visual C++ debug allocator for freed memory"),
+        0xfd => Some("the guard bytes of Visual C++ around memory"),
+        0xfe | 0xee => Some("the fill pattern of Windows for freed memory"),
+        0xab | 0xba => Some("the guard bytes of Windows after memory"),
+        0xa5 | 0x5a => Some("a fill pattern of allocators"),
+        0xff => Some("the content of erased flash memory"),
         _ => None,
     };
     let byte = *payload.get(bad)?;
     // Three equal letters are a word in some language; unused memory goes on, or to the end.
     let unused = run(bad) >= 4 || (run(bad) == 3 && bad + 3 == payload.len());
     if let Some(what) = filler(byte).filter(|_| unused) {
-        return e.own_fault(Cause::BufferUninitialised, format!("{} times {byte:02x}, {what}", run(bad)));
+        return e.own_fault(
+            Cause::BufferUninitialised,
+            format!("{byte:02x} is repeated {} times: {what}", run(bad)),
+        );
     }
     // The end of a C string inside the payload, and leftovers behind it.
     let nul = payload[..bad].iter().position(|&byte| byte == 0)?;
     if nul == 0 && run(0) == bad && bad >= 2 || reads_as_text(&payload[..nul], 2) {
         let evidence = format!(
-            "text to byte {nul}, a NUL, and bytes that are no text behind it: {}",
+            "the text ends with a NUL at byte {nul}, and bytes that are not text follow: {}",
             hex(&payload[nul..payload.len().min(nul + 12)])
         );
         return e.own_fault(Cause::BufferUninitialised, evidence);
@@ -217,5 +224,5 @@ pub(super) fn other_encoding(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let (name, reads) = e.work.take(encoding::STEPS).then(|| encoding::guess(payload))??;
-    e.own_fault(Cause::TextInOtherEncoding, format!("in {name} it reads {}", quote_text(&reads)))
+    e.own_fault(Cause::TextInOtherEncoding, format!("the bytes are valid {name}: {}", quote_text(&reads)))
 }

@@ -32,7 +32,7 @@ pub(crate) fn key_rewritten(e: &Evidence<'_>) -> Option<Sign> {
         })
     })?;
     let evidence = format!(
-        "the accept value answers the key of the leg {}, {}; on the leg {} the key is {own}",
+        "the accept value matches the key of the leg {}, {}; the key of the leg {} is {own}",
         other.name,
         other.request.as_ref()?.request.key,
         e.leg.name
@@ -45,15 +45,15 @@ pub(crate) fn accept_not_computed(e: &Evidence<'_>) -> Option<Sign> {
     let accept = wrong(e)?;
     let key = &e.request()?.request.key;
     let evidence = if accept.is_empty() {
-        "a 101 without an accept value".to_owned()
+        "the 101 does not contain Sec-WebSocket-Accept".to_owned()
     } else if let Some(sample) = SAMPLES.iter().find(|sample| accept_value(sample) == accept) {
-        format!("{accept} answers {sample}, the key of an example in a text")
+        format!("{accept} matches {sample}, the key of an example in the RFC or in a tutorial")
     } else if accept == key {
         "the accept value is the key itself".to_owned()
     } else if accept_miscomputed(e).is_none() && !is_digest(accept) {
-        format!("{} is no digest of 20 bytes in base64", quote(accept.as_bytes()))
+        format!("{} is not a 20-byte digest in base64", quote(accept.as_bytes()))
     } else if accept.bytes().take(27).all(|byte| accept.starts_with(char::from(byte))) {
-        format!("{accept} is one letter over and over")
+        format!("{accept} is one letter repeated")
     } else {
         return None;
     };
@@ -96,10 +96,10 @@ pub(crate) fn accept_miscomputed(e: &Evidence<'_>) -> Option<Sign> {
         let forms = [
             ("in base64", STANDARD.encode(digest)),
             ("in base64 without padding", STANDARD_NO_PAD.encode(digest)),
-            ("in the base64 of addresses", URL_SAFE.encode(digest)),
+            ("in URL-safe base64", URL_SAFE.encode(digest)),
             ("in hexadecimal", hex.clone()),
             ("in hexadecimal, in upper case", hex.to_ascii_uppercase()),
-            ("in hexadecimal, and that in base64", STANDARD.encode(&hex)),
+            ("in hexadecimal and then base64", STANDARD.encode(&hex)),
         ];
         // The first form of the first input is the right value.
         let form = forms.iter().skip(usize::from(index == 0)).find(|(_, value)| value == accept);
@@ -112,8 +112,8 @@ pub(crate) fn accept_miscomputed(e: &Evidence<'_>) -> Option<Sign> {
     let digest = STANDARD.decode(accept).or_else(|_| STANDARD_NO_PAD.decode(accept)).ok()?;
     let evidence = match digest.len() {
         20 if accept.len() < 28 => "the digest's padding is missing".to_owned(),
-        16 => format!("{accept} holds 16 bytes: the digest of MD5, or a key"),
-        32 => format!("{accept} holds 32 bytes: the digest of SHA-256"),
+        16 => format!("{accept} is 16 bytes long: an MD5 digest, or a key"),
+        32 => format!("{accept} is 32 bytes long: a SHA-256 digest"),
         _ => return None,
     };
     e.own_fault(Cause::AcceptMiscomputed, evidence)
@@ -127,7 +127,7 @@ pub(crate) fn accept_of_other_connection(e: &Evidence<'_>) -> Option<Sign> {
     }
     let key = &e.request()?.request.key;
     let evidence = format!(
-        "{accept} has the 20 bytes of a digest, and does not answer {key}; whether it answers the key of another connection, one that was rewritten on the way, or comes from a wrong GUID, this recording cannot tell"
+        "{accept} is a 20-byte digest, but not of {key}; it may match the key of another connection or a key that an intermediary rewrote, or use a wrong GUID: the recording does not show which"
     );
     e.own_fault(Cause::AcceptOfOtherConnection, evidence)
 }

@@ -24,7 +24,7 @@ pub(in crate::cause) fn early_frames_lost(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = format!(
-        "{} bytes of frames came in one piece with the request's head, and the server answered none of them",
+        "{} bytes of frames arrived in one piece with the request's head, and the server did not answer them",
         e.finding.length
     );
     e.peer_fault(Cause::EarlyFramesLost, evidence)
@@ -45,7 +45,7 @@ fn early_frames_waited_for(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = format!(
-        "a {} frame came in one piece with the 101, and the client ended without a frame of its own",
+        "a {} frame arrived in one piece with the 101, and the client ended the connection before it sent a frame",
         first.header.opcode
     );
     e.own_fault(Cause::EarlyFramesLost, evidence)
@@ -62,7 +62,7 @@ fn frames_for_request(e: &Evidence<'_>) -> Option<Sign> {
     }
     (at == end).then(|| {
         let evidence = format!(
-            "the first bytes are a whole {} frame, masked as a client's are, where the request should stand",
+            "the stream begins with a complete {} frame, masked as a client's frames are, instead of a request",
             first.opcode
         );
         e.own_fault(Cause::SentBeforeUpgrade, evidence)
@@ -83,7 +83,7 @@ pub(in crate::cause) fn sent_before_upgrade(e: &Evidence<'_>) -> Option<Sign> {
         _ => return None,
     };
     let by = if e.is(&[Rule::ResponseEarlyData]) { Role::Server } else { Role::Client };
-    let evidence = format!("{early} bytes of frames of the {by} stand before the 101");
+    let evidence = format!("the {by} sent {early} bytes of frames before the 101");
     Some(Sign { cause: Cause::SentBeforeUpgrade, fault: by.into(), evidence })
 }
 
@@ -103,7 +103,7 @@ pub(in crate::cause) fn upgrade_answered_then_closed(e: &Evidence<'_>) -> Option
         return None;
     }
     let evidence = format!(
-        "the 101, no frame from either side, then the {} of the {}{}",
+        "after the 101 neither side sent a frame before the {} of the {}{}",
         if how == How::Reset { "reset" } else { "end" },
         e.stream,
         after.map(|after| format!(" {} ms later", after.as_millis())).unwrap_or_default()

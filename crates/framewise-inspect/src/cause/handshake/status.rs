@@ -40,17 +40,17 @@ pub(crate) fn redirected(e: &Evidence<'_>) -> Option<Sign> {
     let doubled = target.contains("//") && path == target.replace("//", "/");
     let mut changes = Vec::new();
     if let Some(scheme) = scheme {
-        changes.push(format!("the scheme is {scheme}"));
+        changes.push(format!("the scheme changes to {scheme}"));
     }
     if !authority.eq_ignore_ascii_case(host) {
-        changes.push(format!("another host, {authority}"));
+        changes.push(format!("the host changes to {authority}"));
     }
     if slash {
-        changes.push("a trailing slash is all that differs in the path".to_owned());
+        changes.push("the path differs only in a trailing slash".to_owned());
     } else if doubled {
-        changes.push("a doubled slash is all that differs in the path".to_owned());
+        changes.push("the path differs only in a doubled slash".to_owned());
     } else if path != target {
-        changes.push("another path".to_owned());
+        changes.push("the path changes".to_owned());
     }
     let evidence = format!("{}, Location: {location}; {}", status_line(response), changes.join("; "));
     e.peer_fault(Cause::Redirected, evidence.trim_end_matches("; "))
@@ -72,7 +72,10 @@ pub(crate) fn origin_refused(e: &Evidence<'_>) -> Option<Sign> {
     let Some(origin) = origin else {
         return e.path_fault(
             Cause::OriginRefused,
-            format!("{}, and the page speaks of the Origin: the request has none", status_line(response)),
+            format!(
+                "{}, and its page mentions the Origin, which the request does not contain",
+                status_line(response)
+            ),
         );
     };
     let host = &e.request()?.request.host;
@@ -102,7 +105,7 @@ pub(crate) fn authentication_required(e: &Evidence<'_>) -> Option<Sign> {
         .into_iter()
         .find(|name| e.request().is_some_and(|request| request.header(name).is_some()));
     let evidence = format!(
-        "{}{}; the request has {}",
+        "{}{}; the request contains {}",
         status_line(response),
         challenge.map(|challenge| format!(", {}", quote(challenge.as_bytes()))).unwrap_or_default(),
         sent.unwrap_or("no credentials")
@@ -146,7 +149,9 @@ pub(crate) fn header_token_mismatch(e: &Evidence<'_>) -> Option<Sign> {
         (!value.eq_ignore_ascii_case(single)).then_some((name, value))
     });
     let (name, value) = list?;
-    let evidence =
-        format!("the request is right, with {name}: {value}, and is refused with {}", status_line(response));
+    let evidence = format!(
+        "the request is valid and contains {name}: {value}, but the response is {}",
+        status_line(response)
+    );
     e.own_fault(Cause::HeaderTokenMismatch, evidence)
 }

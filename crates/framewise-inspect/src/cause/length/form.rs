@@ -36,10 +36,10 @@ fn byte_order_of(e: &Evidence<'_>, offset: u64, header: &Header) -> Option<Sign>
     let at = offset + 2;
     let bytes = e.read(at, if header.form == LengthForm::Sixteen { 2 } else { 8 });
     let evidence = format!(
-        "the length {} at byte {at} is {}; reversed it is {swapped}{}",
+        "the length {} at byte {at} is {}; with its bytes reversed it is {swapped}{}",
         hex(bytes),
         header.length,
-        if fits { ", and there the next frame begins, or the stream ends" } else { "" }
+        if fits { ", and at that end the next frame begins, or the stream ends" } else { "" }
     );
     e.own_fault(Cause::LengthByteOrder, evidence)
 }
@@ -70,9 +70,9 @@ pub(in crate::cause) fn in_one_byte(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = format!(
-        "the second byte {second:02x} is {length} as a length, and reads as {reading}; {}",
+        "the second byte {second:02x} is {length} as a length, but is read as {reading}; {}",
         if fits {
-            format!("{length} bytes on the next frame begins, or the stream ends")
+            format!("after {length} bytes the next frame begins, or the stream ends")
         } else {
             format!("{rest} bytes of plain text follow")
         }
@@ -118,7 +118,7 @@ fn in_one_byte_before_key(e: &Evidence<'_>, offset: u64, header: &Header) -> Opt
     };
     reads.then(|| {
         let evidence = format!(
-            "the length byte holds {length}, which announces a longer form; read as the length itself, with the masking key {} behind it, the frame ends where the next one begins, or the stream does",
+            "the length byte is {length}, which announces a longer form; if it is the length itself, followed by the masking key {}, the frame ends where the next one begins, or the stream ends",
             hex(&key)
         );
         e.own_fault(Cause::LengthInOneByte, evidence)
@@ -135,7 +135,7 @@ pub(in crate::cause) fn boundary_off_by_one(e: &Evidence<'_>) -> Option<Sign> {
     };
     (header.length == limit).then(|| {
         let evidence =
-            format!("{limit} is the last length of the shorter form, and was sent in the longer one");
+            format!("{limit} is the largest length of the shorter form, but was sent in the longer one");
         e.own_fault(Cause::LengthBoundaryOffByOne, evidence)
     })?
 }
@@ -169,7 +169,7 @@ pub(in crate::cause) fn in_characters(e: &Evidence<'_>) -> Option<Sign> {
         }
         if counted == characters && bytes > characters && e.fits(frame.payload() + bytes) {
             let evidence = format!(
-                "the length is {characters}; {characters} characters from byte {} on are {bytes} bytes, and there the next frame begins, or the stream ends",
+                "the length is {characters}, but {characters} characters from byte {} on take {bytes} bytes, after which the next frame begins, or the stream ends",
                 frame.payload()
             );
             return e.own_fault(Cause::LengthInCharacters, evidence);
@@ -193,7 +193,7 @@ pub(super) fn in_32_bits(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = format!(
-        "the eight bytes of the length, {}, are {}; the first four of them are {length}, and the others are the beginning of what follows",
+        "the eight bytes of the length, {}, are {}; the first four alone are {length}, and the others are the first bytes of the payload",
         hex(&header.length.to_be_bytes()),
         header.length
     );
@@ -221,7 +221,7 @@ pub(in crate::cause) fn always_long(e: &Evidence<'_>) -> Option<Sign> {
         Header::new(frame.header.opcode, frame.header.length, None).form != frame.header.form
     });
     let evidence = format!(
-        "{} bytes in the {} form, and {} frame(s) like it; the frame ends where it says",
+        "{} bytes are sent in the {} form, as in {} frame(s) in all; the frame ends where its length says",
         frame.header.length,
         form(frame.header.form),
         long.count()

@@ -14,10 +14,10 @@ const SHORTEST: Duration = Duration::from_secs(20);
 
 /// Idle time-outs that intermediaries have by default, in seconds.
 const KNOWN: &[(u64, &str)] = &[
-    (30, "HAProxy and gateways of Kubernetes have it in their examples, Jetty by default"),
+    (30, "in examples of HAProxy and Kubernetes gateways, the default of Jetty"),
     (50, "HAProxy's example configuration"),
     (55, "Heroku's router"),
-    (60, "nginx (proxy_read_timeout) and the AWS load balancers (ALB, classic ELB) have it by default"),
+    (60, "the default of nginx (proxy_read_timeout) and of AWS load balancers (ALB, classic ELB)"),
     (90, "some firewalls"),
     (100, "Cloudflare's proxy"),
     (120, "IIS, Apache and others"),
@@ -56,9 +56,10 @@ pub(crate) fn idle_timeout_intermediary(e: &Evidence<'_>) -> Option<Sign> {
     let silence = silence(e.leg, e.stream).filter(|silence| *silence >= SHORTEST)?;
     let what = match named(silence) {
         Some((known, who)) => format!(": {known} s, {who}"),
-        None => ", longer than many intermediaries wait".to_owned(),
+        None => ", longer than the limit of many intermediaries".to_owned(),
     };
-    let evidence = format!("{:.1} s of silence, then the end without a Close{what}", silence.as_secs_f64());
+    let evidence =
+        format!("the connection ended without a Close after {:.1} s of silence{what}", silence.as_secs_f64());
     e.path_fault(Cause::IdleTimeoutIntermediary, evidence)
 }
 
@@ -84,14 +85,14 @@ pub(crate) fn idle_timeout_endpoint(e: &Evidence<'_>) -> Option<Sign> {
         });
     }
     if e.finding.rule == Some(Rule::IdleTimeout) {
-        return e.own_fault(Cause::IdleTimeoutEndpoint, "the endpoint's own limit ran out");
+        return e.own_fault(Cause::IdleTimeoutEndpoint, "the endpoint reached its own limit");
     }
     if !e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) {
         return None;
     }
     let silence = silence(e.leg, e.stream).filter(|silence| *silence >= SHORTEST)?;
     let evidence = format!(
-        "{:.1} s of silence, then the end: as well a limit of the {} itself",
+        "the connection ended after {:.1} s of silence; the limit may also be one of the {} itself",
         silence.as_secs_f64(),
         e.stream
     );
@@ -114,7 +115,9 @@ pub(crate) fn keepalive_timeout(e: &Evidence<'_>) -> Option<Sign> {
         let close = e.leg.dir(role).frames.as_ref()?.close.as_ref()?;
         (!close.reason.is_empty()).then(|| format!("; the {role}'s Close says {:?}", close.reason))
     });
-    let evidence =
-        format!("a Ping got no Pong{}", close.unwrap_or_else(|| ", and the connection ended".to_owned()));
+    let evidence = format!(
+        "a Ping was not answered with a Pong{}",
+        close.unwrap_or_else(|| ", and the connection ended".to_owned())
+    );
     Some(Sign { cause: Cause::KeepaliveTimeout, fault, evidence })
 }

@@ -20,8 +20,8 @@ pub(crate) fn message_type_unsupported(e: &Evidence<'_>) -> Option<Sign> {
     let answer =
         e.peer().frames.as_ref().and_then(|frames| frames.close.as_ref()).and_then(|close| close.code);
     let evidence = match answer {
-        Some(code) => format!("a {kind} message, answered with a Close {code}"),
-        None => format!("a {kind} message"),
+        Some(code) => format!("the answer to a {kind} message is a Close {code}"),
+        None => format!("the message is {kind}"),
     };
     e.peer_fault(Cause::MessageTypeUnsupported, evidence)
 }
@@ -54,9 +54,9 @@ pub(crate) fn receiver_rejects(e: &Evidence<'_>) -> Option<Sign> {
         _ if ignored => "never answers its Close".to_owned(),
         _ => "drops the connection".to_owned(),
     };
-    let mut evidence = format!("everything of the {sender} is legal, and the {} {what}", e.stream);
+    let mut evidence = format!("every byte of the {sender} is legal, but the {} {what}", e.stream);
     if !features.is_empty() {
-        let _ = write!(evidence, "; just before that came, for the first time: {}", features.join(", "));
+        let _ = write!(evidence, "; new just before that: {}", features.join(", "));
     }
     e.own_fault(Cause::ReceiverRejectsLegalFrame, evidence)
 }

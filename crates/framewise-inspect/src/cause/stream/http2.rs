@@ -31,8 +31,10 @@ pub(in crate::cause) fn extended_connect_unsupported(e: &Evidence<'_>) -> Option
     if enabled {
         return None;
     }
-    let evidence =
-        format!("the server's SETTINGS ({}) have no SETTINGS_ENABLE_CONNECT_PROTOCOL = 1", hex(parameters));
+    let evidence = format!(
+        "the server's SETTINGS ({}) do not contain SETTINGS_ENABLE_CONNECT_PROTOCOL = 1",
+        hex(parameters)
+    );
     e.peer_fault(Cause::ExtendedConnectUnsupported, evidence)
 }
 
@@ -41,7 +43,7 @@ pub(in crate::cause) fn alpn_mismatch(e: &Evidence<'_>) -> Option<Sign> {
     if !(e.is(&[Rule::ResponseNotHttp]) && e.request().is_some() && settings(e.start()).is_some()) {
         return None;
     }
-    e.peer_fault(Cause::AlpnMismatch, "a request in HTTP/1.1, answered with the SETTINGS frame of HTTP/2")
+    e.peer_fault(Cause::AlpnMismatch, "the response to an HTTP/1.1 request is an HTTP/2 SETTINGS frame")
 }
 
 /// The preface of HTTP/2, or its SETTINGS.
@@ -55,10 +57,10 @@ pub(in crate::cause) fn http2_preface(e: &Evidence<'_>) -> Option<Sign> {
     if start.starts_with(PREFACE) {
         return e.own_fault(
             Cause::Http2PrefaceInStream,
-            "the client begins with the preface of HTTP/2, \"PRI * HTTP/2.0\"",
+            "the client begins with the HTTP/2 preface, \"PRI * HTTP/2.0\"",
         );
     }
     settings(start)?;
-    let evidence = format!("{} at byte {} is a SETTINGS frame of HTTP/2", hex(&start[..9]), e.finding.offset);
+    let evidence = format!("{} at byte {} is an HTTP/2 SETTINGS frame", hex(&start[..9]), e.finding.offset);
     e.own_fault(Cause::Http2PrefaceInStream, evidence)
 }

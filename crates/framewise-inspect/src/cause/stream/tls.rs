@@ -34,7 +34,7 @@ pub(in crate::cause) fn tls(e: &Evidence<'_>) -> Option<Sign> {
     }
     let kind = tls_record(start)?;
     let evidence = format!(
-        "{} at byte {} is the header of a TLS record, {kind}: the {} speaks TLS",
+        "{} at byte {} is the header of a TLS record ({kind}): the {} speaks TLS",
         hex(&start[..5]),
         e.finding.offset,
         e.stream
@@ -59,7 +59,7 @@ pub(in crate::cause) fn plain_in_tls_port(e: &Evidence<'_>) -> Option<Sign> {
     if e.is(&[Rule::ResponseNotHttp]) && e.request().is_some() && tls_record(e.start()).is_some() {
         let start = e.start();
         let evidence = format!(
-            "a request in plain HTTP, answered with the TLS record {}",
+            "the response to a plain HTTP request is the TLS record {}",
             hex(&start[..start.len().min(7)])
         );
         return e.peer_fault(Cause::PlainInTlsPort, evidence);
@@ -74,6 +74,6 @@ pub(in crate::cause) fn plain_in_tls_port(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence =
-        format!("the answer {} says {}", response.response.status, quote(said.unwrap_or(&"so").as_bytes()));
+        format!("the response {} says {}", response.response.status, quote(said.unwrap_or(&"so").as_bytes()));
     e.peer_fault(Cause::PlainInTlsPort, evidence)
 }

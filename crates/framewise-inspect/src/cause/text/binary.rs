@@ -35,22 +35,22 @@ pub(super) fn format(payload: &[u8]) -> Option<String> {
         && u32::from_le_bytes(*length) as usize == payload.len()
         && rest.last() == Some(&0)
     {
-        return Some("is the length of all of it, as BSON has it".to_owned());
+        return Some("is the length of the whole payload, as in BSON".to_owned());
     }
     if payload.len() >= 3
         && msgpack(payload, 0, &mut 0) == Some(payload.len())
         && matches!(payload[0], 0x80..=0x9f | 0xdc..=0xdf)
     {
-        return Some("begins a map or an array of MessagePack, which ends where the payload does".to_owned());
+        return Some("begins a MessagePack map or array that ends where the payload ends".to_owned());
     }
     if payload.len() >= 3
         && cbor(payload, 0, &mut 0) == Some(payload.len())
         && matches!(payload[0], 0x81..=0x9b | 0xa1..=0xbb)
     {
-        return Some("begins a map or an array of CBOR, which ends where the payload does".to_owned());
+        return Some("begins a CBOR map or array that ends where the payload ends".to_owned());
     }
     if let Some(fields) = protobuf(payload).filter(|&fields| fields >= 2) {
-        return Some(format!("begins {fields} fields of Protocol Buffers, which end where the payload does"));
+        return Some(format!("begins {fields} Protocol Buffers fields that end where the payload ends"));
     }
     let controls = payload
         .iter()
@@ -60,7 +60,10 @@ pub(super) fn format(payload: &[u8]) -> Option<String> {
     let wide =
         payload.chunks_exact(2).filter(|pair| (pair[0] == 0) != (pair[1] == 0)).count() * 4 > payload.len();
     (controls >= 2 && controls * 10 >= payload.len() && !wide).then(|| {
-        format!("begins {} bytes, {controls} of them control characters, which no text has", payload.len())
+        format!(
+            "begins {} bytes, {controls} of which are control characters; text does not contain those",
+            payload.len()
+        )
     })
 }
 
