@@ -116,6 +116,15 @@ fn the_examples_of_a_setting_are_set_up_for_it() {
         );
     }
     assert!(lacking.is_empty(), "{lacking:?}");
+    for rule in [Rule::RequestTooLarge, Rule::ResponseTooLarge] {
+        let heads = |setups: Vec<&Setup>| -> Vec<usize> {
+            setups.iter().map(|setup| setup.limits.head).filter(|head| *head < 200).collect()
+        };
+        let examples = rule.examples();
+        let bad = heads(examples.bad.iter().map(|bad| &bad.setup).collect());
+        let good = heads(examples.good.iter().map(|good| &good.setup).collect());
+        assert!(bad.iter().any(|bad| good.contains(&(bad + 1))), "{rule}: {bad:?} and {good:?}");
+    }
     let second = Rule::CloseTimeout.examples().bad.iter().filter(|bad| bad.setup.limits.close.as_secs() == 1);
     assert_eq!(second.count(), 1, "one Close comes too late for an endpoint that waits for a second");
 }

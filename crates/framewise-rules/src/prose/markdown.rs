@@ -76,7 +76,7 @@ mod tests {
 
     const TEXT: &str = concat!(
         "# Title\n\nBefore.\n\n## One\nA first\nparagraph.\n\n```python\n## no heading\n```\n",
-        "\n## Two\n\n  ````text\n```\n## none either\n  ````\n\n## Three",
+        "\n## Two\n\n  ````text\n```\n````rust\n## none either\n  ````\n\n## Three",
     );
 
     #[test]
