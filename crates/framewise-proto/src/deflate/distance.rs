@@ -1,13 +1,51 @@
+use alloc::vec::Vec;
+
+use framewise_rules::Rule;
+
 use super::decode::{Decoder, Symbols};
 
-/// Follows a deflate stream and tells a back-reference beyond a window: zlib takes what it has just written for history,
-/// too, and another inflater then fails on it.
+/// The largest distance of deflate.
+const FARTHEST: u64 = 32 * 1024;
+/// So much of a stream is kept at the most for the case that zlib fails: no compressor writes more to fill a window.
+const KEPT: usize = 33 * 1024;
+/// A buffer up to this size is kept for the next stream.
+const BUFFER: usize = 1024;
+
+/// Follows a deflate stream and tells a back-reference that reaches too far.
+///
+/// zlib takes what it has just written for history, whatever window was agreed. And where a reference goes beyond all of
+/// its history, it says so only if it happens to decode symbol by symbol: its fast path loses the reason.
 ///
 /// What is no deflate stream at all is left to zlib to tell.
 #[derive(Debug)]
 pub(super) struct DistanceCheck {
-    decoder: Decoder,
+    reads: Reads,
+    /// There where something was read.
+    decoder: Option<Decoder>,
+    /// What the decoder has not read yet.
+    unread: Vec<u8>,
+    /// Bytes before the stream that it may refer to.
+    history: u64,
     distances: Distances,
+}
+
+/// When the decoder reads the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reads {
+    /// At once: zlib does not fail beyond the agreed window.
+    AtOnce,
+    /// When zlib fails.
+    OnFault,
+    /// Never: whatever zlib fails on, no distance is larger than the history.
+    Never,
+}
+
+/// A reference that reaches too far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooFar {
+    pub(super) rule: Rule,
+    /// Bytes of the message before it.
+    pub(super) at: u64,
 }
 
 #[derive(Debug)]
@@ -16,8 +54,9 @@ struct Distances {
     farthest: u32,
     /// Bytes of the message before the next symbol.
     at: u64,
-    /// There a reference went beyond the window.
-    exceeded_at: Option<u64>,
+    /// Bytes that the next symbol may refer to.
+    available: u64,
+    too_far: Option<TooFar>,
 }
 
 impl Symbols for Distances {
@@ -25,35 +64,92 @@ impl Symbols for Distances {
 
     fn literals(&mut self, bytes: &[u8]) {
         self.at += bytes.len() as u64;
+        self.available += bytes.len() as u64;
     }
 
     fn copy(&mut self, length: u32, distance: u32) -> Result<(), ()> {
         self.farthest = self.farthest.max(distance);
-        if distance > self.window {
-            self.exceeded_at = Some(self.at);
-            return Err(());
-        }
-        self.at += u64::from(length);
-        Ok(())
+        // RFC 7692 §7.1.2.1: the sender "doesn't use" an "LZ77 sliding window" larger than what was agreed.
+        let rule = if distance > self.window {
+            Rule::DeflateWindowViolated
+        } else if u64::from(distance) > self.available {
+            Rule::DeflateContextMismatch
+        } else {
+            self.at += u64::from(length);
+            self.available += u64::from(length);
+            return Ok(());
+        };
+        self.too_far = Some(TooFar { rule, at: self.at });
+        Err(())
     }
 }
 
 impl DistanceCheck {
-    /// A check against a window of 2^`window_bits` bytes, of a stream with `at` bytes of its message before it.
-    pub(super) fn new(window_bits: u8, at: u64) -> Self {
-        let distances = Distances { window: 1 << window_bits, farthest: 0, at, exceeded_at: None };
-        Self { decoder: Decoder::default(), distances }
+    pub(super) fn new() -> Self {
+        Self {
+            reads: Reads::Never,
+            decoder: None,
+            unread: Vec::new(),
+            history: 0,
+            distances: Distances { window: 0, farthest: 0, at: 0, available: 0, too_far: None },
+        }
     }
 
-    /// Follows the next bytes of the stream: RFC 7692 §7.1.2.
-    pub(super) fn follow(&mut self, bytes: &[u8]) {
+    /// A stream begins, `at` bytes into its message. It may refer to `history` bytes before it, and no farther back than
+    /// 2^`window_bits` bytes.
+    pub(super) fn restart(&mut self, window_bits: u8, history: usize, at: u64) {
+        self.reads = if window_bits < 15 { Reads::AtOnce } else { Reads::OnFault };
+        if let Some(decoder) = &mut self.decoder {
+            decoder.restart();
+        }
+        self.unread.clear();
+        self.history = history as u64;
+        let available = self.history;
+        self.distances = Distances { window: 1 << window_bits, farthest: 0, at, available, too_far: None };
+    }
+
+    /// The stream's next bytes, and how many bytes zlib has made of the stream so far.
+    pub(super) fn follow(&mut self, bytes: &[u8], inflated: u64) {
+        match self.reads {
+            Reads::AtOnce => self.read(bytes),
+            Reads::OnFault => {
+                self.unread.extend_from_slice(bytes);
+                if self.history + inflated >= FARTHEST {
+                    self.stop();
+                } else if self.unread.len() > KEPT {
+                    self.settle();
+                }
+            }
+            Reads::Never => {}
+        }
+    }
+
+    /// zlib failed in the bytes so far: they are read.
+    pub(super) fn settle(&mut self) {
+        let mut unread = core::mem::take(&mut self.unread);
+        self.read(&unread);
+        unread.clear();
+        self.unread = unread;
+    }
+
+    fn read(&mut self, bytes: &[u8]) {
         // What is no deflate stream is left to zlib to tell.
-        let _ = self.decoder.read(bytes, &mut self.distances);
+        let _ = self.decoder.get_or_insert_default().read(bytes, &mut self.distances);
     }
 
-    /// Bytes of the message before the first reference that went beyond the window.
-    pub(super) const fn exceeded_at(&self) -> Option<u64> {
-        self.distances.exceeded_at
+    /// What follows is not to be followed.
+    pub(super) fn stop(&mut self) {
+        self.reads = Reads::Never;
+        self.distances.too_far = None;
+        self.unread.clear();
+        if self.unread.capacity() > BUFFER {
+            self.unread = Vec::new();
+        }
+    }
+
+    /// The first reference that reached too far.
+    pub(super) const fn too_far(&self) -> Option<TooFar> {
+        self.distances.too_far
     }
 }
 
@@ -75,6 +171,13 @@ mod tests {
         out
     }
 
+    /// A check of a stream that begins `at` bytes into a message.
+    fn following(bits: u8, at: u64) -> DistanceCheck {
+        let mut check = DistanceCheck::new();
+        check.restart(bits, 0, at);
+        check
+    }
+
     fn noise(length: usize) -> Vec<u8> {
         let mut state = 0x2545_f491_u32;
         let mut next = || {
@@ -94,15 +197,17 @@ mod tests {
             let stream = compressed(&data, level, 15);
             let mut exceeded = alloc::collections::BTreeSet::new();
             for cut in (1..stream.len()).step_by(13) {
-                let mut check = DistanceCheck::new(12, 0);
-                check.follow(&stream[..cut]);
-                check.follow(&stream[cut..]);
-                assert_eq!(check.exceeded_at(), None, "3000 is below 4096");
+                let mut check = following(12, 0);
+                check.follow(&stream[..cut], 0);
+                check.follow(&stream[cut..], 0);
+                assert_eq!(check.too_far(), None, "3000 is below 4096");
                 assert_eq!(check.distances.farthest, 3000, "level {level}, cut {cut}");
-                let mut check = DistanceCheck::new(11, 7);
-                check.follow(&stream[..cut]);
-                check.follow(&stream[cut..]);
-                exceeded.insert(check.exceeded_at().expect("3000 is above 2048"));
+                let mut check = following(11, 7);
+                check.follow(&stream[..cut], 0);
+                check.follow(&stream[cut..], 0);
+                let too_far = check.too_far().expect("3000 is above 2048");
+                assert_eq!(too_far.rule, Rule::DeflateWindowViolated);
+                exceeded.insert(too_far.at);
             }
             // Those behind the first 3000 bytes are 3000 bytes back; a few before them may be, too. It is the same place at
             // each cut.
@@ -122,9 +227,9 @@ mod tests {
         for level in 1..=9 {
             // zlib has no window of 256 bytes; its window of 512 looks 250 bytes back at the most.
             for (asked, bits) in [(9, 8), (9, 9), (10, 10), (12, 12)] {
-                let mut check = DistanceCheck::new(bits, 0);
-                check.follow(&compressed(&data, level, asked));
-                assert_eq!(check.exceeded_at(), None, "it is the compressor's window");
+                let mut check = following(bits, 0);
+                check.follow(&compressed(&data, level, asked), 0);
+                assert_eq!(check.too_far(), None, "it is the compressor's window");
                 assert!(check.distances.farthest > 0);
             }
         }
@@ -132,19 +237,58 @@ mod tests {
 
     #[test]
     fn stored_blocks_are_passed_over_and_noise_never_panics() {
-        let mut check = DistanceCheck::new(8, 0);
+        let mut check = following(8, 0);
         let mut stream = b"\x00\x05\x00\xfa\xffHello".to_vec();
         stream.extend_from_slice(b"\x01\x00\x00\xff\xff");
         stream.extend(compressed(b"abcabcabcabcabcabc", 6, 15));
         for byte in stream.chunks(1) {
-            check.follow(byte);
+            check.follow(byte, 0);
         }
-        assert_eq!(check.exceeded_at(), None, "all is near");
+        assert_eq!(check.too_far(), None, "all is near");
         assert_eq!(check.distances.farthest, 3);
         for seed in 0..200 {
             let bytes: Vec<u8> =
                 noise(400 + seed).iter().skip(seed).map(|byte| byte.wrapping_mul(97)).collect();
-            DistanceCheck::new(15, 0).follow(&bytes);
+            following(14, 0).follow(&bytes, 0);
         }
+    }
+    #[test]
+    fn what_zlib_fails_on_is_read_again_unless_no_distance_can_be_too_far() {
+        // "abc", and 4 bytes again from 5 bytes back.
+        let stream = b"\x4a\x4c\x4a\x06\x11";
+        for (history, at, rule) in [(0, 3, Some(Rule::DeflateContextMismatch)), (2, 10, None)] {
+            for cut in [1, usize::MAX] {
+                let mut check = DistanceCheck::new();
+                check.restart(15, history, at - 3);
+                stream.chunks(cut).for_each(|piece| check.follow(piece, 3));
+                assert_eq!(check.too_far(), None, "zlib did not fail");
+                check.settle();
+                assert_eq!(check.too_far(), rule.map(|rule| TooFar { rule, at }), "{history}, cut {cut}");
+            }
+        }
+        let mut check = DistanceCheck::new();
+        check.restart(15, 0, 0);
+        check.follow(stream, FARTHEST);
+        check.settle();
+        assert_eq!((check.too_far(), check.unread.len()), (None, 0), "all history is there");
+    }
+
+    #[test]
+    fn what_is_kept_of_a_stream_is_bounded() {
+        let mut check = DistanceCheck::new();
+        check.restart(15, 0, 0);
+        // Empty blocks: much comes in, and nothing comes out.
+        for _ in 0..20_000 {
+            check.follow(b"\x00\x00\x00\xff\xff", 0);
+            assert!(check.unread.len() <= KEPT, "{}", check.unread.len());
+        }
+        // "H", and a reference 5 bytes back.
+        check.follow(b"\xf2\x00\x11\x00\x00", 0);
+        check.settle();
+        assert_eq!(check.too_far(), Some(TooFar { rule: Rule::DeflateContextMismatch, at: 1 }));
+        check.restart(15, 0, 0);
+        assert_eq!(check.too_far(), None, "it is of the stream before");
+        check.stop();
+        assert!(check.unread.capacity() <= BUFFER, "{}", check.unread.capacity());
     }
 }

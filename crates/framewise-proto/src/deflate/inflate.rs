@@ -3,10 +3,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use framewise_rules::Rule;
-use zlib_rs::{Inflate, InflateError, InflateFlush, Status};
+use zlib_rs::{Inflate, InflateFlush, Status};
 
 use super::agreement::Direction;
-use super::distance::DistanceCheck;
+use super::distance::TooFar;
 use super::history::History;
 use super::shared;
 
@@ -22,9 +22,7 @@ const END: [u8; 5] = [0x01, 0x00, 0x00, 0xff, 0xff];
 pub(super) struct Inflater {
     direction: Direction,
     /// The thread's, from a message's first payload to its end.
-    inflate: Option<Box<Inflate>>,
-    /// Where the agreed window is smaller than deflate's own.
-    check: Option<Box<DistanceCheck>>,
+    inflating: Option<Box<shared::Inflating>>,
     /// What the message may refer to and its output does not hold: the messages before it, where there is takeover, and
     /// what was handed out of it.
     history: History,
@@ -50,8 +48,7 @@ impl Inflater {
     pub(super) const fn new(direction: Direction) -> Self {
         Self {
             direction,
-            inflate: None,
-            check: None,
+            inflating: None,
             history: History::new(),
             last: [0; 4],
             ended: false,
@@ -78,14 +75,15 @@ impl Inflater {
         if piece.is_empty() && !self.has_more {
             return Ok(0);
         }
-        if self.inflate.is_none() {
-            let mut inflate = shared::take_inflate();
-            remind(&mut inflate, self.history.bytes());
-            self.inflate = Some(inflate);
+        if self.inflating.is_none() {
+            let mut inflating = shared::take_inflate();
+            let history = self.history.bytes();
+            remind(&mut inflating.inflate, history);
+            inflating.check.restart(self.direction.window_bits, history.len(), before);
+            self.inflating = Some(inflating);
             self.ended = false;
             self.last = [0; 4];
             self.has_more = false;
-            self.check = distance_check(self.direction, before);
             if core::mem::take(&mut self.tail_kept) {
                 self.run(&TAIL, out, usize::MAX, before, limit)?;
             }
@@ -105,7 +103,8 @@ impl Inflater {
         before: u64,
         limit: u64,
     ) -> Result<usize, Stop> {
-        let Some(inflate) = &mut self.inflate else { return Ok(piece.len()) };
+        let Some(inflating) = &mut self.inflating else { return Ok(piece.len()) };
+        let shared::Inflating { inflate, check } = &mut **inflating;
         // One byte beyond the limit is room enough to see that it is passed.
         let most = usize::try_from(limit.saturating_sub(before)).unwrap_or(usize::MAX).saturating_add(1);
         let mut rest = piece;
@@ -114,9 +113,11 @@ impl Inflater {
             if core::mem::take(&mut self.ended) {
                 // RFC 7692 §7.2.3.4 allows blocks with BFINAL set, after which zlib stops: it begins again.
                 inflate.reset(false);
-                remind(inflate, self.history.bytes());
+                let history = self.history.bytes();
+                remind(inflate, history);
                 remind(inflate, out);
-                self.check = distance_check(self.direction, before + out.len() as u64);
+                let at = before + out.len() as u64;
+                check.restart(self.direction.window_bits, history.len() + out.len(), at);
             }
             let start = out.len();
             let end = grow(out, room.min(stop - start), most);
@@ -127,15 +128,16 @@ impl Inflater {
             out.truncate(start + written);
             // There may be more to come out, also of no more input.
             self.has_more = out.len() == end && !matches!(status, Ok(Status::StreamEnd));
-            if let Some(check) = &mut self.check {
-                check.follow(&rest[..read]);
-                // What comes out before the reference is the message's still, and judged first.
-                if let Some(at) = check.exceeded_at() {
-                    let at = usize::try_from(at.saturating_sub(before)).unwrap_or(usize::MAX);
-                    if out.len() >= at {
-                        out.truncate(at);
-                        return Err(Stop::Broken(Rule::DeflateWindowViolated));
-                    }
+            check.follow(&rest[..read], inflate.total_out());
+            if status.is_err() {
+                check.settle();
+            }
+            // What comes out before the reference is the message's still, and judged first.
+            if let Some(TooFar { rule, at }) = check.too_far() {
+                let at = usize::try_from(at.saturating_sub(before)).unwrap_or(usize::MAX);
+                if out.len() >= at {
+                    out.truncate(at);
+                    return Err(Stop::Broken(rule));
                 }
             }
             rest = &rest[read..];
@@ -149,7 +151,7 @@ impl Inflater {
                     return Err(Stop::Broken(Rule::DeflateDataInvalid));
                 }
                 Ok(Status::Ok | Status::BufError) => {}
-                Err(error) => return Err(Stop::Broken(rule(error, inflate.error_message()))),
+                Err(_) => return Err(Stop::Broken(Rule::DeflateDataInvalid)),
             }
             room = (room * 4).min(MOST_ROOM);
         }
@@ -160,14 +162,16 @@ impl Inflater {
     /// payload of the message", and inflate it.
     pub(super) fn finish(&mut self, out: &mut Vec<u8>, before: u64, limit: u64) -> Result<(), Stop> {
         // An empty payload is let pass as an empty message, and a block with BFINAL ends the message by itself.
-        if self.inflate.is_some() && !self.ended {
+        if self.inflating.is_some() && !self.ended {
             // A payload that is to be completed cannot end so: the tail stands there already.
             let kept = self.last == TAIL;
             let tail: &[u8] = if kept { &[] } else { &TAIL };
             // zlib does not say whether it is inside a block. If it is not, the second one ends its stream.
             let end = [tail, &END].iter().try_for_each(|end| {
                 self.run(end, out, usize::MAX, before, limit)?;
-                self.check = None;
+                if let Some(inflating) = &mut self.inflating {
+                    inflating.check.stop();
+                }
                 Ok(())
             });
             match end {
@@ -179,10 +183,9 @@ impl Inflater {
             }
             self.tail_kept = kept && self.direction.takeover;
         }
-        if let Some(inflate) = self.inflate.take() {
-            shared::give_inflate(inflate);
+        if let Some(inflating) = self.inflating.take() {
+            shared::give_inflate(inflating);
         }
-        self.check = None;
         if self.direction.takeover {
             self.history.push(out, 1 << self.direction.window_bits);
         } else {
@@ -193,15 +196,10 @@ impl Inflater {
 
     /// What the message at hand inflated to so far is taken out of `out`.
     pub(super) fn taken(&mut self, out: &[u8]) {
-        if self.inflate.is_some() {
+        if self.inflating.is_some() {
             self.history.push(out, 1 << self.direction.window_bits);
         }
     }
-}
-
-/// zlib does not hold a stream to a smaller window than deflate's own. `at`: bytes of the message before the stream.
-fn distance_check(direction: Direction, at: u64) -> Option<Box<DistanceCheck>> {
-    (direction.window_bits < 15).then(|| Box::new(DistanceCheck::new(direction.window_bits, at)))
 }
 
 /// Makes room behind what `out` holds, up to `most` bytes of all: its new length.
@@ -221,19 +219,6 @@ fn remind(inflate: &mut Inflate, history: &[u8]) {
     if !history.is_empty() {
         // It cannot fail: the stream is raw.
         let _ = inflate.set_dictionary(history);
-    }
-}
-
-/// zlib tells a reference before the start of its history by its message alone.
-fn rule(error: InflateError, message: Option<&str>) -> Rule {
-    match error {
-        InflateError::DataError if message.is_some_and(|message| message.contains("too far back")) => {
-            Rule::DeflateContextMismatch
-        }
-        InflateError::DataError
-        | InflateError::NeedDict { .. }
-        | InflateError::StreamError
-        | InflateError::MemError => Rule::DeflateDataInvalid,
     }
 }
 

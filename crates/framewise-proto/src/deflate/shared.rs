@@ -7,6 +7,8 @@ use alloc::boxed::Box;
 
 use zlib_rs::{Deflate, DeflateConfig, Inflate};
 
+use super::distance::DistanceCheck;
+
 /// zlib has no smaller window for a raw stream. That of 512 bytes looks 250 bytes back at the most, so it does for the
 /// agreed window of 256, too.
 const SMALLEST: u8 = 9;
@@ -45,19 +47,26 @@ pub(super) fn give_deflate(context: Context) {
     thread::give_deflate(context);
 }
 
+/// What inflates a message.
+pub(super) struct Inflating {
+    pub(super) inflate: Inflate,
+    pub(super) check: DistanceCheck,
+}
+
 /// An inflater without history, of the largest window.
-pub(super) fn take_inflate() -> Box<Inflate> {
+pub(super) fn take_inflate() -> Box<Inflating> {
     match thread::take_inflate() {
-        Some(mut inflate) => {
-            inflate.reset(false);
-            inflate
+        Some(mut inflating) => {
+            inflating.inflate.reset(false);
+            inflating
         }
-        None => Box::new(Inflate::new(false, 15)),
+        None => Box::new(Inflating { inflate: Inflate::new(false, 15), check: DistanceCheck::new() }),
     }
 }
 
-pub(super) fn give_inflate(inflate: Box<Inflate>) {
-    thread::give_inflate(inflate);
+pub(super) fn give_inflate(mut inflating: Box<Inflating>) {
+    inflating.check.stop();
+    thread::give_inflate(inflating);
 }
 
 #[cfg(feature = "std")]
@@ -66,14 +75,14 @@ mod thread {
 
     use core::cell::RefCell;
 
-    use super::{Box, Context, Inflate, SMALLEST};
+    use super::{Box, Context, Inflating, SMALLEST};
 
     /// One of each kind: a connection that finds none, since another one is in the middle of a message, makes its own.
     #[derive(Default)]
     struct Shared {
         /// By their window.
         deflate: [Option<Context>; 7],
-        inflate: Option<Box<Inflate>>,
+        inflate: Option<Box<Inflating>>,
     }
 
     std::thread_local! {
@@ -94,11 +103,11 @@ mod thread {
         with(|shared| shared.deflate[at].replace(context));
     }
 
-    pub(super) fn take_inflate() -> Option<Box<Inflate>> {
+    pub(super) fn take_inflate() -> Option<Box<Inflating>> {
         with(|shared| shared.inflate.take())
     }
 
-    pub(super) fn give_inflate(inflate: Box<Inflate>) {
+    pub(super) fn give_inflate(inflate: Box<Inflating>) {
         with(|shared| shared.inflate.replace(inflate));
     }
 }
@@ -106,7 +115,7 @@ mod thread {
 /// Without threads there is no place to share in: each message has its own.
 #[cfg(not(feature = "std"))]
 mod thread {
-    use super::{Box, Context, Inflate};
+    use super::{Box, Context, Inflating};
 
     pub(super) fn take_deflate(_: u8) -> Option<Context> {
         None
@@ -114,9 +123,9 @@ mod thread {
 
     pub(super) fn give_deflate(_: Context) {}
 
-    pub(super) fn take_inflate() -> Option<Box<Inflate>> {
+    pub(super) fn take_inflate() -> Option<Box<Inflating>> {
         None
     }
 
-    pub(super) fn give_inflate(_: Box<Inflate>) {}
+    pub(super) fn give_inflate(_: Box<Inflating>) {}
 }

@@ -313,6 +313,36 @@ fn what_does_not_inflate_is_told_by_its_rule() {
     }
 }
 
+/// zlib decodes differently where much input and much room are there, and gives other reasons then.
+#[test]
+fn the_first_fault_of_a_stream_counts_wherever_it_is_cut() {
+    // "aaa", a reference 257 bytes back, and a distance code that stands for nothing.
+    let reference_first = b"\x4a\x4c\x4c\x04\x05\x00\xe8\x01";
+    // The same two the other way round.
+    let code_first = b"\x4a\x4c\x4c\x04\x3d\x50";
+    // 518 bytes, and a reference 4097 bytes back.
+    let beyond_a_long_output = b"\x63\x18\x05\x01\xa3\x00\xff";
+    let plain = DeflateConfig::default();
+    let narrow = DeflateConfig { peer_window_bits: 12, ..plain };
+    let narrowest = DeflateConfig { peer_window_bits: 8, ..plain };
+    for (wishes, stream, rule) in [
+        (plain, &reference_first[..], Rule::DeflateContextMismatch),
+        (narrow, reference_first, Rule::DeflateContextMismatch),
+        (narrowest, reference_first, Rule::DeflateWindowViolated),
+        (plain, code_first, Rule::DeflateDataInvalid),
+        (narrowest, code_first, Rule::DeflateDataInvalid),
+        (plain, beyond_a_long_output, Rule::DeflateContextMismatch),
+        (narrow, beyond_a_long_output, Rule::DeflateWindowViolated),
+    ] {
+        let mut frame = [b"\xc2\x28", stream].concat();
+        frame.resize(42, 0);
+        for cut in 1..=frame.len() {
+            let mut client = client(config(wishes), &agreed(&wishes, &plain));
+            assert_eq!(received(&mut client, &frame, cut).1, Some(rule), "{stream:02x?}, cut {cut}");
+        }
+    }
+}
+
 /// 300 different bytes, and then the first of them again: a reference 300 bytes back.
 fn far_reference() -> Vec<u8> {
     let agreement = agreed(&DeflateConfig::default(), &DeflateConfig::default());
