@@ -240,6 +240,11 @@ impl Frames {
         true
     }
 
+    /// More bytes came, be it behind what a recording has for the end.
+    pub(crate) const fn go_on(&mut self) {
+        self.ahead = Ahead::More;
+    }
+
     /// Nothing more will come in this direction.
     pub(crate) fn finish(&mut self, window: &Window, at: Moment) {
         if std::mem::replace(&mut self.ahead, Ahead::Nothing) != Ahead::Nothing {

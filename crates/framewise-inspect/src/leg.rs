@@ -180,6 +180,9 @@ impl Leg {
         let dir = self.dir_mut(from);
         dir.window.push(bytes);
         dir.last = Some(at);
+        if let Some(frames) = &mut dir.frames {
+            frames.go_on();
+        }
         if dir.stage == Stage::Head && self.opened.is_none() {
             match from {
                 Role::Client => self.read_request(at, bytes),

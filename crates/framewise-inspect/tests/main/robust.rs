@@ -245,3 +245,33 @@ fn nothing_is_reported_after_the_first_enforced_finding_where_that_is_asked_for(
     let until = rules(Observer::new(Endpoints::UNKNOWN).until_first_enforced());
     assert_eq!(until, [Rule::PongMismatched, Rule::OpcodeReservedData]);
 }
+
+/// A recording may show bytes of a side after its end. How many of them come at once decides nothing then, either.
+#[test]
+fn bytes_after_the_end_of_their_stream_are_judged_however_they_are_cut() {
+    // A NUL in front of a frame, and a frame with a mask.
+    for (stream, rule) in [
+        (&b"\x00\x81\x04\xff\x00\x68\x69"[..], Rule::ResponseExtraBytes),
+        (b"\x81\x84\0\0\0\0hihi", Rule::MaskPresent),
+    ] {
+        for ends in [&[][..], &[Action::Eof], &[Action::Reset]] {
+            for cut in 1..=stream.len() {
+                let mut observer = Observer::new(Endpoints::UNKNOWN);
+                let leg = observer.leg("client-server");
+                observer.open(leg, "");
+                for end in ends {
+                    match end {
+                        Action::Eof => observer.eof(leg, Role::Server, None),
+                        Action::Reset => observer.reset(leg, Role::Server, None),
+                        Action::Bytes(_) => unreachable!("an end"),
+                    }
+                }
+                for piece in stream.chunks(cut) {
+                    observer.bytes(leg, Role::Server, None, piece);
+                }
+                let found: Vec<_> = observer.finish().findings.iter().map(|finding| finding.rule).collect();
+                assert!(found.contains(&Some(rule)), "{found:?}, {ends:?}, cut {cut}");
+            }
+        }
+    }
+}
