@@ -4,7 +4,6 @@ use std::io;
 
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::watch::Receiver;
 
 use crate::failure::Failure;
 
@@ -43,15 +42,8 @@ pub(crate) async fn interrupted() {
     }
 }
 
-/// Waits until the program is to end.
-pub(crate) async fn stopped(stopped: &mut Receiver<bool>) {
-    // A sender that is gone says nothing any more.
-    if stopped.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Connections that a proxy may have open: each takes two descriptors, and some are for everything else.
+/// Connections that a proxy or a server may have open: a proxied one takes two descriptors, and some are for everything
+/// else.
 #[cfg(unix)]
 pub(crate) fn most_open() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;

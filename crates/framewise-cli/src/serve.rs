@@ -1,16 +1,14 @@
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::Args;
-use framewise::{CloseCode, DeflateConfig, Limits, Role, Server, WebSocket};
+use framewise::{AcceptLoop, DeflateConfig, Incoming, Limits, Role, Server, Stop, WebSocket};
 use framewise_inspect::Endpoints;
 use framewise_live::{About, Sink, Tee, Watch};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch::Receiver;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::failure::Failure;
@@ -73,10 +71,11 @@ async fn serve(args: &ServeArgs, output: Output) -> Result<bool, Failure> {
         ..Printer::new(&live, output)
     };
     let found = printer.found();
+    let stop = Stop::new();
     let echo = Echo {
-        server: server(&args.protocol),
+        server: server(&args.protocol).stop(&stop),
         sink: (!args.quiet).then(|| Arc::new(printer) as Arc<dyn Sink>),
-        number: AtomicU64::new(0),
+        stop,
     };
     echo.serve(listener).await;
     writer.finish(live);
@@ -93,35 +92,26 @@ fn limits() -> Limits {
 
 struct Echo {
     server: Server,
-    /// `None` where clients are not judged.
+    /// `None`: clients are not judged.
     sink: Option<Arc<dyn Sink>>,
-    number: AtomicU64,
+    stop: Stop,
 }
 
 impl Echo {
-    /// Serves until Ctrl-C, then tells everybody that it goes away.
+    /// Serves until Ctrl-C, then closes each connection with 1001.
     async fn serve(self, listener: TcpListener) {
-        let (stop, stopped) = tokio::sync::watch::channel(false);
-        let mut open = JoinSet::new();
         let echo = Arc::new(self);
-        let interrupted = net::interrupted();
-        tokio::pin!(interrupted);
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = &mut interrupted => break,
-            };
-            while open.try_join_next().is_some() {}
-            match accepted {
-                Ok((stream, address)) => {
-                    open.spawn(Arc::clone(&echo).connection(stream, address, stopped.clone()));
-                }
-                // The system has no descriptor left, say: those that are there are served on.
-                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-            }
-        }
-        drop(listener);
-        stop.send_replace(true);
+        let mut accepting = AcceptLoop::new(listener).max_open(net::most_open());
+        let mut open = JoinSet::new();
+        accepting
+            .run(net::interrupted(), |incoming| {
+                while open.try_join_next().is_some() {}
+                open.spawn(Arc::clone(&echo).connection(incoming));
+            })
+            .await;
+        drop(accepting);
+        // No time for the rest: the tasks are waited for here.
+        echo.stop.stop(Duration::ZERO).await;
         // The second Ctrl-C does not wait for clients that do not answer.
         tokio::select! {
             () = async { while open.join_next().await.is_some() {} } => {}
@@ -129,55 +119,45 @@ impl Echo {
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, stopped: Receiver<bool>) {
-        let _ = stream.set_nodelay(true);
-        let Some(sink) = &self.sink else { return self.handshake(stream, stopped).await };
-        let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
-        let about = About { id: number.to_string(), client: Some(address.to_string()), server: None };
+    async fn connection(self: Arc<Self>, incoming: Incoming) {
+        let Incoming { stream, peer, number, slot, .. } = incoming;
+        let Some(sink) = &self.sink else { return self.handshake(stream).await };
+        let about = About { id: number.to_string(), client: Some(peer.to_string()), server: None };
         let endpoints = Endpoints { limits: Some(limits()), ..Endpoints::UNKNOWN };
         // What a client sends after the rule that its connection was closed for is discarded, and not judged either.
         let watch = Watch::new(about, endpoints, Arc::clone(sink)).until_first_enforced();
         let (stream, watching) = Tee::new(stream, Role::Server, watch);
-        self.handshake(stream, stopped).await;
+        self.handshake(stream).await;
         watching.finish().await;
+        drop(slot);
     }
 
-    async fn handshake<S>(&self, stream: S, mut stopped: Receiver<bool>)
+    async fn handshake<S>(&self, stream: S)
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         tokio::select! {
+            biased;
             // What goes wrong in the handshake is reported by the observer.
-            accepted = self.server.accept(stream) => if let Ok(ws) = accepted { echo(ws, stopped).await },
+            accepted = self.server.accept(stream) => if let Ok(ws) = accepted { self.echo(ws).await },
             // Without a handshake there is nothing to close.
-            () = net::stopped(&mut stopped) => {}
+            () = self.stop.stopped() => {}
         }
     }
-}
 
-/// Sends back what comes, as text or binary as it came.
-async fn echo<S>(mut ws: WebSocket<S>, mut stopped: Receiver<bool>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut closing = false;
-    loop {
-        tokio::select! {
-            biased;
-            () = net::stopped(&mut stopped), if !closing => {
-                closing = true;
-                // It fails where the client has closed already.
-                let _ = ws.start_close(CloseCode::GOING_AWAY, "the server ends");
-            }
-            message = ws.next() => {
-                let Some(message) = message else { return };
-                // A violation was answered and is reported by the observer; `next` completes the closing.
-                let Ok(message) = message else { continue };
-                tokio::select! {
-                    _ = ws.send(message) => {}
-                    // A client that sends and does not read must not hold up the end.
-                    () = net::stopped(&mut stopped), if !closing => {}
-                }
+    /// Sends each message back, until the client or the server ends the connection.
+    async fn echo<S>(&self, mut ws: WebSocket<S>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        while let Some(message) = ws.next().await {
+            // A violation was answered and is reported by the observer; `next` completes the closing.
+            let Ok(message) = message else { continue };
+            tokio::select! {
+                biased;
+                // A client that sends and does not read must not hold up the end.
+                () = self.stop.stopped() => {}
+                _ = ws.send(message) => {}
             }
         }
     }

@@ -2,6 +2,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use framewise::AcceptDelay;
 use framewise_inspect::Connection;
 use framewise_inspect::report::Finding;
 use framewise_proto::Header;
@@ -73,6 +74,17 @@ pub enum Event {
     },
     /// The connection is over: what was found in it.
     Over(Box<Connection>),
+}
+
+impl Event {
+    /// What an accept loop reports; `None` for what this crate does not know yet.
+    pub(crate) fn delayed(delay: AcceptDelay) -> Option<Self> {
+        match delay {
+            AcceptDelay::Full { open } => Some(Self::Full { open }),
+            AcceptDelay::Exhausted(error) => Some(Self::NotAccepted(error)),
+            _ => None,
+        }
+    }
 }
 
 /// Where events go. They come from several threads; those of one connection come in order.

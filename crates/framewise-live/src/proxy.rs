@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use framewise::{AcceptLoop, Incoming, Stop};
 use framewise_inspect::{Connection, Endpoints};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::tap::tap;
@@ -17,8 +17,6 @@ use crate::{About, Event, Recorder, Recordings, Sink, Upstream, Watch};
 use itself::Itself;
 use pass::Cut;
 
-/// How long the proxy waits when the system has no more sockets to give.
-const EXHAUSTED: Duration = Duration::from_millis(100);
 /// Connections that are open at once, unless [`Proxy::most_open`] says otherwise.
 const MOST_OPEN: usize = 1024;
 /// How long one side may do nothing after the other one has closed its direction, unless [`Proxy::half_closed`] says
@@ -75,48 +73,28 @@ impl Proxy {
     /// reported. To drop the future cuts them.
     pub async fn serve(self, listener: TcpListener, stop: impl Future) {
         let proxy = Arc::new(self);
-        let (stopping, stopped) = watch::channel(false);
-        let places = Arc::new(Semaphore::new(proxy.most_open));
+        let sink = Arc::clone(&proxy.sink);
+        let mut accepting = AcceptLoop::new(listener).max_open(proxy.most_open).on_delay(move |delay| {
+            if let Some(event) = Event::delayed(delay) {
+                sink.event(&About::default(), event);
+            }
+        });
+        let stopping = Stop::new();
         let mut open = JoinSet::new();
-        let mut number = 0;
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            if places.available_permits() == 0 {
-                proxy.sink.event(&About::default(), Event::Full { open: proxy.most_open });
-            }
-            let place = tokio::select! {
-                Ok(place) = Arc::clone(&places).acquire_owned() => place,
-                _ = &mut stop => break,
-            };
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                _ = &mut stop => break,
-            };
-            while open.try_join_next().is_some() {}
-            match accepted {
-                Ok((client, address)) => {
-                    number += 1;
-                    let (proxy, mut stopped) = (Arc::clone(&proxy), stopped.clone());
-                    open.spawn(async move {
-                        let stop = async move {
-                            // A sender that is gone says nothing any more.
-                            if stopped.wait_for(|stop| *stop).await.is_err() {
-                                std::future::pending::<()>().await;
-                            }
-                        };
-                        proxy.pass(client, address, number, stop).await;
-                        drop(place);
-                    });
-                }
-                // Out of descriptors, say: the clients that are there are served on.
-                Err(error) => {
-                    proxy.sink.event(&About::default(), Event::NotAccepted(error));
-                    tokio::time::sleep(EXHAUSTED).await;
-                }
-            }
-        }
-        drop(listener);
-        stopping.send_replace(true);
+        accepting
+            .run(stop, |incoming| {
+                while open.try_join_next().is_some() {}
+                let (proxy, stopping) = (Arc::clone(&proxy), stopping.clone());
+                open.spawn(async move {
+                    let Incoming { stream, peer, number, slot, .. } = incoming;
+                    proxy.pass(stream, peer, number, stopping.stopped()).await;
+                    drop(slot);
+                });
+            })
+            .await;
+        drop(accepting);
+        // No time for the rest: the tasks are waited for here.
+        stopping.stop(Duration::ZERO).await;
         while open.join_next().await.is_some() {}
     }
 
@@ -152,7 +130,6 @@ impl Proxy {
             self.sink.event(&about, Event::Loop);
             return None;
         };
-        let _ = client.set_nodelay(true);
         let recorder = self.recorder(&about, number);
         let watch = Watch::new(about.clone(), Endpoints::UNKNOWN, Arc::clone(&self.sink)).recorded(recorder);
         let (tap, watching) = tap(watch, None);

@@ -109,7 +109,10 @@ pub use error::{ConnectError, ConnectFault, Error, Rejected};
 pub use event::Event;
 pub use message::{Message, Text};
 pub use prepared::Prepared;
-pub use server::{HandlerResult, Handshake, Listener, PendingRequest, Reply, ServeError, Server};
+pub use server::{
+    AcceptDelay, AcceptLoop, HandlerResult, Handshake, Incoming, Listener, PendingRequest, Reply, ServeError,
+    Server, Slot,
+};
 pub use stop::Stop;
 pub use stream::NetStream;
 pub use try_send::TrySendError;

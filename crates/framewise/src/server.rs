@@ -1,5 +1,6 @@
 //! The server's side of the opening handshake, on any byte stream.
 
+mod accept_loop;
 pub(crate) mod answer;
 mod handshake;
 mod listener;
@@ -7,6 +8,7 @@ mod pending_request;
 mod reject;
 mod reply;
 mod report;
+mod tcp_handshake;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -20,10 +22,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::time::Instant;
 
-pub use self::listener::{Handshake, Listener};
+pub use self::accept_loop::{AcceptDelay, AcceptLoop, Incoming, Slot};
+pub use self::listener::Listener;
 pub use self::pending_request::PendingRequest;
 pub use self::reply::Reply;
 pub use self::report::{HandlerResult, ServeError};
+pub use self::tcp_handshake::Handshake;
 use crate::stop::StopSeat;
 use crate::{Config, DeflateConfig, Error, Keepalive, Limits, Stop, Strictness, WebSocket};
 

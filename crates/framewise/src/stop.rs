@@ -92,8 +92,8 @@ impl Stop {
         self.shared.changed.notify_waiters();
     }
 
-    /// Waits until it is told.
-    pub(crate) async fn told(&self) {
+    /// Waits until [`Stop::stop`] is called. Cancel-safe.
+    pub async fn stopped(&self) {
         self.shared.wait_for(Shared::is_told).await;
     }
 

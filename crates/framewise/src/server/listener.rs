@@ -1,28 +1,20 @@
 use std::fmt;
-use std::future::{Future, IntoFuture, pending, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 
+use super::accept_loop::{AcceptLoop, Incoming};
 use super::report::{HandlerResult, Handling, OnError, Report, ServeError};
-#[cfg(feature = "tls")]
-use super::tls;
-use super::{PendingRequest, Server, handshake};
-use crate::stop::{Stop, StopSeat, StopTask};
-use crate::stream::Layer;
+use super::{Handshake, PendingRequest, Server};
+use crate::stop::{Stop, StopTask};
 use crate::trace::Span;
-use crate::{Error, NetStream, WebSocket};
-
-/// How long a listener waits when the system has no more sockets to give.
-const EXHAUSTED: Duration = Duration::from_millis(100);
-/// Connections that a listener which stops takes from the system's queue at the most: clients may go on connecting.
-const QUEUED: usize = 4096;
+use crate::{NetStream, WebSocket};
 
 /// A server on a TCP address.
 pub struct Listener {
@@ -89,6 +81,7 @@ impl Listener {
     /// Cancel-safe.
     pub async fn accept(&self) -> io::Result<Handshake> {
         let (stream, peer) = self.tcp.accept().await?;
+        let _ = stream.set_nodelay(true);
         Ok(Handshake::new(&self.server, stream, peer, self.server.settings.seat()))
     }
 
@@ -199,34 +192,20 @@ impl Listener {
         T: Future<Output = ()> + Send + 'static,
     {
         let Self { server, tcp, stop: seats, on_error } = self;
-        let mut number = 0;
-        let mut spawn = |stream, peer| {
-            number += 1;
+        let serve = |Incoming { stream, peer, number, .. }: Incoming| {
             let handshake = Handshake::new(&server, stream, peer, Some(seats.seat()));
             let span = Span::new(number, peer);
             let report = Report { peer, span: span.clone(), on_error: on_error.clone() };
             span.spawn(open(handshake, seats.task(), report));
         };
-        let (mut stop, mut told) = (pin!(stop), pin!(seats.told()));
-        loop {
-            let turn = poll_fn(|cx| {
-                if stop.as_mut().poll(cx).is_ready() || told.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(None);
-                }
-                tcp.poll_accept(cx).map(Some)
-            });
-            match turn.await {
-                None => break,
-                Some(Ok((stream, peer))) => spawn(stream, peer),
-                Some(Err(error)) if is_exhausted(&error) => sleep(EXHAUSTED).await,
-                // The connection was gone before it was accepted.
-                Some(Err(_)) => {}
-            }
-        }
+        let (mut stop, mut stopped) = (pin!(stop), pin!(seats.stopped()));
+        let either = poll_fn(|cx| {
+            if stop.as_mut().poll(cx).is_ready() { Poll::Ready(()) } else { stopped.as_mut().poll(cx) }
+        });
+        let mut accepting = AcceptLoop::new(tcp);
+        accepting.run(either, serve).await;
         seats.tell();
-        for (stream, peer) in queued(tcp) {
-            spawn(stream, peer);
-        }
+        accepting.into_queued().for_each(serve);
         let _ = timeout(server.settings.grace(), seats.empty()).await;
     }
 }
@@ -237,97 +216,5 @@ impl fmt::Debug for Listener {
             .field("server", &self.server)
             .field("tcp", &self.tcp)
             .finish_non_exhaustive()
-    }
-}
-
-/// Closes a listener, and gives the connections that the system has accepted for it: they would be reset with it.
-fn queued(tcp: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
-    let tcp = tcp.into_std().ok();
-    let accept = move || {
-        let (stream, peer) = tcp.as_ref()?.accept().ok()?;
-        stream.set_nonblocking(true).ok()?;
-        Some((TcpStream::from_std(stream).ok()?, peer))
-    };
-    std::iter::from_fn(accept).take(QUEUED)
-}
-
-/// The system has no descriptor or no memory for another connection, which is not this one's fault.
-fn is_exhausted(error: &io::Error) -> bool {
-    !matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
-    )
-}
-
-/// A TCP connection whose handshake is still to come: await it, or [`Handshake::request`].
-pub struct Handshake {
-    server: Server,
-    stream: TcpStream,
-    peer: SocketAddr,
-    stop: Option<StopSeat>,
-}
-
-impl Handshake {
-    fn new(server: &Server, stream: TcpStream, peer: SocketAddr, stop: Option<StopSeat>) -> Self {
-        // What is queued is written together already: Nagle's algorithm would only delay it. It fails where the client is
-        // gone, which the handshake tells.
-        let _ = stream.set_nodelay(true);
-        Self { server: server.clone(), stream, peer, stop }
-    }
-
-    /// Where the connection comes from.
-    pub const fn peer_addr(&self) -> SocketAddr {
-        self.peer
-    }
-
-    /// Does the TLS handshake, where there is one, and reads the request, which is answered when the caller has made up
-    /// its mind: as [`Server::request`]. Both together may take [`Limits::handshake`](crate::Limits::handshake).
-    ///
-    /// Errors: [`Error::Violation`], as [`Server::accept`]; [`Error::Io`] when TLS fails, and when the client speaks plain
-    /// HTTP to a port of TLS, which it is told (400). To drop the future cuts the connection.
-    pub async fn request(self) -> Result<PendingRequest<NetStream>, Error> {
-        Box::pin(self.read()).await
-    }
-
-    async fn read(self) -> Result<PendingRequest<NetStream>, Error> {
-        let Self { server, stream, stop, .. } = self;
-        let deadline = Instant::now() + server.settings.config.limits.handshake;
-        #[cfg(feature = "tls")]
-        if let Some(config) = &server.settings.tls {
-            let mut stop = stop;
-            let limits = &server.settings.config.limits;
-            // In a box of its own: a plain connection does not have the room for it.
-            let accepting = Box::pin(tls::accept(Arc::clone(config), stream, limits, &mut stop, deadline));
-            let stream = accepting.await?;
-            return handshake::request(server.settings, stream, stop, deadline).await;
-        }
-        handshake::request(
-            server.settings,
-            NetStream::new(Layer::Plain(Layer::Plain(stream))),
-            stop,
-            deadline,
-        )
-        .await
-    }
-}
-
-impl IntoFuture for Handshake {
-    type Output = Result<WebSocket<NetStream>, Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-
-    /// [`Handshake::request`], answered as [`Server::accept`] does it.
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let server = self.server.clone();
-            let pending = self.read().await?;
-            let reply = server.settings.decide(pending.request());
-            pending.respond(reply).await
-        })
-    }
-}
-
-impl fmt::Debug for Handshake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handshake").field("peer", &self.peer).finish_non_exhaustive()
     }
 }

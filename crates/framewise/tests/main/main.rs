@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod accept_loop;
 mod axum;
 mod bad_peers;
 mod batch;

@@ -1,0 +1,86 @@
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::net::SocketAddr;
+use std::pin::Pin;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+#[cfg(feature = "tls")]
+use super::tls;
+use super::{PendingRequest, Server, handshake};
+use crate::stop::StopSeat;
+use crate::stream::Layer;
+use crate::{Error, NetStream, WebSocket};
+
+/// A TCP connection whose handshake is still to come: await it, or [`Handshake::request`].
+pub struct Handshake {
+    server: Server,
+    stream: TcpStream,
+    peer: SocketAddr,
+    stop: Option<StopSeat>,
+}
+
+impl Handshake {
+    pub(super) fn new(server: &Server, stream: TcpStream, peer: SocketAddr, stop: Option<StopSeat>) -> Self {
+        Self { server: server.clone(), stream, peer, stop }
+    }
+
+    /// Where the connection comes from.
+    pub const fn peer_addr(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Does the TLS handshake, where there is one, and reads the request, which is answered when the caller has made up
+    /// its mind: as [`Server::request`]. Both together may take [`Limits::handshake`](crate::Limits::handshake).
+    ///
+    /// Errors: [`Error::Violation`], as [`Server::accept`]; [`Error::Io`] when TLS fails, and when the client speaks plain
+    /// HTTP to a port of TLS, which it is told (400). To drop the future cuts the connection.
+    pub async fn request(self) -> Result<PendingRequest<NetStream>, Error> {
+        Box::pin(self.read()).await
+    }
+
+    async fn read(self) -> Result<PendingRequest<NetStream>, Error> {
+        let Self { server, stream, stop, .. } = self;
+        let deadline = Instant::now() + server.settings.config.limits.handshake;
+        #[cfg(feature = "tls")]
+        if let Some(config) = &server.settings.tls {
+            let mut stop = stop;
+            let limits = &server.settings.config.limits;
+            // In a box of its own: a plain connection does not have the room for it.
+            let accepting = Box::pin(tls::accept(Arc::clone(config), stream, limits, &mut stop, deadline));
+            let stream = accepting.await?;
+            return handshake::request(server.settings, stream, stop, deadline).await;
+        }
+        handshake::request(
+            server.settings,
+            NetStream::new(Layer::Plain(Layer::Plain(stream))),
+            stop,
+            deadline,
+        )
+        .await
+    }
+}
+
+impl IntoFuture for Handshake {
+    type Output = Result<WebSocket<NetStream>, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    /// [`Handshake::request`], answered as [`Server::accept`] does it.
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let server = self.server.clone();
+            let pending = self.read().await?;
+            let reply = server.settings.decide(pending.request());
+            pending.respond(reply).await
+        })
+    }
+}
+
+impl fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshake").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
