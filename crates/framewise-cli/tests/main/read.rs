@@ -1,12 +1,9 @@
 //! `framewise read`
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fmt::Write as _;
 use std::process::Stdio;
 
-use common::{Done, Running, framewise, noise, path, run, run_with};
+use crate::common::{Done, Running, framewise, noise, path, run, run_with};
 
 fn read(args: &[&str], input: impl AsRef<[u8]>) -> Done {
     run_with(framewise().arg("read").args(args).arg("-"), input.as_ref())

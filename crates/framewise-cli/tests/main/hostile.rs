@@ -1,13 +1,10 @@
 //! Text from a peer, a file or an argument that a terminal would act upon: no command prints it as it is
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
-use common::{
+use crate::common::{
     ANSWER, Done, HANDSHAKE, Running, connect, exactly, framewise, head, path, rest, run, run_with, server,
 };
 

@@ -1,14 +1,11 @@
 //! Servers behind TLS, and servers that are taken for such
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use common::{
+use crate::common::{
     ANSWER, Done, HANDSHAKE, Running, connect, exactly, framewise, head, path, rest, run_with, server,
 };
 use framewise::rustls::pki_types::PrivateKeyDer;
@@ -151,7 +148,7 @@ fn a_plain_server_that_is_taken_for_one_behind_tls() {
     assert!(upstream_fault(&format!("wss://{address}")).contains("does not speak TLS on port"));
     play.join().unwrap();
     let (address, play) = plain();
-    let done = common::run(&["connect", &format!("wss://{address}")]);
+    let done = crate::common::run(&["connect", &format!("wss://{address}")]);
     assert!(done.refused().contains("does not speak TLS"), "{done:?}");
     play.join().unwrap();
 }
@@ -159,7 +156,7 @@ fn a_plain_server_that_is_taken_for_one_behind_tls() {
 #[test]
 fn a_server_behind_tls_that_is_taken_for_a_plain_one() {
     let (address, _, play) = tls_server();
-    let done: Done = common::run(&["connect", &format!("ws://{address}")]);
+    let done: Done = crate::common::run(&["connect", &format!("ws://{address}")]);
     assert!(done.refused().contains("TLS") && done.err.contains("wss://"), "{done:?}");
     play.join().unwrap();
 }

@@ -1,12 +1,9 @@
 //! `framewise serve`
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::io::Write as _;
 use std::net::Shutdown;
 
-use common::{HANDSHAKE, Running, connect, exactly, head, noise, open, rest, run};
+use crate::common::{HANDSHAKE, Running, connect, exactly, head, noise, open, rest, run};
 
 const CLOSE: &[u8] = b"\x88\x82\x37\xfa\x21\x3d\x34\x12";
 
@@ -65,6 +62,35 @@ fn rest_after_shutdown(client: &mut std::net::TcpStream) -> Vec<u8> {
     rest(client)
 }
 
+/// A server closes a connection at the first fault, and discards what comes after it: `inspect` would report both.
+#[test]
+fn nothing_is_judged_after_the_first_enforced_finding() {
+    let (running, address) = serve(&["--json"]);
+    for faults in [&b"\x81\x02hi\x83\x80\x37\xfa\x21\x3d"[..], b"\x83\x80\x37\xfa\x21\x3d\x81\x02hi"] {
+        let mut client = open(address);
+        client.write_all(faults).unwrap();
+        rest_after_shutdown(&mut client);
+    }
+    // A note is not enforced: what comes after it is judged.
+    let mut client = open(address);
+    client.write_all(&[&b"\x81\x82\0\0\0\0hi".repeat(4)[..], b"\x83\x80\x37\xfa\x21\x3d"].concat()).unwrap();
+    rest_after_shutdown(&mut client);
+    let mut found: Vec<_> = running
+        .end()
+        .json_lines()
+        .iter()
+        .map(|line| (line["connection"].to_string(), line["rule"].as_str().unwrap().to_owned()))
+        .collect();
+    // Each connection is a task of its own: their order is not fixed, the order within one is.
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let rules: Vec<_> = found.iter().map(|(_, rule)| rule.as_str()).collect();
+    assert_eq!(
+        rules,
+        ["mask-missing", "opcode-reserved-data", "mask-key-predictable", "opcode-reserved-data"],
+        "{found:?}"
+    );
+}
+
 #[test]
 fn a_handshake_that_is_refused_is_explained() {
     let (mut running, address) = serve(&[]);
@@ -76,6 +102,7 @@ fn a_handshake_that_is_refused_is_explained() {
     let done = running.end();
     // What follows from it is the server's, and no news.
     assert!(!done.out.contains("response-status"), "{}", done.out);
+    assert_eq!(done.out.matches("source ").count(), 1, "one block: {}", done.out);
 }
 
 #[test]

@@ -1,5 +1,4 @@
 //! The built binary as a person, or a script, runs it.
-#![allow(dead_code, clippy::unwrap_used)]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -1,12 +1,11 @@
 //! `framewise inspect`
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr};
 
-use common::{ANSWER, HANDSHAKE, Running, connect, exactly, head, nobody, noise, path, rest, run, server};
+use crate::common::{
+    ANSWER, HANDSHAKE, Running, connect, exactly, head, nobody, noise, path, rest, run, server,
+};
 use serde_json::Value;
 
 fn inspect(upstream: SocketAddr, args: &[&str]) -> (Running, SocketAddr) {
@@ -76,6 +75,37 @@ fn a_fault_is_told_while_the_connection_goes_on() {
     play.join().unwrap();
     running.out.until("verdict: mask-missing");
     assert_eq!(running.end().code, Some(1));
+}
+
+/// A client that masks no frame has one fault; the next frames are lines beneath it. Another fault is a block of its own.
+#[test]
+fn one_fault_is_one_block_and_what_follows_from_it_a_line() {
+    let (upstream, play) = server(|mut stream| {
+        head(&mut stream);
+        stream.write_all(ANSWER).unwrap();
+        exactly(&mut stream, 12);
+        stream.write_all(b"\x83\0").unwrap();
+        rest(&mut stream);
+    });
+    let (running, address) = inspect(upstream, &[]);
+    let mut client = connect(address);
+    client.write_all(HANDSHAKE).unwrap();
+    head(&mut client);
+    client.write_all(b"\x81\x02hi\x81\x02hi\x81\x02hi").unwrap();
+    exactly(&mut client, 2);
+    drop(client);
+    play.join().unwrap();
+    let out = running.end().out;
+    assert_eq!(out.matches("broken mask-missing").count(), 1, "{out}");
+    for frame in [2, 3] {
+        assert_eq!(
+            out.matches(&format!("again: `mask-missing` in frame {frame} (byte ")).count(),
+            1,
+            "{out}"
+        );
+    }
+    assert_eq!(out.matches("broken opcode-reserved").count(), 1, "{out}");
+    assert_eq!(out.matches("source ").count(), 2, "a block for each of two faults: {out}");
 }
 
 /// Every byte, also after something broke: a mebibyte of noise each way as a frame stream.
@@ -389,8 +419,10 @@ fn a_reader_that_goes_away_does_not_end_the_proxy() {
         rest(&mut stream);
     });
     let url = format!("ws://{upstream}");
-    let mut child =
-        common::framewise().args(["inspect", &url, "--listen", "127.0.0.1:0", "--frames"]).spawn().unwrap();
+    let mut child = crate::common::framewise()
+        .args(["inspect", &url, "--listen", "127.0.0.1:0", "--frames"])
+        .spawn()
+        .unwrap();
     let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     std::io::BufRead::read_line(&mut out, &mut line).unwrap();

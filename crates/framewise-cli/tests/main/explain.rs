@@ -1,11 +1,8 @@
 //! `framewise explain`
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::process::Stdio;
 
-use common::{Running, framewise, run, run_with};
+use crate::common::{Running, framewise, run, run_with};
 
 fn text(args: &[&str]) -> String {
     let done = run(&[&["explain"], args].concat());

@@ -1,9 +1,6 @@
 //! `framewise demo`
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::run;
+use crate::common::run;
 
 #[test]
 fn every_scene_is_explained() {
@@ -14,6 +11,12 @@ fn every_scene_is_explained() {
         ["broken mask-missing", "broken response-accept-wrong", "broken payload-truncated", "cause", "fix"]
     {
         assert!(done.out.contains(part), "no {part}");
+    }
+    // One block for each scene's fault, and one for a note; what follows from a fault is a line.
+    let count = |part| done.out.matches(part).count();
+    assert_eq!((count("\nbroken "), count("\nnote "), count("  source ")), (12, 1, 13), "{}", done.out);
+    for line in ["\nas a result: `response-status`: ", "\nagain: `mask-missing` in frame 2 (byte "] {
+        assert_eq!(done.out.matches(line).count(), 1, "{line:?} in {}", done.out);
     }
 }
 

@@ -1,0 +1,13 @@
+//! The tests of the command in one program, since each program costs a link.
+#![allow(clippy::unwrap_used, reason = "in the helpers of tests, too")]
+
+mod common;
+
+mod connect;
+mod demo;
+mod explain;
+mod hostile;
+mod inspect;
+mod read;
+mod serve;
+mod tls;
