@@ -79,4 +79,29 @@ mod tests {
         assert_eq!(window.slice(window.end() - 2..window.end() + 9), [63, 63]);
         assert_eq!(window.from(63 * 16 * 1024 - 1)[..2], [62, 63]);
     }
+
+    #[test]
+    fn nothing_is_dropped_before_there_is_twice_as_much_as_is_kept() {
+        let mut window = Window::default();
+        window.push(&vec![1; KEPT]);
+        window.push(&vec![2; KEPT]);
+        assert_eq!((window.start(), window.end()), (0, 2 * KEPT as u64));
+        assert_eq!(window.read(KEPT as u64 - 1, 2), [1, 2]);
+        window.push(&[3]);
+        let start = KEPT as u64 + 1;
+        assert_eq!(
+            (window.start(), window.end()),
+            (start, 2 * KEPT as u64 + 1),
+            "as much is left as is kept"
+        );
+        assert_eq!(window.read(start, 1), [2]);
+        assert_eq!(window.slice(window.end() - 1..window.end()), [3]);
+        // What begins before the first byte that is left is not there in part.
+        assert_eq!(window.slice(start - 1..start + 1), b"");
+        assert_eq!(window.around(start + 2..start + 4, 16), (start, &[2; 4][..]));
+        window.push(&vec![4; KEPT]);
+        window.push(&vec![5; KEPT]);
+        assert_eq!(window.end(), 4 * KEPT as u64 + 1);
+        assert_eq!(window.slice(window.end() - 1..window.end()), [5]);
+    }
 }

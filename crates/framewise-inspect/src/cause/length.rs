@@ -86,6 +86,10 @@ pub(super) fn restarted_write(e: &Evidence<'_>) -> Option<Sign> {
 }
 
 fn cut_short(e: &Evidence<'_>, cause: Cause, most: u64) -> Option<Sign> {
+    // Half a terabyte that nobody meant is not a payload that was cut.
+    if in_32_bits(e).is_some() {
+        return None;
+    }
     let (e, frame, nested) = torn(e)?;
     let (at, header) = match nested {
         Nested::Ends { at, header } => (at, header),

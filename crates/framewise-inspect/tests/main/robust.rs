@@ -2,7 +2,7 @@
 
 use framewise_inspect::report::Searched;
 use framewise_inspect::{Connection, Endpoints, Observed, Observer, diagnose};
-use framewise_rules::{Cause, Role, Rule};
+use framewise_rules::{Cause, Limits, Role, Rule, Setup};
 use framewise_transcript::{Action, Transcript};
 
 /// xorshift: the same bytes in every run.
@@ -179,6 +179,73 @@ fn a_live_view_is_told_of_heads_frames_and_findings_as_they_come() {
     let finding = std::thread::spawn(move || finding.compute()).join().expect("it does not panic");
     assert_eq!(finding.causes[0].id, Cause::ClientDoesNotMask);
     assert!(observer.poll_observed().is_none());
+}
+
+/// A long frame is shown when the first 256 bytes of its payload are there, once; a shorter one at its end.
+#[test]
+fn a_live_view_is_told_of_a_frame_when_enough_of_it_is_there() {
+    let mut observer = Observer::new(Endpoints::UNKNOWN);
+    let leg = observer.leg("client-server");
+    observer.open(leg, "");
+    let shown = |observer: &mut Observer, bytes: &[u8]| -> Vec<(u64, usize)> {
+        observer.bytes(leg, Role::Server, None, bytes);
+        let seen = std::iter::from_fn(|| observer.poll_observed());
+        seen.map(|seen| {
+            let Observed::Frame { offset, payload, .. } = seen else { panic!("{seen:?}") };
+            (offset, payload.len())
+        })
+        .collect()
+    };
+    let none: [(u64, usize); 0] = [];
+    assert_eq!(shown(&mut observer, &[&b"\x82\x7e\x02\x00"[..], &[7; 255]].concat()), none);
+    assert_eq!(shown(&mut observer, &[7]), [(0, 256)]);
+    assert_eq!(shown(&mut observer, &[7; 256]), none, "it was shown");
+    assert_eq!(shown(&mut observer, b"\x81\x03hi"), none, "a byte is missing");
+    assert_eq!(shown(&mut observer, b"!"), [(516, 3)]);
+    assert_eq!(shown(&mut observer, b"\x81\x00\x81\x00"), [(521, 0), (523, 0)]);
+    // More than the preview in one piece.
+    assert_eq!(shown(&mut observer, &[&b"\x82\x7e\x10\x00"[..], &[7; 4096]].concat()), [(525, 256)]);
+}
+
+/// Of what nobody asks for the last few thousand are kept, and of a rule that is broken again and again some findings.
+#[test]
+fn what_nobody_asks_for_is_bounded() {
+    let mut observer = Observer::new(Endpoints::UNKNOWN);
+    let leg = observer.leg("client-server");
+    observer.open(leg, "");
+    observer.bytes(leg, Role::Server, None, &b"\x82\x00".repeat(5000));
+    let seen: Vec<_> = std::iter::from_fn(|| observer.poll_observed()).collect();
+    assert_eq!(seen.len(), 4096);
+    assert!(matches!(seen[0], Observed::Frame { number: 905, .. }), "{:?}", seen[0]);
+    for _ in 0..60 {
+        observer.bytes(leg, Role::Client, None, b"\x82\x00");
+    }
+    let findings = observer.finish().findings;
+    assert_eq!(findings.iter().filter(|finding| finding.rule == Some(Rule::MaskMissing)).count(), 50);
+}
+
+/// The limits that the observer was told are in the sentences of what exceeds them.
+#[test]
+fn a_finding_names_the_limit_that_was_exceeded() {
+    let limits = Limits { frame: 4, message: 6, fragments: 2, ..Limits::DEFAULT };
+    let setup = Setup { limits, ..Setup::DEFAULT };
+    let says = |bytes: &[u8]| {
+        let mut observer = Observer::new(Endpoints::from(setup));
+        let leg = observer.leg("client-server");
+        observer.open(leg, "");
+        observer.bytes(leg, Role::Server, None, bytes);
+        let findings = observer.finish().findings;
+        findings.into_iter().map(|finding| (finding.rule, finding.says)).next().expect("a limit is exceeded")
+    };
+    let (rule, said) = says(b"\x82\x05hello");
+    assert_eq!(rule, Some(Rule::FrameTooBig));
+    assert!(said.contains("here 5, the limit is 4"), "{said}");
+    let (rule, said) = says(b"\x02\x04four\x80\x03two");
+    assert_eq!(rule, Some(Rule::MessageTooBig));
+    assert!(said.contains("here 7, the limit is 6"), "{said}");
+    let (rule, said) = says(b"\x02\x01a\x00\x01b\x80\x01c");
+    assert_eq!(rule, Some(Rule::FragmentsTooMany));
+    assert!(said.contains("here 3, the limit is 2"), "{said}");
 }
 
 /// Lengths at which an offset, or a sum of two, leaves 63 or 64 bits, for every opcode, mask and side.

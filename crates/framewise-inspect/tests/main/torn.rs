@@ -62,3 +62,35 @@ fn a_message_between_the_bytes_of_a_long_one_is_found() {
         }
     }
 }
+
+/// A length that lost its upper bytes: what is left of it is announced, and all of it follows.
+#[test]
+fn a_length_that_was_truncated_is_told_from_one_that_is_too_short() {
+    let text = |length: usize| -> Vec<u8> { b"plain text, ".iter().copied().cycle().take(length).collect() };
+    let named = |stream: &[u8]| {
+        let mut observer = Observer::new(Endpoints::UNKNOWN);
+        let leg = observer.leg("client-server");
+        observer.open(leg, "");
+        observer.bytes(leg, Role::Server, None, stream);
+        observer.eof(leg, Role::Server, None);
+        let causes = observer.finish().findings.into_iter().flat_map(|finding| finding.causes);
+        causes.map(|cause| (cause.id, cause.evidence)).next().expect("a cause is named")
+    };
+    // In sixteen bits, and one byte more, of which nothing is left over.
+    let cut = |length: usize| {
+        [&b"\x81\x7e"[..], &(length as u16).to_be_bytes(), &text(length), b"\x81\x02hi"].concat()
+    };
+    let (cause, evidence) = named(&cut(70_000));
+    assert_eq!(cause, Cause::LengthSignOrOverflow, "{evidence}");
+    assert!(evidence.contains("70000 truncated to sixteen bits is 4464"), "{evidence}");
+    let mut longer = cut(70_000);
+    longer.insert(100, b'x');
+    assert_ne!(named(&longer).0, Cause::LengthSignOrOverflow);
+    // In eight bits, where what is left reads as the sign of a longer form: 382 is 126 and 256.
+    let in_one_byte = [&b"\x81\x7e"[..], &text(382)].concat();
+    let (cause, evidence) = named(&in_one_byte);
+    assert_eq!(cause, Cause::LengthInOneByte, "{evidence}");
+    assert!(evidence.contains("382 bytes of plain text follow"), "{evidence}");
+    let other = [&b"\x81\x7e"[..], &text(381)].concat();
+    assert_ne!(named(&other).0, Cause::LengthInOneByte);
+}
