@@ -6,24 +6,48 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::Result;
 use crate::install;
-use crate::run::{cargo, command, quietly, root, run as run_to_end};
+use crate::run::{cargo, command, quietly, root};
 
-/// A crate, and the nextest filter for the tests in other crates that also test it.
-const CRATES: [(&str, &[&str]); 4] = [
-    ("framewise-rules", &["framewise-transcript"]),
-    // The gate over the table of rules.
-    ("framewise-proto", &["framewise-inspect"]),
-    ("framewise-inspect", &[]),
-    ("framewise", &[]),
+/// A crate, and which tests are built and run for each of its mutants: what is built costs more than what is run.
+#[derive(Clone, Copy, Debug)]
+struct Crate {
+    name: &'static str,
+    /// The crate whose tests test it, too.
+    tested_by: Option<&'static str>,
+    /// The test targets, as arguments of cargo.
+    targets: &'static [&'static str],
+    /// Of their tests those that match this filter of nextest.
+    filter: Option<&'static str>,
+}
+
+const MAIN: &[&str] = &["--lib", "--test=main"];
+
+const CRATES: [Crate; 4] = [
+    Crate {
+        name: "framewise-rules",
+        tested_by: Some("framewise-transcript"),
+        targets: &["--lib", "--tests"],
+        filter: None,
+    },
+    Crate {
+        name: "framewise-proto",
+        tested_by: Some("framewise-inspect"),
+        targets: MAIN,
+        // Of the observer's tests the gate over the table of rules, which asks the engine as well.
+        filter: Some("package(framewise-proto) | test(/^gate::/)"),
+    },
+    Crate { name: "framewise-inspect", tested_by: None, targets: MAIN, filter: None },
+    Crate { name: "framewise", tested_by: None, targets: MAIN, filter: None },
 ];
 
 /// The parsed arguments.
 #[derive(Debug, Default)]
 struct Wanted<'a> {
-    crates: Vec<(&'static str, &'static [&'static str])>,
+    crates: Vec<Crate>,
     shard: Option<&'a str>,
     /// Only code that differs from this revision.
     base: Option<&'a str>,
@@ -43,8 +67,8 @@ fn parse(arguments: &[String]) -> Result<Wanted<'_>> {
                 wanted.base = Some(base.unwrap_or("origin/main"));
             }
             name => {
-                let named = CRATES.into_iter().find(|(other, _)| *other == name);
-                let names = CRATES.map(|(name, _)| name).join(", ");
+                let named = CRATES.into_iter().find(|known| known.name == name);
+                let names = CRATES.map(|known| known.name).join(", ");
                 wanted.crates.push(named.ok_or_else(|| format!("{name:?} is not one of {names}"))?);
             }
         }
@@ -56,7 +80,7 @@ fn parse(arguments: &[String]) -> Result<Wanted<'_>> {
 }
 
 fn is_crate(name: &str) -> bool {
-    CRATES.iter().any(|(other, _)| *other == name)
+    CRATES.iter().any(|known| known.name == name)
 }
 
 pub(crate) fn run(arguments: &[String]) -> Result {
@@ -76,7 +100,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     };
     let listed = survivors()?;
     let mut unlisted = Vec::new();
-    for (name, tested_by) in &wanted.crates {
+    for &Crate { name, tested_by, targets, filter } in &wanted.crates {
         let out = home.join(name);
         fs::create_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
         let mut mutants = cargo(&["mutants", "--in-place", "--no-shuffle", "--package", name]);
@@ -86,11 +110,16 @@ pub(crate) fn run(arguments: &[String]) -> Result {
             .arg("--output")
             .arg(&out)
             .env("CARGO_TARGET_DIR", home.join("target"));
-        for package in std::iter::once(name).chain(*tested_by) {
+        for package in std::iter::once(name).chain(tested_by) {
             mutants.args(["--test-package", package]);
         }
+        mutants.args(targets.iter().map(|target| format!("--cargo-arg={target}")));
+        if let Some(filter) = filter {
+            mutants.args(["--cargo-test-arg=-E", &format!("--cargo-test-arg={filter}")]);
+        }
         if let Some(shard) = wanted.shard {
-            mutants.args(["--shard", shard]);
+            // Every n-th mutant: a shard is a fair sample.
+            mutants.args(["--sharding", "round-robin", "--shard", shard]);
         }
         if let Some(only) = wanted.only {
             mutants.args(["--re", only]);
@@ -98,9 +127,10 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         if let Some(diff) = &diff {
             mutants.arg("--in-diff").arg(diff);
         }
-        // It fails where one survives: which ones may is the list's matter.
-        let ran = run_to_end(&mut mutants);
         let report = out.join("mutants.out");
+        // Where there is nothing to try, none is written, and that of the run before would be read.
+        let _ = fs::remove_dir_all(&report);
+        to_its_verdict(&mut mutants)?;
         let lines = |file: &str| -> Vec<String> {
             let text = fs::read_to_string(report.join(file)).unwrap_or_default();
             text.lines().map(str::to_owned).collect()
@@ -108,9 +138,6 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         let (caught, missed, unviable) = (lines("caught.txt"), lines("missed.txt"), lines("unviable.txt"));
         let timeout = lines("timeout.txt");
         let tried = caught.len() + missed.len() + unviable.len() + timeout.len();
-        if tried == 0 && ran.is_err() && diff.is_none() {
-            return ran;
-        }
         let viable = caught.len() + timeout.len() + missed.len();
         eprintln!(
             "xtask: {name}: {tried} mutants, {} unviable; of {viable} viable {} caught, {} hung and so were caught, {} survived",
@@ -134,6 +161,16 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     Err(format!("{} survivors that mutants/SURVIVORS.md does not list:\n  {lines}", unlisted.len()))
 }
 
+/// Runs cargo-mutants. It ends with 2 where mutants survive, and with 3 where some hang: which ones may is the list's
+/// matter. Anything else is a failure, of the tests without a mutant, for example.
+fn to_its_verdict(mutants: &mut Command) -> Result {
+    match mutants.stdin(Stdio::null()).status() {
+        Ok(status) if matches!(status.code(), Some(0 | 2 | 3)) => Ok(()),
+        Ok(status) => Err(format!("cargo mutants did not come to its end ({status})")),
+        Err(error) => Err(format!("cargo mutants did not start: {error}")),
+    }
+}
+
 /// A mutant without its line and column, which change.
 fn key(line: &str) -> String {
     let (file, rest) = line.split_once(".rs:").unwrap_or((line, ""));
@@ -152,12 +189,12 @@ fn survivors() -> Result<BTreeSet<String>> {
 fn gone(tree: &Path, wanted: &Wanted<'_>, listed: &BTreeSet<String>) -> Result {
     let mut list = cargo(&["mutants", "--list"]);
     list.arg("--dir").arg(tree);
-    for (name, _) in &wanted.crates {
+    for Crate { name, .. } in &wanted.crates {
         list.args(["--package", name]);
     }
     let there: BTreeSet<String> = quietly(&mut list)?.lines().map(key).collect();
     let of_these =
-        |key: &&String| wanted.crates.iter().any(|(name, _)| key.starts_with(&format!("crates/{name}/")));
+        |key: &&String| wanted.crates.iter().any(|known| key.starts_with(&format!("crates/{}/", known.name)));
     for key in listed.iter().filter(of_these).filter(|key| !there.contains(*key)) {
         eprintln!("xtask: listed as a survivor, but the mutant does not exist: {key}");
     }
