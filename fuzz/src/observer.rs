@@ -5,7 +5,7 @@ use framewise_inspect::{Connection, Observer, Report};
 use framewise_proto::frame::MAX_HEADER;
 use framewise_rules::{Cause, Role, Setup};
 
-use crate::engine::AGREEMENTS;
+use crate::engine::{AGREEMENTS, names_whole_payload};
 use crate::input::{Cut, Input};
 
 /// One thing that a side did.
@@ -77,8 +77,7 @@ pub fn check(data: &[u8]) {
         assert!(finding.offset <= longest, "{finding:?} in {longest} bytes");
         // A header's length is known before its masking key is there.
         let most = longest + MAX_HEADER as u64;
-        // Of a frame that does not inflate, the whole payload is named, be it there or not.
-        let inflated = open != Some("");
+        let inflated = open != Some("") && finding.rule.is_some_and(names_whole_payload);
         assert!(inflated || finding.offset + finding.length <= most, "{finding:?} in {longest} bytes");
         assert!(finding.rule.is_some() || !finding.causes.is_empty(), "{finding:?} says nothing");
     }

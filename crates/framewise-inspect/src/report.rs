@@ -67,7 +67,8 @@ pub struct Finding {
     /// Bytes from the start of that side's stream on that leg to the first byte that breaks the rule; the stream's
     /// length where its end or its silence does.
     pub offset: u64,
-    /// Bytes that break it; 0 for an end or a silence.
+    /// Bytes that break it; 0 for an end or a silence. They may go beyond what was seen: a header that is cut off is named
+    /// with its masking key, and a frame that does not inflate with its whole payload.
     pub length: u64,
     /// The frame, from 1; `None` in the handshake.
     pub frame: Option<u64>,

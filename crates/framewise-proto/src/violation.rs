@@ -20,6 +20,9 @@ pub struct Violation {
     /// handshake that came as values, from an HTTP library: it has no bytes to count.
     pub offset: Option<u64>,
     /// Bytes that break it, 0 where an end or a silence does, or where there is no offset.
+    ///
+    /// It may go beyond the bytes that have arrived, so as not to depend on how they were cut: a header is named with its
+    /// masking key, and a frame that does not inflate, or inflates to invalid text, with its whole payload.
     pub length: u64,
     /// The frame, from 1; 0 in the handshake.
     pub frame: u64,
