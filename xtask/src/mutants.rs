@@ -100,7 +100,9 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     };
     let listed = survivors()?;
     let mut unlisted = Vec::new();
-    for &Crate { name, tested_by, targets, filter } in &wanted.crates {
+    for tested in &wanted.crates {
+        let &Crate { name, tested_by, targets, filter } = tested;
+        unmutated(tested, &tree, &home.join("target"))?;
         let out = home.join(name);
         fs::create_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
         let mut mutants = cargo(&["mutants", "--in-place", "--no-shuffle", "--package", name]);
@@ -159,6 +161,19 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     }
     let lines = unlisted.join("\n  ");
     Err(format!("{} survivors that mutants/SURVIVORS.md does not list:\n  {lines}", unlisted.len()))
+}
+
+/// Runs the tests that another crate has for this one, without a mutant: cargo-mutants runs those of the crate itself only,
+/// and where the others fail anyway each mutant would count as caught.
+fn unmutated(tested: &Crate, tree: &Path, target: &Path) -> Result {
+    let Some(other) = tested.tested_by else { return Ok(()) };
+    let mut tests =
+        cargo(&["nextest", "run", "--cargo-profile=mutants", "--profile=mutants", "--all-features"]);
+    tests.args(["--package", tested.name, "--package", other]).args(tested.targets);
+    if let Some(filter) = tested.filter {
+        tests.args(["-E", filter]);
+    }
+    quietly(tests.current_dir(tree).env("CARGO_TARGET_DIR", target)).map(drop)
 }
 
 /// Runs cargo-mutants. It ends with 2 where mutants survive, and with 3 where some hang: which ones may is the list's
