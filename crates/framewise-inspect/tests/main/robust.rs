@@ -248,6 +248,44 @@ fn a_finding_names_the_limit_that_was_exceeded() {
     assert!(said.contains("here 3, the limit is 2"), "{said}");
 }
 
+/// A head that is longer than the limit is told where the limit is, as soon as one byte is above it.
+#[test]
+fn a_head_above_the_limit_is_found_at_the_limit() {
+    let setup = Setup { limits: Limits { head: 64, ..Limits::DEFAULT }, ..Setup::DEFAULT };
+    let found = |early: &[u8], role: Role, size: usize| {
+        let mut observer = Observer::new(Endpoints::from(setup));
+        let leg = observer.leg("client-server");
+        let start: &[u8] = if role == Role::Client { b"GET /" } else { b"HTTP/1.1 101 " };
+        let head: Vec<u8> = start.iter().copied().chain(std::iter::repeat(b'x')).take(size).collect();
+        observer.bytes(leg, role, None, &[early, &head].concat());
+        let findings = observer.finish().findings;
+        findings.first().map(|finding| (finding.rule, finding.offset, finding.length))
+    };
+    assert_eq!(found(b"", Role::Client, 64), None);
+    assert_eq!(found(b"", Role::Client, 67), Some((Some(Rule::RequestTooLarge), 64, 3)));
+    assert_eq!(found(b"", Role::Server, 64), None);
+    assert_eq!(found(b"", Role::Server, 67), Some((Some(Rule::ResponseTooLarge), 64, 3)));
+    // Frames before the response are not part of its head.
+    assert_eq!(found(b"\x81\x02hi", Role::Server, 67), Some((Some(Rule::ResponseTooLarge), 68, 3)));
+}
+
+/// That the causes were searched for is the rule, and not said.
+#[test]
+fn the_json_says_only_that_causes_were_not_searched_for() {
+    let mut observer = Observer::new(Endpoints::UNKNOWN);
+    let leg = observer.leg("client-server");
+    observer.open(leg, "");
+    observer.bytes(leg, Role::Client, None, b"\x81\x02hi");
+    let mut findings = observer.finish().findings;
+    let key = |finding: &_| {
+        let json = serde_json::to_value::<&framewise_inspect::report::Finding>(finding).expect("it is JSON");
+        json.get("searched").map(|searched| searched.as_str().expect("a word").to_owned())
+    };
+    assert_eq!(key(&findings[0]), None);
+    findings[0].searched = Searched::Partly;
+    assert_eq!(key(&findings[0]).as_deref(), Some("partly"));
+}
+
 /// Lengths at which an offset, or a sum of two, leaves 63 or 64 bits, for every opcode, mask and side.
 #[test]
 fn lengths_at_the_end_of_what_64_bits_hold_are_survived() {
