@@ -116,7 +116,7 @@ async fn connect(args: &ConnectArgs, output: Output) -> Result<Outcome, Failure>
     let printer = Printer {
         to: To::Stderr,
         frames: Frames::when(args.frames, Frames::Bytes),
-        // Who breaks a rule on purpose knows, unless the frames are requested.
+        // The user breaks a rule on purpose: it is reported only if the frames are requested.
         only: (!args.frames).then_some(Role::Server),
         summary: false,
         notes_count: false,

@@ -109,7 +109,7 @@ async fn demo(args: &DemoArgs, output: Output) -> Result<(), Failure> {
          ws://127.0.0.1:6455. For more on a rule: framewise explain RULE.\n",
         SCENES.len()
     ));
-    // The writer ends when nobody holds its queue any more.
+    // The writer ends when the last handle of its queue is dropped.
     drop(printer);
     writer.finish(live);
     Ok(())

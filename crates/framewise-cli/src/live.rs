@@ -1,5 +1,5 @@
 //! Lines that appear while a command works. They are written by a thread of their own: a terminal that is stopped, or a
-//! pipe that nobody reads, must not stop the connections that pass through, nor fill the memory.
+//! pipe without a reader, must not stop the connections that pass through, nor fill the memory.
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -92,7 +92,7 @@ impl Live {
         }
         match self.counts.left_out.swap(0, Ordering::Relaxed) {
             0 => {}
-            // Between objects there is no place for a sentence.
+            // JSON output has no sentences between its objects.
             count => self.send(
                 if text.is_json() { To::Stderr } else { to },
                 Text::Styled(format!("… {}\n", left_out(count))),
@@ -139,7 +139,7 @@ impl Queue {
         let mut gone = [false; 2];
         while let Ok((to, text)) = self.lines.recv() {
             let gone = &mut gone[to as usize];
-            // A reader that has gone is no reason to end a connection that passes through: what it would have read is
+            // A reader that is gone does not end a forwarded connection: what it would have read is
             // dropped.
             if !*gone {
                 *gone = write(to, &output.dress(to, &text)).is_err();

@@ -25,7 +25,7 @@ impl Progress {
                 let _ = write!(std::io::stderr(), "\r{what} … {} s", start.elapsed().as_secs());
             }
             if shown {
-                // The line is taken back: it is no part of the result.
+                // The line is erased: it is not part of the result.
                 let _ = write!(std::io::stderr(), "\r\x1b[K");
             }
         });

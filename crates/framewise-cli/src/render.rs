@@ -34,7 +34,7 @@ pub(crate) fn pad(text: &str, to: usize) -> String {
     " ".repeat(to.saturating_sub(columns(text)))
 }
 
-/// The words of a text in lines of at most `width` columns. What stands between backticks stays on one line if it can.
+/// The words of a text in lines of at most `width` columns. What is between backticks stays on one line if it can.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for atom in atoms(text) {

@@ -29,12 +29,12 @@ pub enum Event {
     Unreachable(framewise::Error),
     /// The client is the proxy itself: its upstream leads back to it. The connection was closed.
     Loop,
-    /// As many connections are open as may be; further clients wait.
+    /// The maximum number of connections is open; further clients wait.
     Full {
         /// How many.
         open: usize,
     },
-    /// The system gave no further connection; those that are there go on.
+    /// The system has no descriptor or memory for another connection; the open ones go on.
     NotAccepted(io::Error),
     /// A head of the handshake, complete.
     Head {
@@ -58,7 +58,7 @@ pub enum Event {
     },
     /// Something was found. [`Event::Over`] has every finding again, with the causes that only the end tells.
     Finding(Box<Finding>),
-    /// The recording cannot be written, or not any further; the connection goes on without it.
+    /// The recording cannot be written, or not continued; the connection goes on without it.
     NotRecorded {
         /// The file.
         path: PathBuf,
@@ -67,12 +67,12 @@ pub enum Event {
     },
     /// One side had closed its direction, and the other did nothing for this long: the connection was closed.
     GivenUp {
-        /// Who did nothing.
+        /// The side that did nothing.
         silent: Role,
         /// How long.
         after: Duration,
     },
-    /// The connection is over: what was found in it.
+    /// The connection ended: what was found in it.
     Over(Box<Connection>),
 }
 
@@ -89,7 +89,7 @@ impl Event {
 
 /// Where events go. They come from several threads; those of one connection come in order.
 pub trait Sink: Send + Sync {
-    /// Takes one event. What is slow here slows the observation down, and with it the connection.
+    /// Handles one event. A slow sink slows the observation, and with it the connection.
     fn event(&self, connection: &About, event: Event);
 }
 

@@ -1,8 +1,8 @@
 //! WebSocket connections observed while they pass.
 //!
-//! A [`Proxy`] stands in front of a server, passes every byte on unchanged, and has a [`Watch`] look at each connection; a
-//! [`Tee`] does it for one stream at one of its ends. What is seen becomes [`Event`]s, which go to a [`Sink`]: this crate
-//! knows no terminal and no page. [`Recorder`] writes what passes as a transcript.
+//! A [`Proxy`] in front of a server forwards every byte unchanged, and observes each connection with a [`Watch`]; a [`Tee`]
+//! observes one stream from one of its ends. What is seen becomes [`Event`]s, which go to a [`Sink`]: this crate renders
+//! nothing. [`Recorder`] writes a connection as a transcript.
 //!
 //! ```no_run
 //! use std::sync::Arc;

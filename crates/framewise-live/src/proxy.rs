@@ -23,8 +23,8 @@ const MOST_OPEN: usize = 1024;
 /// otherwise.
 const HALF_CLOSED: Duration = Duration::from_secs(60);
 
-/// Stands in front of a server: passes every byte on unchanged, half-closed sides and resets as well, and reports what it
-/// sees.
+/// A proxy in front of a server: it forwards every byte unchanged, half-closed sides and resets as well, and reports what
+/// it sees.
 pub struct Proxy {
     upstream: Upstream,
     sink: Arc<dyn Sink>,
@@ -54,23 +54,23 @@ impl Proxy {
         self
     }
 
-    /// So many connections may be open at once, 1024 without this call: further clients wait. Each takes two
-    /// descriptors, and what leads back to the proxy through another one must not take all that the system has.
+    /// Number of connections that may be open at once; further clients wait. Default: 1024. Each takes two descriptors, and
+    /// a loop through another proxy must not take all that the system has.
     #[must_use]
     pub const fn most_open(mut self, connections: usize) -> Self {
         self.most_open = connections;
         self
     }
 
-    /// How long one side may do nothing after the other one has closed its direction; a minute without this call.
+    /// How long one side may do nothing after the other one has closed its direction. Default: one minute.
     #[must_use]
     pub const fn half_closed(mut self, limit: Duration) -> Self {
         self.half_closed = limit;
         self
     }
 
-    /// Passes clients on until `stop` is done. Then it closes the connections that are open, and returns when they are
-    /// reported. To drop the future cuts them.
+    /// Connects clients to the server until `stop` completes. Then it closes the open connections, and returns when they are
+    /// reported. Dropping the future cuts them.
     pub async fn serve(self, listener: TcpListener, stop: impl Future) {
         let proxy = Arc::new(self);
         let sink = Arc::clone(&proxy.sink);
@@ -98,8 +98,8 @@ impl Proxy {
         while open.join_next().await.is_some() {}
     }
 
-    /// Passes one connection on, byte by byte as it comes, until both sides have ended it or `stop` is done; what was found
-    /// in it, `None` where there was no server.
+    /// Forwards one connection until both sides have ended it or `stop` completes. Returns what was found in it; `None` if
+    /// the server could not be reached.
     pub async fn pass(
         &self,
         client: TcpStream,

@@ -17,7 +17,7 @@ pub(crate) async fn off_the_byte_path<T: Send + 'static>(work: impl FnOnce() -> 
         Ok(value) => value,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime ends, and with it who waits here.
+            // The runtime ends, and this task with it.
             Err(_) => std::future::pending().await,
         },
     }

@@ -13,13 +13,13 @@ use crate::{Watch, Watching};
 #[derive(Debug)]
 pub struct Tee<S> {
     stream: S,
-    /// Who holds it.
+    /// The end that holds it.
     end: Role,
     tap: PolledTap,
 }
 
 impl<S> Tee<S> {
-    /// Observes a stream that `end` holds, in a task of its own. What it sees waits in a queue: with more than that the
+    /// Observes a stream that `end` holds, in a task of its own. Its queue is bounded: when it is full, the
     /// stream is slowed down.
     pub fn new(stream: S, end: Role, watch: Watch) -> (Self, Watching) {
         // A stream that is dropped is closed.

@@ -6,7 +6,7 @@ use framewise::{Client, Error, Limits, NetStream, Url};
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 
-/// A server that does not answer for that long is down.
+/// After this time without an answer the server counts as down.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longer than a resolver that works takes.
 const RESOLVING: Duration = Duration::from_secs(3);
@@ -15,7 +15,7 @@ const RESOLVING: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub struct Upstream {
     url: Url,
-    /// Its scheme is that of web pages.
+    /// Its scheme is http or https.
     http: bool,
 }
 
@@ -40,7 +40,7 @@ impl Upstream {
         Self::parse(&format!("ws://{address}"))
     }
 
-    /// The path of the URL, which nothing is done with.
+    /// The path of the URL, which is ignored.
     pub fn unused_path(&self) -> Option<&str> {
         Some(self.url.target()).filter(|path| *path != "/")
     }
@@ -76,7 +76,7 @@ impl Upstream {
 
 /// Whether a connection to an address arrives at a listener on another one, their ports being the same.
 fn reaches(to: IpAddr, listener: IpAddr) -> bool {
-    // Who connects to no address in particular reaches this machine.
+    // A connection to the unspecified address reaches this machine.
     let to = match to.to_canonical() {
         IpAddr::V4(to) => IpAddr::V4(if to.is_unspecified() { Ipv4Addr::LOCALHOST } else { to }),
         IpAddr::V6(to) => IpAddr::V6(if to.is_unspecified() { Ipv6Addr::LOCALHOST } else { to }),
@@ -148,7 +148,7 @@ mod tests {
             ("::1", "127.0.0.1"),
             ("127.0.0.1", "::1"),
             ("::1", "0.0.0.0"),
-            // An address that is for documentation alone is no machine's.
+            // An address for documentation: no machine has it.
             ("192.0.2.1", "0.0.0.0"),
             ("2001:db8::1", "::"),
         ] {

@@ -37,7 +37,7 @@ enum Judging {
 }
 
 impl Watch {
-    /// Observes a connection; of its endpoints, this is known.
+    /// Observes a connection, with what is known about its endpoints.
     pub fn new(about: About, endpoints: Endpoints, sink: Arc<dyn Sink>) -> Self {
         let mut observer = Observer::new(endpoints);
         let leg = observer.leg("client-server");
@@ -53,7 +53,7 @@ impl Watch {
         }
     }
 
-    /// Records it, too.
+    /// Records the connection as well.
     #[must_use]
     pub fn recorded(mut self, recorder: Option<Recorder>) -> Self {
         self.recorder = recorder;
@@ -137,7 +137,7 @@ impl Watch {
         self.sink.event(&self.about, Event::Finding(Box::new(finding)));
     }
 
-    /// The connection is over: what it comes to.
+    /// Ends the observation, and returns everything that was found.
     pub(crate) async fn finish(self) -> Connection {
         let observer = self.observer;
         let mut connection = off_the_byte_path(|| observer.finish()).await;
@@ -145,7 +145,7 @@ impl Watch {
         connection.client.clone_from(&self.about.client);
         connection.server.clone_from(&self.about.server);
         if self.judging != Judging::Done {
-            // What only the end tells.
+            // What only the end of the connection shows.
             for finding in connection.findings.iter().skip(self.reported) {
                 self.sink.event(&self.about, Event::Finding(Box::new(finding.clone())));
             }

@@ -23,7 +23,7 @@
 //! # }
 //! ```
 //!
-//! With `any` also a request of a wrong method is told what is wrong with it; with `get` axum answers it. A handler that
+//! With `any` a request of a wrong method gets the sentence of the rule; with `get` axum answers it. A handler that
 //! takes `Option<WebSocketUpgrade>` serves requests that ask for no WebSocket as well.
 
 use std::fmt;
@@ -108,8 +108,8 @@ impl WebSocketUpgrade {
         self.server.settings().choose(self.request.request())
     }
 
-    /// Called when it comes to no connection: the client is gone before the 101 is sent, or what was set makes that
-    /// something else. Without this call nobody hears of it.
+    /// Called when there is no connection: the client is gone before the 101 is sent, or the settings lead to another
+    /// response. Default: not reported.
     pub fn on_failed_upgrade(mut self, failed: impl FnOnce(Error) + Send + 'static) -> Self {
         self.failed = Some(Box::new(failed));
         self
@@ -174,7 +174,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for WebSocketUpgrade {
         let websocket = upgrades
             .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
             .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"websocket"));
-        // A proxy that lets the key pass and not the Upgrade is a fault to be told, not another kind of request; so is the
+        // A proxy that forwards the key and not the Upgrade is a fault to report, not another kind of request; so is the
         // handshake of HTTP/2 (RFC 8441 §4).
         let key = parts.headers.contains_key(SEC_WEBSOCKET_KEY);
         if !websocket && !key && parts.method != Method::CONNECT {

@@ -33,7 +33,7 @@ use crate::{Config, DeflateConfig, Error, Keepalive, Limits, Stop, Strictness, W
 
 type Decide = dyn Fn(&Request) -> Reply + Send + Sync;
 
-/// How a server answers handshakes. Cheap to clone: clones share what was set.
+/// How a server answers handshakes. Cheap to clone: clones share the settings.
 ///
 /// ```
 /// # async fn serve(stream: tokio::net::TcpStream) -> Result<(), framewise::Error> {
@@ -65,7 +65,7 @@ pub(crate) struct Settings {
 }
 
 impl Server {
-    /// A server that lets in every client that keeps the rules: every Origin, no subprotocol, the default limits.
+    /// A server that accepts every client that keeps the rules: every Origin, no subprotocol, the default limits.
     pub fn new() -> Self {
         Self::default()
     }
@@ -80,36 +80,36 @@ impl Server {
         self
     }
 
-    /// The Origins that are let in, as `https://example.com`, without regard to case. Another one is answered 403
-    /// (`request-origin`), and so is a handshake without an Origin. Without this call all are let in: then a page of
-    /// another site can open a connection with the cookies of its visitor (RFC 6455 §10.2).
+    /// The Origins that are allowed, as `https://example.com`; case does not matter. Another one is answered 403
+    /// (`request-origin`), and so is a handshake without an Origin. Default: all are allowed, and a page of another site can
+    /// open a connection with the cookies of its visitor (RFC 6455 §10.2).
     #[must_use]
     pub fn origins<T: Into<String>>(self, origins: impl IntoIterator<Item = T>) -> Self {
         self.set(|settings| settings.origins = Some(origins.into_iter().map(Into::into).collect()))
     }
 
-    /// The subprotocols that the server speaks, the preferred one first. The first that the client offers, too, is
-    /// chosen; none is no fault.
+    /// The subprotocols of the server, the preferred one first. The first that the client offers as well is chosen; if there
+    /// is none, the connection has no subprotocol.
     #[must_use]
     pub fn protocols<T: Into<String>>(self, protocols: impl IntoIterator<Item = T>) -> Self {
         self.set(|settings| settings.protocols = protocols.into_iter().map(Into::into).collect())
     }
 
-    /// Another header line for every 101. Those of the handshake itself are refused, when it is answered
+    /// Another header line for every 101. Headers of the handshake itself are an error when it is answered
     /// ([`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader)).
     #[must_use]
     pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.set(|settings| settings.headers.push((name.into(), value.into())))
     }
 
-    /// Decides on each request that breaks no rule: by its path, by a cookie, by the subprotocols that it offers. Who has
-    /// to wait for something to decide, a database say, takes [`Server::request`] or [`Listener::serve_requests`].
+    /// Decides on each request that breaks no rule: by its path, by a cookie, by the subprotocols that it offers. To wait
+    /// for something first, such as a database, use [`Server::request`] or [`Listener::serve_requests`].
     #[must_use]
     pub fn reply(self, decide: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         self.set(|settings| settings.decide = Some(Arc::new(decide)))
     }
 
-    /// The limits, what is let pass, the kinds of message: all of it at once.
+    /// All settings of a connection at once: the limits, what is tolerated, the kinds of message.
     #[must_use]
     pub fn config(self, config: Config) -> Self {
         self.set(|settings| settings.config = Arc::new(config))
@@ -127,30 +127,29 @@ impl Server {
         self.set(|settings| Arc::make_mut(&mut settings.config).deflate = Some(deflate))
     }
 
-    /// Pings each client at an interval, and gives it up when it is silent after one. A server that is open to the world
-    /// wants it, or [`Limits::idle`]: a client that vanished without a word stays a connection for ever otherwise.
+    /// Pings each client at an interval, and ends the connection if no answer comes. A public server needs it, or
+    /// [`Limits::idle`]: otherwise a client that vanished stays connected for ever.
     ///
-    /// Without this call: no Pings, since they cost an idle connection a timer and the messages that they are, and there
-    /// are clients that answer none.
+    /// Default: no Pings. They cost an idle connection a timer and messages, and some clients do not answer them.
     #[must_use]
     pub fn keepalive(self, keepalive: Keepalive) -> Self {
         self.set(|settings| Arc::make_mut(&mut settings.config).keepalive = Some(keepalive))
     }
 
-    /// Bytes queued for a client from which on [`WebSocket::send`] waits. Without this call: 64 KiB.
+    /// Bytes queued for a client above which [`WebSocket::send`] waits. Default: 64 KiB.
     #[must_use]
     pub fn send_queue(self, bytes: usize) -> Self {
         self.set(|settings| Arc::make_mut(&mut settings.config).send_queue = bytes)
     }
 
-    /// What is let pass.
+    /// What is tolerated.
     #[must_use]
     pub fn strictness(self, strictness: Strictness) -> Self {
         self.set(|settings| Arc::make_mut(&mut settings.config).strictness = strictness)
     }
 
-    /// How long [`Listener::serve_until`] waits for the handlers when it stops. Without this call twice [`Limits::close`],
-    /// which a closing handshake takes at the most.
+    /// How long [`Listener::serve_until`] waits for the handlers when it stops. Default: twice [`Limits::close`], the longest
+    /// time that a closing handshake takes.
     #[must_use]
     pub fn grace(self, grace: Duration) -> Self {
         self.set(|settings| settings.grace = Some(grace))
@@ -198,7 +197,7 @@ impl Server {
     ///
     /// To drop the future drops the stream.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<WebSocket<S>, Error> {
-        // In a box of its own, so that a task that goes on with the connection does not keep the room for the handshake.
+        // Boxed, so that a task that goes on with the connection does not keep the memory of the handshake.
         Box::pin(self.open(stream)).await
     }
 
@@ -208,7 +207,7 @@ impl Server {
         pending.respond(reply).await
     }
 
-    /// The first half of [`Server::accept`]: reads the request, which is answered when the caller has made up its mind.
+    /// The first half of [`Server::accept`]: reads the request, which the caller answers when it has decided.
     ///
     /// ```no_run
     /// # async fn user(token: Option<&[u8]>) -> Option<String> { None }
@@ -243,7 +242,7 @@ impl Server {
         Ok(self.listen(TcpListener::bind(address).await?))
     }
 
-    /// Takes a listener that is set up already.
+    /// Uses a listener that is set up already.
     pub fn listen(self, listener: TcpListener) -> Listener {
         Listener::new(self, listener)
     }
@@ -259,12 +258,12 @@ impl Settings {
         self.decide.as_ref().map_or_else(Reply::accept, |decide| decide(request))
     }
 
-    /// A place among those that are told to stop, if they are.
+    /// Registers a connection with the server's [`Stop`], if it has one.
     pub(crate) fn seat(&self) -> Option<StopSeat> {
         self.stop.as_ref().map(Stop::seat)
     }
 
-    /// A handler that an HTTP library's connection has, and that is waited for.
+    /// Registers a handler of an HTTP library's connection, which a stop waits for.
     #[cfg(any(feature = "tower", feature = "axum"))]
     pub(crate) fn task(&self) -> Option<crate::stop::StopTask> {
         self.stop.as_ref().map(Stop::task)

@@ -16,7 +16,7 @@ use crate::live::Live;
 use crate::output::To;
 use crate::render::finding::code;
 
-/// With more than that queued, no input is taken: the server is slower than who types.
+/// With more than that queued, no input is read: the server is slower than the input.
 const FULL: usize = 32 * 1024;
 /// How often the queue is looked at while it is full and nothing comes.
 const LOOK: Duration = Duration::from_millis(5);
@@ -153,7 +153,7 @@ impl Session {
                 self.live.sentence(To::Stderr, &sentence);
             }
             Event::Close(Some(close)) => state.reason = close.reason,
-            // The watch tells what was let pass.
+            // The observer reports what was tolerated.
             Event::Pong(_) | Event::Ping(_) | Event::Close(None) | Event::Tolerated(_) | _ => {}
         }
         Ok(())

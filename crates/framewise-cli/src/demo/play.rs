@@ -9,7 +9,7 @@ use framewise_transcript::{Action, Transcript};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The part of the one who breaks a rule; the other one is a strict endpoint of the library, and answers by itself.
+/// The part of the end that breaks a rule; the other end is a strict endpoint of the library.
 pub(super) struct Script {
     by: Role,
     /// Its head is part of what is wrong. Otherwise a right handshake comes first.
@@ -63,7 +63,7 @@ impl Script {
 
     async fn play_client(&self, mut stream: TcpStream, address: SocketAddr) -> io::Result<()> {
         if !self.head {
-            // The nonce is no secret, and a demonstration looks alike each time.
+            // The nonce is not secret, and the demonstration is the same each time.
             let offer = ClientOffer::new(address.to_string(), "/", *b"framewise demo..");
             stream.write_all(&offer.encode().map_err(io::Error::other)?).await?;
             head(&mut stream).await?;
@@ -115,7 +115,7 @@ impl Script {
         Ok(())
     }
 
-    /// Whether it masks: who does it wrong once does it wrong always.
+    /// Whether it masks: a client that does it wrong once does it wrong always.
     fn masks(&self) -> bool {
         let frame = self
             .steps

@@ -67,7 +67,7 @@ fn nearest(term: &str) -> Vec<&'static str> {
 
 /// The edit distance of Levenshtein.
 fn distance(a: &str, b: &str) -> usize {
-    // A sentence is no slip of an id, and its distance would take its length squared.
+    // A sentence is not a misspelt id, and its distance would take its length squared.
     let a: Vec<char> = a.chars().take(64).collect();
     let mut row: Vec<usize> = (0..=a.len()).collect();
     for (i, c) in b.chars().enumerate() {

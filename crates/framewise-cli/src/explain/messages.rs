@@ -1,6 +1,6 @@
 //! Error messages of browsers, libraries and proxies, and the search for the one that was pasted.
 //!
-//! A pasted message is seldom the one in the table letter by letter: an address, a number or a file name stands in it, a
+//! A pasted message is seldom the one in the table letter by letter: an address, a number or a file name is in it, a
 //! log line around it, or it is only a part. So both are taken as rows of words, and the longest common row is weighed:
 //! a rare word counts for more than `the`.
 
@@ -43,7 +43,7 @@ enum Word {
 
 /// Below that it is another message.
 const ENOUGH: f64 = 0.62;
-/// The weight of a message that tells by itself, whatever stands around it: two rare words.
+/// The weight of a message that is recognized whatever surrounds it: two rare words.
 const TELLING: f64 = 8.0;
 /// Messages that are shown, and how far they may be behind the first.
 const MOST: usize = 6;
@@ -124,8 +124,8 @@ fn score(template: &[Word], text: &[String]) -> f64 {
     }
     let (covered, explained) = (common / of_template, common / of_text);
     let harmonic = 2.0 * covered * explained / (covered + explained);
-    // The whole message inside a longer line: what stands around it says little against it, unless the message is so
-    // short that it stands in many lines.
+    // The whole message inside a longer line: what surrounds it says little against it, unless the message is so
+    // short that many lines contain it.
     if covered > 0.99 && of_template >= TELLING { harmonic.max(0.8 + 0.2 * explained) } else { harmonic }
 }
 
@@ -172,7 +172,7 @@ fn template(message: &str) -> Vec<Word> {
         let (end, length) = variable.unwrap_or((rest.len(), 0));
         let literal = &rest[..end];
         let mut literals = words(literal);
-        // A part of a word, as `0x` of `0x{…}`, is no word of the text.
+        // A part of a word, as `0x` of `0x{…}`, is not a word of the text.
         if length > 0 && literal.ends_with(char::is_alphanumeric) {
             literals.pop();
         }
@@ -191,7 +191,7 @@ fn template(message: &str) -> Vec<Word> {
     }
 }
 
-/// Words in lower case: letters and digits, whatever stands between them; `ResetWithoutClose` is three.
+/// Words in lower case: letters and digits, whatever is between them; `ResetWithoutClose` is three.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     for part in text.split(|c: char| !c.is_alphanumeric()) {

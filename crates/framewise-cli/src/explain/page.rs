@@ -131,7 +131,7 @@ pub(super) fn not_assigned(number: u16, language: Language) -> String {
     let mut text = match language {
         Language::English => {
             format!(
-                "{number} lies in {range}, which is not assigned: a Close frame that carries it breaks `{rule}` and is \
+                "{number} is in {range}, which is not assigned: a Close frame that carries it breaks `{rule}` and is \
                  answered with 1002."
             )
         }

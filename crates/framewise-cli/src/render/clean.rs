@@ -51,7 +51,7 @@ fn is_unsafe(c: char) -> bool {
         // The ends of lines and paragraphs.
         | '\u{2028}' | '\u{2029}'
         // Other characters without a shape: those of format (Unicode's Cf), and fillers. Variation selectors 1 to 16 stay:
-        // they belong to what stands before them, and many an emoji has one.
+        // they belong to what precedes them, and many an emoji has one.
         | '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}'
         | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200d}'
         | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'

@@ -136,7 +136,7 @@ fn bytes(text: &mut String, finding: &Finding, width: usize) {
         return;
     }
     let labels = in_detail(&excerpt.parts, &excerpt.bytes);
-    // Rows begin at multiples of sixteen, so that offsets can be read off; what stands before the first is left out.
+    // Rows begin at multiples of sixteen, so that offsets can be read off; what precedes the first is left out.
     let cut = (excerpt.start.next_multiple_of(16) - excerpt.start) as usize;
     let first = labels
         .iter()

@@ -6,7 +6,7 @@ use super::style::{FAINT, FAULT, paint};
 use super::wrap;
 
 const BYTES_A_ROW: usize = 16;
-/// Rows of a view; what lies between is counted. The rows of the mark's two ends are always among them.
+/// Rows of a view; what is between is counted. The rows of the mark's two ends are always among them.
 const MOST_ROWS: usize = 8;
 
 /// Bytes around a fault: which they are, where they stand, what they mean.

@@ -87,7 +87,7 @@ pub(crate) fn inline(text: &str) -> String {
             }
         }
     }
-    // The last backtick has no partner: it stands for itself.
+    // The last backtick has no partner: it is a plain character.
     if text.matches('`').count() % 2 == 1 {
         styled.pop();
     }

@@ -1,4 +1,4 @@
-//! What a request gets. No I/O: it may have come over a stream, or through an HTTP library.
+//! The answer to a request. No I/O: the request comes over a stream, or through an HTTP library.
 
 use framewise_proto::Violation;
 use framewise_proto::deflate::{DeflateAgreement, negotiate};
@@ -25,7 +25,7 @@ pub(crate) struct Accepted<R> {
     pub(crate) deflate: Option<DeflateAgreement>,
 }
 
-/// Another response, and what the server is told of it.
+/// Another response, and the error that the server gets.
 #[derive(Debug)]
 pub(crate) struct RequestRejection<R> {
     pub(crate) response: R,
@@ -54,7 +54,7 @@ impl<R: Written> From<Violation> for RequestRejection<R> {
     }
 }
 
-/// What the application asked for makes no answer. The client gets one all the same.
+/// The application's reply is not a valid response. The client gets a 500.
 impl<R: Written> From<Misuse> for RequestRejection<R> {
     fn from(misuse: Misuse) -> Self {
         let reply = internal("the server's own answer would have broken the handshake\n");

@@ -30,9 +30,9 @@ impl Listener {
         Self { server, tcp, stop, on_error: None }
     }
 
-    /// Tells what goes wrong with the connections that [`Listener::serve`], [`Listener::serve_until`] and
-    /// [`Listener::serve_requests`] serve: TLS or a handshake that fails, and what a handler returns. Without this call
-    /// that is let go, since an error of one connection is no matter of the others; the feature `tracing` reports it.
+    /// Reports what goes wrong with the connections that [`Listener::serve`], [`Listener::serve_until`] and
+    /// [`Listener::serve_requests`] serve: TLS or a handshake that fails, and what a handler returns. Default:
+    /// not reported, except by the feature `tracing`.
     ///
     /// ```no_run
     /// # async fn serve(listener: framewise::Listener) {
@@ -48,7 +48,7 @@ impl Listener {
     /// # }
     /// ```
     ///
-    /// It is called on the task of the connection, and shall not block.
+    /// It is called on the task of the connection, and must not block.
     #[must_use]
     pub fn on_error(mut self, tell: impl Fn(SocketAddr, ServeError) + Send + Sync + 'static) -> Self {
         self.on_error = Some(Arc::new(tell));
@@ -60,7 +60,7 @@ impl Listener {
         self.tcp.local_addr()
     }
 
-    /// The next TCP connection. Its handshake is for a task of its own, so that a slow client holds up nobody:
+    /// The next TCP connection. Run its handshake in a task of its own, so that a slow client does not delay others:
     ///
     /// ```no_run
     /// # async fn serve(listener: framewise::Listener) -> std::io::Result<()> {
@@ -102,7 +102,7 @@ impl Listener {
     /// # }
     /// ```
     ///
-    /// To drop the future closes the listener; the connections that it has go on, and are told nothing.
+    /// Dropping the future closes the listener; its connections go on, and do not hear of it.
     pub async fn serve<F, T>(self, handler: F)
     where
         F: Fn(WebSocket<NetStream>) -> T + Send + Sync + 'static,
@@ -122,7 +122,7 @@ impl Listener {
     /// What a handler returns goes to [`Listener::on_error`]. An error of the system's ends nothing either: where it has no
     /// descriptor for another connection, that connection waits until there is one.
     ///
-    /// To drop the future: as [`Listener::serve`]; it stops waiting, where it has told the connections already.
+    /// Dropping the future: as [`Listener::serve`]; once the connections have been told to close, it only ends the wait.
     pub async fn serve_until<F, T>(self, stop: impl Future, handler: F)
     where
         F: Fn(WebSocket<NetStream>) -> T + Send + Sync + 'static,
@@ -142,8 +142,8 @@ impl Listener {
         .await;
     }
 
-    /// As [`Listener::serve_until`], for a server that has to wait for something before it answers a request, and that
-    /// wants to keep what it found:
+    /// As [`Listener::serve_until`], for a server that waits for something before it answers a request, and keeps the
+    /// result:
     ///
     /// ```no_run
     /// # struct User;

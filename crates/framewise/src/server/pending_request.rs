@@ -16,13 +16,13 @@ use crate::stop::StopSeat;
 use crate::websocket::Established;
 use crate::{Error, WebSocket, trace};
 
-/// A client's request that breaks no rule, and that waits for its answer: from [`crate::Server::request`] and
+/// A client's request that breaks no rule and is not answered yet: from [`crate::Server::request`] and
 /// [`crate::Handshake::request`].
 ///
 /// There is no hurry: [`Limits::handshake`](crate::Limits::handshake) is over with the request. To drop it cuts the
 /// connection without an answer.
 pub struct PendingRequest<S> {
-    /// In a box, for it goes through many hands.
+    /// Boxed: it is moved often.
     inner: Box<Inner<S>>,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Inner<S> {
     pub(super) stream: S,
     pub(super) request: Request,
     pub(super) head: BytesMut,
-    /// What came behind the head.
+    /// The bytes after the head.
     pub(super) rest: BytesMut,
     pub(super) notes: Vec<Violation>,
     pub(super) stop: Option<StopSeat>,
@@ -47,7 +47,7 @@ impl<S> PendingRequest<S> {
         &self.inner.request
     }
 
-    /// The stream beneath. To read or write it is to break the handshake.
+    /// The underlying stream. Reading or writing it breaks the handshake.
     pub fn get_ref(&self) -> &S {
         &self.inner.stream
     }
@@ -63,7 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PendingRequest<S> {
     ///
     /// To drop the future drops the stream.
     pub async fn answer(self, reply: Reply) -> Result<WebSocket<S>, Error> {
-        // In a box of its own, so that a task that goes on with the connection does not keep the room for it.
+        // Boxed, so that a task that goes on with the connection does not keep the memory of the answer.
         Box::pin(self.respond(reply)).await
     }
 

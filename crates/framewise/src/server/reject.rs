@@ -16,7 +16,7 @@ pub(super) async fn reject<S: AsyncRead + AsyncWrite + Unpin>(
     response: &[u8],
     limit: Duration,
 ) {
-    // In a box of its own: a handshake that is accepted does not have the room for it.
+    // Boxed: an accepted handshake does not need the memory for it.
     let answered = Box::pin(timeout(limit, async {
         stream.write_all(response).await?;
         stream.shutdown().await?;
@@ -31,6 +31,6 @@ pub(super) async fn reject<S: AsyncRead + AsyncWrite + Unpin>(
         }
         io::Result::Ok(())
     }));
-    // A client that is gone, or does not go: the finding is the request's.
+    // If the client is gone or stays, the error is still that of the request.
     let _ = answered.await;
 }

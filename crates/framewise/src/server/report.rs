@@ -1,4 +1,4 @@
-//! What became of a listener's connections, for those who want to know: a callback for errors, and a span of `tracing`.
+//! Reports on a listener's connections: a callback for errors, and a span of `tracing`.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -84,7 +84,7 @@ impl Report {
         match &error {
             // TLS, or the client is gone.
             ServeError::Handshake(Error::Io(error)) => trace::failed(Role::Server, error),
-            // A request that was rejected was told where that was done.
+            // A rejected request was reported where it was rejected.
             ServeError::Handshake(_) => {}
             ServeError::Handler(error) => trace::handler_failed(&**error),
         }
@@ -95,11 +95,11 @@ impl Report {
 }
 
 pin_project! {
-    /// A handler that is waited for, and whose error is told; an async block around it would hold it twice.
+    /// A handler that is waited for, and whose error is reported; an async block around it would hold it twice.
     pub(super) struct Handling<T> {
         #[pin]
         handler: T,
-        // In a box, which a connection does not have where nobody wants to know.
+        // Boxed, and only if errors are reported.
         report: Option<Box<Report>>,
         task: StopTask,
     }

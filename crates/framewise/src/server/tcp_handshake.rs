@@ -15,7 +15,7 @@ use crate::stop::StopSeat;
 use crate::stream::Layer;
 use crate::{Error, NetStream, WebSocket};
 
-/// A TCP connection whose handshake is still to come: await it, or [`Handshake::request`].
+/// A TCP connection before its handshake: await it, or [`Handshake::request`].
 pub struct Handshake {
     server: Server,
     stream: TcpStream,
@@ -33,11 +33,11 @@ impl Handshake {
         self.peer
     }
 
-    /// Does the TLS handshake, where there is one, and reads the request, which is answered when the caller has made up
-    /// its mind: as [`Server::request`]. Both together may take [`Limits::handshake`](crate::Limits::handshake).
+    /// Does the TLS handshake, where there is one, and reads the request, which the caller answers when it has
+    /// decided: as [`Server::request`]. Both together may take [`Limits::handshake`](crate::Limits::handshake).
     ///
     /// Errors: [`Error::Violation`], as [`Server::accept`]; [`Error::Io`] when TLS fails, and when the client speaks plain
-    /// HTTP to a port of TLS, which it is told (400). To drop the future cuts the connection.
+    /// HTTP to a port of TLS (it is answered 400). Dropping the future cuts the connection.
     pub async fn request(self) -> Result<PendingRequest<NetStream>, Error> {
         Box::pin(self.read()).await
     }
@@ -49,7 +49,7 @@ impl Handshake {
         if let Some(config) = &server.settings.tls {
             let mut stop = stop;
             let limits = &server.settings.config.limits;
-            // In a box of its own: a plain connection does not have the room for it.
+            // Boxed: a plain connection does not need the memory for it.
             let accepting = Box::pin(tls::accept(Arc::clone(config), stream, limits, &mut stop, deadline));
             let stream = accepting.await?;
             return handshake::request(server.settings, stream, stop, deadline).await;
