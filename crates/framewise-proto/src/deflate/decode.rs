@@ -327,6 +327,33 @@ mod tests {
         }
     }
 
+    /// What zlib makes of a stream, byte by byte: the byte with which it fails.
+    fn zlib_fails_at(stream: &[u8]) -> Option<usize> {
+        let mut inflate = zlib_rs::Inflate::new(false, 15);
+        let mut out = [0; 1000];
+        let fails =
+            |byte: &[u8]| inflate.decompress(byte, &mut out, zlib_rs::InflateFlush::SyncFlush).is_err();
+        stream.chunks(1).position(fails)
+    }
+
+    #[test]
+    fn a_code_that_is_missing_is_told_at_the_same_byte_as_by_zlib() {
+        for (what, start) in [
+            ("no codes for the lengths", &b"\x0d\x03\x00\x00\x00"[..]),
+            ("distance 30 of a fixed block", b"\x4a\x4c\x4c\x04\x3d\x50"),
+            ("no distances", b"\x0d\xc0\x05\x01\x00\x00\x00\x80\x20\x6b\xfd\xab"),
+        ] {
+            for rest in [0, 0x55, 0xff] {
+                let mut stream = start.to_vec();
+                stream.resize(60, rest);
+                let (mut decoder, mut inflated) = (Decoder::default(), Inflated::default());
+                let at = stream.chunks(1).position(|byte| decoder.read(byte, &mut inflated).is_err());
+                assert!(at.is_some(), "{what}, {rest:02x}");
+                assert_eq!(at, zlib_fails_at(&stream), "{what}, {rest:02x}");
+            }
+        }
+    }
+
     #[test]
     fn what_follows_a_final_block_begins_at_the_next_byte() {
         let stream = b"\xf3\x48\xcd\xc9\xc9\x07\x00";

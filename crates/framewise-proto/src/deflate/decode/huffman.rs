@@ -101,7 +101,9 @@ impl Huffman {
     #[cold]
     fn decode_long(&self, bits: &mut Bits) -> Result<u16, Stop> {
         let (mut code, mut first, mut index) = (0_u32, 0_u32, 0_u32);
-        for length in 1..=MAX as u32 {
+        // One bit is read, at the least: where there is no code, it tells that one is missing.
+        let longest = self.count.iter().rposition(|&codes| codes > 0).unwrap_or(0).max(1);
+        for length in 1..=longest as u32 {
             if length > bits.there {
                 return Err(Stop::More);
             }
@@ -162,9 +164,17 @@ impl Codes {
         for &at in &ORDER[..codes] {
             lengths[at] = reading.bits(3)? as u8;
         }
-        self.literals.set(&lengths, Fill::Every)?;
         let mut all = [0_u8; 286 + 30];
         let wanted = literals + distances;
+        if lengths == [0; 19] {
+            // Without codes for them zlib takes each bit for a length of zero, until all of them are there. What a fault
+            // is, and where, is the same here.
+            for _ in 0..wanted {
+                reading.bits(1)?;
+            }
+            return Err(Stop::NoEnd);
+        }
+        self.literals.set(&lengths, Fill::Every)?;
         let mut at = 0;
         while at < wanted {
             let mut bits = reading.peek();
