@@ -5,7 +5,7 @@ use bytes::Bytes;
 use framewise_proto::handshake::Headers;
 use framewise_proto::{Misuse, Violation};
 
-use crate::url::without_login;
+use crate::authority::without_login;
 
 /// Why a connection could not be made, or did not go on; sorted by whose fault it is.
 ///

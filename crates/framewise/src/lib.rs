@@ -63,6 +63,7 @@
 //! | `tracing` | events for the crate `tracing`, under the target `framewise`: broken rules are warnings, lost connections and rules that were let pass information, handshakes and ends for debugging; each connection of a [`Listener`] has a span with its number and its peer's address |
 #![forbid(unsafe_code)]
 
+mod authority;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod buffers;

@@ -11,9 +11,9 @@ use std::{fmt, io};
 pub(super) use self::environment::Environment;
 use super::attempt::Attempt;
 use super::{Client, dial};
+use crate::authority::{Authority, Login, host_port, split_scheme};
 use crate::error::{ConnectError, ConnectFault};
 use crate::stream::Way;
-use crate::url::{Authority, Login, host_port, split_scheme};
 
 /// A proxy that a client goes through: HTTP, HTTPS, or SOCKS 5. It is printed without its password.
 #[derive(Clone, PartialEq, Eq)]

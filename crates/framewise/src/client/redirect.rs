@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::attempt::Attempt;
+use crate::authority::without_login;
 use crate::error::{ConnectError, ConnectFault};
-use crate::url::{Url, without_login};
+use crate::url::Url;
 
 /// Whether a header is meant for the server alone that the caller named (RFC 9110 §15.4).
 pub(super) fn is_secret(name: &str) -> bool {

@@ -9,10 +9,10 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::attempt::Attempt;
+use crate::authority::bracketed;
 use crate::crypto::{NO_PROVIDER, crypto_provider};
 use crate::error::{ConnectError, ConnectFault};
 use crate::first_byte::FirstByte;
-use crate::url::bracketed;
 
 /// A configuration with the platform's roots, which are read once.
 pub(super) async fn platform(attempt: &Attempt) -> Result<Arc<ClientConfig>, ConnectError> {

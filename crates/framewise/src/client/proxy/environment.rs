@@ -194,7 +194,7 @@ mod tests {
             ("fd00::/8", "253.0.0.1", 80, false),
             ("., ,,.", "example.com", 80, false),
         ] {
-            let url = format!("ws://{}/", crate::url::host_port(host, port));
+            let url = format!("ws://{}/", crate::authority::host_port(host, port));
             assert_eq!(exempts(list, &Url::parse(&url).expect("a URL")), exempted, "{list} {host}:{port}");
         }
     }

@@ -8,8 +8,8 @@ use framewise_proto::handshake::http1::{
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::{Refusal, Target};
+use crate::authority::Login;
 use crate::client::handshake::is_tls;
-use crate::url::Login;
 
 pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::{Refusal, Target};
+use crate::authority::Login;
 use crate::client::handshake::is_tls;
-use crate::url::Login;
 
 const VERSION: u8 = 5;
 /// Of the negotiation of RFC 1929.

@@ -6,8 +6,8 @@ use tokio_rustls::rustls::pki_types::{ServerName, UnixTime};
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error};
 
 use super::{Peer, Roots};
+use crate::authority::bracketed;
 use crate::error::ConnectFault;
-use crate::url::bracketed;
 
 /// Names of a certificate that a sentence lists at the most.
 const NAMES: usize = 4;

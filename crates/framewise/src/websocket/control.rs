@@ -1,0 +1,82 @@
+//! Control frames that the application sends: Ping, Pong, Close.
+
+use std::future::poll_fn;
+
+use framewise_proto::{CloseFrame, Misuse, Violation};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Inner, WebSocket};
+use crate::{CloseCode, Error, trace};
+
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    /// Sends a Ping, of up to 125 bytes, and writes what is queued. [`WebSocket::next_event`] says when a Pong comes.
+    ///
+    /// Errors: [`Error::Misuse`] for a longer payload, and after a Close. Cancel-safe: from the first poll on the Ping is
+    /// queued; another call is another Ping.
+    pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.inner.ping(payload)?;
+        self.flush().await
+    }
+
+    /// Sends a Pong that nobody asked for, of up to 125 bytes: a heartbeat in one direction (RFC 6455 §5.5.3). Pings are
+    /// answered without it.
+    ///
+    /// Errors and cancellation: as [`WebSocket::ping`].
+    pub async fn pong(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.inner.engine.pong(payload)?;
+        self.flush().await
+    }
+
+    /// Closes the connection: writes what is queued and a Close, waits for the peer's Close and for the end of TCP, each
+    /// until [`crate::Limits::close`]. Messages that come meanwhile are let go; [`WebSocket::start_close`] keeps them.
+    /// When the connection is closing already, it waits for that.
+    ///
+    /// The reason, up to 123 bytes, is for the people who debug.
+    ///
+    /// Errors: [`Error::Misuse`] for a code that must not be sent, [`Error::Violation`] when the peer did not answer
+    /// (`close-timeout`) or broke another rule. Cancel-safe: from the first poll on the Close is queued; another call waits
+    /// on.
+    pub async fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        if self.is_open() {
+            self.inner.start_close(code.into(), reason)?;
+        }
+        poll_fn(|cx| self.inner.poll_closed(cx)).await
+    }
+
+    /// Fails the connection for what the handshake left out: the Close is sent, and its violation is the error.
+    pub(crate) async fn fail_for(mut self, violation: Violation) -> Error {
+        let now = self.inner.timer.now();
+        self.inner.engine.fail_for(now, violation.clone());
+        while let Some(message) = self.next().await {
+            if let Err(error) = message {
+                return error;
+            }
+        }
+        violation.into()
+    }
+
+    /// Queues a Close behind what is queued already, and writes what the stream takes now. [`WebSocket::next`] writes the
+    /// rest, gives the messages that still come, and `None` when the connection is closed.
+    ///
+    /// Errors: [`Error::Misuse`] for a code or a reason that must not be sent, and after a Close.
+    pub fn start_close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        self.inner.start_close(code.into(), reason)?;
+        self.inner.write_now();
+        Ok(())
+    }
+}
+
+impl<S> Inner<S> {
+    pub(super) fn ping(&mut self, payload: &[u8]) -> Result<(), Misuse> {
+        self.engine.ping(self.timer.now(), payload)
+    }
+
+    pub(super) fn start_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        let close = CloseFrame { code, reason: reason.to_owned() };
+        // An API's way to say that there is no code (RFC 6455 §7.4.1).
+        let close = if close.code == CloseCode::NO_STATUS && reason.is_empty() { None } else { Some(&close) };
+        self.engine.close(self.timer.now(), close)?;
+        trace::close_sent(self.engine.role(), close.map_or(CloseCode::NO_STATUS, |close| close.code), reason);
+        Ok(())
+    }
+}

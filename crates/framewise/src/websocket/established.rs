@@ -1,0 +1,70 @@
+//! A connection begins where its handshake ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use framewise_proto::deflate::DeflateAgreement;
+use framewise_proto::rules::Role;
+use framewise_proto::{Connection, Violation};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::in_flight::InFlight;
+use super::inbox::Inbox;
+use super::state::State;
+use super::timer::Timer;
+use super::{Details, Inner, WebSocket};
+use crate::peer_head::PeerHead;
+use crate::stop::StopSeat;
+use crate::{Config, random, trace};
+
+/// What a handshake leaves behind.
+pub(crate) struct Established {
+    pub(crate) config: Arc<Config>,
+    pub(crate) head: PeerHead,
+    /// Bytes of the peer's head, with which its stream began.
+    pub(crate) head_size: u64,
+    /// What came behind it.
+    pub(crate) rest: BytesMut,
+    pub(crate) notes: Vec<Violation>,
+    pub(crate) protocol: Option<Box<str>>,
+    pub(crate) stop: Option<StopSeat>,
+    /// What was agreed of permessage-deflate.
+    pub(crate) deflate: Option<DeflateAgreement>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    pub(crate) fn new(stream: S, role: Role, mut opened: Established) -> Self {
+        let offset = opened.head_size;
+        let engine = match role {
+            Role::Client => Connection::client(opened.config, random::masking_keys(), offset, Duration::ZERO),
+            Role::Server => Connection::server(opened.config, offset, Duration::ZERO),
+        };
+        let engine = match &opened.deflate {
+            Some(agreement) => engine.with_deflate(agreement),
+            None => engine,
+        };
+        let in_flight = (!opened.rest.is_empty())
+            .then(|| Box::new(InFlight { inbox: Inbox::new(opened.rest), ..InFlight::default() }));
+        trace::handshake_done(role, opened.protocol.as_deref(), opened.deflate.is_some(), &opened.notes);
+        opened.notes.reverse();
+        let Established { notes, protocol, .. } = opened;
+        let details = (!notes.is_empty() || protocol.is_some())
+            .then(|| Box::new(Details { protocol, notes, ..Details::default() }));
+        Self {
+            inner: Box::new(Inner {
+                stream,
+                engine,
+                in_flight,
+                timer: Timer::new(Instant::now()),
+                state: State::default(),
+                ended: None,
+                head: opened.head,
+                stop: opened.stop,
+                details,
+                write_last: Inner::write_last,
+            }),
+        }
+    }
+}
