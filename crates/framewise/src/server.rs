@@ -28,7 +28,7 @@ pub use self::pending_request::PendingRequest;
 pub use self::reply::Reply;
 pub use self::report::{HandlerResult, ServeError};
 pub use self::tcp_handshake::Handshake;
-use crate::stop::StopSeat;
+use crate::stop::StopRegistration;
 use crate::{Config, DeflateConfig, Error, Keepalive, Limits, Stop, Strictness, WebSocket};
 
 type Decide = dyn Fn(&Request) -> Reply + Send + Sync;
@@ -234,7 +234,7 @@ impl Server {
 
     async fn read<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<PendingRequest<S>, Error> {
         let deadline = Instant::now() + self.settings.config.limits.handshake;
-        handshake::request(Arc::clone(&self.settings), stream, self.settings.seat(), deadline).await
+        handshake::request(Arc::clone(&self.settings), stream, self.settings.register(), deadline).await
     }
 
     /// Listens at an address: `"127.0.0.1:9001"`, or port 0 for one that is free.
@@ -259,8 +259,8 @@ impl Settings {
     }
 
     /// Registers a connection with the server's [`Stop`], if it has one.
-    pub(crate) fn seat(&self) -> Option<StopSeat> {
-        self.stop.as_ref().map(Stop::seat)
+    pub(crate) fn register(&self) -> Option<StopRegistration> {
+        self.stop.as_ref().map(Stop::register)
     }
 
     /// Registers a handler of an HTTP library's connection, which a stop waits for.

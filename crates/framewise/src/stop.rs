@@ -51,14 +51,14 @@ pub struct Stop {
 
 #[derive(Default)]
 struct Shared {
-    told: AtomicBool,
-    seats: Mutex<Seats>,
+    stopping: AtomicBool,
+    registrations: Mutex<Registrations>,
     /// It was told, or nobody is left.
     changed: Notify,
 }
 
 #[derive(Default)]
-struct Seats {
+struct Registrations {
     wakers: Vec<Option<Waker>>,
     free: Vec<usize>,
     /// Tasks that run.
@@ -80,53 +80,53 @@ impl Stop {
     ///
     /// Cancel-safe: from the first poll on all are told; another call waits on.
     pub async fn stop(&self, grace: Duration) {
-        self.tell();
+        self.start();
         let _ = timeout(grace, self.empty()).await;
     }
 
     /// Tells every connection.
-    pub(crate) fn tell(&self) {
-        self.shared.told.store(true, Ordering::SeqCst);
-        let wakers: Vec<_> = self.shared.seats().wakers.iter_mut().filter_map(Option::take).collect();
+    pub(crate) fn start(&self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        let wakers: Vec<_> = self.shared.registrations().wakers.iter_mut().filter_map(Option::take).collect();
         wakers.into_iter().for_each(Waker::wake);
         self.shared.changed.notify_waiters();
     }
 
     /// Waits until [`Stop::stop`] is called. Cancel-safe.
     pub async fn stopped(&self) {
-        self.shared.wait_for(Shared::is_told).await;
+        self.shared.wait_for(Shared::is_stopping).await;
     }
 
     /// Waits until no task runs, and there is no connection.
     pub(crate) async fn empty(&self) {
-        self.shared.wait_for(|shared| shared.seats().is_empty()).await;
+        self.shared.wait_for(|shared| shared.registrations().is_empty()).await;
     }
 
     /// Counts a task until the guard is dropped.
     pub(crate) fn task(&self) -> StopTask {
-        self.shared.seats().tasks += 1;
+        self.shared.registrations().tasks += 1;
         StopTask(Arc::clone(&self.shared))
     }
 
-    pub(crate) fn seat(&self) -> StopSeat {
-        let mut seats = self.shared.seats();
-        let number = seats.free.pop().unwrap_or_else(|| {
-            seats.wakers.push(None);
-            seats.wakers.len() - 1
+    pub(crate) fn register(&self) -> StopRegistration {
+        let mut registrations = self.shared.registrations();
+        let number = registrations.free.pop().unwrap_or_else(|| {
+            registrations.wakers.push(None);
+            registrations.wakers.len() - 1
         });
-        drop(seats);
-        StopSeat { stop: Arc::clone(&self.shared), number, waker: None }
+        drop(registrations);
+        StopRegistration { stop: Arc::clone(&self.shared), number, waker: None }
     }
 }
 
 impl Shared {
-    fn seats(&self) -> MutexGuard<'_, Seats> {
+    fn registrations(&self) -> MutexGuard<'_, Registrations> {
         // Nothing panics while it is locked but a foreign waker, and the seats are whole then, too.
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+        self.registrations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_told(&self) -> bool {
-        self.told.load(Ordering::SeqCst)
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
     }
 
     async fn wait_for(&self, ready: impl Fn(&Self) -> bool) {
@@ -144,11 +144,11 @@ impl Shared {
 /// Without the seats: there may be very many.
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("told", &self.told).finish_non_exhaustive()
+        f.debug_struct("Shared").field("stopping", &self.stopping).finish_non_exhaustive()
     }
 }
 
-impl Seats {
+impl Registrations {
     fn is_empty(&self) -> bool {
         self.tasks == 0 && self.free.len() == self.wakers.len()
     }
@@ -160,10 +160,10 @@ pub(crate) struct StopTask(Arc<Shared>);
 
 impl Drop for StopTask {
     fn drop(&mut self) {
-        let mut seats = self.0.seats();
-        seats.tasks -= 1;
-        let empty = seats.is_empty();
-        drop(seats);
+        let mut registrations = self.0.registrations();
+        registrations.tasks -= 1;
+        let empty = registrations.is_empty();
+        drop(registrations);
         if empty {
             self.0.changed.notify_waiters();
         }
@@ -198,59 +198,59 @@ impl<T: Future> Future for Serving<T> {
 
 /// One connection's place.
 #[derive(Debug)]
-pub(crate) struct StopSeat {
+pub(crate) struct StopRegistration {
     stop: Arc<Shared>,
     number: usize,
     waker: Option<Waker>,
 }
 
-impl StopSeat {
+impl StopRegistration {
     /// Whether the server stops.
-    pub(crate) fn is_told(&self) -> bool {
-        self.stop.is_told()
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.is_stopping()
     }
 
     /// Whether the server stops; if not, the task is woken when it does.
     pub(crate) fn poll(&mut self, cx: &Context<'_>) -> bool {
         if self.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
             self.waker = Some(cx.waker().clone());
-            let mut seats = self.stop.seats();
-            if let Some(seat) = seats.wakers.get_mut(self.number) {
-                seat.clone_from(&self.waker);
+            let mut registrations = self.stop.registrations();
+            if let Some(waker) = registrations.wakers.get_mut(self.number) {
+                waker.clone_from(&self.waker);
             }
         }
         // After the seat is taken: whoever tells afterwards finds the waker there.
-        self.is_told()
+        self.is_stopping()
     }
 }
 
 /// What a future gives, or `None` when the server stops before.
-pub(crate) fn unless_told<T>(
-    seat: &mut Option<StopSeat>,
+pub(crate) fn unless_stopped<T>(
+    registration: &mut Option<StopRegistration>,
     mut future: Pin<&mut impl Future<Output = T>>,
 ) -> impl Future<Output = Option<T>> {
     poll_fn(move |cx| {
-        if seat.as_mut().is_some_and(|seat| seat.poll(cx)) {
+        if registration.as_mut().is_some_and(|registration| registration.poll(cx)) {
             return Poll::Ready(None);
         }
         future.as_mut().poll(cx).map(Some)
     })
 }
 
-impl Drop for StopSeat {
+impl Drop for StopRegistration {
     fn drop(&mut self) {
-        let mut seats = self.stop.seats();
-        if let Some(seat) = seats.wakers.get_mut(self.number) {
-            *seat = None;
+        let mut registrations = self.stop.registrations();
+        if let Some(waker) = registrations.wakers.get_mut(self.number) {
+            *waker = None;
         }
-        seats.free.push(self.number);
+        registrations.free.push(self.number);
         // The memory of a burst goes with its last connection.
-        if seats.free.len() == seats.wakers.len() {
-            seats.free = Vec::new();
-            seats.wakers = Vec::new();
+        if registrations.free.len() == registrations.wakers.len() {
+            registrations.free = Vec::new();
+            registrations.wakers = Vec::new();
         }
-        let empty = seats.is_empty();
-        drop(seats);
+        let empty = registrations.is_empty();
+        drop(registrations);
         if empty {
             self.stop.changed.notify_waiters();
         }

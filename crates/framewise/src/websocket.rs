@@ -33,7 +33,7 @@ pub use self::split::{Receiver, ReuniteError, Sender};
 use self::state::State;
 use self::timer::Timer;
 use crate::peer_head::PeerHead;
-use crate::stop::StopSeat;
+use crate::stop::StopRegistration;
 use crate::{Error, Event, Message, trace};
 
 /// One end of a WebSocket connection, client or server, on a byte stream `S`.
@@ -61,7 +61,7 @@ struct Inner<S> {
     ended: Option<Ended>,
     /// The peer's head of the handshake.
     head: PeerHead,
-    stop: Option<StopSeat>,
+    stop: Option<StopRegistration>,
     details: Option<Box<Details>>,
     /// [`Inner::write_last`]: to drop a connection asks nothing of `S`.
     write_last: fn(&mut Self),

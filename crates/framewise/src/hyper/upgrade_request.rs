@@ -15,7 +15,7 @@ use crate::Reply;
 use crate::peer_head::PeerHead;
 use crate::server::Settings;
 use crate::server::answer::RequestRejection;
-use crate::stop::StopSeat;
+use crate::stop::StopRegistration;
 use crate::websocket::Established;
 
 /// A request that breaks no rule.
@@ -84,8 +84,8 @@ impl UpgradeRequest {
         settings: &Settings,
         reply: Reply,
     ) -> Result<(http::Response<String>, Upgrade), Rejection> {
-        let stop = settings.seat();
-        if stop.as_ref().is_some_and(StopSeat::is_told) {
+        let stop = settings.register();
+        if stop.as_ref().is_some_and(StopRegistration::is_stopping) {
             return Err(RequestRejection::stopped().into());
         }
         let Judged { request, size, notes } = self.judged;

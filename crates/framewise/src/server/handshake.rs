@@ -12,21 +12,21 @@ use tokio::time::{Instant, timeout_at};
 use super::answer::RequestRejection;
 use super::pending_request::{Inner, PendingRequest};
 use super::{Settings, reject};
-use crate::stop::{StopSeat, unless_told};
+use crate::stop::{StopRegistration, unless_stopped};
 use crate::{Error, trace};
 
 /// Reads a request, until the deadline, or until the server stops.
 pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     settings: Arc<Settings>,
     mut stream: S,
-    mut stop: Option<StopSeat>,
+    mut stop: Option<StopRegistration>,
     deadline: Instant,
 ) -> Result<PendingRequest<S>, Error> {
     let limits = settings.config.limits;
     let mut bytes = BytesMut::with_capacity(FIRST_READ);
     let read = {
         let reading = pin!(timeout_at(deadline, read(&settings, &mut stream, &mut bytes)));
-        unless_told(&mut stop, reading).await
+        unless_stopped(&mut stop, reading).await
     };
     let read = match read {
         Some(Ok(read)) => read?.map_err(|violation| broken(violation, &bytes)),

@@ -82,7 +82,7 @@ impl Listener {
     pub async fn accept(&self) -> io::Result<Handshake> {
         let (stream, peer) = self.tcp.accept().await?;
         let _ = stream.set_nodelay(true);
-        Ok(Handshake::new(&self.server, stream, peer, self.server.settings.seat()))
+        Ok(Handshake::new(&self.server, stream, peer, self.server.settings.register()))
     }
 
     /// Serves for ever, or until its [`Stop`]: a task for each connection, which runs `handler` after the handshake.
@@ -191,22 +191,22 @@ impl Listener {
     where
         T: Future<Output = ()> + Send + 'static,
     {
-        let Self { server, tcp, stop: seats, on_error } = self;
+        let Self { server, tcp, stop: own_stop, on_error } = self;
         let serve = |Incoming { stream, peer, number, .. }: Incoming| {
-            let handshake = Handshake::new(&server, stream, peer, Some(seats.seat()));
+            let handshake = Handshake::new(&server, stream, peer, Some(own_stop.register()));
             let span = Span::new(number, peer);
             let report = Report { peer, span: span.clone(), on_error: on_error.clone() };
-            span.spawn(open(handshake, seats.task(), report));
+            span.spawn(open(handshake, own_stop.task(), report));
         };
-        let (mut stop, mut stopped) = (pin!(stop), pin!(seats.stopped()));
+        let (mut stop, mut stopped) = (pin!(stop), pin!(own_stop.stopped()));
         let either = poll_fn(|cx| {
             if stop.as_mut().poll(cx).is_ready() { Poll::Ready(()) } else { stopped.as_mut().poll(cx) }
         });
         let mut accepting = AcceptLoop::new(tcp);
         accepting.run(either, serve).await;
-        seats.tell();
+        own_stop.start();
         accepting.into_queued().for_each(serve);
-        let _ = timeout(server.settings.grace(), seats.empty()).await;
+        let _ = timeout(server.settings.grace(), own_stop.empty()).await;
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::answer::RequestRejection;
 use super::{Reply, Settings, reject};
 use crate::peer_head::PeerHead;
-use crate::stop::StopSeat;
+use crate::stop::StopRegistration;
 use crate::websocket::Established;
 use crate::{Error, WebSocket, trace};
 
@@ -34,7 +34,7 @@ pub(super) struct Inner<S> {
     /// The bytes after the head.
     pub(super) rest: BytesMut,
     pub(super) notes: Vec<Violation>,
-    pub(super) stop: Option<StopSeat>,
+    pub(super) stop: Option<StopRegistration>,
 }
 
 impl<S> PendingRequest<S> {
@@ -70,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PendingRequest<S> {
     pub(super) async fn respond(mut self, reply: Reply) -> Result<WebSocket<S>, Error> {
         let Inner { settings, stream, request, stop, .. } = &mut *self.inner;
         let limits = settings.config.limits;
-        let answer = if stop.as_ref().is_some_and(StopSeat::is_told) {
+        let answer = if stop.as_ref().is_some_and(StopRegistration::is_stopping) {
             Err(RequestRejection::<Vec<u8>>::stopped())
         } else {
             settings.answer(request, reply)

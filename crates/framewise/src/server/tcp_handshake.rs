@@ -11,7 +11,7 @@ use tokio::time::Instant;
 #[cfg(feature = "tls")]
 use super::tls;
 use super::{PendingRequest, Server, handshake};
-use crate::stop::StopSeat;
+use crate::stop::StopRegistration;
 use crate::stream::Layer;
 use crate::{Error, NetStream, WebSocket};
 
@@ -20,11 +20,16 @@ pub struct Handshake {
     server: Server,
     stream: TcpStream,
     peer: SocketAddr,
-    stop: Option<StopSeat>,
+    stop: Option<StopRegistration>,
 }
 
 impl Handshake {
-    pub(super) fn new(server: &Server, stream: TcpStream, peer: SocketAddr, stop: Option<StopSeat>) -> Self {
+    pub(super) fn new(
+        server: &Server,
+        stream: TcpStream,
+        peer: SocketAddr,
+        stop: Option<StopRegistration>,
+    ) -> Self {
         Self { server: server.clone(), stream, peer, stop }
     }
 

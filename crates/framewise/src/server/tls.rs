@@ -11,7 +11,7 @@ use tokio_rustls::rustls::ServerConfig;
 use super::answer::RequestRejection;
 use super::reject;
 use crate::first_byte::FirstByte;
-use crate::stop::{StopSeat, unless_told};
+use crate::stop::{StopRegistration, unless_stopped};
 use crate::stream::Layer;
 use crate::{Error, Limits, NetStream};
 
@@ -20,11 +20,11 @@ pub(super) async fn accept(
     config: Arc<ServerConfig>,
     tcp: TcpStream,
     limits: &Limits,
-    stop: &mut Option<StopSeat>,
+    stop: &mut Option<StopRegistration>,
     deadline: Instant,
 ) -> Result<NetStream, Error> {
     let shaking = pin!(timeout_at(deadline, shake(config, tcp, limits)));
-    match unless_told(stop, shaking).await {
+    match unless_stopped(stop, shaking).await {
         Some(Ok(stream)) => stream,
         Some(Err(_)) => Err(request_timed_out(&[]).into()),
         // Without TLS there is nothing to say it with.

@@ -16,7 +16,7 @@ use super::state::State;
 use super::timer::Timer;
 use super::{Details, Inner, WebSocket};
 use crate::peer_head::PeerHead;
-use crate::stop::StopSeat;
+use crate::stop::StopRegistration;
 use crate::{Config, random, trace};
 
 /// What a handshake leaves behind.
@@ -29,7 +29,7 @@ pub(crate) struct Established {
     pub(crate) rest: BytesMut,
     pub(crate) notes: Vec<Violation>,
     pub(crate) protocol: Option<Box<str>>,
-    pub(crate) stop: Option<StopSeat>,
+    pub(crate) stop: Option<StopRegistration>,
     /// What was agreed of permessage-deflate.
     pub(crate) deflate: Option<DeflateAgreement>,
 }
