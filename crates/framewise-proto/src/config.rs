@@ -6,30 +6,30 @@ use framewise_rules::{Answer, Limits, MessageKinds, Rule};
 use crate::Keepalive;
 use crate::deflate::{DeflateConfig, InflateBudget};
 
-/// How an endpoint judges what its peer sends.
+/// The configuration of an endpoint.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The limits; all are on by default.
     pub limits: Limits,
-    /// The kinds of message that it takes.
+    /// The kinds of message that it accepts.
     pub messages: MessageKinds,
-    /// What it lets pass.
+    /// The violations that it tolerates.
     pub strictness: Strictness,
-    /// permessage-deflate: offered by a client, accepted by a server. Not at all, if `None`: it costs up to 320 KiB a
-    /// connection ([`crate::deflate::Context`] says when), and time.
+    /// permessage-deflate: a client offers it, a server accepts it. Default: `None`, because it costs time and up to 320 KiB
+    /// for each connection (see [`crate::deflate::Context`]).
     pub deflate: Option<DeflateConfig>,
-    /// How much the compressed messages that are being received may come to, of all connections that share this budget.
-    /// `None`: each connection has [`Limits::inflated`] to itself.
+    /// The memory budget for inflated messages that are being received, over all connections that share it. `None`: only
+    /// [`Limits::inflated`] of each connection applies.
     pub inflate_budget: Option<Arc<InflateBudget>>,
-    /// Pings that it sends by itself. None, if `None`: a peer that vanished without a word is then noticed by
-    /// [`Limits::idle`], when something is sent to it, or not at all.
+    /// Automatic Pings. Without them, a peer that has vanished is only noticed by [`Limits::idle`], or when something is sent
+    /// to it.
     pub keepalive: Option<Keepalive>,
-    /// Bytes queued from which on a sender waits until some of them are written, and Pings are answered together.
+    /// How many bytes may be queued before a sender waits, and several Pings are answered with one Pong.
     pub send_queue: usize,
 }
 
 impl Default for Config {
-    /// The limits' defaults, every kind of message, nothing let pass, no compression, no Pings, a queue of 64 KiB.
+    /// The default limits, every kind of message, no tolerated violations, no compression, no Pings, a queue of 64 KiB.
     fn default() -> Self {
         Self {
             limits: Limits::DEFAULT,
@@ -43,24 +43,24 @@ impl Default for Config {
     }
 }
 
-/// The leniencies, one by one; all are off by default. A rule that is let pass is still reported.
+/// The violations that can be tolerated. By default, none is. A tolerated violation is still reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Strictness {
-    /// A client takes masked frames (`mask-present`): Firefox, aiohttp and websocket-client do.
+    /// A client accepts masked frames (`mask-present`), as Firefox, aiohttp and websocket-client do.
     pub masked_server_frames: bool,
-    /// A server takes frames without a mask (`mask-missing`).
+    /// A server accepts unmasked frames (`mask-missing`).
     pub unmasked_client_frames: bool,
-    /// Lengths in a longer form than needed (`length-not-minimal-16`, `length-not-minimal-64`): most libraries take them.
+    /// Lengths in a longer form than necessary (`length-not-minimal-16`, `length-not-minimal-64`): most libraries accept them.
     pub long_lengths: bool,
-    /// Close codes that no frame may carry (`close-code-reserved`, `close-code-invalid`): reported as they came, and
-    /// answered without a code.
+    /// Close codes that must not be sent (`close-code-reserved`, `close-code-invalid`): reported as received, and answered
+    /// without a code.
     pub invalid_close_codes: bool,
-    /// Content-Length or Transfer-Encoding on a 101 (`response-body-framing`): an HTTP library's default headers.
+    /// Content-Length or Transfer-Encoding on a 101 (`response-body-framing`), which some HTTP libraries add.
     pub body_headers_on_101: bool,
 }
 
 impl Strictness {
-    /// Whether this rule is let pass.
+    /// Whether violations of this rule are tolerated.
     pub fn tolerates(&self, rule: Rule) -> bool {
         (self.masked_server_frames && rule == Rule::MaskPresent)
             || (self.unmasked_client_frames && rule == Rule::MaskMissing)
@@ -69,8 +69,8 @@ impl Strictness {
             || (self.body_headers_on_101 && rule == Rule::ResponseBodyFraming)
     }
 
-    /// Of several rules that one header, or one head, breaks: the one that is reported, with the others beside it. It is
-    /// the first that is enforced; where all are tolerated, the first.
+    /// Selects the rule to report, of several that one header or head breaks: the first that is enforced, or the first one if
+    /// none is.
     pub fn rank(&self, mut broken: Vec<Rule>) -> Option<Ranked> {
         let enforced = broken.iter().position(|&rule| rule.answer() != Answer::Note && !self.tolerates(rule));
         if broken.is_empty() {
@@ -84,10 +84,10 @@ impl Strictness {
 /// Several rules that were broken at once, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ranked {
-    /// The one that is reported.
+    /// The rule that is reported.
     pub rule: Rule,
     /// Whether it ends the connection: it is neither tolerated nor a note.
     pub enforced: bool,
-    /// The others.
+    /// The other rules.
     pub also: Vec<Rule>,
 }

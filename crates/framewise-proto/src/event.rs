@@ -4,30 +4,30 @@ use framewise_rules::CloseCode;
 
 use crate::{CloseFrame, MessageKind, Violation};
 
-/// What came of the bytes that were received.
+/// The result of received bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event<'b> {
-    /// A message, or a part of one. A message that lay in the buffer whole comes whole: `first` and `last`.
+    /// A message, or a part of one. A message that is complete in the buffer is one event, with `first` and `last`.
     Data {
         /// Text or binary.
         kind: MessageKind,
-        /// Unmasked where it lay. The parts of a text are valid together: a part may end inside a character.
+        /// The payload, unmasked in place. Text is valid as a whole: a part may end inside a character.
         payload: &'b mut [u8],
-        /// It begins a message.
+        /// Whether this is the first part of its message.
         first: bool,
-        /// It ends the message.
+        /// Whether this is the last part of its message.
         last: bool,
     },
-    /// A compressed message, or a part of one: what it inflated to waits in [`crate::Connection::take_inflated`].
+    /// A compressed message, or a part of one. [`crate::Connection::take_inflated`] returns the inflated bytes.
     Inflated {
         /// Text or binary.
         kind: MessageKind,
-        /// Bytes that it inflated to now: 64 KiB and what ends a message at the most. An endpoint with many connections
-        /// counts them, and turns to the others between two of them.
+        /// How many bytes were inflated: at most 64 KiB and the end of a message. An endpoint with many connections counts
+        /// them, and serves the others in between.
         length: usize,
-        /// It begins a message.
+        /// Whether this is the first part of its message.
         first: bool,
-        /// It ends the message.
+        /// Whether this is the last part of its message.
         last: bool,
     },
     /// A Ping; its Pong is queued already.
@@ -36,12 +36,12 @@ pub enum Event<'b> {
     Pong(&'b [u8]),
     /// The peer's Close; the answer is queued already. `None`: a Close without a code.
     Close(Option<CloseFrame>),
-    /// The peer broke a rule: the connection failed, its Close frame is queued already, what comes is discarded.
+    /// The peer broke a rule. The connection has failed: the Close frame is queued, and further input is discarded.
     Violation(Box<Violation>),
-    /// The peer broke a rule that is not enforced: by its nature (its answer is a note), or by this endpoint's
-    /// [`crate::Strictness`]. The connection goes on.
+    /// The peer broke a rule that is not enforced: never (its answer is a note), or not by this endpoint
+    /// ([`crate::Strictness`]). The connection goes on.
     Tolerated(Box<Violation>),
-    /// The connection is over; nothing else comes.
+    /// The connection has ended. This is the last event.
     Ended(Ended),
 }
 
@@ -50,9 +50,9 @@ pub enum Event<'b> {
 pub enum EndedBy {
     /// The peer, by its Close.
     Peer,
-    /// We: by our Close, or because we failed the connection.
+    /// This endpoint, by its Close or because it failed the connection.
     Us,
-    /// Nobody: it was lost.
+    /// Neither: the connection was lost.
     Nobody,
 }
 
@@ -61,9 +61,9 @@ pub enum EndedBy {
 pub struct Ended {
     /// Who ended it.
     pub by: EndedBy,
-    /// The code: the peer's, or 1005 if its Close had none; the one of the rule where we failed the connection; 1006
-    /// where it was lost.
+    /// The close code: the one of the peer, or 1005 if its Close had none; the one of the rule if this endpoint failed the
+    /// connection; 1006 if the connection was lost.
     pub code: CloseCode,
-    /// Both Close frames went over the wire.
+    /// Whether both Close frames were sent.
     pub clean: bool,
 }

@@ -1,19 +1,19 @@
 //! The WebSocket protocol (RFC 6455) without I/O: bytes in, events and bytes out.
 //!
-//! [`Connection`] is one end of a connection after its handshake; [`handshake`] is the handshake. Both are strict: what
-//! the peer does wrong is a [`Violation`], which names a rule of the table ([`rules::Rule`]), the byte where it was
-//! broken, and the answer, which is queued already. What the caller does wrong is a [`Misuse`], and nothing was sent.
+//! [`Connection`] is one end of a connection after its handshake; [`handshake`] is the handshake. Both are strict: a fault of
+//! the peer is a [`Violation`], which names the broken rule ([`rules::Rule`]), the byte, and the answer, which is queued
+//! already. A fault of the caller is a [`Misuse`], and nothing is sent.
 //!
-//! It is not a client or a server: it has no socket, no clock and no randomness; they are arguments. `framewise` puts
-//! it on tokio. It judges one direction, as a receiver does; `framewise-inspect` observes both, with the layers of
-//! [`frame`], which can be called alone.
+//! This crate is not a complete client or server: time, randomness and I/O are up to the caller. The crate `framewise` adds
+//! them with tokio. A connection checks one direction, as a receiver; `framewise-inspect` observes both directions, and
+//! calls the layers of [`frame`] directly.
 //!
 //! ```
 //! use core::time::Duration;
 //! use framewise_proto::{Config, Connection, Event, Transport};
 //!
 //! let mut server = Connection::server(Config::default(), 0, Duration::ZERO);
-//! // What a transport read: "Hello" in a client's frame, and a Close behind it.
+//! // Bytes from a transport: "Hello" in a frame of a client, then a Close.
 //! let mut buffer = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x88\x82\x37\xfa\x21\x3d\x34\x12";
 //! let (mut at, mut written) = (0, Vec::new());
 //! loop {
@@ -36,10 +36,10 @@
 //!
 //! # Features
 //!
-//! - `std` (on by default): the vector instructions are chosen when the program runs, and the connections of a thread
-//!   share compressors. Without it the crate is `no_std` and needs an allocator.
-//! - `deflate` (on by default): permessage-deflate (RFC 7692), which brings in zlib-rs. Without `std`, zlib-rs takes its
-//!   memory from C's `malloc`, `calloc`, `posix_memalign` and `free`.
+//! - `std` (default): selects vector instructions at run time, and shares compressors between the connections of a thread.
+//!   Without it the crate is `no_std` and needs an allocator.
+//! - `deflate` (default): permessage-deflate (RFC 7692), with zlib-rs. Without `std`, zlib-rs allocates with `malloc`,
+//!   `calloc`, `posix_memalign` and `free` of C.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -8,33 +8,33 @@ use framewise_simd::Utf8Fault;
 use crate::Opcode;
 use crate::handshake::Place;
 
-/// A rule that the peer broke: which, where, and what a strict endpoint does about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A rule that the peer broke: which one, where, and how a strict endpoint answers.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Violation {
     /// The rule.
     pub rule: Rule,
-    /// Who broke it.
+    /// The side that broke it.
     pub by: Role,
-    /// Bytes from the start of the offender's stream to the first byte that breaks it; the stream's length where it
-    /// is its end, or its silence, that does. The stream begins with the handshake where the engine saw it. `None` in a
-    /// handshake that came as values, from an HTTP library: it has no bytes to count.
+    /// Bytes from the start of the offender's stream to the first byte that breaks the rule. If the end of the stream or a
+    /// timeout breaks it, the length of the stream. The stream begins with the handshake if the engine read it. `None` if
+    /// an HTTP library parsed the handshake, because there are no bytes to count.
     pub offset: Option<u64>,
-    /// Bytes that break it, 0 where an end or a silence does, or where there is no offset.
+    /// How many bytes break the rule: 0 if an end or a timeout does, or if there is no offset.
     ///
     /// It may go beyond the bytes that have arrived, so as not to depend on how they were cut: a header is named with its
     /// masking key, and a frame that does not inflate, or inflates to invalid text, with its whole payload.
     pub length: u64,
-    /// The frame, from 1; 0 in the handshake.
+    /// The number of the frame, from 1; 0 in the handshake.
     pub frame: u64,
-    /// The message, from 1; 0 before the first.
+    /// The number of the message, from 1; 0 before the first.
     pub message: u64,
-    /// What a sentence can say beyond the rule's.
+    /// What the sentence of the rule does not say.
     pub detail: Detail,
-    /// Other rules that the same header, or head, breaks.
+    /// Other rules that the same frame header, or the same head, breaks.
     pub also: Vec<Rule>,
 }
 
-/// What there is to say about a violation beyond the rule's sentence.
+/// Details of a violation that the sentence of its rule does not contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Detail {
@@ -46,51 +46,51 @@ pub enum Detail {
     Code(CloseCode),
     /// The status of the response.
     Status(u16),
-    /// What was announced, and the limit that it is above.
+    /// A size above a limit.
     Limit {
-        /// Announced.
+        /// The size.
         got: u64,
         /// Allowed.
         limit: u64,
     },
-    /// A message inflates to more than this many times its payload ([`framewise_rules::Limits::inflate_ratio`]).
+    /// A message that inflates to more than this many times its payload ([`framewise_rules::Limits::inflate_ratio`]).
     Ratio {
-        /// Bytes that it inflated to so far.
+        /// Inflated bytes so far.
         inflated: u64,
         /// Allowed.
         limit: u32,
     },
     /// The budget that connections share ([`crate::deflate::InflateBudget`]) is used up.
     Budget {
-        /// Bytes that all of them hold.
+        /// Bytes that all connections hold.
         held: u64,
         /// Allowed.
         limit: u64,
     },
-    /// The length that the header gives.
+    /// The length in the header.
     Length(u64),
     /// The opcode.
     Opcode(Opcode),
-    /// There is more than this of something that is counted in a head.
+    /// Too many of something that a head contains.
     MoreThan {
         /// Allowed.
         limit: u64,
         /// What is counted: "header lines".
         of: &'static str,
     },
-    /// The bytes begin a handshake of TLS, where none is spoken.
+    /// The bytes begin a TLS handshake on a plain port.
     Tls,
-    /// How long the peer was waited for.
+    /// How long this end waited for the peer.
     Waited(Duration),
     /// A time limit that passed.
     TimeLimit(Duration),
-    /// How many bytes there are.
+    /// A number of bytes.
     Bytes(u64),
     /// The close code that answers another one.
     Answers {
         /// The code that was sent.
         code: CloseCode,
-        /// The code that it answers.
+        /// The code that was received before.
         asked: CloseCode,
     },
     /// A back-reference beyond the agreed LZ77 window (RFC 7692 §7.1.2).
@@ -100,19 +100,19 @@ pub enum Detail {
         /// The agreed window, in bytes.
         window: u32,
     },
-    /// A back-reference beyond the bytes that it may refer to (RFC 7692 §7.1.1).
+    /// A back-reference to bytes before the start of the history (RFC 7692 §7.1.1).
     History {
         /// How far back it reaches, in bytes.
         distance: u32,
-        /// Bytes of history that there are.
+        /// The length of the history, in bytes.
         available: u64,
     },
-    /// What is wrong, in a few words.
+    /// The fault, in a few words.
     Words(&'static str),
 }
 
 impl Violation {
-    /// What a strict endpoint does.
+    /// How a strict endpoint answers.
     pub const fn answer(&self) -> Answer {
         self.rule.answer()
     }
@@ -142,16 +142,38 @@ impl fmt::Display for Violation {
     }
 }
 
+/// The sentence first, since `main` prints this of an error that it returns; `{:#?}` adds the fields.
+impl fmt::Debug for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        if !f.alternate() {
+            return Ok(());
+        }
+        let Self { rule, by, offset, length, frame, message, detail, also } = self;
+        f.write_str("\n")?;
+        f.debug_struct("Violation")
+            .field("rule", rule)
+            .field("by", by)
+            .field("offset", offset)
+            .field("length", length)
+            .field("frame", frame)
+            .field("message", message)
+            .field("detail", detail)
+            .field("also", also)
+            .finish()
+    }
+}
+
 impl core::error::Error for Violation {}
 
 impl Violation {
-    /// What a person is told: what broke the rule, who sent it, and where.
+    /// The violation in words: what broke the rule, which side sent it, and where.
     pub const fn sentence(&self) -> Sentence<'_> {
         Sentence(self)
     }
 }
 
-/// A violation in words, to be displayed: see [`Violation::sentence`].
+/// Displays a violation in words: see [`Violation::sentence`].
 #[derive(Clone, Copy, Debug)]
 pub struct Sentence<'v>(&'v Violation);
 
@@ -162,7 +184,7 @@ impl fmt::Display for Sentence<'_> {
         if violation.detail != Detail::None {
             write!(f, " ({})", violation.detail)?;
         }
-        // An end or a silence has no bytes that somebody sent.
+        // An end or a timeout has no bytes that the peer sent.
         let sent = if violation.length > 0 || violation.offset.is_none() { "Sent by" } else { "By" };
         write!(f, ". {sent} the {}", violation.by)?;
         if let Some(offset) = violation.offset {
@@ -209,7 +231,7 @@ impl fmt::Display for Detail {
     }
 }
 
-/// What is wrong with a byte that cannot be UTF-8, in words.
+/// A UTF-8 fault in words.
 pub const fn utf8_fault(fault: Utf8Fault) -> &'static str {
     match fault {
         Utf8Fault::LeadByte => "a byte that cannot begin a character",
@@ -220,41 +242,41 @@ pub const fn utf8_fault(fault: Utf8Fault) -> &'static str {
     }
 }
 
-/// A command that would have broken a rule: the caller's fault, and nothing was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A command of the application that would break a rule. Nothing was sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misuse {
-    /// A Close frame was sent already, or the connection failed.
+    /// A Close frame has been sent, or the connection has failed.
     Closed,
-    /// A control frame's payload is above 125 bytes; a Close reason above 123.
+    /// The payload of a control frame is longer than 125 bytes, or a Close reason is longer than 123.
     ControlTooLong {
-        /// Bytes that were given.
+        /// The length in bytes.
         length: usize,
     },
-    /// A close code that no frame may carry, or that this role may not send.
+    /// A frame must not carry this close code, or this role must not send it.
     CloseCode(CloseCode),
-    /// Another message, while one is open that is sent in parts.
+    /// A new message was begun while another one is being sent in parts.
     MessageOpen,
-    /// A part of a message, but no message was begun.
+    /// A part was sent, but no message was begun.
     NoMessageOpen,
-    /// A whole message, while one is being taken in parts.
+    /// A complete message was requested while one is being received in parts.
     PartTaken,
-    /// The end of a text message inside a character, or bytes that are no UTF-8.
+    /// A text message is not UTF-8, or ends inside a character.
     TextNotUtf8,
-    /// A header's value or a target that would break the head in two.
+    /// The target or a header contains a line break or a forbidden character.
     Head,
-    /// A header that the handshake writes itself, so that a second one would contradict it, or that it must not have.
+    /// The handshake writes this header itself, or must not contain it.
     HandshakeHeader(&'static str),
-    /// What was given for the request would break this rule: a subprotocol that is no token, say, or is there twice.
+    /// The request would break this rule, for example with a subprotocol that is not a token or is offered twice.
     Request(Rule),
-    /// A subprotocol that the request does not offer.
+    /// The server chose a subprotocol that the request does not offer.
     SubprotocolUnoffered,
-    /// A status that cannot reject a handshake.
+    /// This status cannot reject a handshake.
     RejectionStatus(u16),
 }
 
 impl Misuse {
-    /// The rule that would have been broken.
+    /// The rule that the command would break.
     pub const fn rule(self) -> Option<Rule> {
         match self {
             Self::Closed => Some(Rule::FrameAfterClose),
@@ -278,7 +300,7 @@ impl fmt::Display for Misuse {
             Self::Closed => f.write_str("the connection is closing: nothing may be sent after a Close frame"),
             Self::ControlTooLong { length } => write!(
                 f,
-                "{length} bytes do not fit into a control frame: 125 at most, 123 for a Close reason; shorten it"
+                "{length} bytes do not fit into a control frame: shorten them to 125, a Close reason to 123"
             ),
             Self::CloseCode(code) => write!(
                 f,
@@ -287,26 +309,33 @@ impl fmt::Display for Misuse {
             ),
             Self::MessageOpen => f.write_str("a message is open: end it before the next one begins"),
             Self::NoMessageOpen => f.write_str("no message is open: begin one before its parts"),
-            Self::PartTaken => {
-                f.write_str("a message is being taken in parts: take the others before the next message")
-            }
+            Self::PartTaken => f.write_str(
+                "a message is being received in parts: receive the other parts before the next message",
+            ),
             Self::TextNotUtf8 => f.write_str("a text message must be UTF-8: send these bytes as binary"),
-            Self::Head => {
-                f.write_str("a line break, or a character that no header may have, in the handshake's head")
-            }
+            Self::Head => f.write_str(
+                "the target or a header contains a line break or a forbidden character: remove it",
+            ),
             Self::HandshakeHeader(name) => write!(
                 f,
-                "{name} is a header that the handshake writes itself, or must not have: leave it out, or use the setting \
-                 that is meant for it"
+                "the handshake writes the header {name} itself, or must not contain it: leave it out, or use the setting for \
+                 it"
             ),
             Self::Request(rule) => write!(f, "the request would break {}: {}", rule.id(), rule.sentence()),
             Self::SubprotocolUnoffered => {
-                f.write_str("a subprotocol that the request does not offer: choose one that it does, or none")
+                f.write_str("the request does not offer this subprotocol: choose one that it offers, or none")
             }
             Self::RejectionStatus(status) => {
                 write!(f, "{status} cannot reject a handshake: use 400 to 599, or a redirect")
             }
         }
+    }
+}
+
+/// The sentence: `main` prints this of an error that it returns.
+impl fmt::Debug for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// A name and a password. There is no way to print them.
+/// A name and a password. They cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Login {
     pub(crate) name: Vec<u8>,
@@ -19,13 +19,13 @@ impl Login {
     }
 }
 
-/// What stands behind the `://` of a URL.
+/// The parts of a URL after `://`.
 pub(crate) struct Authority<'u> {
     pub(crate) login: Option<Login>,
     /// An IPv6 address without its brackets.
     pub(crate) host: &'u str,
     pub(crate) port: Option<u16>,
-    /// From the path on.
+    /// The rest, which begins with the path.
     pub(crate) rest: &'u str,
 }
 
@@ -38,9 +38,9 @@ impl<'u> Authority<'u> {
         };
         let (host, port) = match host_and_port(authority) {
             Ok(host_and_port) => host_and_port,
-            // What was taken for the port may be a password: it is not repeated.
+            // The supposed port may be a password: it is not repeated.
             Err(_) if user.is_none() && rest.contains('@') => {
-                return Err("a / or ? in a name or a password is written %2F or %3F".into());
+                return Err("write / or ? in a name or a password as %2F or %3F".into());
             }
             Err(says) => return Err(says),
         };
@@ -52,9 +52,9 @@ impl<'u> Authority<'u> {
     }
 }
 
-/// The scheme and what stands behind its `://`.
+/// The scheme, and what follows its `://`.
 pub(crate) fn split_scheme(url: &str) -> Option<(&str, &str)> {
-    // What is no scheme may be a password: RFC 3986 §3.1.
+    // Something else may be a password: RFC 3986 §3.1.
     let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
     url.split_once("://").filter(|(scheme, _)| scheme.bytes().all(is_scheme))
 }
@@ -72,12 +72,12 @@ pub(crate) fn without_login(url: &str) -> Cow<'_, str> {
     at.map_or(Cow::Borrowed(url), |at| format!("{before}***{}", &rest[at..]).into())
 }
 
-/// A host as URLs have it: an IPv6 address in brackets.
+/// A host as in a URL: an IPv6 address in brackets.
 pub(crate) fn bracketed(host: &str) -> String {
     if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
-/// Host and port as URLs have them.
+/// Host and port as in a URL.
 pub(crate) fn host_port(host: &str, port: u16) -> String {
     format!("{}:{port}", bracketed(host))
 }
@@ -86,30 +86,30 @@ fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), Cow<'static, st
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
         let (host, rest) = rest.split_once(']').ok_or("the bracket of its IPv6 address is not closed")?;
         if host.parse::<std::net::Ipv6Addr>().is_err() {
-            return Err(format!("[{host}] is no IPv6 address").into());
+            return Err(format!("[{host}] is not an IPv6 address").into());
         }
         match rest.strip_prefix(':') {
             Some(port) => (host, Some(port)),
             None if rest.is_empty() => (host, None),
-            None => return Err("something stands between its host and its path".into()),
+            None => return Err("there is something between its host and its path".into()),
         }
     } else {
         match authority.split_once(':') {
             Some((_, port)) if port.contains(':') => {
-                return Err("an IPv6 address is written in brackets: ws://[::1]:9001/".into());
+                return Err("write an IPv6 address in brackets: ws://[::1]:9001/".into());
             }
             Some((host, port)) => (host, Some(port)),
             None => (authority, None),
         }
     };
     if host.is_empty() {
-        return Err("it names no host".into());
+        return Err("it has no host".into());
     }
     if !host.is_ascii() {
         return Err(format!("{host} is not ASCII: write the name in its xn-- form").into());
     }
     if let Some(byte) = host.bytes().find(|byte| byte.is_ascii_control() || b" \"<>\\^`{|}%".contains(byte)) {
-        return Err(format!("{:?} does not belong into a host's name", char::from(byte)).into());
+        return Err(format!("{:?} must not be in a host name", char::from(byte)).into());
     }
     match port {
         None | Some("") => Ok((host, None)),
@@ -117,7 +117,7 @@ fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), Cow<'static, st
             Ok(port) if port > 0 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
                 Ok((host, Some(port)))
             }
-            _ => Err(format!("{digits} is no port: 1 to 65535").into()),
+            _ => Err(format!("{digits} is not a port: use 1 to 65535").into()),
         },
     }
 }

@@ -42,8 +42,8 @@ use crate::{Config, DeflateConfig, Error, Limits, Server, Stop};
 
 pub use crate::hyper::{Rejection, WebSocket};
 
-/// A request that asks for a WebSocket and breaks no rule. One that breaks a rule does not come to the handler: it is
-/// answered with the rule's status and sentence.
+/// A valid request for a WebSocket. A request that breaks a rule does not reach the handler: it is answered with the status
+/// and the sentence of the rule.
 #[must_use = "a handshake that is not answered with `on_upgrade` is dropped"]
 pub struct WebSocketUpgrade {
     server: Server,
@@ -52,7 +52,7 @@ pub struct WebSocketUpgrade {
 }
 
 impl WebSocketUpgrade {
-    /// Takes all settings of a server, but for those of a listener: what was set here before is forgotten.
+    /// Uses the settings of a server, except those of a listener. They replace the settings that were made here before.
     pub fn server(mut self, server: Server) -> Self {
         self.server = server;
         self
@@ -88,8 +88,8 @@ impl WebSocketUpgrade {
         self.set(|server| server.deflate(deflate))
     }
 
-    /// As [`Server::stop`]: its connections are closed, and `on_upgrade`'s callbacks waited for. axum's own graceful shutdown
-    /// does neither.
+    /// As [`Server::stop`]: it closes the connections, and waits for the callbacks of `on_upgrade`. The graceful shutdown of
+    /// axum does neither.
     pub fn stop(self, stop: &Stop) -> Self {
         self.set(|server| server.stop(stop))
     }
@@ -98,7 +98,7 @@ impl WebSocketUpgrade {
         Self { server: set(self.server), ..self }
     }
 
-    /// What the client asks for: its subprotocols, its Origin, its headers.
+    /// The request: its subprotocols, its Origin, its headers.
     pub const fn request(&self) -> &Request {
         self.request.request()
     }
@@ -115,9 +115,9 @@ impl WebSocketUpgrade {
         self
     }
 
-    /// The response: a 101, whose connection goes to `callback` in a task of its own, which is to be returned from the
-    /// handler; or another, when the Origin is not allowed, or [`Server::reply`] rejects. What the callback returns is let
-    /// go.
+    /// Returns the response, which the handler must return: a 101, whose connection is passed to `callback` in a task of its
+    /// own; or a rejection, if the Origin is not allowed or [`Server::reply`] rejects. The value that the callback returns is
+    /// dropped.
     #[must_use = "the response is what makes the connection"]
     pub fn on_upgrade<C, T>(self, callback: C) -> Response
     where
@@ -137,7 +137,7 @@ impl WebSocketUpgrade {
             Ok((response, upgrade)) => {
                 tokio::spawn(async move {
                     match upgrade.await {
-                        // A task of its own again: the memory of the upgrade goes when it is done.
+                        // A task of its own again, so that the memory of the upgrade is freed.
                         Ok(ws) => drop(tokio::spawn(Serving::new(callback(ws), task))),
                         Err(error) => failed(error),
                     }
@@ -157,7 +157,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        // The handler knows the policy: what depends on it is judged in `on_upgrade`.
+        // The handler sets the policy: rules that depend on it are checked in `on_upgrade`.
         let line = (&parts.method, &parts.uri, parts.version);
         let judged = Judged::new(line, &parts.headers, None)?;
         let request = UpgradeRequest::new(judged, &mut parts.extensions)?;
@@ -165,7 +165,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
     }
 }
 
-/// `None`: the request asks for no WebSocket.
+/// `None`: the request does not ask for a WebSocket.
 impl<S: Send + Sync> OptionalFromRequestParts<S> for WebSocketUpgrade {
     type Rejection = Rejection;
 

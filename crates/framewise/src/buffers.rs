@@ -1,32 +1,32 @@
-//! Memory that the connections of a thread share, so that an idle one holds none.
+//! Memory that the connections of a thread share, so that an idle connection holds none.
 //!
-//! - The read buffer: whoever has something to read takes it, and gives it back when it has taken its messages out.
-//! - The write buffer, likewise: taken by the first send, given back when everything is written.
-//! - The arena: small messages are copied out of the read buffer into chunks, densely, without an allocation each. A
-//!   message that the application keeps pins its chunk, which holds its neighbours and no more.
-//! - The large ones: a buffer of a large message comes back when the application has let go of it. To allocate and free
-//!   a megabyte for each message costs more than to receive it.
+//! - The read buffer: a connection with something to read takes it, and returns it when it has taken its messages out.
+//! - The write buffer: the first send takes it, and it is returned when everything is written.
+//! - The arena: small messages are copied from the read buffer into chunks, without an allocation for each. A message that
+//!   the application keeps pins its chunk, which contains its neighbours only.
+//! - The large buffers: the buffer of a large message is reused when the application has dropped the message. Allocating and
+//!   freeing a megabyte for each message would cost more than receiving it.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
 
-/// Bytes of the read buffer.
+/// The size of the read buffer.
 pub(crate) const READ: usize = 256 * 1024;
-/// Room that a read has at the least: what is handed out without a copy takes room away.
+/// The least free space for a read: messages that are returned without a copy occupy the buffer.
 const READ_ROOM: usize = 64 * 1024;
-/// A payload up to this is copied into the arena.
+/// Payloads up to this size are copied into the arena.
 pub(crate) const SMALL: usize = 4096;
-/// A payload from this on is handed out as a part of the read buffer, which it pins.
+/// Payloads from this size on are returned as a slice of the read buffer, which they pin.
 pub(crate) const SLICE: usize = 8 * 1024;
-/// Bytes of a chunk of the arena.
+/// The size of a chunk of the arena.
 const CHUNK: usize = 16 * 1024;
-/// A write buffer above this is not kept.
+/// Larger write buffers are not kept.
 const WRITE: usize = 256 * 1024;
-/// A buffer of a large message above this is not kept.
+/// Larger buffers of large messages are not kept.
 const LARGE: usize = 1024 * 1024;
-/// Read buffers, over all threads, that connections may keep while they hand out messages one by one.
+/// How many read buffers, over all threads, connections may keep while they return messages one by one.
 const HELD: usize = 64;
 
 #[derive(Default)]
@@ -39,8 +39,8 @@ struct Pool {
 }
 
 impl Pool {
-    /// Whether the chunk at hand has room, or one of the two is free again. Often somebody has the last message still,
-    /// and no other: then it is the chunk before.
+    /// Whether the current chunk has space, or one of the two chunks is free again. Often the application still has the last
+    /// message and no other: then the previous chunk is free.
     fn has_room(&mut self, size: usize) -> bool {
         if self.arena.capacity() >= size || self.arena.try_reclaim(CHUNK) {
             return true;
@@ -57,10 +57,10 @@ thread_local! {
     static POOL: RefCell<Pool> = RefCell::default();
 }
 
-/// Read buffers that connections keep between two calls.
+/// How many read buffers connections keep between two calls.
 static HELD_NOW: AtomicUsize = AtomicUsize::new(0);
 
-/// The thread's read buffer, empty, with room. Where another connection has it, a new one.
+/// Takes the read buffer of the thread, empty. If another connection has it, allocates a new one.
 pub(crate) fn take_read() -> BytesMut {
     let buffer = POOL.with_borrow_mut(|pool| pool.read.take());
     match buffer {
@@ -76,7 +76,7 @@ pub(crate) fn take_read() -> BytesMut {
     }
 }
 
-/// Gives it back.
+/// Returns it.
 pub(crate) fn give_read(mut buffer: BytesMut) {
     buffer.clear();
     // A thread that ends has no pool any more: the buffer goes.
@@ -92,17 +92,17 @@ pub(crate) fn hold_read() -> bool {
     false
 }
 
-/// A buffer that [`hold_read`] allowed to be kept is not kept any more.
+/// Ends what [`hold_read`] allowed.
 pub(crate) fn release_read() {
     HELD_NOW.fetch_sub(1, Ordering::Relaxed);
 }
 
-/// The thread's write buffer, empty.
+/// Takes the write buffer of the thread, empty.
 pub(crate) fn take_write() -> Vec<u8> {
     POOL.with_borrow_mut(|pool| std::mem::take(&mut pool.write))
 }
 
-/// Gives it back.
+/// Returns it.
 pub(crate) fn give_write(mut buffer: Vec<u8>) {
     if buffer.capacity() <= WRITE {
         buffer.clear();
@@ -115,7 +115,7 @@ pub(crate) fn give_write(mut buffer: Vec<u8>) {
     }
 }
 
-/// A copy of a payload that lies in a read buffer.
+/// Copies a payload out of a read buffer.
 pub(crate) fn copy_out(payload: &[u8]) -> Bytes {
     if payload.is_empty() {
         return Bytes::new();
@@ -126,7 +126,7 @@ pub(crate) fn copy_out(payload: &[u8]) -> Bytes {
     copy_small(payload).freeze()
 }
 
-/// A copy of a few bytes, in the arena.
+/// Copies a few bytes into the arena.
 fn copy_small(bytes: &[u8]) -> BytesMut {
     POOL.with_borrow_mut(|pool| {
         if !pool.has_room(bytes.len()) {
@@ -137,14 +137,14 @@ fn copy_small(bytes: &[u8]) -> BytesMut {
     })
 }
 
-/// A copy of a whole read in the arena; `None` where much of a chunk would be left empty. Of messages that are kept, that is
-/// memory, too: they go in one by one.
+/// Copies a complete read into the arena; `None` if much of a chunk would stay empty, which kept messages would pin: then they
+/// are copied one by one.
 pub(crate) fn copy_read(bytes: &[u8]) -> Option<BytesMut> {
     let fits = POOL.with_borrow_mut(|pool| pool.has_room(bytes.len()) || pool.arena.capacity() < CHUNK / 16);
     fits.then(|| copy_small(bytes))
 }
 
-/// An empty buffer for a large message.
+/// Takes an empty buffer for a large message.
 pub(crate) fn take_large(capacity: usize) -> BytesMut {
     let kept = POOL.with_borrow_mut(|pool| {
         let kept = pool.large.iter_mut().find(|kept| kept.len() >= capacity / 2 && kept.is_unique())?;
@@ -160,7 +160,7 @@ pub(crate) fn take_large(capacity: usize) -> BytesMut {
     }
 }
 
-/// Remembers the buffer of a large message that is handed out, for the time when nobody else has it any more.
+/// Remembers the buffer of a large message that is returned to the application, to reuse it after the message is dropped.
 pub(crate) fn keep_large(message: &Bytes) {
     if message.len() <= LARGE {
         POOL.with_borrow_mut(|pool| {

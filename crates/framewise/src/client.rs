@@ -1,4 +1,4 @@
-//! The client's side: from a URL to a connection.
+//! The client: from a URL to a connection.
 
 mod attempt;
 mod dial;
@@ -22,7 +22,7 @@ use crate::error::ConnectError;
 use crate::stream::Layer;
 use crate::{Config, DeflateConfig, Error, Keepalive, Limits, NetStream, Strictness, WebSocket, trace};
 
-/// How a client connects: what it offers and sends, its limits, its TLS, its proxy.
+/// How a client connects: the offered subprotocols, the headers, the limits, TLS, the proxy.
 ///
 /// ```no_run
 /// # async fn connect() -> Result<(), framewise::Error> {
@@ -49,47 +49,48 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that offers no subprotocol, with the default limits.
+    /// Creates a client with the default limits and without subprotocols.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Offers a subprotocol; the one that is called first is the preferred one.
+    /// Offers a subprotocol. The first one is the preferred one.
     #[must_use]
     pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
         self.protocols.push(protocol.into());
         self
     }
 
-    /// Offers several.
+    /// Offers several subprotocols.
     #[must_use]
     pub fn protocols<T: Into<String>>(mut self, protocols: impl IntoIterator<Item = T>) -> Self {
         self.protocols.extend(protocols.into_iter().map(Into::into));
         self
     }
 
-    /// Another header line of the request: Authorization, Cookie, User-Agent. Host stands for that of the URL. Those that the
-    /// handshake writes itself are refused when it connects ([`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader)).
+    /// Adds a header line to the request, for example Authorization, Cookie or User-Agent. A Host replaces that of the URL.
+    /// For headers that the handshake writes itself, connecting fails with
+    /// [`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader).
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// The header Origin, which browsers send, and which some servers ask for.
+    /// Sets the header Origin, which browsers send and some servers require.
     #[must_use]
     pub fn origin(self, origin: impl Into<String>) -> Self {
         self.header("Origin", origin)
     }
 
-    /// The limits, what is let pass, the kinds of message: all of it at once.
+    /// Sets the complete configuration: limits, tolerated violations, kinds of message.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.config = Arc::new(config);
         self
     }
 
-    /// The limits.
+    /// Sets the limits.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         Arc::make_mut(&mut self.config).limits = limits;
@@ -103,30 +104,31 @@ impl Client {
         self
     }
 
-    /// Pings the server at an interval, and gives it up when it is silent after one. Without this call: no Pings.
+    /// Pings the server at an interval, and closes the connection if the server is silent after a Ping. Off by default.
     #[must_use]
     pub fn keepalive(mut self, keepalive: Keepalive) -> Self {
         Arc::make_mut(&mut self.config).keepalive = Some(keepalive);
         self
     }
 
-    /// Bytes queued from which on [`WebSocket::send`] waits. Without this call: 64 KiB.
+    /// Sets how many bytes may be queued before [`WebSocket::send`] waits. Default: 64 KiB.
     #[must_use]
     pub fn send_queue(mut self, bytes: usize) -> Self {
         Arc::make_mut(&mut self.config).send_queue = bytes;
         self
     }
 
-    /// What is let pass.
+    /// Sets the violations that are tolerated.
     #[must_use]
     pub fn strictness(mut self, strictness: Strictness) -> Self {
         Arc::make_mut(&mut self.config).strictness = strictness;
         self
     }
 
-    /// The TLS of `wss://`: other roots, a certificate of the client. Without this call: the platform's roots.
+    /// Sets the TLS configuration for `wss://`, for example other root certificates or a client certificate. Default: the
+    /// root certificates of the platform.
     ///
-    /// Offer no other application protocol than `http/1.1`.
+    /// Do not offer an application protocol other than `http/1.1`.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls_config(mut self, config: Arc<tokio_rustls::rustls::ClientConfig>) -> Self {
@@ -134,7 +136,7 @@ impl Client {
         self
     }
 
-    /// Goes through this proxy, whatever the URL and the environment say.
+    /// Uses this proxy for every connection. The environment is ignored.
     ///
     /// ```no_run
     /// # async fn connect() -> Result<(), framewise::Error> {
@@ -151,43 +153,43 @@ impl Client {
         self
     }
 
-    /// Goes through the proxy that the environment names, as it is now; without this call no environment is read.
+    /// Uses the proxy in the environment, which is read now. Without this call, the environment is ignored.
     ///
-    /// As curl has it: `wss_proxy`, `https_proxy` for `wss://`, `ws_proxy`, `http_proxy` for `ws://`, `all_proxy` for
-    /// both, the first that is not empty, each in lower or in upper case, but `http_proxy` in lower case only (a CGI
-    /// program's `HTTP_PROXY` is under its client's control). Their values are as [`Proxy::parse`] takes them.
-    /// `no_proxy` lists, with commas, who is reached without: a name, which stands for those under it as well, an
-    /// address, a network (`10.0.0.0/8`), each with `:port` or for any, or `*` for all.
+    /// As in curl, the first variable that is not empty counts: `wss_proxy`, `https_proxy`, `all_proxy` for `wss://`;
+    /// `ws_proxy`, `http_proxy`, `all_proxy` for `ws://`. Names may be lower or upper case, but `http_proxy` is lower case
+    /// only (the client of a CGI program controls its `HTTP_PROXY`). For the values see [`Proxy::parse`].
+    /// `no_proxy` lists, separated by commas, the hosts that are reached directly: a name, which includes its subdomains, an
+    /// address, or a network (`10.0.0.0/8`), each with an optional `:port`, or `*` for all.
     ///
-    /// A value that is no proxy fails the connection that would have used it.
+    /// If a value is not valid, the connections that would use it fail.
     #[must_use]
     pub fn proxy_from_env(mut self) -> Self {
         self.via = Via::Environment(Environment::of_process());
         self
     }
 
-    /// Follows redirects (301, 302, 303, 307, 308), so many at the most; without this call none.
+    /// Follows up to this many redirects (301, 302, 303, 307, 308). Default: none.
     ///
-    /// `http://` in a Location means `ws://`, `https://` means `wss://`. Once a redirect leads to another host, port or
-    /// scheme, the headers Authorization, Cookie and Proxy-Authorization, and the name and password of the URL, are not
-    /// sent any more; every other header is. From `wss://` to `ws://` none is followed.
+    /// `http://` in a Location means `ws://`, and `https://` means `wss://`. After a redirect to another host, port or
+    /// scheme, the headers Authorization, Cookie and Proxy-Authorization and the name and password of the URL are not
+    /// sent any more; the other headers are. A redirect from `wss://` to `ws://` is not followed.
     #[must_use]
     pub const fn follow_redirects(mut self, max: u8) -> Self {
         self.redirects = max;
         self
     }
 
-    /// Connects to a `ws://` or `wss://` URL. A name and a password in it become the header Authorization.
+    /// Connects to a `ws://` or `wss://` URL. A name and a password in the URL become the header Authorization.
     ///
-    /// Where the host has several addresses, the next one is tried when one has failed, or has not answered for 250 ms
-    /// (RFC 8305). Name, proxy, TCP, TLS, handshake and redirects together may take [`Limits::handshake`].
+    /// If the host has several addresses, the next one is tried when one has failed or has not answered for 250 ms
+    /// (RFC 8305). Resolving the name, proxy, TCP, TLS, handshake and redirects together may take [`Limits::handshake`].
     ///
-    /// Errors: [`Error::Connect`] with a sentence that says what to do, as long as there is no connection;
-    /// [`Error::Rejected`] with the server's answer when that is another than 101, redirects that are not followed too;
-    /// [`Error::Violation`] when the answer breaks a rule or does not come; [`Error::Misuse`], before it connects, when what
-    /// was set makes no request.
+    /// Errors: [`Error::Connect`], which says what to do, if no connection is established; [`Error::Rejected`] with the
+    /// server's answer if its status is not 101 (also for redirects that are not followed); [`Error::Violation`] if the
+    /// answer breaks a rule or does not arrive; [`Error::Misuse`], before it connects, if the settings do not make a valid
+    /// request.
     ///
-    /// To drop the future gives up, and closes what was opened.
+    /// Dropping the future closes what was opened.
     pub async fn connect(&self, url: &str) -> Result<WebSocket<NetStream>, Error> {
         let mut attempt = Attempt::new(url, self.config.limits.handshake)?;
         attempt.follows = self.redirects > 0;
@@ -206,10 +208,10 @@ impl Client {
         }
     }
 
-    /// Makes the handshake over a stream that is connected already: a tunnel, a Unix socket, TLS of another kind. Of
-    /// the URL, only what the request says counts. No redirect is followed.
+    /// Does the handshake on a connected stream: a tunnel, a Unix socket, another TLS library. The URL is only used for the
+    /// request. Redirects are not followed.
     ///
-    /// Errors and cancellation: as [`Client::connect`], without those of the connecting.
+    /// Errors and cancellation: as [`Client::connect`] after it has connected.
     pub async fn connect_over<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
@@ -219,9 +221,8 @@ impl Client {
         handshake::open(self, stream, &attempt, &handshake::ask(self, &attempt)?).await
     }
 
-    /// Connects to the server of a `ws://` or `wss://` URL as [`Client::connect`] does, through the same proxy and with the
-    /// same TLS, and makes no handshake: nothing is sent but what the proxy and TLS need. For those who pass on the bytes
-    /// of others, or write a request of their own.
+    /// Connects to the server of a `ws://` or `wss://` URL as [`Client::connect`], with the same proxy and TLS, but without
+    /// the WebSocket handshake: for programs that forward bytes or write the request themselves.
     ///
     /// ```no_run
     /// # async fn tunnel(mut client: tokio::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
@@ -231,8 +232,8 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// Errors: [`Error::Connect`], as [`Client::connect`]. Name, proxy, TCP and TLS together may take
-    /// [`Limits::handshake`]. To drop the future gives up, and closes what was opened.
+    /// Errors: [`Error::Connect`], as [`Client::connect`]. Resolving the name, proxy, TCP and TLS together may take
+    /// [`Limits::handshake`]. Dropping the future closes what was opened.
     pub async fn dial(&self, url: &str) -> Result<NetStream, Error> {
         let attempt = Attempt::new(url, self.config.limits.handshake)?;
         Ok(self.reach(&attempt).await.inspect_err(trace::unreachable)?)
@@ -258,7 +259,7 @@ impl Client {
         Ok(NetStream::new(Layer::Plain(way.await?)))
     }
 
-    /// Waits for a stream, and makes TLS on it. `plain` is what to write where the peer does not speak TLS.
+    /// Waits for a stream, and does the TLS handshake on it. `plain` says what to write if the peer does not speak TLS.
     #[cfg(feature = "tls")]
     async fn encrypt<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
@@ -277,7 +278,7 @@ impl Client {
         Ok(Layer::tls(tls::handshake(attempt, &peer, roots, config, stream.await?).await?))
     }
 
-    /// Says that there is no TLS, before anybody is disturbed.
+    /// Fails before it connects, because this build has no TLS.
     #[cfg(not(feature = "tls"))]
     #[allow(clippy::unused_async, reason = "as it is with TLS")]
     async fn encrypt<S>(
@@ -288,12 +289,13 @@ impl Client {
         _plain: &'static str,
         _stream: impl Future<Output = Result<S, ConnectError>>,
     ) -> Result<Layer<S>, ConnectError> {
-        let says = "this program was built without TLS: switch the feature \"aws-lc-rs\" or \"ring\" of framewise on";
+        let says =
+            "this program was built without TLS: enable the feature \"aws-lc-rs\" or \"ring\" of framewise";
         Err(attempt.error(crate::ConnectFault::TlsLeftOut, says))
     }
 }
 
-/// Without the values of headers: they may hold passwords.
+/// Without the values of headers, which may contain passwords.
 /// Without credentials, which a subprotocol may be as well.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

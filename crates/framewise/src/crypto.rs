@@ -1,19 +1,19 @@
-//! Which implementation of cryptography TLS uses.
+//! The crypto provider of TLS.
 
 use std::sync::Arc;
 
 use tokio_rustls::rustls::crypto::CryptoProvider;
 
-/// What to do where there is none.
-pub(crate) const NO_PROVIDER: &str = "there is no crypto provider for TLS: switch the feature \"aws-lc-rs\" or \"ring\" of \
-                                      framewise on, or install one with rustls' CryptoProvider::install_default";
+/// The error without a provider.
+pub(crate) const NO_PROVIDER: &str = "there is no crypto provider for TLS: enable the feature \"aws-lc-rs\" or \"ring\" of \
+                                      framewise, or install one with CryptoProvider::install_default of rustls";
 
-/// The crypto provider that framewise's TLS uses: the one that the program has installed
-/// ([`CryptoProvider::install_default`]), or else the one of the feature `aws-lc-rs`, or else that of `ring`. `None` where
-/// there is neither: then `wss://` fails, and says what to do.
+/// The crypto provider that framewise uses for TLS: the one that the program has installed
+/// ([`CryptoProvider::install_default`]), or else that of the feature `aws-lc-rs`, or else that of `ring`. `None` if there is
+/// none of them: then `wss://` fails with an error that says what to do.
 ///
-/// It is for configurations of one's own. `ClientConfig::builder()` and `ServerConfig::builder()` panic where a tree of
-/// dependencies has two providers and none is installed; these do not:
+/// Use it for your own configurations. `ClientConfig::builder()` and `ServerConfig::builder()` panic if the tree of
+/// dependencies has two providers and none is installed; `builder_with_provider` does not:
 ///
 /// ```
 /// use framewise::rustls::{ClientConfig, RootCertStore};
@@ -29,7 +29,7 @@ pub(crate) const NO_PROVIDER: &str = "there is no crypto provider for TLS: switc
 /// # }
 /// ```
 ///
-/// framewise installs none, and overrides none.
+/// framewise never installs a provider.
 pub fn crypto_provider() -> Option<Arc<CryptoProvider>> {
     if let Some(installed) = CryptoProvider::get_default() {
         return Some(Arc::clone(installed));

@@ -7,29 +7,29 @@ use framewise_proto::{Misuse, Violation};
 
 use crate::authority::without_login;
 
-/// Why a connection could not be made, or did not go on; sorted by whose fault it is.
+/// Why a connection could not be established, or failed.
 ///
-/// `{}` and `{:?}` print one sentence, which is complete: [`source`](std::error::Error::source) repeats none of it. `{:#?}`
-/// adds the details.
+/// `{}` and `{:?}` print one complete sentence; [`source`](std::error::Error::source) does not repeat any of it. `{:#?}` adds
+/// the details.
 #[non_exhaustive]
 pub enum Error {
-    /// The peer broke a rule: which, at what byte and in what frame, and what was answered, is in the [`Violation`].
-    /// A connection that was lost without a Close is one as well (`close-missing`, `connection-reset` and others).
+    /// The peer broke a rule. The [`Violation`] says which, at what byte and in what frame, and how this end answered.
+    /// A connection that was lost without a Close is a violation, too (`close-missing`, `connection-reset` and others).
     Violation(Box<Violation>),
-    /// The server answered the opening handshake with another status than 101 (`response-status`). Its answer is kept.
+    /// The server answered the opening handshake with a status other than 101 (`response-status`). Its answer is inside.
     Rejected(Box<Rejected>),
-    /// This server's [`crate::Reply`] rejected a handshake with this status.
+    /// The [`crate::Reply`] of this server rejected the handshake with this status.
     RequestRejected(u16),
-    /// The caller asked for what would break a rule. Nothing of it was sent.
+    /// The call would break a rule. Nothing was sent.
     Misuse(Misuse),
-    /// There is no connection to begin with: a bad URL, no such name, nobody listening, TLS that fails.
+    /// The connection could not be established: bad URL, unknown name, connection refused, failed TLS.
     Connect(Box<ConnectError>),
-    /// The transport failed in a way that the protocol has no name for.
+    /// The stream failed, and no rule describes the failure.
     Io(io::Error),
 }
 
 impl Error {
-    /// The rule that was broken, where it is one.
+    /// The violation, if a rule was broken.
     pub fn violation(&self) -> Option<&Violation> {
         match self {
             Self::Violation(violation) => Some(violation),
@@ -45,7 +45,7 @@ impl fmt::Display for Error {
             Self::Violation(violation) => violation.fmt(f),
             Self::Rejected(rejected) => rejected.fmt(f),
             Self::RequestRejected(status) => {
-                write!(f, "the server's own reply to this handshake was {status}")
+                write!(f, "the server rejected the handshake with {status}")
             }
             Self::Misuse(misuse) => misuse.fmt(f),
             Self::Connect(error) => error.fmt(f),
@@ -54,20 +54,17 @@ impl fmt::Display for Error {
     }
 }
 
-/// The sentence first: it is what `main` prints of an error that it returns.
+/// The sentence first, since `main` prints this of an error that it returns.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        if !f.alternate() {
-            return Ok(());
-        }
         match self {
-            Self::Violation(violation) => write!(f, "\n{violation:#?}"),
-            Self::Rejected(rejected) => write!(f, "\n{rejected:#?}"),
-            Self::Misuse(misuse) => write!(f, "\n{misuse:#?}"),
-            Self::Io(error) => write!(f, "\n{error:#?}"),
-            Self::Connect(error) => error.details(f),
-            Self::RequestRejected(_) => Ok(()),
+            Self::Violation(violation) => violation.fmt(f),
+            Self::Misuse(misuse) => misuse.fmt(f),
+            Self::Connect(error) => error.fmt(f),
+            Self::RequestRejected(_) => write!(f, "{self}"),
+            Self::Rejected(rejected) if f.alternate() => write!(f, "{self}\n{rejected:#?}"),
+            Self::Io(error) if f.alternate() => write!(f, "{self}\n{error:#?}"),
+            Self::Rejected(_) | Self::Io(_) => write!(f, "{self}"),
         }
     }
 }
@@ -116,13 +113,13 @@ impl From<ConnectError> for Error {
 pub struct Rejected {
     /// `response-status`, with its place in the server's stream.
     pub violation: Violation,
-    /// The status: 404, say.
+    /// The status, for example 404.
     pub status: u16,
-    /// The reason phrase: "Not Found", say; it may be empty.
+    /// The reason phrase, for example "Not Found"; it may be empty.
     pub reason: String,
     /// Every header line.
     pub headers: Headers,
-    /// The start of the body, as it was sent: 4 KiB at most, and what came within a second.
+    /// The start of the body, as it was sent: up to 4 KiB, and what arrived within a second.
     pub body: Bytes,
 }
 
@@ -132,9 +129,9 @@ impl Rejected {
         self.headers.get(name)
     }
 
-    /// Where a redirect (301, 302, 303, 307, 308) leads to. It is not followed unless
-    /// [`Client::follow_redirects`](crate::Client::follow_redirects) says so: a WebSocket client need not (RFC 6455
-    /// §4.1), browsers do not, and a credential could be carried to another host.
+    /// The target of a redirect (301, 302, 303, 307, 308). It is not followed without
+    /// [`Client::follow_redirects`](crate::Client::follow_redirects): a WebSocket client does not have to (RFC 6455 §4.1),
+    /// browsers do not, and it could send credentials to another host.
     pub fn location(&self) -> Option<&str> {
         if !matches!(self.status, 301 | 302 | 303 | 307 | 308) {
             return None;
@@ -147,13 +144,13 @@ impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the server answered {} {}", self.status, self.reason)?;
         if let Some(location) = self.location() {
-            write!(f, ", a redirect to {location:?}, which is not followed: connect to where it leads")?;
+            write!(f, ", a redirect to {location:?}, which was not followed: connect to that URL")?;
         }
         write!(f, " ({})", self.violation)
     }
 }
 
-/// There is no connection, and this is why, in a sentence.
+/// Why a connection could not be established.
 pub struct ConnectError {
     target: String,
     fault: ConnectFault,
@@ -161,29 +158,29 @@ pub struct ConnectError {
     io: Option<io::Error>,
 }
 
-/// What kept a connection from being made.
+/// The kind of a [`ConnectError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectFault {
-    /// The URL.
+    /// The URL is not valid.
     Url,
-    /// The proxy: it cannot be reached, it refuses, or what it answers is no answer.
+    /// The proxy cannot be reached, refuses, or sends an invalid answer.
     Proxy,
-    /// The redirects that were to be followed: too many, in a circle, from `wss://` to `ws://`, to no WebSocket URL.
+    /// A redirect cannot be followed: too many, a loop, from `wss://` to `ws://`, or not to a WebSocket URL.
     Redirect,
-    /// The host's name has no address.
+    /// The name of the host has no address.
     Name,
-    /// Nobody listens at the address.
+    /// The connection was refused: no program listens on the address.
     NobodyListens,
-    /// The network does not lead there, or the system refused for another reason.
+    /// The address cannot be reached, or the system refused for another reason.
     Network,
-    /// No connection within [`crate::Limits::handshake`].
+    /// The connection was not established within [`crate::Limits::handshake`].
     TimedOut,
-    /// TLS failed: the certificate, say.
+    /// TLS failed, for example because of the certificate.
     Tls,
-    /// The server speaks TLS, and the URL says `ws://`.
+    /// The server speaks TLS, but the URL says `ws://`.
     ServerSpeaksTls,
-    /// The server does not speak TLS, and the URL says `wss://`.
+    /// The server does not speak TLS, but the URL says `wss://`.
     ServerSpeaksPlain,
     /// This build of framewise has no TLS.
     TlsLeftOut,
@@ -199,29 +196,24 @@ impl ConnectError {
         self
     }
 
-    fn details(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\n{:?}", self.fault)?;
-        self.io.as_ref().map_or(Ok(()), |error| write!(f, "\n{error:#?}"))
-    }
-
-    /// The same of the way to a proxy.
+    /// Turns it into an error of the connection to a proxy.
     pub(crate) fn of_proxy(mut self, proxy: impl fmt::Display) -> Self {
         self.fault = ConnectFault::Proxy;
         self.says = format!("the proxy {proxy} cannot be reached: {}", self.says).into();
         self
     }
 
-    /// What kept the connection from being made.
+    /// The kind of the error.
     pub const fn fault(&self) -> ConnectFault {
         self.fault
     }
 
-    /// The error of the system, or of TLS, that the sentence was made of.
+    /// The underlying error of the system or of TLS.
     pub const fn io_error(&self) -> Option<&io::Error> {
         self.io.as_ref()
     }
 
-    /// The URL, without a user and a password; where redirects were followed, the one that they led to.
+    /// The URL without user and password. After redirects, the URL of the last one.
     pub fn target(&self) -> &str {
         &self.target
     }
@@ -237,9 +229,13 @@ impl fmt::Display for ConnectError {
 impl fmt::Debug for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")?;
-        if f.alternate() { self.details(f) } else { Ok(()) }
+        if !f.alternate() {
+            return Ok(());
+        }
+        write!(f, "\n{:?}", self.fault)?;
+        self.io.as_ref().map_or(Ok(()), |error| write!(f, "\n{error:#?}"))
     }
 }
 
-/// Without a source: the sentence says what there is to say, and [`ConnectError::io_error`] has the rest.
+/// Without a source, since the sentence contains it. [`ConnectError::io_error`] returns it.
 impl std::error::Error for ConnectError {}

@@ -3,13 +3,13 @@ use framewise_proto::{CloseFrame, Violation};
 
 use crate::{Message, Part};
 
-/// What [`crate::WebSocket::next_event`] says: messages, and what most programs need not see.
+/// An event of [`crate::WebSocket::next_event`]: a message, or something that most programs do not need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A whole message.
+    /// A complete message.
     Message(Message),
-    /// A part of a message of which [`crate::WebSocket::next_part`] took one before; others come whole.
+    /// A part of a message of which [`crate::WebSocket::next_part`] has returned another part before.
     Part(Part),
     /// A Ping; its Pong is queued already.
     Ping(Bytes),
@@ -17,6 +17,6 @@ pub enum Event {
     Pong(Bytes),
     /// The peer's Close; the answer is queued already. `None`: a Close without a code.
     Close(Option<CloseFrame>),
-    /// The peer broke a rule that is not enforced: by its nature, or because [`crate::Strictness`] lets it pass.
+    /// The peer broke a rule that is not enforced: never, or because [`crate::Strictness`] tolerates it.
     Tolerated(Box<Violation>),
 }

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A stream that remembers the first byte that the peer sent: it says whether the peer speaks TLS.
+/// A stream that remembers the first byte of the peer, which shows whether the peer speaks TLS.
 #[derive(Debug)]
 pub(crate) struct FirstByte<S> {
     stream: S,

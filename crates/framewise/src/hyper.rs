@@ -32,12 +32,12 @@
 //! # }
 //! ```
 //!
-//! What hyper took apart is judged by the same table as a handshake that [`Server::accept`] reads itself. Offsets count in
-//! the head as HTTP/1.1 would write it anew, which is the client's own but for spaces around values.
+//! The request that hyper parsed is checked by the same rules as a handshake that [`Server::accept`] reads itself. Offsets
+//! count in the head as HTTP/1.1 would write it, which may differ from what the client sent in spaces around values.
 //!
 //! hyper's graceful shutdown leaves upgraded connections alone: [`Stop`](crate::Stop) closes them.
 //!
-//! It is HTTP/1.1 alone: an extended CONNECT of HTTP/2 (RFC 8441) is answered 505.
+//! Only HTTP/1.1 is supported: an extended CONNECT of HTTP/2 (RFC 8441) is answered with 505.
 
 mod rejection;
 mod upgrade_request;
@@ -58,16 +58,15 @@ use crate::{Error, Server};
 
 /// The byte stream of an upgraded connection.
 pub type Stream = TokioIo<Upgraded>;
-/// A connection on it.
+/// A connection on an upgraded stream.
 pub type WebSocket = crate::WebSocket<Stream>;
 
-/// Answers a request: with a 101, and the connection that there is when hyper has sent it, or with why not. The server's
-/// settings count, as in [`Server::accept`], but for those of a listener. It does not wait for anything; who has to, to
-/// decide, does so before.
+/// Answers a request. Returns the 101, and the connection that exists once hyper has sent it. The settings of the server apply
+/// as in [`Server::accept`], except those of a listener. It does not wait: if a decision has to wait, decide before the call.
 ///
-/// Errors: what [`Server::accept`] gives, with the response that tells the client: a rule that the request breaks,
-/// [`Error::RequestRejected`] by [`Server::reply`] or after its [`Stop`](crate::Stop) (503), [`Error::Misuse`];
-/// [`Error::RequestRejected`] also for a request that is not HTTP/1 (505), and for one that hyper has no upgrade for (500).
+/// Errors: those of [`Server::accept`], with the response for the client: a rule that the request breaks,
+/// [`Error::RequestRejected`] by [`Server::reply`] or after its [`Stop`](crate::Stop) (503), [`Error::Misuse`]; also
+/// [`Error::RequestRejected`] for a request that is not HTTP/1 (505), or that hyper cannot upgrade (500).
 pub fn upgrade<B>(
     server: &Server,
     request: &mut http::Request<B>,
@@ -80,10 +79,10 @@ pub fn upgrade<B>(
     request.answer(settings, reply)
 }
 
-/// A connection to be, once the 101 is sent: await it, in a task of its own.
+/// A future connection: await it in a task of its own. It is ready when the 101 is sent.
 ///
-/// Errors: [`Error::Io`] when the client is gone, or the response was not sent, or the connection is not served with
-/// upgrades. To drop it drops the connection.
+/// Errors: [`Error::Io`] if the client is gone, the response was not sent, or the connection is not served with upgrades.
+/// Dropping it drops the connection.
 pub struct Upgrade {
     on_upgrade: OnUpgrade,
     opened: Established,

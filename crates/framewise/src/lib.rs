@@ -1,4 +1,4 @@
-//! WebSocket (RFC 6455) client and server on tokio: strict, and every error is a finding.
+//! A strict WebSocket (RFC 6455) client and server on tokio. Each error names the broken rule, the byte and the frame.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,46 +21,46 @@
 //! # }
 //! ```
 //!
-//! What it does by itself
-//! - The plain loop is the fast one: the answers to all messages of one read are written together.
-//!   [`WebSocket::send`] waits for messages that were received already, and for nothing else: otherwise it writes before
-//!   it returns. Whoever sends a burst has [`WebSocket::feed`].
-//! - Pings are answered, the closing handshake is done in the order of RFC 6455 §7.1.1, so that no reset destroys a
-//!   Close frame, and what the peer does not do in time ends by [`Limits`].
-//! - A peer that reads slowly makes [`WebSocket::send`] wait ([`Config::send_queue`]), and costs no more memory than that.
-//!   Whoever must not wait has [`WebSocket::try_send`].
+//! # By default
+//!
+//! - A plain loop of `next` and `send` is fast: the answers to all messages of one read are written together. Otherwise
+//!   [`WebSocket::send`] writes before it returns. To send a burst, use [`WebSocket::feed`].
+//! - Pings are answered. The closing handshake follows RFC 6455 §7.1.1, so that a reset does not destroy the Close frame.
+//!   [`Limits`] bounds how long this end waits for the peer.
+//! - If the peer reads slowly, [`WebSocket::send`] waits ([`Config::send_queue`]), so that the queue does not grow without
+//!   bound. To avoid waiting, use [`WebSocket::try_send`].
 //! - An idle connection holds no buffer.
-//! - Every future may be dropped at any moment: [`WebSocket::next`] inside `select!` loses nothing.
+//! - Every future may be dropped at any time: [`WebSocket::next`] in `select!` loses nothing.
 //!
-//! What it does when it is asked to
-//! - [`Keepalive`] Pings at an interval, gives up a peer that is silent, and measures [`WebSocket::round_trip`].
-//! - [`WebSocket::next_part`] and [`WebSocket::send_part`] take a message of any length in constant memory.
+//! # On request
 //!
-//! Several tasks may share a connection: [`WebSocket::split`] gives a [`Sender`] that can be cloned, and a [`Receiver`].
-//! A message to many connections is compressed once: [`Prepared`]. A tunnel takes a connection for a stream of bytes:
-//! [`WebSocket::into_byte_stream`].
+//! - [`Keepalive`] sends Pings at an interval, closes the connection if the peer is silent, and measures
+//!   [`WebSocket::round_trip`].
+//! - [`WebSocket::next_part`] and [`WebSocket::send_part`] receive and send messages of any length in constant memory.
+//! - [`WebSocket::split`] shares a connection between tasks: the [`Sender`] can be cloned.
+//! - [`Prepared`] compresses a message to many connections once.
+//! - [`WebSocket::into_byte_stream`] turns a connection into a stream of bytes, for tunnels.
+//! - [`Strictness`] tolerates violations, one kind at a time. They are still reported.
+//! - [`Proxy`] and [`Client::follow_redirects`]: a client can use a proxy and follow redirects.
+//! - [`Listener::serve_until`] and [`Stop`] stop a server: each connection gets a Close with 1001, and the server waits for
+//!   it.
 //!
-//! An error says which [`Rule`] the peer broke, at what byte and in what frame, and what was answered. What shall be let
-//! pass is named, one leniency at a time, in [`Strictness`], and is still reported.
+//! # Limits of this crate
 //!
-//! A client reaches a server by whichever of its addresses answers first (RFC 8305), through a proxy where it is told
-//! one ([`Proxy`]), and follows redirects where it is told to ([`Client::follow_redirects`]).
+//! It does not reconnect and does not multiplex. It checks what its peer sends; `framewise-inspect` observes both sides of a
+//! connection. [`proto`] is the protocol without I/O.
 //!
-//! A server that stops tells its connections so, and waits for them: [`Listener::serve_until`], or [`Stop`] for several
-//! servers, and for connections that come through hyper, tower or axum.
-//!
-//! What it is not: it does not reconnect, multiplexes nothing, is no framework. It judges its peer as a receiver does;
-//! `framewise-inspect` observes both sides. The protocol without I/O is [`proto`].
+//! # Features
 //!
 //! | feature | |
 //! |---|---|
-//! | `aws-lc-rs` (default) | `wss://` at both ends, with rustls, the platform's roots, and aws-lc-rs where the program has installed no other crypto provider: what rustls has by default, so that a tree of dependencies that has rustls gets no second provider |
+//! | `aws-lc-rs` (default) | `wss://` for client and server, with rustls, the root certificates of the platform, and aws-lc-rs unless the program installs another crypto provider. It is the default provider of rustls, too, so that programs with rustls do not get a second one |
 //! | `ring` | the same with ring, for `default-features = false` |
-//! | `tls` | the same with the provider that the program has installed ([`crypto_provider`]) |
-//! | `hyper` | the upgrade of a request that hyper 1 serves: `framewise::hyper` |
+//! | `tls` | the same with the provider that the program installs ([`crypto_provider`]) |
+//! | `hyper` | upgrades requests that hyper 1 serves: `framewise::hyper` |
 //! | `tower` | the same as a tower service: `framewise::tower` |
 //! | `axum` | the same as an extractor of axum 0.8: `framewise::axum` |
-//! | `tracing` | events for the crate `tracing`, under the target `framewise`: broken rules are warnings, lost connections and rules that were let pass information, handshakes and ends for debugging; each connection of a [`Listener`] has a span with its number and its peer's address |
+//! | `tracing` | events for the crate `tracing`, under the target `framewise`: violations are warnings; lost connections and tolerated violations are information; handshakes and ends are for debugging. Each connection of a [`Listener`] has a span with its number and the address of the peer |
 #![forbid(unsafe_code)]
 
 mod authority;
@@ -130,12 +130,12 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<WebS
     Server::new().accept(stream).await
 }
 
-/// The README's examples are compiled.
+/// Compiles the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
-/// And those of the page for who comes from tokio-tungstenite.
+/// Compiles the examples of the page for users of tokio-tungstenite.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/coming-from-tokio-tungstenite.md")]
 struct ComingFromTokioTungstenite;

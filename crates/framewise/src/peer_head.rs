@@ -1,12 +1,12 @@
 use framewise_proto::handshake::{Request, Response, http1};
 
-/// What a connection keeps of the peer's head.
+/// The peer's head, as the connection keeps it.
 #[derive(Default)]
 pub(crate) enum PeerHead {
-    /// Nothing any more.
+    /// It was dropped.
     #[default]
     Forgotten,
-    /// Its bytes, which take less room than what they say.
+    /// Its bytes, which need less memory than the parsed values.
     Bytes(Box<[u8]>),
     /// A request that an HTTP library parsed.
     #[cfg(feature = "hyper")]

@@ -6,7 +6,8 @@ use framewise_proto::Compression;
 
 use crate::Message;
 
-/// A message for many connections: it is compressed once for all that agreed the same, and its bytes are shared.
+/// A message for many connections. It is compressed once for all connections with the same parameters, and its bytes are
+/// shared.
 ///
 /// ```
 /// # async fn broadcast(members: &[framewise::Sender<tokio::net::TcpStream>]) {
@@ -14,19 +15,19 @@ use crate::Message;
 ///
 /// let news = Prepared::new("it is noon");
 /// for member in members {
-///     // Who does not keep up misses it, and holds up nobody.
+///     // A member that does not keep up misses this message, and does not delay others.
 ///     let _ = member.try_send_prepared(&news);
 /// }
 /// # }
 /// ```
 ///
-/// Where permessage-deflate was agreed, an ordinary send compresses the message anew for each connection. This one is
-/// compressed when the first connection needs it, by itself, once for each window and level that connections have, and is
-/// kept as long as the `Prepared` or a clone. A connection with context takeover gains nothing from its history for this
-/// message, and begins a new one after it: it is worth it from two connections on.
+/// With permessage-deflate, an ordinary send compresses the message for each connection. A prepared message is compressed when
+/// the first connection needs it, once for each combination of window and level, and the result is kept as long as the
+/// `Prepared` or a clone of it. It does not use the history of a connection with context takeover, which begins a new history
+/// after it. Preparing pays off from two connections on.
 ///
-/// Small messages are copied to each connection's queue, headers are written anew, large messages are written from where they
-/// lie. A client masks each frame with a key of its own (RFC 6455 §5.3), and so copies a large one, too.
+/// Small messages are copied to the queue of each connection; large messages are not copied. A client copies them, too, because
+/// it masks each frame with its own key (RFC 6455 §5.3).
 ///
 /// It is cheap to clone.
 #[derive(Clone)]
@@ -48,8 +49,8 @@ impl Prepared {
         &self.0.message
     }
 
-    /// Its payload, compressed: the first who asks does it, and others who ask meanwhile wait for that, as they would have to
-    /// if they did it themselves.
+    /// The compressed payload. The first caller compresses it; others wait for the result, as long as compressing it
+    /// themselves would take.
     pub(crate) fn compressed(&self, compression: Compression) -> Bytes {
         let mut compressed = self.0.compressed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, payload)) = compressed.iter().find(|(other, _)| *other == compression) {
@@ -60,7 +61,7 @@ impl Prepared {
         payload
     }
 
-    /// How often it was compressed.
+    /// How many times it was compressed.
     #[cfg(test)]
     pub(crate) fn compressions(&self) -> usize {
         self.0.compressed.lock().unwrap_or_else(PoisonError::into_inner).len()

@@ -17,7 +17,7 @@ thread_local! {
     static KEYS: RefCell<Option<Block>> = const { RefCell::new(None) };
 }
 
-/// Where a client's masking keys come from. No key is given twice: a block belongs to one thread.
+/// The source of a client's masking keys. Each key is used once: a block belongs to one thread.
 pub(crate) fn masking_keys() -> MaskingKeys {
     // A closure without captures: the box does not allocate.
     Box::new(masking_key)
@@ -39,7 +39,7 @@ fn masking_key() -> [u8; 4] {
     })
 }
 
-/// The bytes of a Sec-WebSocket-Key.
+/// Random bytes for a Sec-WebSocket-Key.
 pub(crate) fn nonce() -> io::Result<[u8; 16]> {
     let mut nonce = [0; 16];
     getrandom::getrandom(&mut nonce).map_err(|error| io::Error::other(error.to_string()))?;

@@ -115,7 +115,7 @@ impl Server {
         self.set(|settings| settings.config = Arc::new(config))
     }
 
-    /// The limits.
+    /// Sets the limits.
     #[must_use]
     pub fn limits(self, limits: Limits) -> Self {
         self.set(|settings| Arc::make_mut(&mut settings.config).limits = limits)
@@ -155,15 +155,15 @@ impl Server {
         self.set(|settings| settings.grace = Some(grace))
     }
 
-    /// Stops with the others that have the same [`Stop`]. A [`Listener`] needs none to stop by itself
-    /// ([`Listener::serve_until`]); where it has one, either stops both, and each waits for the handlers and connections of
-    /// all.
+    /// Stops this server together with the others that have the same [`Stop`]. A [`Listener`] alone does not need one: see
+    /// [`Listener::serve_until`]. If it has one, its end and the [`Stop`] each stop all servers, and wait for the handlers
+    /// and connections of all.
     #[must_use]
     pub fn stop(self, stop: &Stop) -> Self {
         self.set(|settings| settings.stop = Some(stop.clone()))
     }
 
-    /// Makes a [`Listener`] serve `wss://`.
+    /// Makes each [`Listener`] of this server serve `wss://`.
     ///
     /// ```no_run
     /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
@@ -181,21 +181,22 @@ impl Server {
     /// # }
     /// ```
     ///
-    /// Offer no other application protocol than `http/1.1`. [`Server::accept`] takes its stream as it is.
+    /// Do not offer an application protocol other than `http/1.1`. [`Server::accept`] does not use this configuration: it
+    /// takes a stream on which TLS is established.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls_config(self, config: Arc<tokio_rustls::rustls::ServerConfig>) -> Self {
         self.set(|settings| settings.tls = Some(config))
     }
 
-    /// Reads a handshake from a stream and answers it. For TLS, give it the stream of an acceptor, of tokio-rustls for one.
+    /// Reads a handshake from a stream and answers it. For TLS, pass the stream of an acceptor, for example of tokio-rustls.
     ///
-    /// Errors: [`Error::Violation`] when the request breaks a rule, or is not complete within [`Limits::handshake`]
-    /// (`request-timeout`); it was then answered with the rule's status and the sentence as its body.
-    /// [`Error::RequestRejected`] when [`Server::reply`] rejected it, or its [`Stop`] has come (503). [`Error::Misuse`] when what
-    /// was set makes no 101.
+    /// Errors: [`Error::Violation`] if the request breaks a rule or is not complete within [`Limits::handshake`]
+    /// (`request-timeout`); the client got the status of the rule, and its sentence as the body.
+    /// [`Error::RequestRejected`] if [`Server::reply`] rejected the request, or the server is stopped (503).
+    /// [`Error::Misuse`] if the settings or the reply do not make a valid 101.
     ///
-    /// To drop the future drops the stream.
+    /// Dropping the future drops the stream.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<WebSocket<S>, Error> {
         // Boxed, so that a task that goes on with the connection does not keep the memory of the handshake.
         Box::pin(self.open(stream)).await
@@ -224,7 +225,7 @@ impl Server {
     /// # }
     /// ```
     ///
-    /// Errors: [`Error::Violation`], as [`Server::accept`]. To drop the future drops the stream.
+    /// Errors: [`Error::Violation`], as [`Server::accept`]. Dropping the future drops the stream.
     pub async fn request<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
@@ -237,7 +238,7 @@ impl Server {
         handshake::request(Arc::clone(&self.settings), stream, self.settings.register(), deadline).await
     }
 
-    /// Listens at an address: `"127.0.0.1:9001"`, or port 0 for one that is free.
+    /// Listens on an address, for example `"127.0.0.1:9001"`. Port 0 chooses a free port.
     pub async fn bind(self, address: impl ToSocketAddrs) -> io::Result<Listener> {
         Ok(self.listen(TcpListener::bind(address).await?))
     }
@@ -253,7 +254,7 @@ impl Settings {
         ServerPolicy { limits: self.config.limits, origins: self.origins.clone() }
     }
 
-    /// The application's reply to a request that breaks no rule.
+    /// The application's reply to a valid request.
     pub(crate) fn decide(&self, request: &Request) -> Reply {
         self.decide.as_ref().map_or_else(Reply::accept, |decide| decide(request))
     }

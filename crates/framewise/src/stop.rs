@@ -1,5 +1,5 @@
-//! How a server tells its connections to stop: a seat for each, with the waker of the task that drives it. It costs a
-//! comparison whenever a connection waits, and a lock only when it is driven by another task than before.
+//! How a server stops its connections: each one registers the waker of the task that drives it. That costs a comparison
+//! whenever a connection waits, and a lock only when another task drives it than before.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -14,8 +14,8 @@ use pin_project_lite::pin_project;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// Stops servers: those that were given it with [`Server::stop`](crate::Server::stop), however their connections came, over
-/// streams, through a [`Listener`](crate::Listener), hyper, tower or axum. Clones are the same.
+/// Stops the servers that it was passed to with [`Server::stop`](crate::Server::stop), and all their connections: those over
+/// streams, of a [`Listener`](crate::Listener), and through hyper, tower or axum. Clones stop the same servers.
 ///
 /// ```no_run
 /// # #[cfg(feature = "axum")]
@@ -39,7 +39,7 @@ use tokio::time::timeout;
 ///     .with_state(stop.clone());
 /// let stopped = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
 /// axum::serve(listener, app).with_graceful_shutdown(stopped).await?;
-/// // HTTP is over. The WebSockets are told now, and have time to answer.
+/// // HTTP has stopped. Now the WebSockets get a Close, and time to answer it.
 /// stop.stop(Duration::from_secs(10)).await;
 /// # Ok(())
 /// # }
@@ -53,7 +53,7 @@ pub struct Stop {
 struct Shared {
     stopping: AtomicBool,
     registrations: Mutex<Registrations>,
-    /// It was told, or nobody is left.
+    /// Notified when it starts to stop, and when the last task and the last connection are gone.
     changed: Notify,
 }
 
@@ -61,30 +61,30 @@ struct Shared {
 struct Registrations {
     wakers: Vec<Option<Waker>>,
     free: Vec<usize>,
-    /// Tasks that run.
+    /// The number of running tasks.
     tasks: usize,
 }
 
 impl Stop {
-    /// One that has stopped nothing yet.
+    /// Creates a `Stop` that has not stopped anything yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Stops: handshakes are answered with 503 from now on, connections are told that the server is going away (1001),
-    /// behind what is queued for them, and [`Listener`](crate::Listener)s take no more. It waits until each connection is
-    /// closed, or dropped, and each handler that was given to a listener, to tower or to axum has returned, or until
-    /// `grace` is over. There is no way back.
+    /// Stops the servers. From now on, handshakes are answered with 503, each connection gets a Close with 1001 (going away)
+    /// after the messages that are queued for it, and each [`Listener`](crate::Listener) accepts no more connections. The
+    /// call waits until each connection is closed or dropped and each handler of a listener, of tower or of axum has
+    /// returned, at most for `grace`. It cannot be undone.
     ///
-    /// A connection hears of it when it is read, in [`WebSocket::next`](crate::WebSocket::next) for one.
+    /// A connection sends its Close when it is read, for example in [`WebSocket::next`](crate::WebSocket::next).
     ///
-    /// Cancel-safe: from the first poll on all are told; another call waits on.
+    /// Cancel-safe: the first poll stops the servers; another call continues to wait.
     pub async fn stop(&self, grace: Duration) {
         self.start();
         let _ = timeout(grace, self.empty()).await;
     }
 
-    /// Tells every connection.
+    /// Starts to stop, and wakes every connection.
     pub(crate) fn start(&self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
         let wakers: Vec<_> = self.shared.registrations().wakers.iter_mut().filter_map(Option::take).collect();
@@ -97,7 +97,7 @@ impl Stop {
         self.shared.wait_for(Shared::is_stopping).await;
     }
 
-    /// Waits until no task runs, and there is no connection.
+    /// Waits until no task runs and no connection is registered.
     pub(crate) async fn empty(&self) {
         self.shared.wait_for(|shared| shared.registrations().is_empty()).await;
     }
@@ -121,7 +121,7 @@ impl Stop {
 
 impl Shared {
     fn registrations(&self) -> MutexGuard<'_, Registrations> {
-        // Nothing panics while it is locked but a foreign waker, and the seats are whole then, too.
+        // Only the waker of another crate can panic while this is locked, and the registrations are consistent then.
         self.registrations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -131,7 +131,7 @@ impl Shared {
 
     async fn wait_for(&self, ready: impl Fn(&Self) -> bool) {
         loop {
-            // It hears of every change from here on, also of one before it is polled.
+            // From here on it is notified of every change, even before it is polled.
             let changed = self.changed.notified();
             if ready(self) {
                 return;
@@ -141,7 +141,7 @@ impl Shared {
     }
 }
 
-/// Without the seats: there may be very many.
+/// Without the registrations: there may be very many.
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").field("stopping", &self.stopping).finish_non_exhaustive()
@@ -154,7 +154,7 @@ impl Registrations {
     }
 }
 
-/// A task that is waited for.
+/// A running task. [`Stop::stop`] waits until it is dropped.
 #[derive(Debug)]
 pub(crate) struct StopTask(Arc<Shared>);
 
@@ -172,7 +172,7 @@ impl Drop for StopTask {
 
 #[cfg(any(feature = "tower", feature = "axum"))]
 pin_project! {
-    /// A handler that is waited for; an async block around it would hold it twice.
+    /// A handler with its [`StopTask`]. An async block around the handler would contain it twice.
     pub(crate) struct Serving<T> {
         #[pin]
         handler: T,
@@ -196,7 +196,7 @@ impl<T: Future> Future for Serving<T> {
     }
 }
 
-/// One connection's place.
+/// The registration of one connection, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct StopRegistration {
     stop: Arc<Shared>,
@@ -205,12 +205,12 @@ pub(crate) struct StopRegistration {
 }
 
 impl StopRegistration {
-    /// Whether the server stops.
+    /// Whether the server is stopping.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stop.is_stopping()
     }
 
-    /// Whether the server stops; if not, the task is woken when it does.
+    /// Whether the server is stopping. If not, it wakes the task when it does.
     pub(crate) fn poll(&mut self, cx: &Context<'_>) -> bool {
         if self.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
             self.waker = Some(cx.waker().clone());
@@ -219,12 +219,12 @@ impl StopRegistration {
                 waker.clone_from(&self.waker);
             }
         }
-        // After the seat is taken: whoever tells afterwards finds the waker there.
+        // Checked after the waker is registered: a stop that starts later finds it there.
         self.is_stopping()
     }
 }
 
-/// What a future gives, or `None` when the server stops before.
+/// The output of a future, or `None` if the server stops first.
 pub(crate) fn unless_stopped<T>(
     registration: &mut Option<StopRegistration>,
     mut future: Pin<&mut impl Future<Output = T>>,
@@ -244,7 +244,7 @@ impl Drop for StopRegistration {
             *waker = None;
         }
         registrations.free.push(self.number);
-        // The memory of a burst goes with its last connection.
+        // Free the memory of a burst with its last connection.
         if registrations.free.len() == registrations.wakers.len() {
             registrations.free = Vec::new();
             registrations.wakers = Vec::new();

@@ -10,19 +10,19 @@ use tokio_rustls::{TlsStream, rustls::CommonState};
 #[cfg(feature = "tls")]
 use crate::first_byte::FirstByte;
 
-/// What [`crate::connect`] and a [`crate::Listener`] speak over: TCP, or TLS on TCP; a client's, to the server, or through a
-/// proxy.
+/// The stream of [`crate::connect`] and of a [`crate::Listener`]: TCP, or TLS over TCP. A client may reach the server through
+/// a proxy.
 #[derive(Debug)]
 pub struct NetStream(Layer<Way>);
 
-/// What leads to the peer: TCP to it or to a proxy, or TLS to a proxy.
+/// The transport to the peer: TCP to it or to a proxy, or TLS to a proxy.
 pub(crate) type Way = Layer<TcpStream>;
 
 /// A stream with or without TLS.
 #[derive(Debug)]
 pub(crate) enum Layer<S> {
     Plain(S),
-    /// In a box: a TLS session is a kilobyte, which a plain connection shall not take.
+    /// Boxed, so that a plain connection does not need memory for a TLS session, a kilobyte.
     #[cfg(feature = "tls")]
     Tls(Box<TlsStream<FirstByte<S>>>),
 }
@@ -33,7 +33,7 @@ impl<S> Layer<S> {
         Self::Tls(Box::new(stream.into()))
     }
 
-    /// What lies beneath.
+    /// The underlying stream.
     fn get_ref(&self) -> &S {
         match self {
             Self::Plain(stream) => stream,
@@ -48,12 +48,12 @@ impl NetStream {
         Self(stream)
     }
 
-    /// The TCP connection beneath: to the peer, or to the proxy.
+    /// The underlying TCP connection: to the peer, or to the proxy.
     pub fn tcp(&self) -> &TcpStream {
         self.0.get_ref().get_ref()
     }
 
-    /// What TLS agreed: the protocol, the peer's certificates. `None` where it is not encrypted.
+    /// The state of TLS: the protocol, the certificates of the peer. `None` without TLS.
     #[cfg(feature = "tls")]
     pub fn tls(&self) -> Option<&CommonState> {
         match &self.0 {
@@ -62,7 +62,7 @@ impl NetStream {
         }
     }
 
-    /// Whether it is encrypted up to the peer.
+    /// Whether the connection is encrypted up to the peer.
     pub const fn is_tls(&self) -> bool {
         match &self.0 {
             Layer::Plain(_) => false,
@@ -72,7 +72,7 @@ impl NetStream {
     }
 }
 
-/// The same call on whichever stream it is.
+/// Calls the same method on the stream inside.
 macro_rules! either {
     ($self:expr, $stream:ident => $call:expr) => {
         match $self.get_mut() {

@@ -1,7 +1,7 @@
 //! The upgrade as a [tower](https://docs.rs/tower-service) service: feature `tower`.
 //!
-//! It is a service, not a layer: it answers every request, what is no handshake with the status and the sentence of the
-//! rule that it breaks. Which requests it gets is for the router in front of it to say.
+//! It is a service, not a layer: it answers every request. A request that is not a valid handshake gets the status and the
+//! sentence of the rule that it breaks. The router in front of it selects the requests.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::Server;
 use crate::hyper::{WebSocket, upgrade};
 use crate::stop::Serving;
 
-/// A service that upgrades each request, and gives the connection to a handler.
+/// A service that upgrades each request, and passes the connection to a handler.
 ///
 /// ```no_run
 /// # async fn serve(tcp: tokio::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
@@ -35,8 +35,8 @@ use crate::stop::Serving;
 /// # }
 /// ```
 ///
-/// The handler has the request too, for what layers have put into its extensions. It runs in a task of its own; what it
-/// returns is let go.
+/// The handler also gets the request, with the extensions that layers have added. It runs in a task of its own; the value
+/// that it returns is dropped.
 #[derive(Clone)]
 pub struct WebSocketService<H> {
     server: Server,
@@ -44,8 +44,8 @@ pub struct WebSocketService<H> {
 }
 
 impl<H> WebSocketService<H> {
-    /// A service with the settings of a server; those of a listener do not count. Its [`Stop`](crate::Stop), if it has one,
-    /// closes the connections and waits for their handlers.
+    /// Creates a service with the settings of a server, except those of a listener. The [`Stop`](crate::Stop) of the server, if
+    /// there is one, closes the connections and waits for their handlers.
     pub const fn new<T>(server: Server, handler: H) -> Self
     where
         H: Fn(WebSocket, http::Request<()>) -> T,
@@ -76,7 +76,7 @@ where
                 let task = self.server.settings().task();
                 tokio::spawn(async move {
                     if let Ok(ws) = upgrade.await {
-                        // A task of its own again: the memory of the upgrade goes when it is done.
+                        // A task of its own again, so that the memory of the upgrade is freed.
                         tokio::spawn(Serving::new(handler(ws, request), task));
                     }
                 });

@@ -1,8 +1,8 @@
-//! What happens to connections, as events of the crate `tracing` under the target `framewise`. Without the feature
-//! `tracing` nothing of it is compiled.
+//! Events of connections for the crate `tracing`, under the target `framewise`. Without the feature `tracing` they are not
+//! compiled.
 //!
-//! Rules that the peer broke are warnings, or, where the connection was merely lost, information, as those that were let
-//! pass are; a connection's life is for debugging. Payloads, and headers, are in none.
+//! Violations are warnings; lost connections and tolerated violations are information; handshakes and ends are for debugging.
+//! Events never contain payloads or headers.
 #![cfg_attr(
     not(feature = "tracing"),
     expect(unused_variables, clippy::missing_const_for_fn, clippy::unused_self, clippy::if_same_then_else)
@@ -29,7 +29,7 @@ macro_rules! tell {
     };
 }
 
-/// Whether somebody may hear of what is told.
+/// Whether events are compiled.
 pub(crate) const IS_ON: bool = cfg!(feature = "tracing");
 
 /// The span of a listener's connection.
@@ -44,7 +44,7 @@ impl Span {
         )
     }
 
-    /// Runs a part of the connection on a task of its own, in this span.
+    /// Spawns a part of the connection as a task in this span.
     pub(crate) fn spawn(self, part: impl Future<Output = ()> + Send + 'static) {
         #[cfg(feature = "tracing")]
         let part = tracing::Instrument::instrument(part, self.0);
@@ -52,7 +52,7 @@ impl Span {
     }
 }
 
-/// A listener's handler returned an error. Those of the connection were told before.
+/// The handler of a listener returned an error. An error of the connection has been reported before.
 pub(crate) fn handler_failed(error: &(dyn std::error::Error + Send + Sync + 'static)) {
     if error.is::<Error>() {
         tell!(DEBUG, "handler failed: {error}");
@@ -61,7 +61,7 @@ pub(crate) fn handler_failed(error: &(dyn std::error::Error + Send + Sync + 'sta
     }
 }
 
-/// Tells of a rule that was broken, with its place.
+/// Reports a broken rule with its place.
 macro_rules! tell_rule {
     ($level:ident, $role:expr, $violation:expr, $what:expr) => {
         tell!(
@@ -86,7 +86,7 @@ pub(crate) fn handshake_done(role: Role, protocol: Option<&str>, deflate: bool, 
     }
 }
 
-/// There is no TCP, no TLS, no way through the proxy.
+/// TCP, TLS or the proxy failed.
 pub(crate) fn unreachable(error: &ConnectError) {
     tell!(DEBUG, role = Role::Client.name(), url = error.target(), "{error}");
 }
@@ -118,7 +118,7 @@ pub(crate) fn rule_broken(role: Role, violation: &Violation) {
     }
 }
 
-/// What the reader is told, beside messages.
+/// The reader got an event that is not a message.
 #[inline]
 pub(crate) fn event(role: Role, event: &Event) {
     match event {
@@ -133,22 +133,21 @@ pub(crate) fn event(role: Role, event: &Event) {
 }
 
 fn tolerated(role: Role, note: &Violation) {
-    let what = if note.rule == Rule::PingUnanswered { "keepalive missed" } else { "let pass" };
+    let what = if note.rule == Rule::PingUnanswered { "keepalive missed" } else { "tolerated" };
     tell_rule!(INFO, role, note, what);
 }
 
-/// The Close that the application asked for, or that a server sends when it stops. One that answers the peer's, or a rule
-/// that it broke, goes without saying.
+/// The application, or a server that stops, sent a Close. Answers to the Close or to a violation of the peer are not reported.
 pub(crate) fn close_sent(role: Role, code: CloseCode, reason: &str) {
     tell!(DEBUG, role = role.name(), code = code.0, reason, "close sent");
 }
 
-/// The stream failed in a way that is no rule.
+/// The stream failed, and no rule describes the failure.
 pub(crate) fn failed(role: Role, error: &std::io::Error) {
     tell!(INFO, role = role.name(), "connection lost: {error}");
 }
 
-/// The connection was dropped, and the stream did not take what was queued.
+/// The connection was dropped before the stream took everything that was queued.
 pub(crate) fn unwritten(role: Role, bytes: usize) {
     tell!(WARN, role = role.name(), bytes, "dropped with bytes that were not written");
 }

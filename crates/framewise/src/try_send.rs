@@ -5,10 +5,10 @@ use crate::{Error, Message};
 /// Why a message was not queued at once.
 #[non_exhaustive]
 pub enum TrySendError {
-    /// The queue is full, or others wait for room in it already: the message comes back. The peer reads more slowly than
-    /// it is sent to.
+    /// The queue is full, or other senders wait for it already: the peer reads more slowly than this end sends. The message
+    /// is returned.
     Full(Message),
-    /// It would not be queued later either: the connection is closing, or it is lost.
+    /// The message cannot be queued later either: the connection is closing or lost.
     Failed(Error),
 }
 

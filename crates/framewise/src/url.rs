@@ -1,4 +1,4 @@
-//! The URLs of RFC 6455 §3, and nothing more of them than a handshake needs, and a proxy.
+//! The URLs of RFC 6455 §3, with the parts that a handshake and a proxy need.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -8,12 +8,12 @@ use crate::Error;
 use crate::authority::{Authority, bracketed, host_port, split_scheme, without_login};
 use crate::error::{ConnectError, ConnectFault};
 
-/// A `ws://` or `wss://` URL: for programs that want to know where it leads before they connect.
+/// A `ws://` or `wss://` URL: for programs that look at its parts before they connect.
 ///
 /// ```
 /// let url: framewise::Url = "wss://user:secret@example.com/chat".parse()?;
 /// assert_eq!((url.host(), url.port(), url.is_tls()), ("example.com", 443, true));
-/// // Displayed, it names no user and no password.
+/// // It is printed without user and password.
 /// assert_eq!(url.to_string(), "wss://example.com/chat");
 /// # Ok::<(), framewise::Error>(())
 /// ```
@@ -23,11 +23,11 @@ pub struct Url {
     /// A name, or an address; an IPv6 address without its brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// The header Host: with brackets, and with the port where it is not the scheme's own (RFC 6455 §4.1).
+    /// The value of the header Host: with brackets, and with the port unless it is the default one (RFC 6455 §4.1).
     pub(crate) authority: String,
     /// Path and query.
     pub(crate) target: String,
-    /// The value of the header Authorization, where the URL names a user.
+    /// The value of the header Authorization, if the URL contains a user.
     pub(crate) authorization: Option<String>,
 }
 
@@ -36,7 +36,7 @@ impl Url {
         Self::take_apart(url.trim()).map_err(|says| ConnectError::new(url, ConnectFault::Url, says))
     }
 
-    /// As [`Url::parse`]; the error is what an error says of it.
+    /// As [`Url::parse`]; the error is the reason only.
     pub(crate) fn take_apart(url: &str) -> Result<Self, Cow<'static, str>> {
         let (scheme, rest) = split_scheme(url).ok_or("it does not begin with ws:// or wss://")?;
         let tls = match scheme.to_ascii_lowercase().as_str() {
@@ -69,22 +69,22 @@ impl Url {
         })
     }
 
-    /// A name, or an address; an IPv6 address without its brackets.
+    /// The host: a name or an address. An IPv6 address has no brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port; that of the scheme where the URL names none.
+    /// The port. If the URL has none, the default port of the scheme.
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Whether it is `wss://`.
+    /// Whether the scheme is `wss://`.
     pub const fn is_tls(&self) -> bool {
         self.tls
     }
 
-    /// Path and query, as a request has them: `/` where the URL has none.
+    /// Path and query as in the request: `/` if the URL has neither.
     pub fn target(&self) -> &str {
         &self.target
     }
@@ -102,7 +102,7 @@ impl Url {
 impl FromStr for Url {
     type Err = Error;
 
-    /// Errors: [`Error::Connect`] with what is wrong, and what to write instead.
+    /// Errors: [`Error::Connect`], which says what is wrong and what to write instead.
     fn from_str(url: &str) -> Result<Self, Error> {
         Ok(Self::parse(url)?)
     }
@@ -122,7 +122,7 @@ impl fmt::Debug for Url {
     }
 }
 
-/// The request's target: what no URL may carry as it is, is percent-encoded.
+/// The target of the request: characters that a URL must not contain are percent-encoded.
 fn encode_target(target: &str) -> String {
     let mut encoded = String::with_capacity(target.len() + 1);
     if !target.starts_with('/') {
@@ -204,19 +204,19 @@ mod tests {
             ("http://localhost:9001/x", "write ws://localhost:9001/x"),
             ("https://h/", "write wss://h/"),
             ("ftp://h/", "cannot connect to ftp://h/: use ws:// or wss://"),
-            ("ws://", "names no host"),
-            ("ws://h:x/", "x is no port"),
-            ("ws://user:secret@h:x/a@b", "x is no port"),
-            ("ws://h:x/a@b", "written %2F or %3F"),
-            ("ws://h:0/", "0 is no port"),
-            ("ws://h:99999/", "99999 is no port"),
-            ("ws://h:+1/", "+1 is no port"),
+            ("ws://", "it has no host"),
+            ("ws://h:x/", "x is not a port"),
+            ("ws://user:secret@h:x/a@b", "x is not a port"),
+            ("ws://h:x/a@b", "as %2F or %3F"),
+            ("ws://h:0/", "0 is not a port"),
+            ("ws://h:99999/", "99999 is not a port"),
+            ("ws://h:+1/", "+1 is not a port"),
             ("ws://::1/", "brackets"),
             ("ws://[::1/", "not closed"),
-            ("ws://[zz]/", "no IPv6 address"),
+            ("ws://[zz]/", "not an IPv6 address"),
             ("ws://[::1]x/", "between its host and its path"),
             ("ws://h/#part", "fragment"),
-            ("ws://a b/", "does not belong"),
+            ("ws://a b/", "must not be in a host name"),
             ("ws://b\u{fc}cher/", "xn--"),
         ] {
             let error = Url::parse(url).expect_err(url).to_string();

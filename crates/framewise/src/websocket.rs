@@ -38,17 +38,17 @@ use crate::{Error, Event, Message, trace};
 
 /// One end of a WebSocket connection, client or server, on a byte stream `S`.
 ///
-/// The plain loop is the fast one: several messages that arrived in one read are answered with one write. For that,
-/// [`send`](Self::send) leaves a message in the queue while complete messages that were received before wait for
-/// [`next`](Self::next); otherwise it writes before it returns. What is queued is written together.
+/// A plain loop of `next` and `send` is fast: the answers to all messages of one read are written together. For that,
+/// [`send`](Self::send) only queues its message while complete messages that have already arrived wait for
+/// [`next`](Self::next); otherwise it writes before it returns.
 ///
-/// Every future here may be dropped at any moment, in `select!` for one, and nothing is lost: [`next`](Self::next)
-/// keeps what it has read, [`send`](Self::send) has queued its message completely or not at all.
+/// Every future may be dropped at any time, for example in `select!`, and nothing is lost: [`next`](Self::next) keeps what it
+/// has read, and [`send`](Self::send) has queued its message completely or not at all.
 ///
-/// Drop it to cut the connection; [`close`](Self::close) is the polite way. What is queued then is written as far as the
-/// stream takes it at once; the rest is lost, of which the feature `tracing` warns.
+/// Call [`close`](Self::close) to close the connection. Dropping it cuts the connection: queued messages are written as far as
+/// the stream takes them at once, and the rest is lost (the feature `tracing` warns of it).
 pub struct WebSocket<S> {
-    /// In a box of its own, so that the task that drives it is small, however deep it is called.
+    /// Boxed, so that the task that uses it stays small.
     inner: Box<Inner<S>>,
 }
 
@@ -59,16 +59,16 @@ struct Inner<S> {
     timer: Timer,
     state: State,
     ended: Option<Ended>,
-    /// The peer's head of the handshake.
+    /// The peer's head in the handshake.
     head: PeerHead,
     stop: Option<StopRegistration>,
     details: Option<Box<Details>>,
-    /// [`Inner::write_last`]: to drop a connection asks nothing of `S`.
+    /// [`Inner::write_last`], as a pointer: dropping a connection must not need bounds on `S`.
     write_last: fn(&mut Self),
 }
 
 impl<S> Drop for Inner<S> {
-    /// What is queued is written as far as the stream takes it.
+    /// Writes what is queued, as far as the stream takes it at once.
     fn drop(&mut self) {
         if !self.owes() || std::thread::panicking() {
             return;
@@ -80,29 +80,29 @@ impl<S> Drop for Inner<S> {
     }
 }
 
-/// What most connections never have: apart, so that an idle one is small.
+/// State that most connections never have, kept apart so that an idle connection is small.
 #[derive(Default)]
 struct Details {
     protocol: Option<Box<str>>,
-    /// What the handshake let pass, the first one last.
+    /// Violations that the handshake tolerated, in reverse order.
     notes: Vec<Violation>,
-    /// The stream's own failure, until it is told.
+    /// The error of the stream, until it is reported.
     lost: Option<std::io::Error>,
     violation: Option<Box<Violation>>,
-    /// The error that [`WebSocket::next`] gives when the closing is done.
+    /// The error that [`WebSocket::next`] returns when the closing handshake is done.
     failure: Option<Error>,
-    /// Until when what is queued may be written though the peer has ended its side.
+    /// The deadline for writing the queue after the peer has ended its side.
     grace: Option<Duration>,
 }
 
 impl<S> Inner<S> {
-    /// Bytes that are queued and not written yet.
+    /// How many bytes are queued and not written yet.
     fn queued(&self) -> usize {
         let in_flight = self.in_flight.as_ref().map_or(0, |in_flight| in_flight.outbox.queued());
         in_flight + self.engine.queued()
     }
 
-    /// Whether something is queued, or was written that the stream may hold back.
+    /// Whether something is queued, or the stream may still hold written bytes back.
     fn owes(&self) -> bool {
         self.engine.queued() > 0 || self.in_flight.as_ref().is_some_and(|in_flight| in_flight.outbox.owes())
     }
@@ -113,7 +113,7 @@ impl<S> Inner<S> {
 }
 
 impl<S> WebSocket<S> {
-    /// Which end this is.
+    /// Whether this end is the client or the server.
     pub fn role(&self) -> Role {
         self.inner.engine.role()
     }
@@ -123,87 +123,86 @@ impl<S> WebSocket<S> {
         self.inner.details.as_ref()?.protocol.as_deref()
     }
 
-    /// The client's request, on the server's end: taken apart anew at each call, since the connection keeps no more
-    /// than its bytes.
+    /// The client's request, on the server's end. Each call parses it again, because the connection keeps its bytes only.
     pub fn request(&self) -> Option<Request> {
         self.inner.head.request()
     }
 
-    /// The server's response, on the client's end; as [`WebSocket::request`].
+    /// The server's response, on the client's end. As [`WebSocket::request`].
     pub fn response(&self) -> Option<Response> {
         self.inner.head.response()
     }
 
-    /// Lets go of the handshake's head, some hundred bytes: for a server of very many connections.
+    /// Frees the head of the handshake, some hundred bytes: for servers with very many connections.
     pub fn forget_handshake(&mut self) {
         self.inner.head = PeerHead::Forgotten;
     }
 
-    /// How the connection ended; `None` while it goes on.
+    /// How the connection ended; `None` while it is open.
     pub fn ended(&self) -> Option<&Ended> {
         self.inner.ended.as_ref()
     }
 
-    /// The rule that the peer broke, if that is how it ended.
+    /// The violation that ended the connection, if one did.
     pub fn violation(&self) -> Option<&Violation> {
         self.inner.details.as_ref()?.violation.as_deref()
     }
 
-    /// Whether messages may be sent: no Close was sent yet.
+    /// Whether messages may be sent: true until a Close is sent.
     pub fn is_open(&self) -> bool {
         self.inner.engine.is_open()
     }
 
-    /// Bytes that are queued and not written yet.
+    /// How many bytes are queued and not written yet.
     pub fn queued(&self) -> usize {
         self.inner.queued()
     }
 
-    /// Whether the queue is full ([`crate::Config::send_queue`]): a [`send`](Self::send) would wait. The peer reads more
-    /// slowly than it is sent to.
+    /// Whether the queue is full ([`crate::Config::send_queue`]), so that [`send`](Self::send) would wait: the peer reads more
+    /// slowly than this end sends.
     pub fn is_full(&self) -> bool {
         self.inner.is_full()
     }
 
-    /// How long the last Ping that was answered took, from when it was queued to when its Pong was read: the
-    /// application's [`ping`](WebSocket::ping)s, and those of [`crate::Keepalive`]. `None` before there is one.
+    /// The time between queueing the last answered Ping and reading its Pong. It measures each [`ping`](WebSocket::ping) and
+    /// those of [`crate::Keepalive`]. `None` before the first Pong.
     pub fn round_trip(&self) -> Option<Duration> {
         self.inner.engine.round_trip()
     }
 
-    /// Bytes of buffers that this connection holds for reading: 0 while it waits between two messages.
+    /// How many bytes of read buffer this connection holds: 0 while it waits between two messages.
     pub fn read_buffer(&self) -> usize {
         self.inner.in_flight.as_ref().map_or(0, |in_flight| in_flight.inbox.memory())
     }
 
-    /// The stream beneath.
+    /// The underlying stream.
     pub fn get_ref(&self) -> &S {
         &self.inner.stream
     }
 
-    /// The stream beneath. To read or write it is to break the connection.
+    /// The underlying stream. Reading or writing it breaks the connection.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner.stream
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// The next message; `None` when the connection is closed, by a Close of either side, and TCP too.
+    /// Returns the next message, or `None` when the closing handshake is complete and TCP has ended.
     ///
-    /// It answers Pings and the Close by itself, and writes what is queued when it has to wait.
+    /// It answers Pings and the Close by itself, and writes what is queued before it waits.
     ///
-    /// Errors, once, and then `None`: [`Error::Violation`] when the peer broke a rule or the connection was lost; the
-    /// Close frame was then sent, and the peer had until [`crate::Limits::close`] to end its side. [`Error::Io`] when the stream
-    /// failed.
+    /// Errors, once, and then `None`: [`Error::Violation`] if the peer broke a rule or the connection was lost; the
+    /// Close frame has then been sent, and the peer has had until [`crate::Limits::close`] to end its side. [`Error::Io`] if
+    /// the stream failed.
     ///
-    /// Cancel-safe: a message is given to a caller that is still there, or kept.
+    /// Cancel-safe: no message is lost.
     #[allow(clippy::should_implement_trait, reason = "the name that streams have; an iterator would block")]
     pub fn next(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
         poll_fn(|cx| self.inner.poll_message(cx))
     }
 
-    /// As [`WebSocket::next`], and says what else there is: Pings, Pongs, the Close, rules that were let pass. A
-    /// violation is told at once; call it on until `None` to close the connection properly.
+    /// As [`WebSocket::next`], but also returns Pings, Pongs, the Close, and violations that were tolerated. It returns a
+    /// violation at once: call it again until `None` to complete the closing handshake.
     ///
     /// Cancel-safe.
     pub fn next_event(&mut self) -> impl Future<Output = Option<Result<Event, Error>>> {

@@ -1,4 +1,4 @@
-//! Pings, the application's and the engine's own: whether they are answered, and how fast.
+//! Pings of the application and of the engine: whether they are answered, and how fast.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -10,46 +10,45 @@ use framewise_rules::Rule;
 use super::Connection;
 use crate::{Detail, Event, Misuse, Opcode, Violation};
 
-/// Unanswered Pings of the application that are remembered.
+/// How many unanswered Pings of the application are remembered.
 const REMEMBERED: usize = 16;
 
-/// Pings that an endpoint sends by itself, and how long a peer may be silent after one.
+/// Automatic Pings, and how long a peer may be silent after one.
 ///
-/// A Ping goes out each `interval`, whatever else does: what lies between the ends (a proxy, a NAT) counts the silence of
-/// each direction by itself, and each Pong measures the round trip anew.
+/// A Ping is sent in each `interval`, even if other frames are sent: proxies and NATs measure the silence of each direction
+/// separately, and each Pong measures the round trip.
 ///
-/// Whatever comes after a Ping shows that the peer is there: its Pong may have to wait behind a large frame, which
-/// nothing can interrupt. If nothing comes within `pong` the connection is given up (`idle-timeout`, with
-/// `ping-unanswered` beside it). If the Pong alone is missing, that is reported (`ping-unanswered` is a note), and the
-/// connection goes on.
+/// Any byte after a Ping shows that the peer is there, because its Pong may have to wait for the end of a large frame. If
+/// nothing arrives within `pong`, the connection fails (`idle-timeout`, with `ping-unanswered` in `also`). If only the Pong
+/// is missing, that is reported (`ping-unanswered` is a note), and the connection goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {
-    /// From one Ping to the next.
+    /// The time from one Ping to the next.
     pub interval: Duration,
     /// How long the peer may be silent after a Ping.
     pub pong: Duration,
 }
 
 impl Default for Keepalive {
-    /// A Ping each 20 seconds, and 20 seconds for an answer: proxies cut what is silent for 30 seconds or more.
+    /// 20 seconds each: many proxies cut connections that are silent for 30 seconds or more.
     fn default() -> Self {
         Self { interval: Duration::from_secs(20), pong: Duration::from_secs(20) }
     }
 }
 
-/// What is known of the Pings that were sent. A connection that sends none has none of it.
+/// The state of the Pings that were sent. A connection without Pings does not have it.
 #[derive(Debug, Default)]
 pub(super) struct Pings {
-    /// When the engine sends its next one.
+    /// When the engine sends its next Ping.
     next: Duration,
-    /// When it sent its last one; `None` when that is answered, or its time is up.
+    /// When the engine sent its last Ping; `None` if that is answered or overdue.
     waiting: Option<Duration>,
-    /// The number of that one.
+    /// The number of the last Ping of the engine.
     number: u64,
-    /// The application's that are not answered, the oldest first.
+    /// The unanswered Pings of the application, the oldest first.
     sent: Vec<Sent>,
     round_trip: Option<Duration>,
-    /// A Pong that is missing, until it is told.
+    /// A missing Pong, until it is reported.
     note: Option<Box<Violation>>,
 }
 
@@ -64,12 +63,12 @@ impl Pings {
         Self { next: now.saturating_add(keepalive.interval), ..Self::default() }
     }
 
-    /// The payload of the engine's last Ping.
+    /// The payload of the last Ping of the engine.
     fn own(&self) -> Vec<u8> {
         format!("keepalive {}", self.number).into_bytes()
     }
 
-    /// Takes a Pong in.
+    /// Processes a Pong.
     ///
     /// RFC 6455 §5.5.3: "If an endpoint receives a Ping frame and has not yet sent Pong frame(s) in response to previous
     /// Ping frame(s), the endpoint MAY elect to send a Pong frame for only the most recently processed Ping frame." So
@@ -83,7 +82,7 @@ impl Pings {
             let is_this = |sent: &Sent| *sent.payload == *payload;
             let Some(last) = self.sent.iter().rposition(is_this) else { return };
             let at = self.sent[last].at;
-            // Which of several alike it answers cannot be told.
+            // Of several equal Pings, it is unknown which one it answers.
             if self.sent.iter().position(is_this) == Some(last) {
                 self.round_trip = Some(now.saturating_sub(at));
             }
@@ -97,8 +96,8 @@ impl Pings {
 }
 
 impl Connection {
-    /// Queues a Ping, of up to 125 bytes. Its Pong measures [`Connection::round_trip`], unless an earlier one of the same
-    /// payload is unanswered.
+    /// Queues a Ping with a payload of up to 125 bytes. Its Pong measures [`Connection::round_trip`], unless an earlier Ping
+    /// with the same payload is unanswered.
     pub fn ping(&mut self, now: Duration, payload: &[u8]) -> Result<(), Misuse> {
         self.control_frame(Opcode::Ping, payload)?;
         let sent = &mut self.pings.get_or_insert_default().sent;
@@ -109,7 +108,7 @@ impl Connection {
         Ok(())
     }
 
-    /// How long the last Ping that was answered took, from when it was queued to its Pong. `None` before there is one.
+    /// The time between queueing the last answered Ping and its Pong. `None` before the first Pong.
     pub fn round_trip(&self) -> Option<Duration> {
         self.pings.as_ref()?.round_trip
     }
@@ -127,7 +126,7 @@ impl Connection {
         Some(pings.waiting.map_or(pings.next, |at| at.saturating_add(keepalive.pong)))
     }
 
-    /// Sends the Ping that is due, or judges that its answer is not there.
+    /// Sends the Ping that is due, or reports that its answer is missing.
     pub(super) fn keep_alive(&mut self, now: Duration) {
         let full = self.is_full();
         let (Some(keepalive), Some(pings)) = (self.receiver.config().keepalive, &mut self.pings) else {
@@ -145,7 +144,7 @@ impl Connection {
             return;
         }
         pings.next = now.saturating_add(keepalive.interval);
-        // Behind a queue that does not move it would measure the queue.
+        // After a queue that is not written, it would measure the queue.
         if !full {
             pings.waiting = Some(now);
             pings.number += 1;
@@ -154,7 +153,7 @@ impl Connection {
         }
     }
 
-    /// A Pong that is missing is told once.
+    /// Reports a missing Pong, once.
     pub(super) fn poll_missed(&mut self) -> Option<Event<'static>> {
         self.pings.as_mut()?.note.take().map(Event::Tolerated)
     }

@@ -141,7 +141,7 @@ mod tests {
             for written in [name.to_owned(), name.to_ascii_lowercase(), name.to_ascii_uppercase()] {
                 offer.headers = Vec::from([("X-Other".into(), "1".into()), (written, "1".into())]);
                 assert_eq!(offer.encode(), Err(Misuse::HandshakeHeader(name)));
-                assert!(format!("{}", Misuse::HandshakeHeader(name)).starts_with(name));
+                assert!(format!("{}", Misuse::HandshakeHeader(name)).contains(name));
             }
         }
         for name in ["Hosts", "X-Host", "Origin", "Sec-WebSocket-Keys", "Cookie"] {

@@ -6,14 +6,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::{ConnectError, ConnectFault};
 use crate::url::Url;
 
-/// One way to one server: to the URL that the caller gave, or to where a redirect led.
+/// An attempt to connect to a URL: the one of the caller, or that of a redirect.
 pub(super) struct Attempt {
-    /// The URL as errors name it.
+    /// The URL as errors print it.
     text: String,
     pub(super) url: Url,
-    /// Another server than the caller's: what is meant for that one alone is not sent.
+    /// This is not the server of the caller's URL: the secrets for that one are not sent.
     pub(super) foreign: bool,
-    /// Redirects are followed, and what else they say is not read.
+    /// Redirects are followed, so the body of one is not read.
     pub(super) follows: bool,
     pub(super) deadline: Instant,
     pub(super) limit: Duration,
@@ -26,7 +26,7 @@ impl Attempt {
         Ok(Self { text: text.to_owned(), url, foreign: false, follows: false, deadline, limit })
     }
 
-    /// The same within the same time, to another URL.
+    /// An attempt with another URL and the same deadline.
     pub(super) fn redirected(&self, url: Url, foreign: bool) -> Self {
         Self { text: url.text(), url, foreign, ..*self }
     }
@@ -35,7 +35,7 @@ impl Attempt {
         ConnectError::new(&self.text, fault, says)
     }
 
-    /// What a step gives; this fault, and what `late` says, when it does not come to its end in time.
+    /// The result of a step, or an error with this fault and the text of `late` if the deadline passes.
     pub(super) async fn in_time<T>(
         &self,
         fault: ConnectFault,

@@ -8,12 +8,12 @@ use super::attempt::Attempt;
 use super::race::{interleave, race};
 use crate::error::{ConnectError, ConnectFault};
 
-/// A TCP connection to the first of a host's addresses that answers.
+/// Connects to the first address of a host that answers.
 pub(super) async fn dial(attempt: &Attempt, host: &str, port: u16) -> Result<TcpStream, ConnectError> {
     first(attempt, resolve(attempt, host, port).await?, connect).await
 }
 
-/// A host's addresses in the order in which they are tried; one at the least.
+/// The addresses of a host in the order in which they are tried; at least one.
 pub(super) async fn resolve(
     attempt: &Attempt,
     host: &str,
@@ -29,7 +29,8 @@ pub(super) async fn resolve(
             Ok(addresses)
         }
         Err(error) => {
-            let says = format!("the name {host} cannot be resolved ({error}): check it, and the network");
+            let says =
+                format!("the name {host} cannot be resolved ({error}): check the name and the network");
             Err(attempt.error(ConnectFault::Name, says).because(error))
         }
     }
@@ -69,9 +70,7 @@ async fn first<T, F: Future<Output = io::Result<T>>>(
 
 fn failure(attempt: &Attempt, address: SocketAddr, error: io::Error, tried: &str) -> ConnectError {
     let (fault, says) = if error.kind() == io::ErrorKind::ConnectionRefused {
-        let says = format!(
-            "connection refused: nobody listens at {address}; is the server running, on this port?{tried}"
-        );
+        let says = format!("connection refused by {address}: is the server running, on this port?{tried}");
         (ConnectFault::NobodyListens, says)
     } else if error.kind() == io::ErrorKind::TimedOut {
         (ConnectFault::TimedOut, format!("{address} does not answer{tried}"))
@@ -118,7 +117,11 @@ mod tests {
         let unreachable = ("[2001:db8::1]:80", Some(NetworkUnreachable));
         let refused = ("192.0.2.1:80", Some(ConnectionRefused));
         for (all, fault, says) in [
-            (&[refused][..], ConnectFault::NobodyListens, "nobody listens at 192.0.2.1:80; is the server"),
+            (
+                &[refused][..],
+                ConnectFault::NobodyListens,
+                "connection refused by 192.0.2.1:80: is the server",
+            ),
             (&[refused, unreachable], ConnectFault::NobodyListens, "on this port? (2 addresses were tried)"),
             (
                 &[("192.0.2.2:80", Some(TimedOut)), unreachable],

@@ -22,9 +22,9 @@ use crate::peer_head::PeerHead;
 use crate::websocket::Established;
 use crate::{Error, WebSocket, random, trace};
 
-/// Bytes of a rejection's body that are kept.
+/// How many bytes of the body of a rejection are kept.
 const BODY: usize = 4096;
-/// How long they are waited for.
+/// How long the client waits for them.
 const BODY_TIME: Duration = Duration::from_secs(1);
 
 /// A request that is ready to be sent.
@@ -33,7 +33,7 @@ pub(super) struct Asking {
     request: Vec<u8>,
 }
 
-/// Writes the request: what is wrong with it is told before anybody is disturbed.
+/// Writes the request, so that an invalid one is reported before the client connects.
 pub(super) fn ask(client: &Client, attempt: &Attempt) -> Result<Asking, Error> {
     let url = &attempt.url;
     let mut offer = ClientOffer::new(url.authority.clone(), url.target.clone(), random::nonce()?);
@@ -151,7 +151,7 @@ pub(super) fn is_tls(bytes: &[u8]) -> bool {
     matches!(bytes, [0x15 | 0x16, 0x03, ..])
 }
 
-/// The answer of a server that rejected, with the start of its body.
+/// The answer of a server that rejected the handshake, with the start of its body.
 async fn rejected<S: AsyncRead + Unpin>(
     violation: Violation,
     mut bytes: BytesMut,

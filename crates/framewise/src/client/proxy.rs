@@ -1,4 +1,4 @@
-//! Through a proxy: which, and how it is asked for a tunnel.
+//! The choice of a proxy, and the request for a tunnel.
 
 mod environment;
 mod http;
@@ -15,7 +15,7 @@ use crate::authority::{Authority, Login, host_port, split_scheme};
 use crate::error::{ConnectError, ConnectFault};
 use crate::stream::Way;
 
-/// A proxy that a client goes through: HTTP, HTTPS, or SOCKS 5. It is printed without its password.
+/// A proxy for a client: HTTP, HTTPS, or SOCKS 5. It is printed without its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     scheme: Scheme,
@@ -32,7 +32,7 @@ enum Scheme {
     Socks5h,
 }
 
-/// The proxy that a client was told to take.
+/// The choice of a proxy in the settings of a client.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Via {
     #[default]
@@ -42,7 +42,7 @@ pub(super) enum Via {
 }
 
 impl Proxy {
-    /// Takes a proxy's URL apart:
+    /// Parses the URL of a proxy:
     ///
     /// | URL | |
     /// |---|---|
@@ -51,15 +51,18 @@ impl Proxy {
     /// | `socks5h://proxy.example` | SOCKS 5 (RFC 1928); the proxy looks names up |
     /// | `socks5://proxy.example` | SOCKS 5; this machine looks names up |
     ///
-    /// Without a scheme it is `http://`; without a port it is 80, 443 or 1080. A name and a password,
-    /// `http://name:password@proxy.example`, percent-encoded where need be, are sent to the proxy: Basic (RFC 7617),
-    /// or RFC 1929 for SOCKS.
+    /// The default scheme is `http://`; the default port is 80, 443 or 1080. A name and a password
+    /// (`http://name:password@proxy.example`, percent-encoded if necessary) are sent to the proxy as Basic (RFC 7617), to
+    /// SOCKS by RFC 1929.
     ///
-    /// Errors: [`Error::Connect`](crate::Error::Connect) with [`ConnectFault::Proxy`] and a sentence that says what to
-    /// write instead.
+    /// Errors: [`Error::Connect`](crate::Error::Connect) with [`ConnectFault::Proxy`], which says what to write instead.
     pub fn parse(url: &str) -> Result<Self, crate::Error> {
         Ok(Self::take_apart(url.trim()).map_err(|says| {
-            ConnectError::new(url.trim(), ConnectFault::Proxy, format!("it is no URL of a proxy: {says}"))
+            ConnectError::new(
+                url.trim(),
+                ConnectFault::Proxy,
+                format!("it is not the URL of a proxy: {says}"),
+            )
         })?)
     }
 
@@ -71,20 +74,25 @@ impl Proxy {
             "socks5" => (Scheme::Socks5, 1080),
             "socks5h" => (Scheme::Socks5h, 1080),
             "socks" | "socks4" | "socks4a" => {
-                return Err("of SOCKS, version 5 is spoken: write socks5h:// or socks5://".into());
+                return Err("only SOCKS 5 is supported: write socks5h:// or socks5://".into());
             }
-            other => return Err(format!("{other:?} is none of http, https, socks5 and socks5h").into()),
+            other => {
+                return Err(format!(
+                    "the scheme {other:?} is not supported: use http, https, socks5 or socks5h"
+                )
+                .into());
+            }
         };
         let authority = Authority::take_apart(rest)?;
         if !matches!(authority.rest, "" | "/") {
-            return Err("a proxy has no path".into());
+            return Err("a proxy must not have a path: remove it".into());
         }
         let socks = matches!(scheme, Scheme::Socks5 | Scheme::Socks5h);
         // RFC 1929 §2: PLEN and ULEN are one byte each.
         if socks
             && authority.login.as_ref().is_some_and(|login| login.name.len().max(login.password.len()) > 255)
         {
-            return Err("a name and a password for SOCKS have 255 bytes at the most".into());
+            return Err("name and password for SOCKS must not be longer than 255 bytes each".into());
         }
         Ok(Self {
             scheme,
@@ -114,7 +122,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// What the proxy is asked to connect to.
+/// The address that the proxy connects to.
 enum Target<'t> {
     Address(SocketAddr),
     Name(&'t str, u16),
@@ -129,11 +137,11 @@ impl fmt::Display for Target<'_> {
     }
 }
 
-/// Why there is no tunnel.
+/// Why the proxy did not open a tunnel.
 struct Refusal {
-    /// Goes on after "the proxy".
+    /// The rest of a sentence that begins with "the proxy".
     says: String,
-    /// The proxy works, and may reach another address.
+    /// The proxy works, and may be able to reach another address.
     unreached: bool,
 }
 
@@ -148,13 +156,13 @@ impl From<io::Error> for Refusal {
         use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
 
         if [BrokenPipe, ConnectionReset, UnexpectedEof].contains(&error.kind()) {
-            return "closed the connection before it had answered".to_owned().into();
+            return "closed the connection before it answered".to_owned().into();
         }
         format!("was lost ({error})").into()
     }
 }
 
-/// A tunnel through the proxy to the attempt's server.
+/// Opens a tunnel through the proxy to the server of the attempt.
 pub(super) async fn tunnel(client: &Client, attempt: &Attempt, proxy: &Proxy) -> Result<Way, ConnectError> {
     let (host, port) = (attempt.url.host.as_str(), attempt.url.port);
     let targets = match (proxy.scheme, host.parse()) {
@@ -167,7 +175,7 @@ pub(super) async fn tunnel(client: &Client, attempt: &Attempt, proxy: &Proxy) ->
     first(client, attempt, proxy, targets).await
 }
 
-/// A tunnel to the first of these targets that the proxy reaches.
+/// Opens a tunnel to the first of these targets that the proxy reaches.
 async fn first(
     client: &Client,
     attempt: &Attempt,
@@ -190,7 +198,7 @@ async fn first(
     Err(attempt.error(ConnectFault::Proxy, format!("the proxy {proxy} {}", refused.says)))
 }
 
-/// A connection to the proxy.
+/// Connects to the proxy.
 async fn reach(client: &Client, attempt: &Attempt, proxy: &Proxy) -> Result<Way, ConnectError> {
     let dialled = dial::dial(attempt, &proxy.host, proxy.port);
     if proxy.scheme != Scheme::Https {
@@ -259,9 +267,9 @@ mod tests {
         }
         let (tunnel, count) = asked_for_two(&[[0, 3], [0, 5]]).await;
         let error = tunnel.expect_err("no address is reached").to_string();
-        assert!(error.contains("nobody listens at 192.0.2.2:80") && count == 2, "{error}");
+        assert!(error.contains("192.0.2.2:80 refused the connection") && count == 2, "{error}");
         // What has nothing to do with the address is not tried again: a wrong password could lock the account.
-        for (answers, says) in [([0, 2], "does not allow"), ([0xff, 0], "wants authentication")] {
+        for (answers, says) in [([0, 2], "does not allow"), ([0xff, 0], "requires authentication")] {
             let (tunnel, count) = asked_for_two(&[answers, [0, 0]]).await;
             let error = tunnel.expect_err("no tunnel").to_string();
             assert!(error.contains(says) && count == 1, "{error}");

@@ -1,4 +1,4 @@
-//! Happy Eyeballs (RFC 8305): a way that leads nowhere, IPv6 for the most part, does not hold up one that does.
+//! Happy Eyeballs (RFC 8305): an address that does not answer (mostly IPv6) does not delay one that does.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -11,10 +11,10 @@ use tokio::time::timeout;
 /// RFC 8305 §5: "The recommended value for a default delay is 250 milliseconds".
 const DELAY: Duration = Duration::from_millis(250);
 
-/// The first connection that is made, of attempts that begin one after the other and do not wait for each other's end;
-/// `None` when all have failed. The other attempts are dropped.
+/// Starts the attempts one after the other, without waiting for the end of each, and returns the first connection; `None` if
+/// all have failed. The other attempts are dropped.
 ///
-/// `failed` has the failures, in their order, even when the race is dropped.
+/// `failed` collects the failures in order, even if the race is dropped.
 pub(super) async fn race<T, E, F: Future<Output = Result<T, E>>>(
     addresses: Vec<SocketAddr>,
     connect: impl Fn(SocketAddr) -> F,

@@ -1,4 +1,4 @@
-//! Redirects, for those who ask for them.
+//! Redirects: [`crate::Client::follow_redirects`].
 
 use std::borrow::Cow;
 
@@ -7,14 +7,14 @@ use crate::authority::without_login;
 use crate::error::{ConnectError, ConnectFault};
 use crate::url::Url;
 
-/// Whether a header is meant for the server alone that the caller named (RFC 9110 §15.4).
+/// Whether a header is meant only for the server of the original URL (RFC 9110 §15.4).
 pub(super) fn is_secret(name: &str) -> bool {
     ["authorization", "cookie", "proxy-authorization"].iter().any(|secret| name.eq_ignore_ascii_case(secret))
 }
 
 /// The redirects of one connection.
 pub(super) struct Redirects {
-    /// How many are followed.
+    /// How many are followed at most.
     max: u8,
     visited: Vec<Url>,
 }
@@ -24,7 +24,7 @@ impl Redirects {
         Self { max, visited: Vec::new() }
     }
 
-    /// The attempt that follows one that was answered with this Location.
+    /// The next attempt, after one that was answered with this Location.
     pub(super) fn follow(&mut self, attempt: &Attempt, location: &str) -> Result<Attempt, ConnectError> {
         let error = |says: String| attempt.error(ConnectFault::Redirect, says);
         let from = &attempt.url;
@@ -34,7 +34,7 @@ impl Redirects {
         })?;
         if from.tls && !to.tls {
             let says = format!(
-                "the server redirects to {}, which is not encrypted: that is not followed",
+                "the server redirects to {}, which is not followed because it is not encrypted",
                 to.text()
             );
             return Err(error(says));
@@ -45,7 +45,7 @@ impl Redirects {
         }
         self.visited.push(from.clone());
         if self.visited.iter().any(|visited| visited.text() == to.text()) {
-            return Err(error(format!("the redirects lead in a circle, back to {}", to.text())));
+            return Err(error(format!("the redirects form a loop back to {}", to.text())));
         }
         let foreign = attempt.foreign || !same_server(from, &to);
         if !foreign && to.authorization.is_none() {
@@ -59,13 +59,13 @@ fn same_server(one: &Url, other: &Url) -> bool {
     (one.tls, one.port) == (other.tls, other.port) && one.host.eq_ignore_ascii_case(&other.host)
 }
 
-/// Where a Location leads, seen from the URL that it answers (RFC 3986 §5.2).
+/// Resolves a Location against the URL that it answers (RFC 3986 §5.2).
 fn resolve(base: &Url, location: &str) -> Result<Url, Cow<'static, str>> {
-    // A fragment is for who shows a page.
+    // A fragment is for programs that show a page.
     let location = location.split('#').next().unwrap_or_default();
     let scheme = location.split(['/', '?']).next().unwrap_or_default().split_once(':');
     if let Some((scheme, rest)) = scheme.map(|(scheme, _)| location.split_at(scheme.len())) {
-        // A server answers in HTTP's terms.
+        // A server may redirect with the schemes of HTTP.
         let scheme = match scheme.to_ascii_lowercase().as_str() {
             "http" => "ws",
             "https" => "wss",
@@ -90,7 +90,7 @@ fn resolve(base: &Url, location: &str) -> Result<Url, Cow<'static, str>> {
     Url::take_apart(&format!("{}://{}{path}{query}", base.scheme(), base.authority))
 }
 
-/// RFC 3986 §5.2.4.
+/// Removes dot segments (RFC 3986 §5.2.4).
 fn without_dots(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();
@@ -138,8 +138,8 @@ mod tests {
         for (location, says) in [
             ("ftp://other/", "use ws:// or wss://"),
             ("mailto:a@b", "does not begin with ws://"),
-            ("http://", "names no host"),
-            ("//user@:1/", "names no host"),
+            ("http://", "it has no host"),
+            ("//user@:1/", "it has no host"),
         ] {
             let error = resolve(&base, location).map(|url| url.text()).expect_err(location);
             assert!(error.contains(says), "{location}: {error}");

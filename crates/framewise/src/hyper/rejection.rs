@@ -7,18 +7,17 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use crate::server::answer::{RequestRejection, Written};
 use crate::{Error, trace};
 
-/// A request that was not accepted: why, and the response that tells the client, with the status of the rule that was
-/// broken and its sentence as the body.
-#[derive(Debug)]
+/// A request that was not accepted: the error, and the response for the client. If the request breaks a rule, the response
+/// has the status of that rule, and its sentence as the body.
 pub struct Rejection(Box<RequestRejection<Response<String>>>);
 
 impl Rejection {
-    /// Why.
+    /// Why the request was not accepted.
     pub const fn error(&self) -> &Error {
         &self.0.error
     }
 
-    /// The response.
+    /// The response for the client.
     pub fn into_http(self) -> Response<String> {
         self.0.response
     }
@@ -42,13 +41,21 @@ impl fmt::Display for Rejection {
     }
 }
 
+/// As [`Error`].
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0.error, f)
+    }
+}
+
 impl std::error::Error for Rejection {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.error.source()
     }
 }
 
-/// A reply for an HTTP library to send, whose matter it is where the body ends, and whether the connection goes on.
+/// A reply that an HTTP library sends. The library decides how the end of the body is marked, and whether the connection is
+/// kept alive.
 impl Written for Response<String> {
     fn write(reply: &Reply<'_>) -> Self {
         let mut response = Self::new(reply.body.clone().into_owned());

@@ -7,7 +7,7 @@ use framewise_proto::handshake::{self, Request, reject, rejection};
 use super::{Reply, Settings};
 use crate::{Error, Misuse};
 
-/// A reply as it is sent: its bytes, or the response of an HTTP library.
+/// A reply in the form that is sent: bytes, or the response of an HTTP library.
 pub(crate) trait Written {
     fn write(reply: &handshake::Reply<'_>) -> Self;
 }
@@ -18,7 +18,7 @@ impl Written for Vec<u8> {
     }
 }
 
-/// The 101, and what it agrees.
+/// The 101, and what was agreed with it.
 pub(crate) struct Accepted<R> {
     pub(crate) response: R,
     pub(crate) protocol: Option<String>,
@@ -40,7 +40,7 @@ impl<R: Written> RequestRejection<R> {
         }
     }
 
-    /// The server stops.
+    /// The answer of a server that is stopping.
     pub(crate) fn stopped() -> Self {
         Self::new(503, &[], "the server is going away: connect again\n")
     }
@@ -48,7 +48,7 @@ impl<R: Written> RequestRejection<R> {
 
 impl<R: Written> From<Violation> for RequestRejection<R> {
     fn from(violation: Violation) -> Self {
-        // A rule of a request is answered with a status.
+        // Every rule of a request is answered with a status.
         let reply = rejection(&violation).unwrap_or_else(|| internal(""));
         Self { response: R::write(&reply), error: violation.into() }
     }
@@ -68,12 +68,12 @@ fn internal(body: &str) -> handshake::Reply<'_> {
 }
 
 impl Settings {
-    /// The subprotocol that is chosen where the application does not choose.
+    /// The subprotocol that is chosen if the application does not choose one.
     pub(crate) fn choose(&self, request: &Request) -> Option<&str> {
         self.protocols.iter().find(|protocol| request.protocols.contains(protocol)).map(String::as_str)
     }
 
-    /// The answer to a request that breaks no rule.
+    /// The answer to a valid request.
     pub(crate) fn answer<R: Written>(
         &self,
         request: &Request,

@@ -42,7 +42,7 @@ pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
         }
     };
     let head = bytes.split_to(size);
-    // A copy: the head's buffer does not stay with the connection.
+    // A copy, so that the connection does not keep the larger buffer of the head.
     let rest = BytesMut::from(&bytes[..]);
     Ok(PendingRequest::new(Inner { settings, stream, request, head, rest, notes, stop }))
 }

@@ -55,7 +55,7 @@ impl Listener {
         self
     }
 
-    /// The address that it listens at.
+    /// The address that it listens on.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.tcp.local_addr()
     }
@@ -77,15 +77,14 @@ impl Listener {
     /// # }
     /// ```
     ///
-    /// Errors are the system's, and most are about one connection alone; [`Listener::serve`] goes on after each.
-    /// Cancel-safe.
+    /// Errors: those of the system. Most concern one connection; [`Listener::serve`] continues after each. Cancel-safe.
     pub async fn accept(&self) -> io::Result<Handshake> {
         let (stream, peer) = self.tcp.accept().await?;
         let _ = stream.set_nodelay(true);
         Ok(Handshake::new(&self.server, stream, peer, self.server.settings.register()))
     }
 
-    /// Serves for ever, or until its [`Stop`]: a task for each connection, which runs `handler` after the handshake.
+    /// Serves for ever, or until its [`Stop`]. Each connection gets a task, which runs `handler` after the handshake.
     ///
     /// ```no_run
     /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
@@ -111,16 +110,16 @@ impl Listener {
         self.serve_until(pending::<()>(), handler).await;
     }
 
-    /// Serves until `stop` is done. Then it takes no more connections, answers handshakes that are not done with 503,
-    /// tells the connections it has that it is going away (1001), behind what is queued for them, and returns when each
-    /// handler has, and each connection is closed, or after [`Server::grace`]: handlers that go on then are tasks of the
-    /// runtime as before.
+    /// Serves until `stop` is ready. Then it accepts no more connections, answers unfinished handshakes with 503, and sends
+    /// each connection a Close with 1001 (going away) after the messages that are queued for it. It returns when each handler
+    /// has returned and each connection is closed, or after [`Server::grace`]; handlers that still run then go on as tasks of
+    /// the runtime.
     ///
-    /// A connection hears of it when its handler reads, in [`WebSocket::next`] for one: a handler that waits in
-    /// [`WebSocket::send`] for a slow client gets its messages through first.
+    /// A connection sends its Close when its handler reads, for example in [`WebSocket::next`]: a handler that waits in
+    /// [`WebSocket::send`] for a slow client sends its messages first.
     ///
-    /// What a handler returns goes to [`Listener::on_error`]. An error of the system's ends nothing either: where it has no
-    /// descriptor for another connection, that connection waits until there is one.
+    /// Errors of handlers go to [`Listener::on_error`]. Errors of the system do not end it: if there is no descriptor for
+    /// another connection, that connection waits until there is one.
     ///
     /// Dropping the future: as [`Listener::serve`]; once the connections have been told to close, it only ends the wait.
     pub async fn serve_until<F, T>(self, stop: impl Future, handler: F)
@@ -133,7 +132,7 @@ impl Listener {
             let handler = Arc::clone(&handler);
             async move {
                 match handshake.await {
-                    // A task of its own again: the memory of the handshake goes when it is done.
+                    // A task of its own again, so that the memory of the handshake is freed.
                     Ok(ws) => report.span.clone().spawn(Handling::new(handler(ws), report, task)),
                     Err(error) => report.tell(ServeError::Handshake(error)),
                 }
@@ -168,7 +167,7 @@ impl Listener {
     /// # }
     /// ```
     ///
-    /// To drop the future: as [`Listener::serve_until`].
+    /// Dropping the future: as [`Listener::serve_until`].
     pub async fn serve_requests<F, T>(self, stop: impl Future, handler: F)
     where
         F: Fn(PendingRequest<NetStream>) -> T + Send + Sync + 'static,

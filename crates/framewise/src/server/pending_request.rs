@@ -19,7 +19,7 @@ use crate::{Error, WebSocket, trace};
 /// A client's request that breaks no rule and is not answered yet: from [`crate::Server::request`] and
 /// [`crate::Handshake::request`].
 ///
-/// There is no hurry: [`Limits::handshake`](crate::Limits::handshake) is over with the request. To drop it cuts the
+/// The answer has no deadline: [`Limits::handshake`](crate::Limits::handshake) covers the request only. Dropping it cuts the
 /// connection without an answer.
 pub struct PendingRequest<S> {
     /// Boxed: it is moved often.
@@ -54,14 +54,13 @@ impl<S> PendingRequest<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> PendingRequest<S> {
-    /// Answers. What was set on the [`crate::Server`] goes with it: the header lines, and a subprotocol, where the reply
-    /// chooses none. [`crate::Server::reply`] is not asked.
+    /// Answers the request. The settings of the [`crate::Server`] apply: its header lines, and its choice of a subprotocol if
+    /// the reply does not choose one. [`crate::Server::reply`] is not called.
     ///
-    /// Errors: [`Error::RequestRejected`] when the reply is a rejection, or the server stops meanwhile (503);
-    /// [`Error::Misuse`] when the reply makes no answer: the client then gets a 500; [`Error::Io`] when the client is
-    /// gone.
+    /// Errors: [`Error::RequestRejected`] if the reply is a rejection, or the server stops meanwhile (503);
+    /// [`Error::Misuse`] if the reply is not valid: the client then gets a 500; [`Error::Io`] if the client is gone.
     ///
-    /// To drop the future drops the stream.
+    /// Dropping the future drops the stream.
     pub async fn answer(self, reply: Reply) -> Result<WebSocket<S>, Error> {
         // Boxed, so that a task that goes on with the connection does not keep the memory of the answer.
         Box::pin(self.respond(reply)).await

@@ -6,11 +6,11 @@ use framewise_proto::handshake::http1::FIRST_READ;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-/// Bytes that a client may send behind a request that was rejected, before the connection is cut.
+/// Bytes that a client may send after a rejected request, before the connection is cut.
 const DRAINED: usize = 1024 * 1024;
 
-/// Answers a request that is not accepted, and reads until the client's end: a connection that is closed with bytes
-/// unread is reset, and the reset can overtake the answer (RFC 9112 §9.6).
+/// Answers a request that is not accepted, and reads until the client ends the connection: closing it with unread bytes
+/// resets it, and the reset can overtake the answer (RFC 9112 §9.6).
 pub(super) async fn reject<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     response: &[u8],

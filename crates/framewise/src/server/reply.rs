@@ -2,10 +2,10 @@ use std::fmt;
 
 use framewise_proto::handshake::hidden_values;
 
-/// A server's own answer to a request that breaks no rule.
+/// The answer of the application to a valid request.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// `None` accepts.
+    /// `None` if it accepts.
     pub(crate) rejection: Option<(u16, String)>,
     pub(crate) protocol: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
@@ -17,21 +17,21 @@ impl Reply {
         Self { rejection: None, protocol: None, headers: Vec::new() }
     }
 
-    /// Rejects the request with this status, 400 to 599 or a redirect, and this body: plain text, unless a header
-    /// `Content-Type` says something else.
+    /// Rejects the request with this status (400 to 599, or a redirect) and this body, which is plain text unless a header
+    /// `Content-Type` says otherwise.
     pub fn reject(status: u16, body: impl Into<String>) -> Self {
         Self { rejection: Some((status, body.into())), protocol: None, headers: Vec::new() }
     }
 
-    /// Chooses a subprotocol; it has to be one of those that the request offers.
+    /// Chooses a subprotocol. The request must offer it.
     #[must_use]
     pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
         self.protocol = Some(protocol.into());
         self
     }
 
-    /// Another header line of the answer. Those that the handshake writes itself are refused
-    /// ([`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader)).
+    /// Adds a header line. For headers that the handshake writes itself, the answer fails with
+    /// [`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader).
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));

@@ -13,10 +13,10 @@ use crate::stop::StopTask;
 use crate::trace::Span;
 use crate::{Error, trace};
 
-/// What a handler of [`Listener::serve`](crate::Listener::serve) may return: nothing, or a `Result`, whose error goes to
-/// [`Listener::on_error`](crate::Listener::on_error).
+/// The types that a handler of [`Listener::serve`](crate::Listener::serve) may return: `()`, or a `Result` whose error goes
+/// to [`Listener::on_error`](crate::Listener::on_error).
 pub trait HandlerResult {
-    /// The error, if it is one.
+    /// The error, if there is one.
     fn into_error(self) -> Option<Box<dyn error::Error + Send + Sync>>;
 }
 
@@ -32,13 +32,12 @@ impl<T, E: Into<Box<dyn error::Error + Send + Sync>>> HandlerResult for Result<T
     }
 }
 
-/// What went wrong with a connection of a [`Listener`](crate::Listener): see
-/// [`Listener::on_error`](crate::Listener::on_error).
+/// An error of a connection of a [`Listener`](crate::Listener): see [`Listener::on_error`](crate::Listener::on_error).
 #[non_exhaustive]
 pub enum ServeError {
-    /// TLS, or the handshake: the handler was not called.
+    /// TLS or the handshake failed: the handler was not called.
     Handshake(Error),
-    /// The handler returned it.
+    /// The handler returned this error.
     Handler(Box<dyn error::Error + Send + Sync>),
 }
 
@@ -72,7 +71,7 @@ impl error::Error for ServeError {
 
 pub(super) type OnError = dyn Fn(SocketAddr, ServeError) + Send + Sync;
 
-/// Where the errors of one connection go.
+/// Reports the errors of one connection.
 pub(super) struct Report {
     pub(super) peer: SocketAddr,
     pub(super) span: Span,
@@ -82,7 +81,7 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn tell(&self, error: ServeError) {
         match &error {
-            // TLS, or the client is gone.
+            // TLS failed, or the client is gone.
             ServeError::Handshake(Error::Io(error)) => trace::failed(Role::Server, error),
             // A rejected request was reported where it was rejected.
             ServeError::Handshake(_) => {}

@@ -33,7 +33,7 @@ impl Handshake {
         Self { server: server.clone(), stream, peer, stop }
     }
 
-    /// Where the connection comes from.
+    /// The address of the client.
     pub const fn peer_addr(&self) -> SocketAddr {
         self.peer
     }
@@ -73,7 +73,7 @@ impl IntoFuture for Handshake {
     type Output = Result<WebSocket<NetStream>, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
-    /// [`Handshake::request`], answered as [`Server::accept`] does it.
+    /// Reads the request, and answers it as [`Server::accept`].
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let server = self.server.clone();

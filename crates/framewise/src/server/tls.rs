@@ -15,7 +15,7 @@ use crate::stop::{StopRegistration, unless_stopped};
 use crate::stream::Layer;
 use crate::{Error, Limits, NetStream};
 
-/// The server's side of the TLS handshake, until the deadline, or until the server stops.
+/// Does the server's side of the TLS handshake, until the deadline or until the server stops.
 pub(super) async fn accept(
     config: Arc<ServerConfig>,
     tcp: TcpStream,
@@ -27,13 +27,13 @@ pub(super) async fn accept(
     match unless_stopped(stop, shaking).await {
         Some(Ok(stream)) => stream,
         Some(Err(_)) => Err(request_timed_out(&[]).into()),
-        // Without TLS there is nothing to say it with.
+        // Before TLS is established, a 503 cannot be sent.
         None => Err(RequestRejection::<Vec<u8>>::stopped().error),
     }
 }
 
 async fn shake(config: Arc<ServerConfig>, mut tcp: TcpStream, limits: &Limits) -> Result<NetStream, Error> {
-    // A TLS record begins with its type, which is no letter (RFC 8446 §5.1); a request with its method.
+    // A TLS record begins with its type, which is not a letter (RFC 8446 §5.1); a request begins with its method.
     let mut first = [0];
     if tcp.peek(&mut first).await? == 1 && first[0].is_ascii_alphabetic() {
         let answer = RequestRejection::<Vec<u8>>::new(
@@ -42,7 +42,7 @@ async fn shake(config: Arc<ServerConfig>, mut tcp: TcpStream, limits: &Limits) -
             "this port speaks TLS: connect to wss://, not to ws://\n",
         );
         reject::reject(&mut tcp, &answer.response, limits.close).await;
-        let says = "the client does not speak TLS: it sent a plain HTTP request; it has to connect to wss://";
+        let says = "the client sent a plain HTTP request to a TLS port: connect to wss://";
         return Err(io::Error::new(io::ErrorKind::InvalidData, says).into());
     }
     let tls = TlsAcceptor::from(config).accept(FirstByte::new(Layer::Plain(tcp))).await?;

@@ -1,4 +1,4 @@
-//! The queue of what is to be written: when it is full, and how long one waits for a peer that reads nothing.
+//! The send queue: when it is full, and how long to wait for a peer that reads nothing.
 
 use std::future::{Future as _, poll_fn};
 use std::io;
@@ -15,18 +15,18 @@ use super::poll::GRACE;
 use crate::Error;
 
 impl<S> Inner<S> {
-    /// Whether another message has to wait. One always has room alone.
+    /// Whether another message has to wait. An empty queue takes a message of any size.
     pub(super) fn is_full(&self) -> bool {
         let queued = self.queued();
         queued > 0 && queued >= self.engine.config().send_queue
     }
 
-    /// Whether a complete message that was received waits to be handed out.
+    /// Whether a complete message that has arrived waits to be returned.
     pub(super) fn has_message(&self) -> bool {
         self.in_flight.as_ref().is_some_and(|in_flight| in_flight.inbox.has_message(&self.engine))
     }
 
-    /// When the engine, or a write that does not go on, has to be looked at.
+    /// The next deadline of the engine, or of a write without progress.
     pub(super) fn due(&self) -> Option<Duration> {
         earliest(self.engine.poll_timeout(), self.stalled_until())
     }
@@ -43,7 +43,7 @@ impl<S> Inner<S> {
         Some(since.saturating_add(self.patience()?))
     }
 
-    /// Whether a peer that read nothing for too long sent nothing either: the rule says more than the stream's failure.
+    /// Whether a peer that read nothing for too long sent nothing either: then the violation says more than the I/O error.
     pub(super) fn was_silent(&mut self) -> bool {
         let Some(details) = &mut self.details else { return false };
         if details.lost.as_ref().is_none_or(|lost| lost.kind() != io::ErrorKind::TimedOut) {
@@ -57,7 +57,7 @@ impl<S> Inner<S> {
         silent
     }
 
-    /// Judges an attempt to write, before which so much was queued.
+    /// Checks the progress of a write, given how much was queued before it.
     pub(super) fn stalled(&mut self, written: Poll<io::Result<()>>, before: usize) -> Poll<io::Result<()>> {
         if written.is_ready() {
             if let Some(in_flight) = &mut self.in_flight {
@@ -73,7 +73,7 @@ impl<S> Inner<S> {
         if now.saturating_sub(since) < patience {
             return written;
         }
-        let says = format!("the peer has read nothing of what was sent to it for {patience:?}");
+        let says = format!("the peer has not read anything for {patience:?}");
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, says)))
     }
 }
@@ -87,7 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         Poll::Ready(self.check_writable())
     }
 
-    /// Waits for room and takes the message, or the part, to queue it; nothing where it was taken before.
+    /// Waits until the queue is not full, then takes the message or part and queues it. Does nothing if it was taken before.
     pub(super) fn poll_queue<T>(
         &mut self,
         message: &mut Option<T>,
@@ -100,8 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         Poll::Ready(message.take().map_or(Ok(()), |message| queue(self, message)))
     }
 
-    /// Ready when what was sent is written, or is left to be written with the answers to messages that were received
-    /// together with the one that it answers.
+    /// Ready when what was sent is written, or stays queued because more messages of the same read wait to be answered.
     pub(super) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if self.has_message() {
             return Poll::Ready(Ok(()));
@@ -109,25 +108,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         self.poll_flush(cx)
     }
 
-    /// Writes what the stream takes now. Nobody is woken for the rest: the next call goes on with it.
+    /// Writes what the stream takes now. No task is woken for the rest: the next call continues.
     pub(super) fn write_now(&mut self) {
-        // What a task may do in one go was counted before; here it would keep back what the stream takes.
+        // Without the cooperative budget of tokio, which would hold back bytes that the stream takes.
         let write = coop::unconstrained(poll_fn(|cx| self.poll_write(cx)));
         let _ = pin!(write).poll(&mut Context::from_waker(Waker::noop()));
     }
 
-    /// As [`Inner::write_now`], of a connection that is dropped, maybe where there is no runtime, and so no clock.
+    /// As [`Inner::write_now`], for a connection that is dropped, maybe outside of a runtime, where there is no clock.
     pub(super) fn write_last(&mut self) {
         let Self { stream, engine, in_flight, .. } = self;
         let in_flight = in_flight.get_or_insert_default();
         let write = coop::unconstrained(poll_fn(|cx| in_flight.outbox.poll_write(stream, engine, cx)));
         if let Poll::Ready(Err(_)) = pin!(write).poll(&mut Context::from_waker(Waker::noop())) {
-            // The peer is gone: there is nobody to owe it to.
+            // The peer is gone.
             self.clear_outbox();
         }
     }
 
-    /// Ready when everything is written that was queued.
+    /// Ready when everything that was queued is written.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while self.poll_write(cx).is_pending() {
             ready!(self.poll_patience(cx))?;
@@ -135,10 +134,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         Poll::Ready(self.check_writable())
     }
 
-    /// Ready when a write is to be tried again because it has waited for long enough, or an error when nothing is
-    /// written any more.
+    /// Ready when a write has waited long enough to be tried again, or with an error when nothing can be written any more.
     ///
-    /// Whether the peer is silent only a reader can tell: of the engine's deadlines, that of the closing alone counts.
+    /// Only a reader can detect that the peer is silent: of the deadlines of the engine, only that of the closing counts.
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let now = self.timer.now();
         let closing = match self.engine.poll_transport() {
@@ -148,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         if closing.is_some_and(|closing| closing <= now) {
             return Poll::Ready(Err(Misuse::Closed.into()));
         }
-        // Where there is no deadline here, the alarm may be another's.
+        // Without a deadline here, the alarm may be set for something else.
         let due = earliest(closing, self.stalled_until());
         if due.is_none() {
             return Poll::Pending;

@@ -12,11 +12,11 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use super::{Receiver, Sender, WebSocket};
 use crate::{CloseCode, Error, Event, Misuse};
 
-/// Bytes of a message at the most: larger writes are taken in parts.
+/// The longest message, in bytes: larger writes are split.
 const CHUNK: usize = 32 * 1024;
 
 impl<S> WebSocket<S> {
-    /// Takes the connection for a stream of bytes, as tunnels do.
+    /// Uses the connection as a stream of bytes, as tunnels do.
     pub fn into_byte_stream(self) -> ByteStream<S> {
         let (sender, receiver) = self.split();
         ByteStream { sender, receiver, chunk: Bytes::new(), close: None }
@@ -33,33 +33,32 @@ impl<S> WebSocket<S> {
 /// # }
 /// ```
 ///
-/// - A write becomes a binary message, of 32 KiB at the most. It is queued; `flush` writes it, and so does a read that has
-///   to wait.
-/// - What is read are the payloads of the messages, text or binary, one behind the other. Where one ends is lost.
-/// - `shutdown` sends a Close with 1000. The peer answers it at once, and sends nothing after that (RFC 6455 §1.4): a
-///   WebSocket has no half that can be closed alone. What the peer sent before is still read: read to the end, and the
-///   closing is done. A protocol that answers after the end of the request loses the answer.
-/// - Reads end where the peer closes with 1000, or without a code. Any other end is an error, so that nothing that was cut
-///   short is taken for the whole: `ConnectionAborted` for a Close with another code, which it names; otherwise an
-///   [`Error`](crate::Error) is inside, with the rule that was broken: `UnexpectedEof` where the connection ended without a
-///   Close, `ConnectionReset`, `TimedOut`, `InvalidData` where the peer sent what it must not.
-/// - A write after the Close of either side is `BrokenPipe`.
+/// - A write becomes a binary message of at most 32 KiB. It is queued; `flush` writes it, and so does a read that waits.
+/// - A read returns the payloads of the messages, text or binary, one after the other, without their boundaries.
+/// - `shutdown` sends a Close with 1000. The peer answers it at once, and sends nothing after that (RFC 6455 §1.4): the
+///   directions of a WebSocket cannot be closed separately. What the peer sent before can still be read: read to the end to
+///   complete the closing handshake. A protocol that answers after the end of the request loses the answer.
+/// - Reads end when the peer closes with 1000 or without a code. Any other end is an error, so that truncated data is not
+///   taken as complete: `ConnectionAborted` for a Close with another code, which the error names. Otherwise it contains an
+///   [`Error`](crate::Error) with the broken rule: `UnexpectedEof` if the connection ended without a Close,
+///   `ConnectionReset`, `TimedOut`, or `InvalidData` if the peer sent something that it must not send.
+/// - A write after the Close of either side fails with `BrokenPipe`.
 ///
-/// Both directions may be used by a task each, with [`tokio::io::split`].
+/// To use each direction in a task of its own, call [`tokio::io::split`].
 ///
-/// The other way round, a WebSocket over a stream of bytes, is [`Client::connect_over`](crate::Client::connect_over) and
-/// [`Server::accept`](crate::Server::accept), which take any stream: this one, too.
+/// For the opposite, a WebSocket over a stream of bytes, use [`Client::connect_over`](crate::Client::connect_over) and
+/// [`Server::accept`](crate::Server::accept), which take any stream, even this one.
 pub struct ByteStream<S> {
     sender: Sender<S>,
     receiver: Receiver<S>,
-    /// What is left of the message that is being read.
+    /// The rest of the message that is being read.
     chunk: Bytes,
     /// The peer's Close.
     close: Option<CloseFrame>,
 }
 
 impl<S> ByteStream<S> {
-    /// What is left to read once the connection has ended.
+    /// The result of reads after the end of the connection.
     fn end(&self) -> io::Result<&[u8]> {
         if let Some(violation) = self.receiver.violation() {
             return Err(Error::from(violation).into());
@@ -83,7 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for ByteStream<S> {
                 Some(Ok(Event::Part(part))) => this.chunk = part.bytes,
                 Some(Ok(Event::Close(close))) => this.close = close,
                 Some(Ok(Event::Ping(_) | Event::Pong(_) | Event::Tolerated(_))) => {}
-                // It is told when the closing is done, so that the peer gets its Close.
+                // Reported when the closing handshake is done, so that the peer gets its Close.
                 Some(Err(Error::Violation(_))) => {}
                 Some(Err(error)) => return Poll::Ready(Err(error.into())),
                 None => return Poll::Ready(this.end()),
@@ -114,7 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ByteStream<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ByteStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let chunk = &buf[..buf.len().min(CHUNK)];
-        // An empty message is legal, and means nothing here.
+        // An empty message is legal, but an empty read would mean the end.
         if !chunk.is_empty() {
             ready!(self.sender.poll_queue(cx, |inner| inner.queue_bytes(chunk)))?;
         }
@@ -142,7 +141,7 @@ impl<S> fmt::Debug for ByteStream<S> {
     }
 }
 
-/// The error, as one of a stream of bytes; it is inside, but for one of the stream beneath, which comes as it was.
+/// Wraps the error for a stream of bytes. An error of the underlying stream is returned unchanged.
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match &error {

@@ -9,17 +9,17 @@ use super::{Inner, WebSocket};
 use crate::{CloseCode, Error, trace};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Sends a Ping, of up to 125 bytes, and writes what is queued. [`WebSocket::next_event`] says when a Pong comes.
+    /// Sends a Ping with a payload of up to 125 bytes, and writes what is queued. [`WebSocket::next_event`] returns the Pong.
     ///
-    /// Errors: [`Error::Misuse`] for a longer payload, and after a Close. Cancel-safe: from the first poll on the Ping is
-    /// queued; another call is another Ping.
+    /// Errors: [`Error::Misuse`] for a longer payload, and after a Close. Cancel-safe: the first poll queues the Ping;
+    /// another call sends another one.
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
         self.inner.ping(payload)?;
         self.flush().await
     }
 
-    /// Sends a Pong that nobody asked for, of up to 125 bytes: a heartbeat in one direction (RFC 6455 §5.5.3). Pings are
-    /// answered without it.
+    /// Sends an unsolicited Pong with a payload of up to 125 bytes: a heartbeat in one direction (RFC 6455 §5.5.3). Pings of
+    /// the peer are answered automatically.
     ///
     /// Errors and cancellation: as [`WebSocket::ping`].
     pub async fn pong(&mut self, payload: &[u8]) -> Result<(), Error> {
@@ -27,15 +27,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.flush().await
     }
 
-    /// Closes the connection: writes what is queued and a Close, waits for the peer's Close and for the end of TCP, each
-    /// until [`crate::Limits::close`]. Messages that come meanwhile are let go; [`WebSocket::start_close`] keeps them.
-    /// When the connection is closing already, it waits for that.
+    /// Closes the connection: writes what is queued and a Close, then waits for the peer's Close and for the end of TCP, at
+    /// most [`crate::Limits::close`] for each. Messages that arrive meanwhile are dropped; to receive them, use
+    /// [`WebSocket::start_close`]. If the connection is closing already, it waits for the end.
     ///
-    /// The reason, up to 123 bytes, is for the people who debug.
+    /// The reason (up to 123 bytes) is for people who debug.
     ///
-    /// Errors: [`Error::Misuse`] for a code that must not be sent, [`Error::Violation`] when the peer did not answer
-    /// (`close-timeout`) or broke another rule. Cancel-safe: from the first poll on the Close is queued; another call waits
-    /// on.
+    /// Errors: [`Error::Misuse`] for a code that must not be sent, [`Error::Violation`] if the peer does not answer
+    /// (`close-timeout`) or breaks another rule. Cancel-safe: the first poll queues the Close; another call continues to
+    /// wait.
     pub async fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         if self.is_open() {
             self.inner.start_close(code.into(), reason)?;
@@ -43,7 +43,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|cx| self.inner.poll_closed(cx)).await
     }
 
-    /// Fails the connection for what the handshake left out: the Close is sent, and its violation is the error.
+    /// Fails the connection for a violation in the handshake: sends the Close, and returns the violation.
     pub(crate) async fn fail_for(mut self, violation: Violation) -> Error {
         let now = self.inner.timer.now();
         self.inner.engine.fail_for(now, violation.clone());
@@ -55,8 +55,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         violation.into()
     }
 
-    /// Queues a Close behind what is queued already, and writes what the stream takes now. [`WebSocket::next`] writes the
-    /// rest, gives the messages that still come, and `None` when the connection is closed.
+    /// Queues a Close after what is queued already, and writes what the stream takes now. [`WebSocket::next`] writes the
+    /// rest, returns the messages that still arrive, and then `None`.
     ///
     /// Errors: [`Error::Misuse`] for a code or a reason that must not be sent, and after a Close.
     pub fn start_close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
@@ -73,7 +73,7 @@ impl<S> Inner<S> {
 
     pub(super) fn start_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         let close = CloseFrame { code, reason: reason.to_owned() };
-        // An API's way to say that there is no code (RFC 6455 §7.4.1).
+        // 1005 stands for the absence of a code (RFC 6455 §7.4.1).
         let close = if close.code == CloseCode::NO_STATUS && reason.is_empty() { None } else { Some(&close) };
         self.engine.close(self.timer.now(), close)?;
         trace::close_sent(self.engine.role(), close.map_or(CloseCode::NO_STATUS, |close| close.code), reason);

@@ -1,4 +1,4 @@
-//! A connection begins where its handshake ended.
+//! The beginning of a connection, after its handshake.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,18 +19,18 @@ use crate::peer_head::PeerHead;
 use crate::stop::StopRegistration;
 use crate::{Config, random, trace};
 
-/// What a handshake leaves behind.
+/// The result of a handshake.
 pub(crate) struct Established {
     pub(crate) config: Arc<Config>,
     pub(crate) head: PeerHead,
-    /// Bytes of the peer's head, with which its stream began.
+    /// The length of the peer's head, with which its stream began.
     pub(crate) head_size: u64,
-    /// What came behind it.
+    /// Bytes that were received after the head.
     pub(crate) rest: BytesMut,
     pub(crate) notes: Vec<Violation>,
     pub(crate) protocol: Option<Box<str>>,
     pub(crate) stop: Option<StopRegistration>,
-    /// What was agreed of permessage-deflate.
+    /// The agreed parameters of permessage-deflate.
     pub(crate) deflate: Option<DeflateAgreement>,
 }
 

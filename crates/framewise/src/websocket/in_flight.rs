@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 
-/// Of these, a thread keeps so many for the connections that will need one.
+/// How many a thread keeps for later use.
 const SPARE: usize = 64;
 
 thread_local! {
@@ -12,29 +12,29 @@ thread_local! {
     static SPARES: RefCell<Vec<Box<InFlight>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What is on its way in and out. An idle connection has none.
+/// State of reads and writes in progress. An idle connection has none.
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
     pub(super) inbox: Inbox,
     pub(super) outbox: Outbox,
-    /// The engine's time of the last read.
+    /// The time of the last read, on the clock of the engine.
     pub(super) now: Duration,
-    /// Since when a write has made no progress.
+    /// Since when writing has made no progress.
     pub(super) stalled: Option<Duration>,
 }
 
 impl InFlight {
-    /// An empty one.
+    /// Takes an empty one.
     pub(super) fn take() -> Box<Self> {
         SPARES.try_with(|spares| spares.borrow_mut().pop()).ok().flatten().unwrap_or_default()
     }
 
-    /// Whether nothing is on its way.
+    /// Whether nothing is in progress.
     pub(super) fn is_empty(&self) -> bool {
         self.inbox.is_empty() && self.outbox.is_empty()
     }
 
-    /// Gives an empty one back.
+    /// Returns an empty one for later use.
     pub(super) fn give(mut self: Box<Self>) {
         self.inbox.take_parts(false);
         // A thread that ends keeps nothing.

@@ -11,22 +11,22 @@ use super::in_flight::InFlight;
 use super::{Inner, WebSocket};
 use crate::{Error, Event};
 
-/// A part of a message, as it came: [`WebSocket::next_part`]. Parts are not frames; a small message is one part.
+/// A part of a message, from [`WebSocket::next_part`]. Parts are not frames; a small message is one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     /// Text or binary, the same for all parts of a message.
     pub kind: MessageKind,
-    /// The bytes. A text is checked as it comes, and its parts are UTF-8 together: one may end inside a character.
+    /// The bytes. Text is checked as it arrives, and is UTF-8 as a whole: a part may end inside a character.
     pub bytes: Bytes,
-    /// It begins a message.
+    /// Whether this is the first part of its message.
     pub first: bool,
-    /// It ends the message. It may be empty.
+    /// Whether this is the last part of its message. It may be empty.
     pub last: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// The next part of a message, as soon as it is there: a message of any length in constant memory, a compressed one
-    /// as well.
+    /// Returns the next part of a message as soon as it arrives: this receives a message of any length in constant memory,
+    /// even if it is compressed.
     ///
     /// ```
     /// # async fn receive(mut ws: framewise::WebSocket<tokio::net::TcpStream>) -> Result<(), Box<dyn std::error::Error>> {
@@ -44,23 +44,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// # }
     /// ```
     ///
-    /// The limits hold for it as for every message: who wants more than 64 MiB sets [`message`](crate::Limits::message),
-    /// [`frame`](crate::Limits::frame), [`fragments`](crate::Limits::fragments) and, for a compressed one,
-    /// [`inflated`](crate::Limits::inflated). A part that is kept may hold a buffer of 256 KiB.
+    /// The limits apply as to every message. For more than 64 MiB, raise [`message`](crate::Limits::message),
+    /// [`frame`](crate::Limits::frame), [`fragments`](crate::Limits::fragments) and, for compressed messages,
+    /// [`inflated`](crate::Limits::inflated). Keeping a part may keep a buffer of 256 KiB.
     ///
-    /// It goes together with [`WebSocket::next`]: what that had read of a message when it was dropped comes here as the
-    /// first part. The other way round, a message of which a part was taken is no whole any more: until its last part,
-    /// [`WebSocket::next`] gives [`Misuse::PartTaken`](crate::Misuse::PartTaken), and [`WebSocket::next_event`] gives its
-    /// parts. Nothing is lost.
+    /// It can be mixed with [`WebSocket::next`]. If `next` is dropped after it has read a part of a message, that part is
+    /// returned here first. After a part was returned, and until the last part of its message, [`WebSocket::next`] returns
+    /// [`Misuse::PartTaken`](crate::Misuse::PartTaken), and [`WebSocket::next_event`] returns the parts. Nothing is lost.
     ///
-    /// Errors and `None`: as [`WebSocket::next`]. Cancel-safe: a part is given to a caller that is still there, or kept.
+    /// Errors and `None`: as [`WebSocket::next`]. Cancel-safe: no part is lost.
     pub fn next_part(&mut self) -> impl Future<Output = Option<Result<Part, Error>>> {
         poll_fn(|cx| self.inner.poll_part(cx))
     }
 }
 
 impl<S> Inner<S> {
-    /// Whether a message is being taken in parts, of which more may come.
+    /// Whether a message is being received in parts, and more parts may follow.
     pub(super) fn is_in_parts(&self) -> bool {
         self.engine.poll_transport() == Transport::Open
             && self.in_flight.as_ref().is_some_and(|in_flight| in_flight.inbox.has_begun())
@@ -68,7 +67,7 @@ impl<S> Inner<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
-    /// As [`Inner::poll_event`], with the parts of messages as they come.
+    /// As [`Inner::poll_event`], with the parts of messages as they arrive.
     pub(super) fn poll_event_in_parts(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         let in_flight = self.in_flight.get_or_insert_with(InFlight::take);
         if self.engine.poll_transport() == Transport::Open
@@ -100,7 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
 }
 
 impl Event {
-    /// What it is to a reader of parts.
+    /// The event for a reader of parts.
     pub(super) fn into_part(self) -> Option<Part> {
         match self {
             Self::Part(part) => Some(part),

@@ -1,4 +1,4 @@
-//! What moves a connection on: one step of reading, writing, closing and waiting, for every way to call it.
+//! Drives a connection: one step of reading, writing, closing and waiting, for every public call.
 
 use std::io;
 use std::pin::Pin;
@@ -16,13 +16,13 @@ use super::inbox::Found;
 use super::outbox::Outbox;
 use crate::{CloseCode, Error, Event, Message, trace};
 
-/// A payload from this on, above 4 KiB, is not copied behind its header, but written from where it lies.
+/// Payloads of at least this size (more than 4 KiB) are written from their own memory instead of being copied.
 pub(super) const LARGE: usize = 4 * 1024 + 1;
-/// How long a peer that ended its side may take for what was queued for it.
+/// How long a peer that has ended its side may take to read what is queued for it.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
-    /// The next event. It writes what is queued before it waits; nothing is lost when the caller stops polling.
+    /// Returns the next event. It writes what is queued before it waits. If the caller stops polling, nothing is lost.
     pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         if let Some(note) = self.details.as_mut().and_then(|details| details.notes.pop()) {
             return Poll::Ready(Some(Ok(Event::Tolerated(Box::new(note)))));
@@ -60,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 return self.poll_finish(written, cx);
             }
             if written.is_ready() && self.engine.poll_transport() == Transport::ShutDown {
-                // RFC 6455 §7.1.1. It may take a while; what the peer still sends is read meanwhile.
+                // RFC 6455 §7.1.1. Shutting down may take time: what the peer still sends is read meanwhile.
                 let _ = self.poll_shut_down(cx);
             }
             match self.poll_read(cx) {
@@ -70,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 Poll::Pending => {}
             }
             if self.state.is_failed() && self.engine.poll_transport() == Transport::Open {
-                // What the peer sent before it stopped reading has been taken in: there is no more.
+                // Everything that the peer sent before it stopped reading has been read.
                 if !self.was_silent() {
                     self.stream_ended();
                 }
@@ -80,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 self.engine.handle_timeout(self.timer.now());
                 continue;
             }
-            if self.is_told_to_stop(cx) {
+            if self.is_stopping(cx) {
                 continue;
             }
             if let Some(in_flight) = &mut self.in_flight {
@@ -93,8 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         }
     }
 
-    /// Whether the other tasks of the thread are to be served before this connection inflates more. It is polled again
-    /// after them.
+    /// Whether other tasks of the thread have to run before this connection inflates more. It is polled again after them.
     fn ends_turn(&mut self, cx: &mut Context<'_>) -> bool {
         let ends = self.in_flight.as_mut().is_some_and(|in_flight| in_flight.inbox.ends_turn());
         if ends {
@@ -103,8 +102,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         ends
     }
 
-    /// The next message. A violation waits until the connection is closed: who drops the connection when it hears of
-    /// it must not take the Close frame away from the peer.
+    /// Returns the next message. A violation is returned only when the connection is closed: a caller that drops the
+    /// connection on an error must not prevent the Close frame.
     pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
         if let Some(in_flight) = &mut self.in_flight
             && let Some(message) = in_flight.inbox.whole(&mut self.engine, in_flight.now)
@@ -126,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         }
     }
 
-    /// Reads on until the connection is closed; messages that still come are let go.
+    /// Reads until the connection is closed, and drops the messages that still arrive.
     pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while let Some(event) = ready!(self.poll_event(cx)) {
             if let Err(error) = event {
@@ -136,12 +135,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         Poll::Ready(self.take_failure().map_or(Ok(()), Err))
     }
 
-    /// What a reader of messages hears when the connection is closed.
+    /// The result for a reader of messages when the connection is closed.
     pub(super) fn take_failure(&mut self) -> Option<Error> {
         self.details.as_mut()?.failure.take()
     }
 
-    /// Keeps what is to be known later, and says what the caller hears.
+    /// Stores what is reported later, and returns what the caller gets now.
     fn tell(&mut self, found: Found, cx: &mut Context<'_>) -> Option<Result<Event, Error>> {
         match found {
             Found::Event(event) => {
@@ -160,14 +159,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     #[cold]
     fn failed(&mut self, mut violation: Box<Violation>, cx: &mut Context<'_>) -> Error {
         match self.details().lost.take() {
-            // The end that the engine was told of was a reset; what it cut off stands beside it.
+            // A reset ended the stream; the rule for what it cut off is in `also`.
             Some(error) if is_reset(&error) => {
                 let cut = std::mem::replace(&mut violation.rule, Rule::ConnectionReset);
                 if cut != Rule::CloseMissing {
                     violation.also.insert(0, cut);
                 }
             }
-            // TLS without its close_notify is an end like any other.
+            // An end without the close_notify of TLS counts as an end of the stream.
             Some(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
             Some(error) => {
                 trace::failed(self.engine.role(), &error);
@@ -177,7 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         }
         trace::rule_broken(self.engine.role(), &violation);
         self.details().violation = Some(violation.clone());
-        // The Close frame goes out now, whatever the caller does next.
+        // Write the Close frame now, whatever the caller does next.
         let _ = self.poll_write(cx);
         Error::Violation(violation)
     }
@@ -193,7 +192,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             }
             Poll::Ready(Ok((_, found))) => {
                 let now = *now;
-                // A peer that never lets us wait holds no deadline up.
+                // A peer that sends without a pause must not suspend the deadlines.
                 if self.engine.poll_timeout().is_some_and(|due| due <= now) {
                     self.engine.handle_timeout(now);
                 }
@@ -214,7 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         self.state.end_of_peer();
     }
 
-    /// Writes everything that is queued; what cannot be written any more is let go.
+    /// Writes everything that is queued. If the stream has failed, it drops the queue.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.engine.queued() == 0
             && self.in_flight.as_ref().is_none_or(|in_flight| in_flight.outbox.is_empty())
@@ -233,7 +232,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         Poll::Ready(())
     }
 
-    /// Lets go of what cannot be written any more.
+    /// Drops what cannot be written any more.
     pub(super) fn clear_outbox(&mut self) {
         while self.engine.poll_transmit().is_some() {}
         if let Some(in_flight) = &mut self.in_flight {
@@ -244,14 +243,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
 
     fn poll_shut_down(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.state.is_writable() {
-            // A failure is the end, too, and the reader sees it.
+            // A failure ends the connection, too, and the reader gets it.
             let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
             self.state.shut_down();
         }
         Poll::Ready(())
     }
 
-    /// The engine has done with the transport. A peer that ended its side alone still gets what was queued for it.
+    /// The engine is finished. A peer that has only ended its own side still gets what is queued for it.
     fn poll_finish(&mut self, written: Poll<()>, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         if self.state.peer_ended() {
             let ready = written.is_ready() && self.poll_shut_down(cx).is_ready();
@@ -270,15 +269,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         Poll::Ready(None)
     }
 
-    /// Whether the server that this connection belongs to stops; it is then closed with 1001.
-    fn is_told_to_stop(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Whether the server of this connection is stopping. If so, it closes the connection with 1001.
+    fn is_stopping(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(stop) = &mut self.stop else { return false };
         if !stop.poll(cx) {
             return false;
         }
-        // It keeps its seat: it is waited for until it is closed.
+        // The registration stays: the server waits until the connection is closed.
         let close = CloseFrame { code: CloseCode::GOING_AWAY, reason: String::new() };
-        // A connection that is closing already goes on with that.
+        // If the connection is closing already, its closing handshake goes on.
         let closes = self.engine.close(self.timer.now(), Some(&close)).is_ok();
         if closes {
             trace::close_sent(self.engine.role(), close.code, "");
@@ -286,7 +285,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         closes
     }
 
-    /// The reason is kept for the reader, who makes a finding of it.
+    /// Keeps the error for the reader, which reports it.
     pub(super) fn check_writable(&self) -> Result<(), Error> {
         if !self.state.is_failed() {
             return Ok(());
@@ -312,7 +311,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         self.queue_large(kind, payload)
     }
 
-    /// Queues a binary message that the caller keeps.
+    /// Queues a binary message from borrowed bytes.
     pub(super) fn queue_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
         if bytes.len() >= LARGE {
             return self.queue(Message::from(bytes));
@@ -327,14 +326,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         Ok(self.engine.send_part(part, last)?)
     }
 
-    /// Gives the engine room to encode into.
+    /// Lends the engine a write buffer.
     pub(super) fn lend(&mut self) {
         if self.engine.queued() == 0 {
             self.in_flight.get_or_insert_with(InFlight::take).outbox.lend(&mut self.engine);
         }
     }
 
-    /// Queues a payload behind what the engine has encoded.
+    /// Queues a payload after what the engine has encoded.
     pub(super) fn push_large(&mut self, payload: Bytes) {
         self.in_flight.get_or_insert_with(InFlight::take).outbox.push_large(&self.engine, payload);
     }
@@ -345,7 +344,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 self.engine.send_header(kind, payload.len() as u64)?;
                 payload
             }
-            // What a client sends is masked (RFC 6455 §5.1): where it lies, if nobody else has it.
+            // A client masks what it sends (RFC 6455 §5.1): in place, if the bytes are not shared.
             Role::Client => match payload.try_into_mut() {
                 Ok(mut payload) => {
                     if let Some(key) = self.engine.send_header(kind, payload.len() as u64)? {

@@ -1,4 +1,4 @@
-//! How a message that was prepared for many connections goes into the queue of one.
+//! Queues a message that was prepared for many connections.
 
 use std::future::poll_fn;
 use std::task::ready;
@@ -11,7 +11,7 @@ use super::{Inner, WebSocket};
 use crate::{Error, Prepared};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// As [`WebSocket::send`], of a message that goes to many connections.
+    /// As [`WebSocket::send`], for a message to many connections.
     ///
     /// Errors and cancellation: as [`WebSocket::send`].
     pub fn send_prepared(&mut self, message: &Prepared) -> impl Future<Output = Result<(), Error>> {
@@ -22,7 +22,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         })
     }
 
-    /// As [`WebSocket::feed`], of a message that goes to many connections.
+    /// As [`WebSocket::feed`], for a message to many connections.
     ///
     /// Errors and cancellation: as [`WebSocket::feed`].
     pub fn feed_prepared(&mut self, message: &Prepared) -> impl Future<Output = Result<(), Error>> {
@@ -40,7 +40,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         };
         let payload = prepared.compressed(compression);
         self.lend();
-        // What a client sends is masked, in a copy (RFC 6455 §5.3: "a fresh masking key" for each frame).
+        // A client masks a copy (RFC 6455 §5.3: "a fresh masking key" for each frame).
         let shared = payload.len() >= LARGE && self.engine.role() == Role::Server;
         if shared && self.stream.is_write_vectored() {
             self.engine.send_compressed_header(message.kind(), payload.len() as u64)?;

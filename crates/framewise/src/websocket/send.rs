@@ -10,17 +10,16 @@ use super::{Inner, WebSocket};
 use crate::{Error, Message, TrySendError};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Sends a message: when it returns, the stream has taken it. Only while complete messages that were received before
-    /// wait for [`WebSocket::next`], it is queued, up to [`crate::Config::send_queue`]: so are all answers of one read
-    /// written together, when there is none left. [`WebSocket::feed`] queues in any case.
+    /// Sends a message. When it returns, the stream has taken the message, with one exception: while complete messages that
+    /// have already arrived wait for [`WebSocket::next`], it is only queued, up to [`crate::Config::send_queue`], so that all
+    /// answers to one read are written together. To queue a message in any case, use [`WebSocket::feed`].
     ///
-    /// Two ends that both send more than the streams between them hold, while neither reads, wait for each other.
-    /// [`WebSocket::split`] lets one task send and another one read; [`WebSocket::next`] writes what is queued while it
-    /// waits.
+    /// If both ends send more than the streams between them hold and neither reads, they wait for each other. To avoid that,
+    /// send and read in two tasks with [`WebSocket::split`].
     ///
-    /// Errors: [`Error::Misuse`] after a Close, [`Error::Io`] when the stream failed, or the peer reads nothing for as
+    /// Errors: [`Error::Misuse`] after a Close. [`Error::Io`] if the stream failed, or if the peer reads nothing for as
     /// long as [`crate::Limits::idle`] or [`crate::Keepalive`] allow; without either it may wait for ever.
-    /// [`WebSocket::next`] then tells what became of the connection.
+    /// [`WebSocket::next`] then returns how the connection ended.
     ///
     /// Cancel-safe: a message is queued completely or not at all. To know which, use [`WebSocket::feed`] and
     /// [`WebSocket::flush`].
@@ -32,19 +31,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         })
     }
 
-    /// Queues a message, to be written with others: by the next [`WebSocket::send`], [`WebSocket::flush`] or
-    /// [`WebSocket::next`]. It waits while the queue is full ([`crate::Config::send_queue`]), and writes then.
+    /// Queues a message. The next [`WebSocket::send`], [`WebSocket::flush`] or [`WebSocket::next`] writes it together with
+    /// others. While the queue is full ([`crate::Config::send_queue`]), it writes and waits.
     ///
-    /// Errors: as [`WebSocket::send`]. Cancel-safe: when it is dropped before it returned, nothing was queued.
+    /// Errors: as [`WebSocket::send`]. Cancel-safe: if it is dropped before it returns, the message is not queued.
     pub fn feed(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
         let mut message = Some(message.into());
         poll_fn(move |cx| self.inner.poll_queue(&mut message, cx, Inner::queue))
     }
 
-    /// As [`WebSocket::send`], without waiting: what the stream does not take now stays queued. Where the queue is full,
-    /// the message comes back; there is room again after [`WebSocket::next`] or [`WebSocket::flush`].
+    /// As [`WebSocket::send`], but without waiting: what the stream does not take now stays queued. If the queue is full, it
+    /// returns the message; [`WebSocket::next`] and [`WebSocket::flush`] empty the queue.
     ///
-    /// Errors: [`TrySendError::Full`] with the message, [`TrySendError::Failed`] where [`WebSocket::send`] would fail.
+    /// Errors: [`TrySendError::Full`] with the message, or [`TrySendError::Failed`] if [`WebSocket::send`] would fail.
     pub fn try_send(&mut self, message: impl Into<Message>) -> Result<(), TrySendError> {
         let message = message.into();
         self.inner.check_writable()?;
@@ -59,19 +58,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Ok(self.inner.check_writable()?)
     }
 
-    /// Begins a message that is sent in parts: one of any length, in constant memory. Pings may go between its parts,
-    /// other messages may not.
+    /// Begins a message that is sent in parts, of any length in constant memory. Between its parts, Pings may be sent, but no
+    /// other message.
     ///
     /// Errors: [`Error::Misuse`] after a Close, and while another message is open.
     pub fn begin(&mut self, kind: MessageKind) -> Result<(), Error> {
         Ok(self.inner.engine.begin(kind)?)
     }
 
-    /// Sends a part of the message that was begun, as a frame; `last` ends the message. A text may be cut anywhere, also
-    /// inside a character. When it is written: as with [`WebSocket::send`].
+    /// Sends a part of the message that was begun, as one frame; `last` ends the message. Text may be cut anywhere, even
+    /// inside a character. It is written as with [`WebSocket::send`].
     ///
-    /// Errors and cancellation: as [`WebSocket::send`]; [`Error::Misuse`] also for a text that is not UTF-8, and where no
-    /// message was begun.
+    /// Errors and cancellation: as [`WebSocket::send`]; also [`Error::Misuse`] if text is not UTF-8 or no message was begun.
     pub fn send_part(&mut self, part: &[u8], last: bool) -> impl Future<Output = Result<(), Error>> {
         let mut part = Some(part);
         poll_fn(move |cx| {
@@ -88,9 +86,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(move |cx| self.inner.poll_queue(&mut part, cx, |inner, part| inner.queue_part(part, last)))
     }
 
-    /// Writes what is queued. [`WebSocket::next`] does it, too, before it waits.
+    /// Writes what is queued. [`WebSocket::next`] also does that before it waits.
     ///
-    /// Errors: [`Error::Io`] as of [`WebSocket::send`]; [`Error::Misuse`] when the time for the closing is over.
+    /// Errors: [`Error::Io`] as [`WebSocket::send`]; [`Error::Misuse`] after the deadline of the closing handshake.
     /// Cancel-safe: the rest stays queued.
     pub fn flush(&mut self) -> impl Future<Output = Result<(), Error>> {
         poll_fn(|cx| self.inner.poll_flush(cx))

@@ -1,4 +1,4 @@
-//! The traits of the ecosystem.
+//! The traits `Stream` and `Sink` of the crate futures.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -18,7 +18,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for WebSocket<S> {
     }
 }
 
-/// `start_send` queues; closing is the whole closing handshake, with 1000.
+/// `start_send` queues a message; `close` performs the closing handshake, with 1000.
 impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<S> {
     type Error = Error;
 

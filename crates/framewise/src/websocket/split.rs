@@ -1,4 +1,4 @@
-//! A connection in two halves, each of which a task of its own may have.
+//! A connection in two halves, which different tasks can use.
 
 mod receiver;
 mod sender;
@@ -22,12 +22,12 @@ use self::waiting::{Call, WaiterKind, Waiting};
 use super::{Inner, WebSocket};
 use crate::{CloseCode, Error, Event, Message};
 
-/// Bytes of messages that are kept for the receiver while a sender closes.
+/// How many bytes of messages are kept for the receiver while a sender closes.
 const KEPT: usize = 64 * 1024;
 
 impl<S> WebSocket<S> {
-    /// Splits the connection in two halves that may go to different tasks, or threads. The [`Sender`] can be cloned: any
-    /// number of tasks may send.
+    /// Splits the connection into two halves for different tasks or threads. The [`Sender`] can be cloned: any number of tasks
+    /// can send.
     ///
     /// ```
     /// # async fn run(ws: framewise::WebSocket<tokio::net::TcpStream>) -> Result<(), framewise::Error> {
@@ -45,17 +45,15 @@ impl<S> WebSocket<S> {
     /// # }
     /// ```
     ///
-    /// Who does what
-    /// - The receiver reads, answers Pings and the Close, keeps the deadlines, and writes what is queued while it waits. A
-    ///   receiver that nobody polls holds all of that up, as a [`WebSocket`] would.
-    /// - A sender queues its message and writes it. While the queue is full those who wait go in the order in which they
-    ///   came.
-    /// - When the receiver is dropped nobody reads any more; [`Sender::close`] reads on until the connection is closed.
-    /// - When all senders are dropped the receiver goes on; [`Receiver::sender`] makes another.
-    /// - When both are, the connection is cut, as when a [`WebSocket`] is dropped.
+    /// - The receiver reads, answers Pings and the Close, watches the deadlines, and writes what is queued while it waits. All
+    ///   of that stops while the receiver is not polled, as with a [`WebSocket`].
+    /// - A sender queues its message and writes it. While the queue is full, senders wait in order of arrival.
+    /// - After the receiver is dropped, the connection is not read; [`Sender::close`] reads until the connection is closed.
+    /// - After all senders are dropped, the receiver goes on; [`Receiver::sender`] creates another sender.
+    /// - When both are dropped, the connection is cut, as when a [`WebSocket`] is dropped.
     ///
-    /// It is not `StreamExt::split` of futures: that leaves the stream with the waker of the half that was polled last, so
-    /// that two tasks can miss what they wait for.
+    /// `StreamExt::split` of the crate futures is different: the stream only keeps the waker of the half that was polled last,
+    /// so that one of two tasks may not be woken.
     pub fn split(self) -> (Sender<S>, Receiver<S>) {
         let waiting = Arc::new(Waiting::default());
         let shared = Arc::new(Shared {
@@ -76,33 +74,33 @@ impl<S> WebSocket<S> {
     }
 }
 
-/// What the halves share.
+/// The state that the halves share.
 struct Shared<S> {
-    /// Never locked while somebody waits. `waiting` is locked after it, if both are.
+    /// Never locked while a task waits. If both are locked, `waiting` is locked second.
     state: Mutex<State<S>>,
     waiting: Arc<Waiting>,
-    /// `waiting`, as the transport gets it.
+    /// The waker for the transport, which wakes `waiting`.
     waker: Waker,
 }
 
 struct State<S> {
     inner: Box<Inner<S>>,
-    /// What a sender that closes has read, and the receiver has not taken yet.
+    /// Events that a closing sender has read, and the receiver has not taken yet.
     kept: VecDeque<Result<Event, Error>>,
     kept_bytes: usize,
-    /// There is a receiver.
+    /// Whether there is a receiver.
     received: bool,
-    /// Bytes that were written since the split, at the least.
+    /// How many bytes were written since the split, at least.
     written: u64,
-    /// The sender that sends a message in parts.
+    /// The sender that is sending a message in parts.
     open: Option<u64>,
-    /// What sinks were ready for just before that one began; with the senders' numbers.
+    /// Messages of sinks that were ready just before that sender began, with the numbers of their senders.
     late: Vec<(u64, Message)>,
-    /// How the stream failed, where the protocol has no name for it.
+    /// The error of the stream, if no rule describes it.
     failure: Option<io::ErrorKind>,
 }
 
-/// What a receiver takes.
+/// What a receiver reads.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Taking {
     Events,
@@ -110,7 +108,7 @@ enum Taking {
     Parts,
 }
 
-/// What those who wait go by.
+/// The state that waiting tasks depend on.
 #[derive(PartialEq)]
 struct Outlook {
     written: u64,
@@ -123,19 +121,19 @@ struct Outlook {
 
 impl<S> Shared<S> {
     fn lock(&self) -> MutexGuard<'_, State<S>> {
-        // A stream that panics leaves a connection behind that is as good as one that was not split.
+        // After a panic of the stream, the connection is in the same state as one that was not split.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something with the connection, and wakes those whom it concerns. A sender gives its number among those who
-    /// wait, the receiver none.
+    /// Runs an action on the connection, and wakes the tasks that are affected. A sender passes its number as a waiting task,
+    /// the receiver does not.
     fn act<T>(&self, by: Option<u64>, act: impl FnOnce(&mut State<S>, &mut Context<'_>) -> T) -> T {
         let mut state = self.lock();
         let before = state.outlook();
         let done = act(&mut state, &mut Context::from_waker(&self.waker));
         let after = state.outlook();
         let changed = before != after;
-        // The receiver keeps the deadlines, and does what is to be done at the end; who writes is no matter to it.
+        // The receiver watches the deadlines and ends the connection. It does not matter which half writes.
         let told = by.is_some() && Outlook { written: after.written, ..before } != after;
         let call = Call { receiver: told, first: state.is_free(), others: changed, but: by };
         drop(state);
@@ -145,9 +143,9 @@ impl<S> Shared<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
-    /// The next event, for the receiver.
+    /// Returns the next event to the receiver.
     fn poll_event(&self, taking: Taking, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
-        // Before the connection is looked at: who changes it afterwards finds the waker here.
+        // Registered before the connection is checked: a later change finds the waker here.
         self.waiting.register_receiver(cx);
         let event = self.act(None, |state, combined| {
             if taking == Taking::Messages && state.is_in_parts() {
@@ -165,7 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
         event
     }
 
-    /// Waits for the turn of `sender`, who waits as `id`, and for room in the queue; then queues.
+    /// Waits until it is the turn of `sender`, which waits as `id`, and until the queue is not full; then queues.
     fn poll_turn<T>(
         &self,
         id: u64,
@@ -176,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
     ) -> Poll<Result<T, Error>> {
         self.act(Some(id), |state, combined| {
             if state.open == Some(sender) {
-                // The queue waits for the end of its message.
+                // The other senders wait for the end of its message.
                 self.waiting.wait(id, cx);
             } else if !self.waiting.enqueue(id, kind, cx, state.is_free()) || !state.is_turn(None) {
                 return Poll::Pending;
@@ -187,8 +185,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
         })
     }
 
-    /// Ready when all is written that was queued when `sender`, who waits as `id`, called it first; `until` is where that
-    /// is.
+    /// Ready when everything is written that was queued when `sender`, which waits as `id`, called it first; `until` is that
+    /// position.
     fn poll_flush(
         &self,
         id: u64,
@@ -203,7 +201,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
             }
             let until = *until.get_or_insert(state.written + state.queued() as u64);
             let mut flushed = state.write(|inner| inner.poll_flush(combined));
-            // What others have queued behind it is not waited for: it has no end.
+            // Do not wait for what others queue after it: that may never end.
             if flushed.is_pending() && state.queued() > 0 && state.written >= until {
                 flushed = Poll::Ready(Ok(()));
             }
@@ -214,13 +212,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
         })
     }
 
-    /// Ready when the connection is closed. What is read on the way is kept for the receiver, if there is one.
+    /// Ready when the connection is closed. Events that it reads are kept for the receiver, if there is one.
     fn poll_closed(&self, id: u64, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.act(Some(id), |state, combined| {
             self.waiting.wait(id, cx);
             while !state.inner.state.is_finished() {
                 if state.kept_bytes >= KEPT && state.inner.engine.poll_transport() != Transport::Close {
-                    // The receiver has to take some; meanwhile it is written, and the deadline kept.
+                    // The receiver has to take some first. Meanwhile, writing goes on, and the deadline is watched.
                     let _ = state.write(|inner| inner.poll_flush(combined));
                     let inner = &mut state.inner;
                     ready!(inner.timer.poll(inner.due(), combined));
@@ -256,12 +254,12 @@ impl<S> State<S> {
         self.inner.queued()
     }
 
-    /// Nothing is queued any more: there is nothing to wait for.
+    /// Nothing is queued any more, so there is nothing to wait for.
     fn is_over(&self) -> bool {
         self.inner.state.is_failed() || !self.inner.engine.is_open()
     }
 
-    /// Whether this sender may begin a message, or go on with one; `None`: whether any may begin.
+    /// Whether this sender may begin or continue a message. `None`: whether any sender may begin one.
     fn is_turn(&self, sender: Option<u64>) -> bool {
         self.open.is_none() || self.open == sender || self.is_over()
     }
@@ -271,7 +269,7 @@ impl<S> State<S> {
         self.is_over() || self.is_turn(None) && !self.inner.is_full()
     }
 
-    /// Whether the next that comes is a part of a message of which one was taken.
+    /// Whether the next event continues a message that is being received in parts.
     fn is_in_parts(&self) -> bool {
         match self.kept.front() {
             Some(kept) => matches!(kept, Ok(Event::Part(_))),
@@ -279,12 +277,12 @@ impl<S> State<S> {
         }
     }
 
-    /// Begins the closing, if it has not begun.
+    /// Begins the closing handshake, if it has not begun.
     fn start_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         if self.inner.engine.is_open() { self.inner.start_close(code, reason) } else { Ok(()) }
     }
 
-    /// What ended the connection, if it was not a Close: the receiver is told as well.
+    /// The error that ended the connection, if it was not a Close. The receiver gets it, too.
     fn verdict(&self) -> Result<(), Error> {
         let violation = self.inner.details.as_ref().and_then(|details| details.violation.clone());
         match (violation, self.failure) {
@@ -296,7 +294,7 @@ impl<S> State<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> State<S> {
-    /// Lets the connection write, and counts what was written: less than that where it queues something meanwhile.
+    /// Lets the connection write, and counts the written bytes: fewer, if it queues something meanwhile.
     fn write<T>(&mut self, write: impl FnOnce(&mut Inner<S>) -> T) -> T {
         let before = self.queued();
         let done = write(&mut self.inner);
@@ -304,7 +302,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> State<S> {
         done
     }
 
-    /// Ready when another message may be queued, or none any more.
+    /// Ready when another message may be queued, or never again.
     fn poll_capacity(&mut self, combined: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if !self.inner.engine.is_open() && !self.inner.state.is_failed() {
             return Poll::Ready(Err(Misuse::Closed.into()));
@@ -312,9 +310,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> State<S> {
         self.write(|inner| inner.poll_capacity(combined))
     }
 
-    /// Writes what the stream takes now. Whether that is all.
+    /// Writes what the stream takes now. Returns whether everything is written.
     fn write_now(&mut self, combined: &mut Context<'_>) -> Result<bool, Error> {
-        // What a task may do in one go was counted before; here it would keep back what the stream takes.
+        // Without the cooperative budget of tokio, which would hold back bytes that the stream takes.
         let write = coop::unconstrained(poll_fn(|cx| self.write(|inner| inner.poll_flush(cx))));
         match pin!(write).poll(combined) {
             Poll::Ready(written) => written.map(|()| true),
@@ -334,7 +332,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> State<S> {
     fn end_message(&mut self) {
         self.open = None;
         for (_, message) in self.late.drain(..) {
-            // It fails when the connection is closing: then the next command tells.
+            // This fails if the connection is closing: then the next call reports it.
             let _ = self.inner.queue(message);
         }
     }
@@ -355,7 +353,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> State<S> {
     }
 }
 
-/// Bytes that an event counts for while it is kept: a control frame is small, but not nothing.
+/// How many bytes a kept event counts for: a control frame is small, but counts, too.
 fn size(event: &Result<Event, Error>) -> usize {
     const LEAST: usize = 256;
     match event {

@@ -1,4 +1,4 @@
-/// How far the stream beneath a connection is.
+/// The state of the underlying stream of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum State {
     /// Both directions are open.
@@ -12,9 +12,9 @@ pub(super) enum State {
     BothEnded,
     /// Nothing can be written any more; what the peer sent before may still be read.
     Failed,
-    /// The connection is closed, and there is nothing left to do.
+    /// The connection is closed.
     Finished,
-    /// The same, where the stream failed.
+    /// The connection is closed, and the stream failed.
     FinishedFailed,
 }
 
@@ -27,12 +27,12 @@ impl State {
         matches!(self, Self::Finished | Self::FinishedFailed)
     }
 
-    /// Our direction is still to be shut down.
+    /// Whether our direction is not shut down yet.
     pub(super) const fn is_writable(self) -> bool {
         matches!(self, Self::Open | Self::PeerEnded)
     }
 
-    /// The peer's direction alone has ended in order: what was queued for it may still be written.
+    /// Whether the peer has ended its direction, but the stream has not failed: what is queued may still be written.
     pub(super) const fn peer_ended(self) -> bool {
         matches!(self, Self::PeerEnded | Self::BothEnded)
     }

@@ -17,22 +17,22 @@ impl Timer {
         Self { start, alarm: None }
     }
 
-    /// The time since the start: the engine's clock.
+    /// The time since the start, which is the clock of the engine.
     pub(super) fn now(&self) -> Duration {
         self.start.elapsed()
     }
 
-    /// There is no deadline any more.
+    /// Removes the deadline.
     pub(super) fn stop(&mut self) {
         self.alarm = None;
     }
 
-    /// Ready when the deadline has come, or an earlier one has that was asked for before.
+    /// Ready when the deadline, or an earlier one that was set before, has passed.
     ///
-    /// A deadline that moves away with each message (`idle`) does not touch the runtime's wheel each time: the alarm
-    /// rings at the old moment, and is set anew then.
+    /// A deadline that moves with each message (`idle`) does not reset the timer of the runtime each time: the timer fires at
+    /// the old deadline, and is set again then.
     pub(super) fn poll(&mut self, deadline: Option<Duration>, cx: &mut Context<'_>) -> Poll<()> {
-        // A moment beyond the clock's end never comes.
+        // A deadline beyond the range of the clock is never reached.
         let Some(deadline) = deadline.and_then(|deadline| self.start.checked_add(deadline)) else {
             self.alarm = None;
             return Poll::Pending;

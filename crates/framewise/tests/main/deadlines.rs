@@ -38,7 +38,7 @@ async fn send_for_ever(ws: &mut WebSocket<DuplexStream>) -> Error {
 fn assert_timed_out(error: &Error) {
     let Error::Io(io) = error else { panic!("{error}") };
     assert_eq!(io.kind(), io::ErrorKind::TimedOut);
-    assert!(error.to_string().contains("has read nothing"), "{error}");
+    assert!(error.to_string().contains("has not read anything"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

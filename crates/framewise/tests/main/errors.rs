@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use framewise::proto::Opcode;
-use framewise::{Client, CloseCode, Error, Misuse, Rule, TrySendError, connect};
+use framewise::{Client, CloseCode, Error, Misuse, Rule, ServeError, TrySendError, connect};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::net::TcpListener;
 
@@ -72,16 +72,80 @@ async fn no_error_says_a_thing_twice_and_debug_begins_with_the_sentence() {
         if let Error::Violation(violation) = &error {
             assert_eq!(violation.rule, Rule::MaskMissing);
             assert!(detailed.contains("rule: MaskMissing"), "{detailed}");
+            assert_eq!(detailed.matches(&violation.to_string()).count(), 1, "{detailed}");
+            says_it_once(name, &**violation);
         }
         let error = TrySendError::Failed(error);
         says_it_once(name, &error);
         let TrySendError::Failed(error) = error else { unreachable!() };
+        let error = ServeError::Handshake(error);
+        says_it_once(name, &error);
+        let ServeError::Handshake(error) = error else { unreachable!() };
         let chained = chain(&io::Error::from(error));
         assert!(chained.windows(2).all(|pair| !pair[0].contains(&pair[1])), "{name}: {chained:?}");
+    }
+    for (name, error) in each().await {
+        says_it_once(name, &ServeError::Handler(error.into()));
     }
     let full = TrySendError::Full(vec![7; 1 << 20].into());
     says_it_once("full", &full);
     assert!(format!("{full:?}").len() < 200, "the message is not printed");
+}
+
+#[test]
+fn every_misuse_says_what_to_do_once() {
+    for misuse in [
+        Misuse::Closed,
+        Misuse::ControlTooLong { length: 126 },
+        Misuse::CloseCode(CloseCode(1006)),
+        Misuse::MessageOpen,
+        Misuse::NoMessageOpen,
+        Misuse::PartTaken,
+        Misuse::TextNotUtf8,
+        Misuse::Head,
+        Misuse::HandshakeHeader("Upgrade"),
+        Misuse::Request(Rule::RequestSubprotocolSyntax),
+        Misuse::SubprotocolUnoffered,
+        Misuse::RejectionStatus(200),
+    ] {
+        says_it_once("misuse", &misuse);
+        says_it_once("misuse", &Error::from(misuse));
+        assert!(misuse.to_string().contains(": "), "what is the case, and what to do: {misuse}");
+    }
+}
+
+#[cfg(feature = "hyper")]
+#[test]
+fn a_rejection_says_a_thing_once() {
+    use framewise::{Reply, Server};
+
+    let request = |lines: &[(&str, &str)]| {
+        let request = http::Request::get("/").header("Host", "h");
+        lines.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(()).unwrap()
+    };
+    let good = [
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    for (reply, lines) in [
+        (Reply::accept(), &good[1..]),
+        (Reply::reject(404, "there is only /chat\n"), &good),
+        (Reply::reject(200, "not a rejection\n"), &good),
+    ] {
+        let server = Server::new().reply(move |_| reply.clone());
+        let rejection = framewise::hyper::upgrade(&server, &mut request(lines)).unwrap_err();
+        says_it_once("rejection", &rejection);
+        assert_eq!(rejection.to_string(), rejection.error().to_string());
+    }
+}
+
+#[tokio::test]
+async fn halves_that_cannot_be_reunited_say_so_once() {
+    let (one, other) = pair().await;
+    let ((_, receiver), (sender, _)) = (one.split(), other.split());
+    says_it_once("reunite", &receiver.reunite(sender).unwrap_err());
 }
 
 #[tokio::test]

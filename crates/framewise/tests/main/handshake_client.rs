@@ -49,7 +49,7 @@ async fn nobody_listens() {
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let error = connect(&format!("ws://{address}/")).await.unwrap_err();
     assert_eq!(fault(&error), ConnectFault::NobodyListens);
-    assert!(error.to_string().contains(&format!("nobody listens at {address}")), "{error}");
+    assert!(error.to_string().contains(&format!("connection refused by {address}")), "{error}");
     let Error::Connect(error) = error else { unreachable!("it has a fault") };
     assert!(error.io_error().is_some(), "the system's own words are kept");
 }

@@ -76,13 +76,16 @@ fn a_proxy_is_parsed_as_curl_does_and_printed_without_its_password() {
     }
     let long = format!("socks5://user:{}@proxy/", "secret".repeat(50));
     for (url, says) in [
-        ("", "names no host"),
-        ("ftp://user:secret@proxy", "\"ftp\" is none of http, https, socks5 and socks5h"),
+        ("", "it has no host"),
+        (
+            "ftp://user:secret@proxy",
+            "the scheme \"ftp\" is not supported: use http, https, socks5 or socks5h",
+        ),
         ("socks4://user:secret@proxy", "write socks5h://"),
-        ("http://user:secret@proxy/path", "no path"),
+        ("http://user:secret@proxy/path", "must not have a path"),
         ("http://user:secret/@proxy", "%2F"),
         ("user:secret://@proxy", "%2F"),
-        ("http://user:secret@proxy:0", "0 is no port"),
+        ("http://user:secret@proxy:0", "0 is not a port"),
         ("http://pr\u{f6}xy", "xn--"),
         (&long, "255 bytes"),
     ] {

@@ -144,8 +144,8 @@ async fn a_redirect_that_leads_nowhere_is_told_in_words() {
     .await;
     let client = Client::new().follow_redirects(u8::MAX);
     for (path, says) in [
-        ("0", "lead in a circle, back to ws://"),
-        ("2", "lead in a circle"),
+        ("0", "the redirects form a loop back to ws://"),
+        ("2", "form a loop"),
         ("3", "the server redirects to \"ftp://elsewhere/\", which cannot be followed: use ws:// or wss://"),
         ("4", "xn--"),
     ] {
@@ -190,7 +190,10 @@ async fn from_wss_to_ws_no_redirect_is_followed_and_from_ws_to_wss_one_is() {
         }
     });
     let error = fails(&client, &format!("wss://localhost:{port}/down")).await;
-    assert!(error.contains("redirects to ws://localhost/, which is not encrypted"), "{error}");
+    assert!(
+        error.contains("redirects to ws://localhost/, which is not followed because it is not encrypted"),
+        "{error}"
+    );
 
     let (here, _) = redirects(vec![redirect(301, &format!("https://localhost:{port}/up"))]).await;
     assert!(client.connect(&format!("ws://{here}/0/")).await.unwrap().get_ref().is_tls());

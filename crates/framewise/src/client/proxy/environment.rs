@@ -12,15 +12,15 @@ const WS: [&str; 5] = ["ws_proxy", "WS_PROXY", "http_proxy", "all_proxy", "ALL_P
 const WSS: [&str; 6] = ["wss_proxy", "WSS_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 const NO: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
-/// The variables that name proxies, as they were when they were read.
+/// The variables that configure proxies, with their values when they were read.
 #[derive(Clone)]
 pub(in crate::client) struct Environment {
-    /// Those that are not empty.
+    /// The variables that are not empty.
     set: Vec<(&'static str, String)>,
 }
 
 impl Environment {
-    /// Reads the process's own.
+    /// Reads the environment of the process.
     pub(in crate::client) fn of_process() -> Self {
         Self::read(|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()))
     }
@@ -37,7 +37,7 @@ impl Environment {
         })
     }
 
-    /// The proxy of an attempt.
+    /// The proxy for an attempt.
     pub(in crate::client) fn proxy(&self, attempt: &Attempt) -> Result<Option<Proxy>, ConnectError> {
         let url = &attempt.url;
         let names = if url.tls { &WSS[..] } else { &WS[..] };
@@ -46,19 +46,20 @@ impl Environment {
             return Ok(None);
         }
         Proxy::take_apart(value.trim()).map(Some).map_err(|says| {
-            attempt.error(ConnectFault::Proxy, format!("the variable {name} is no URL of a proxy: {says}"))
+            attempt
+                .error(ConnectFault::Proxy, format!("the variable {name} is not the URL of a proxy: {says}"))
         })
     }
 }
 
-/// The values may hold passwords.
+/// Without the values, which may contain passwords.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.set.iter().map(|(name, _)| name)).finish()
     }
 }
 
-/// Whether a list in `no_proxy` has the URL's host.
+/// Whether a `no_proxy` list contains the host of the URL.
 fn exempts(list: &str, url: &Url) -> bool {
     list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty()).any(|entry| {
         if entry == "*" {
@@ -69,7 +70,7 @@ fn exempts(list: &str, url: &Url) -> bool {
     })
 }
 
-/// An entry may end with a port.
+/// Splits the optional port from an entry.
 fn split_port(entry: &str) -> (&str, Option<u16>) {
     match entry.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => match port.parse() {
@@ -80,7 +81,7 @@ fn split_port(entry: &str) -> (&str, Option<u16>) {
     }
 }
 
-/// A host: a name, which stands for those under it, too; an address; a network.
+/// Whether an entry matches a host: a name, which includes its subdomains, an address, or a network.
 fn names_host(entry: &str, host: &str) -> bool {
     let entry = entry.trim_start_matches('[').trim_end_matches(']');
     if let Ok(host) = host.parse::<IpAddr>() {
@@ -156,7 +157,7 @@ mod tests {
     async fn a_variable_that_is_no_proxy_is_named_without_its_password() {
         let set = [("https_proxy", "ftp://user:secret@proxy/")];
         let error = proxy(&set, "wss://h/").expect_err("a bad proxy");
-        assert!(error.contains("the variable https_proxy is no URL of a proxy"), "{error}");
+        assert!(error.contains("the variable https_proxy is not the URL of a proxy"), "{error}");
         assert!(!format!("{error}{:?}", environment(&set)).contains("secret"));
         assert_eq!(proxy(&set, "ws://h/"), Ok(None), "it is another scheme's");
         let error = proxy(&[("http_proxy", "user:sec/ret@proxy")], "ws://h/").expect_err("a bad proxy");

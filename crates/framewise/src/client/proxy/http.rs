@@ -1,4 +1,4 @@
-//! A tunnel of HTTP's method CONNECT (RFC 9110 §9.3.6).
+//! HTTP tunnels: the method CONNECT (RFC 9110 §9.3.6).
 
 use bytes::BytesMut;
 use framewise_proto::handshake::ResponseHead;
@@ -30,8 +30,8 @@ pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
         let before = bytes.len();
         if stream.read_buf(&mut bytes).await? == 0 {
             return Err(match before {
-                0 => "closed the connection instead of an answer".to_owned().into(),
-                _ => "closed the connection within its answer".to_owned().into(),
+                0 => "closed the connection without an answer".to_owned().into(),
+                _ => "closed the connection in the middle of its answer".to_owned().into(),
             });
         }
         if !worth_reading(&bytes, before, limit) {
@@ -50,7 +50,7 @@ pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// What a complete head says; `size`: bytes from its start on that have come.
+/// Evaluates a complete head. `size` is the number of bytes that have arrived, from its start.
 fn judge(answer: &Parsed<ResponseHead<'_>>, login: Option<&Login>, size: usize) -> Result<(), Refusal> {
     let ResponseHead { status, reason, fields, .. } = &answer.head;
     let status = *status;
@@ -78,10 +78,10 @@ fn judge(answer: &Parsed<ResponseHead<'_>>, login: Option<&Login>, size: usize) 
             "wants a name and a password (407): write them into its URL, http://NAME:PASSWORD@HOST:PORT"
                 .to_owned()
         }
-        (true, Some(_)) => format!("does not take this name and password ({status})"),
+        (true, Some(_)) => format!("does not accept this name and password ({status})"),
         (false, _) => {
             let challenges = challenges.join(", ");
-            format!("wants authentication of another kind than Basic, which this client does not speak (407): {challenges}")
+            format!("requires an authentication scheme other than Basic, which is not supported (407): {challenges}")
         }
     }
     .into())

@@ -9,7 +9,7 @@ use crate::authority::Login;
 use crate::client::handshake::is_tls;
 
 const VERSION: u8 = 5;
-/// Of the negotiation of RFC 1929.
+/// The version of the negotiation of RFC 1929.
 const LOGIN_VERSION: u8 = 1;
 
 const NO_AUTHENTICATION: u8 = 0;
@@ -71,22 +71,22 @@ async fn authenticate<S: AsyncRead + AsyncWrite + Unpin>(
             // "If the server returns a `failure' (STATUS value other than X'00') status, it MUST close the connection."
             match read(stream).await? {
                 [LOGIN_VERSION, 0] => Ok(()),
-                [_, _] => Err("does not take this name and password".to_owned().into()),
+                [_, _] => Err("does not accept this name and password".to_owned().into()),
             }
         }
         (NO_ACCEPTABLE_METHOD, None) => {
-            Err("wants authentication: write a name and a password into its URL, socks5h://NAME:PASSWORD@HOST:PORT"
+            Err("requires authentication: write a name and a password into its URL, socks5h://NAME:PASSWORD@HOST:PORT"
                 .to_owned()
                 .into())
         }
         (NO_ACCEPTABLE_METHOD, Some(_)) => {
-            Err("takes neither a name and a password nor no authentication".to_owned().into())
+            Err("requires an authentication method that is not supported (supported: none, or name and password)".to_owned().into())
         }
         (other, _) => Err(format!("chose the authentication method {other}, which was not offered").into()),
     }
 }
 
-/// RFC 1928 §4.
+/// Encodes a request (RFC 1928 §4).
 fn request(target: &Target<'_>) -> Result<Vec<u8>, Refusal> {
     let mut request = vec![VERSION, CONNECT, 0];
     let port = match target {
@@ -103,7 +103,7 @@ fn request(target: &Target<'_>) -> Result<Vec<u8>, Refusal> {
         Target::Name(name, port) => {
             let Ok(length) = u8::try_from(name.len()) else {
                 return Err(
-                    format!("cannot be asked for a name of {} bytes: 255 at the most", name.len()).into()
+                    format!("cannot resolve a name of {} bytes: 255 is the maximum", name.len()).into()
                 );
             };
             request.extend([DOMAIN_NAME, length]);
@@ -115,21 +115,21 @@ fn request(target: &Target<'_>) -> Result<Vec<u8>, Refusal> {
     Ok(request)
 }
 
-/// The replies of RFC 1928 §6.
+/// The meaning of a reply (RFC 1928 §6).
 fn refusal(reply: u8, target: &Target<'_>) -> Refusal {
     let says = match reply {
         1 => format!("failed to connect to {target}, and does not say why"),
         2 => format!("does not allow connections to {target}"),
-        3 => format!("has no network that leads to {target}"),
+        3 => format!("has no route to {target}"),
         4 => format!("cannot reach the host of {target}"),
-        5 => format!("reached the host, where the connection was refused: nobody listens at {target}"),
-        6 => format!("cannot reach {target}: the way is too long (TTL expired)"),
+        5 => format!("reached the host, but {target} refused the connection"),
+        6 => format!("cannot reach {target}: TTL expired"),
         7 => "does not know the command CONNECT".to_owned(),
         8 => match target {
-            Target::Name(..) => "does not take names: write socks5:// for it".to_owned(),
-            Target::Address(_) => format!("does not take addresses of the kind of {target}"),
+            Target::Name(..) => "does not resolve names: write socks5:// for it".to_owned(),
+            Target::Address(_) => format!("does not support the address type of {target}"),
         },
-        other => format!("answers with {other}, which is no reply of SOCKS 5"),
+        other => format!("answers with {other}, which is not a reply of SOCKS 5"),
     };
     Refusal { says, unreached: matches!(reply, 1 | 3..=6 | 8) }
 }

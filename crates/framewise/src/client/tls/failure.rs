@@ -104,7 +104,7 @@ fn name_mismatch(expected: &ServerName<'_>, presented: &[String]) -> String {
     names.truncate(NAMES);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     if names.is_empty() {
-        return format!("the certificate names no host, and so is not for {expected}");
+        return format!("the certificate does not contain a host name, and so is not for {expected}");
     }
     format!("the certificate is for {}{more}, not for {expected}", names.join(", "))
 }
@@ -115,11 +115,11 @@ fn name_mismatch(expected: &ServerName<'_>, presented: &[String]) -> String {
 )]
 fn refused(alert: AlertDescription) -> String {
     let why = match alert {
-        AlertDescription::ProtocolVersion => "it speaks no version of TLS that this client speaks",
+        AlertDescription::ProtocolVersion => "it supports no TLS version of this client",
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
-            "it accepts none of the ciphers that this client offers, or wants a certificate of the client"
+            "it accepts none of the ciphers that this client offers, or requires a client certificate"
         }
-        AlertDescription::CertificateRequired => "it wants a certificate of the client",
+        AlertDescription::CertificateRequired => "it requires a client certificate",
         AlertDescription::UnrecognisedName => "it does not serve this host name",
         AlertDescription::NoApplicationProtocol => "it does not serve HTTP/1.1 on this port",
         AlertDescription::BadCertificate
@@ -176,6 +176,6 @@ mod tests {
         let expected = ServerName::try_from("example.com").expect("a name");
         let says = name_mismatch(&expected, &names);
         assert_eq!(says, "the certificate is for h0, h1, h2, h3 and 5 more, not for example.com");
-        assert!(name_mismatch(&expected, &[]).contains("names no host"));
+        assert!(name_mismatch(&expected, &[]).contains("does not contain a host name"));
     }
 }

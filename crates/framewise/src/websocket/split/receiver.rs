@@ -11,16 +11,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{Sender, Shared, Taking};
 use crate::{Error, Event, Message, Part, WebSocket};
 
-/// The half of a connection that receives; see [`WebSocket::split`].
+/// The receiving half of a connection: see [`WebSocket::split`].
 ///
 /// It answers Pings and the Close, and writes what is queued while it waits.
 ///
-/// Dropped, it leaves the connection to the senders: nobody reads any more, so that Pings are not answered and a Close of
-/// the peer is not seen until [`Sender::close`]. What is queued then, and was not taken by the stream, waits for the
-/// next [`Sender::send`] or [`Sender::flush`].
+/// After it is dropped, the senders can still send, but the connection is not read: Pings are not answered, and a Close of the
+/// peer is not noticed until [`Sender::close`]. What is still queued then is written by the next [`Sender::send`] or
+/// [`Sender::flush`].
 pub struct Receiver<S> {
     shared: Arc<Shared<S>>,
-    /// The error that [`Receiver::next`] gives when the closing is done.
+    /// The error that [`Receiver::next`] returns when the closing handshake is done.
     failure: Option<Error>,
 }
 
@@ -29,25 +29,25 @@ impl<S> Receiver<S> {
         Self { shared, failure: None }
     }
 
-    /// Another sender into this connection.
+    /// Creates another sender for this connection.
     pub fn sender(&self) -> Sender<S> {
         Sender::new(Arc::clone(&self.shared))
     }
 
-    /// How the connection ended; `None` while it goes on.
+    /// How the connection ended; `None` while it is open.
     pub fn ended(&self) -> Option<Ended> {
         self.shared.lock().inner.ended.clone()
     }
 
-    /// The rule that the peer broke, if that is how it ended.
+    /// The violation that ended the connection, if one did.
     pub fn violation(&self) -> Option<Violation> {
         self.shared.lock().inner.details.as_ref()?.violation.as_deref().cloned()
     }
 
-    /// Puts the halves together again.
+    /// Reunites the halves.
     ///
-    /// Errors: both halves come back when they are not those of one connection, when the sender has clones, and while there
-    /// are events to take that [`Sender::close`] has read.
+    /// Errors: returns both halves if they belong to different connections, if the sender has clones, or if events wait that
+    /// [`Sender::close`] has read.
     pub fn reunite(self, sender: Sender<S>) -> Result<WebSocket<S>, ReuniteError<S>> {
         let alone = Arc::ptr_eq(&self.shared, &sender.shared) && Arc::strong_count(&self.shared) == 2;
         if !alone || self.failure.is_some() || !self.shared.lock().kept.is_empty() {
@@ -62,7 +62,7 @@ impl<S> Receiver<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
-    /// The next message, as [`WebSocket::next`].
+    /// Returns the next message, as [`WebSocket::next`].
     ///
     /// Cancel-safe.
     #[allow(clippy::should_implement_trait, reason = "the name that streams have; an iterator would block")]
@@ -70,14 +70,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
         poll_fn(|cx| self.poll_message(cx))
     }
 
-    /// The next event, as [`WebSocket::next_event`].
+    /// Returns the next event, as [`WebSocket::next_event`].
     ///
     /// Cancel-safe.
     pub fn next_event(&mut self) -> impl Future<Output = Option<Result<Event, Error>>> {
         poll_fn(|cx| self.poll_event(cx))
     }
 
-    /// The next part of a message, as [`WebSocket::next_part`].
+    /// Returns the next part of a message, as [`WebSocket::next_part`].
     ///
     /// Cancel-safe.
     pub fn next_part(&mut self) -> impl Future<Output = Option<Result<Part, Error>>> {
@@ -105,7 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
         }
     }
 
-    /// As that of a connection that was not split: a violation waits until the connection is closed.
+    /// As without splitting, a violation is returned only when the connection is closed.
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
         loop {
             match ready!(self.shared.poll_event(Taking::Messages, cx)) {
@@ -146,25 +146,27 @@ impl<S> fmt::Debug for Receiver<S> {
     }
 }
 
-/// Halves that are not put together: here they are again.
+/// Two halves that cannot be reunited. They are returned here.
 pub struct ReuniteError<S> {
-    /// The half that receives.
+    /// The receiving half.
     pub receiver: Receiver<S>,
-    /// The half that sends.
+    /// The sending half.
     pub sender: Sender<S>,
 }
 
 impl<S> fmt::Display for ReuniteError<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "the halves are of two connections, or the sender has clones, or there are events to take",
+            "the halves cannot be reunited: they belong to two connections, or the sender has clones, or events wait for \
+             the receiver",
         )
     }
 }
 
+/// The sentence, without the halves.
 impl<S> fmt::Debug for ReuniteError<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReuniteError").finish_non_exhaustive()
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -13,19 +13,19 @@ use super::waiting::{Place, WaiterKind};
 use super::{Inner, Shared, State};
 use crate::{CloseCode, Error, Message, Prepared, TrySendError};
 
-/// The half of a connection that sends; see [`WebSocket::split`](crate::WebSocket::split).
+/// The sending half of a connection: see [`WebSocket::split`](crate::WebSocket::split).
 ///
-/// Clones send into the same connection: each one's messages arrive in the order in which it sent them. To write several
-/// together, queue them with [`feed`](Self::feed), and [`flush`](Self::flush).
+/// Clones send on the same connection. The messages of each clone arrive in the order in which it sent them. To write several
+/// messages together, queue them with [`feed`](Self::feed) and call [`flush`](Self::flush).
 ///
-/// When the last one is dropped the connection is not closed: call [`close`](Self::close).
+/// Dropping the last sender does not close the connection: call [`close`](Self::close).
 pub struct Sender<S> {
     pub(super) shared: Arc<Shared<S>>,
-    /// Its number: as the owner of a message in parts, and, as a [`Sink`], among those who wait.
+    /// The number of this sender: as the owner of a message in parts, and as a waiting [`Sink`].
     id: u64,
-    /// As a [`Sink`], it has been told to wait for its turn.
+    /// Used as a [`Sink`], it waits for its turn.
     waits: bool,
-    /// How far a flush goes that was begun as a [`Sink`].
+    /// The target of a flush that was begun as a [`Sink`].
     until: Option<u64>,
 }
 
@@ -35,12 +35,12 @@ impl<S> Sender<S> {
         Self { shared, id, waits: false, until: None }
     }
 
-    /// Whether messages may be sent: no Close was sent yet.
+    /// Whether messages may be sent: true until a Close is sent.
     pub fn is_open(&self) -> bool {
         self.shared.lock().inner.engine.is_open()
     }
 
-    /// Bytes that are queued and not written yet.
+    /// How many bytes are queued and not written yet.
     pub fn queued(&self) -> usize {
         self.shared.lock().queued()
     }
@@ -52,12 +52,12 @@ impl<S> Sender<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
-    /// Sends a message: when it returns, the stream has taken it. It waits while the queue is full
-    /// ([`crate::Config::send_queue`]), while others wait that came before, and while another sender sends a message in
-    /// parts. [`Sender::feed`] queues a message, to be written with others.
+    /// Sends a message. When it returns, the stream has taken the message. It waits while the queue is full
+    /// ([`crate::Config::send_queue`]), while earlier senders wait, and while another sender sends a message in
+    /// parts. To write a message together with others, use [`Sender::feed`].
     ///
-    /// Errors: [`Error::Misuse`] after a Close, [`Error::Io`] when the stream failed; the receiver is told as well what
-    /// became of the connection.
+    /// Errors: [`Error::Misuse`] after a Close, [`Error::Io`] if the stream failed. The receiver also returns how the
+    /// connection ended.
     ///
     /// Cancel-safe: a message is queued completely or not at all. To know which, use [`Sender::feed`] and
     /// [`Sender::flush`].
@@ -66,39 +66,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         self.queue_and_write(|state| state.inner.queue(message))
     }
 
-    /// Queues a message, to be written with others: by the next [`Sender::send`] or [`Sender::flush`], or by the receiver
-    /// when it waits. It waits for its turn, and for room in the queue, as [`Sender::send`].
+    /// Queues a message. The next [`Sender::send`] or [`Sender::flush`] writes it together with others, or the receiver when
+    /// it waits. It waits for its turn as [`Sender::send`].
     ///
-    /// Errors: as [`Sender::send`]. Cancel-safe: when it is dropped before it returned, nothing was queued.
+    /// Errors: as [`Sender::send`]. Cancel-safe: if it is dropped before it returns, the message is not queued.
     pub fn feed(&self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
         let message = message.into();
         self.turn(|state, _| state.inner.queue(message))
     }
 
-    /// As [`Sender::send`], without waiting: what the stream does not take now stays queued, for the receiver to write while
-    /// it waits, or for the next [`Sender::send`] or [`Sender::flush`].
+    /// As [`Sender::send`], but without waiting. What the stream does not take now stays queued until the receiver waits, or
+    /// until the next [`Sender::send`] or [`Sender::flush`].
     ///
-    /// Errors: [`TrySendError::Full`], with the message, where [`Sender::send`] would wait; [`TrySendError::Failed`] where it
-    /// would fail.
+    /// Errors: [`TrySendError::Full`] with the message if [`Sender::send`] would wait, [`TrySendError::Failed`] if it would
+    /// fail.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         self.try_queue(message.into(), |state, message| state.inner.queue(message))
     }
 
-    /// As [`Sender::send`], of a message that goes to many connections.
+    /// As [`Sender::send`], for a message to many connections.
     ///
     /// Errors and cancellation: as [`Sender::send`].
     pub fn send_prepared(&self, message: &Prepared) -> impl Future<Output = Result<(), Error>> {
         self.queue_and_write(|state| state.inner.queue_prepared(message))
     }
 
-    /// As [`Sender::feed`], of a message that goes to many connections.
+    /// As [`Sender::feed`], for a message to many connections.
     ///
     /// Errors and cancellation: as [`Sender::feed`].
     pub fn feed_prepared(&self, message: &Prepared) -> impl Future<Output = Result<(), Error>> {
         self.turn(|state, _| state.inner.queue_prepared(message))
     }
 
-    /// As [`Sender::try_send`], of a message that goes to many connections.
+    /// As [`Sender::try_send`], for a message to many connections.
     ///
     /// Errors: as [`Sender::try_send`].
     pub fn try_send_prepared(&self, message: &Prepared) -> Result<(), TrySendError> {
@@ -106,9 +106,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     }
 
     /// Begins a message that is sent in parts, as [`WebSocket::begin`](crate::WebSocket::begin). Other senders wait until it
-    /// ends. When this one is dropped before, no other message can be sent: the connection can only be closed.
+    /// ends. If this sender is dropped before, no other message can be sent: the connection can only be closed.
     ///
-    /// Errors and cancellation: as [`Sender::send`]; [`Error::Misuse`] also where this sender's own message is open.
+    /// Errors and cancellation: as [`Sender::send`]; also [`Error::Misuse`] if this sender has already begun a message.
     pub async fn begin(&self, kind: MessageKind) -> Result<(), Error> {
         self.turn(|state, _| {
             state.inner.engine.begin(kind)?;
@@ -118,11 +118,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         .await
     }
 
-    /// Sends a part of the message that this sender began, as a frame; `last` ends the message. A text may be cut anywhere,
-    /// also inside a character.
+    /// Sends a part of the message that this sender has begun, as one frame; `last` ends the message. Text may be cut anywhere,
+    /// even inside a character.
     ///
-    /// Errors and cancellation: as [`Sender::send`]; [`Error::Misuse`] also for a text that is not UTF-8, and where this
-    /// sender began no message.
+    /// Errors and cancellation: as [`Sender::send`]; also [`Error::Misuse`] if text is not UTF-8 or this sender has not
+    /// begun a message.
     pub async fn send_part(&self, part: &[u8], last: bool) -> Result<(), Error> {
         self.check_begun()?;
         self.queue_and_write(|state| state.queue_part(part, last)).await
@@ -136,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         self.turn(|state, _| state.queue_part(part, last)).await
     }
 
-    /// Whether this sender may send a part; not to wait for a turn that never comes.
+    /// Checks that this sender has begun a message. Otherwise it would wait for ever.
     fn check_begun(&self) -> Result<(), Error> {
         let state = self.shared.lock();
         if state.open == Some(self.id) || state.is_over() {
@@ -146,25 +146,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         }
     }
 
-    /// Waits until all is written that is queued now.
+    /// Waits until everything that is queued now is written.
     ///
-    /// Errors: [`Error::Io`] when the stream failed. Cancel-safe: the rest stays queued.
+    /// Errors: [`Error::Io`] if the stream failed. Cancel-safe: the rest stays queued.
     pub async fn flush(&self) -> Result<(), Error> {
         let (place, mut until) = (self.place(), None);
         poll_fn(|cx| self.shared.poll_flush(place.id, self.id, &mut until, cx)).await
     }
 
-    /// Sends a Ping, of up to 125 bytes, and writes what is queued.
-    /// [`Receiver::next_event`](crate::Receiver::next_event) says when a Pong comes.
+    /// Sends a Ping with a payload of up to 125 bytes, and writes what is queued.
+    /// [`Receiver::next_event`](crate::Receiver::next_event) returns the Pong.
     ///
-    /// Errors: [`Error::Misuse`] for a longer payload, and after a Close. Cancel-safe: from the first poll on the Ping is
-    /// queued; another call is another Ping.
+    /// Errors: [`Error::Misuse`] for a longer payload, and after a Close. Cancel-safe: the first poll queues the Ping;
+    /// another call sends another one.
     pub async fn ping(&self, payload: &[u8]) -> Result<(), Error> {
         self.shared.act(Some(self.id), |state, _| state.inner.ping(payload))?;
         self.flush().await
     }
 
-    /// Sends a Pong that nobody asked for, as [`WebSocket::pong`](crate::WebSocket::pong).
+    /// Sends an unsolicited Pong, as [`WebSocket::pong`](crate::WebSocket::pong).
     ///
     /// Errors and cancellation: as [`Sender::ping`].
     pub async fn pong(&self, payload: &[u8]) -> Result<(), Error> {
@@ -172,15 +172,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         self.flush().await
     }
 
-    /// Closes the connection: queues a Close behind what is queued already, and waits for the peer's and for the end of TCP,
-    /// each until [`crate::Limits::close`]. When the connection is closing already, it waits for that.
+    /// Closes the connection: queues a Close after what is queued already, then waits for the peer's Close and for the end of
+    /// TCP, at most [`crate::Limits::close`] for each. If the connection is closing already, it waits for the end.
     ///
-    /// It reads on by itself. The messages that still come are for the receiver: 64 KiB of them are kept for it, and no more
-    /// are read until it takes some. Without a receiver they are let go.
+    /// It reads by itself. Messages that still arrive are kept for the receiver, up to 64 KiB; then it waits until the
+    /// receiver has taken some. If the receiver has been dropped, they are dropped.
     ///
-    /// Errors: [`Error::Misuse`] for a code that must not be sent, [`Error::Violation`] when the peer did not answer
-    /// (`close-timeout`) or broke another rule: the receiver is told as well. Cancel-safe: from the first poll on the Close is
-    /// queued; another call waits on.
+    /// Errors: [`Error::Misuse`] for a code that must not be sent, [`Error::Violation`] if the peer does not answer
+    /// (`close-timeout`) or breaks another rule; the receiver returns the error, too. Cancel-safe: the first poll queues the
+    /// Close; another call continues to wait.
     pub async fn close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         let code = code.into();
         self.shared.act(Some(self.id), |state, _| state.start_close(code, reason))?;
@@ -188,7 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         poll_fn(|cx| self.shared.poll_closed(place.id, cx)).await
     }
 
-    /// Queues a Close and writes what the stream takes; the receiver does the rest.
+    /// Queues a Close and writes what the stream takes now; the receiver does the rest.
     ///
     /// Errors: [`Error::Misuse`] for a code or a reason that must not be sent, and after a Close.
     pub fn start_close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {

@@ -2,21 +2,22 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Wake, Waker};
 
-/// Who waits for a connection that was split.
+/// The tasks that wait for a split connection.
 ///
-/// A transport keeps one waker for reading and one for writing, and both halves do both: the receiver writes the Pongs, and
-/// what the senders queued. So each half leaves its waker here, and the transport gets this instead.
+/// A transport keeps one waker for reading and one for writing, but both halves read and write: the receiver writes Pongs and
+/// what the senders queued. So each half stores its waker here, and the transport gets a waker that wakes them.
 ///
-/// It is locked by itself, and never while another's code runs: a transport may wake it while the connection is locked.
+/// It has a lock of its own, which is never held while foreign code runs: a transport may wake it while the connection is
+/// locked.
 #[derive(Debug, Default)]
 pub(super) struct Waiting(Mutex<Lists>);
 
 #[derive(Debug, Default)]
 struct Lists {
     receiver: Option<Waker>,
-    /// Who waits for room in the queue, in the order of arrival: the first is the next to queue.
+    /// The tasks that wait to queue a message, in the order of arrival: the first one is next.
     queue: VecDeque<Waiter>,
-    /// Who waits for what is queued to be written, or for the end.
+    /// The tasks that wait until what is queued is written, or for the end.
     others: Vec<Waiter>,
     last_id: u64,
 }
@@ -28,25 +29,25 @@ struct Waiter {
     stays: bool,
 }
 
-/// Who waits in the queue.
+/// A waiting sender.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum WaiterKind {
     /// A future, which leaves the queue when it is dropped.
     Future,
-    /// A sink, which may give up without a word, and so is sent out of the queue when it is called. When it comes back it is
-    /// first again: `called`, it waited there before.
+    /// A sink, which may give up without notice, and so is removed when it is woken. If it comes back (`called`), it is first
+    /// again.
     Sink { called: bool },
 }
 
-/// Who is to be woken.
+/// The tasks to wake.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Call {
     pub(super) receiver: bool,
-    /// The first in the queue.
+    /// The first sender in line.
     pub(super) first: bool,
-    /// All others.
+    /// All other tasks.
     pub(super) others: bool,
-    /// But not this one, who calls.
+    /// Except this one, which is running.
     pub(super) but: Option<u64>,
 }
 
@@ -56,25 +57,25 @@ impl Waiting {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A number that nobody else has; from 1.
+    /// Returns a unique number, from 1.
     pub(super) fn new_id(&self) -> u64 {
         let mut lists = self.lists();
         lists.last_id += 1;
         lists.last_id
     }
 
-    /// The receiver waits from now on.
+    /// Registers the receiver as waiting.
     pub(super) fn register_receiver(&self, cx: &Context<'_>) {
         self.lists().receiver = Some(cx.waker().clone());
     }
 
-    /// The receiver does not wait any more.
+    /// Removes the receiver.
     pub(super) fn unregister_receiver(&self) {
         self.lists().receiver = None;
     }
 
-    /// Whether this one is first in the queue. It waits in it from now on; only where there is no queue and `free` says that
-    /// there is nothing to wait for, it need not.
+    /// Whether this sender is first in line. If not, it is added to the line. If the line is empty and `free` says that there
+    /// is nothing to wait for, it does not have to wait.
     pub(super) fn enqueue(&self, id: u64, kind: WaiterKind, cx: &Context<'_>, free: bool) -> bool {
         let mut lists = self.lists();
         if lists.queue.is_empty() && free {
@@ -97,12 +98,12 @@ impl Waiting {
         lists.queue.front().is_some_and(|first| first.id == id)
     }
 
-    /// Whether nobody waits in the queue but this one.
+    /// Whether no other sender waits.
     pub(super) fn nobody_before(&self, id: u64) -> bool {
         self.lists().queue.front().is_none_or(|first| first.id == id)
     }
 
-    /// This one waits, in no queue.
+    /// Adds a task that waits without an order.
     pub(super) fn wait(&self, id: u64, cx: &Context<'_>) {
         let mut lists = self.lists();
         match lists.others.iter_mut().find(|waiter| waiter.id == id) {
@@ -111,7 +112,7 @@ impl Waiting {
         }
     }
 
-    /// This one waits no more. Whether it was first in the queue: then somebody else is now, and is to be called.
+    /// Removes a task. Returns whether it was first in line: then the new first one has to be woken.
     pub(super) fn leave(&self, id: u64) -> bool {
         let mut lists = self.lists();
         lists.others.retain(|waiter| waiter.id != id);
@@ -120,7 +121,7 @@ impl Waiting {
         was_first
     }
 
-    /// As [`Waiting::leave`], of one that gives up.
+    /// As [`Waiting::leave`], for a task that gives up.
     pub(super) fn give_up(&self, id: u64) {
         if self.leave(id) {
             self.call(Call { first: true, ..Call::default() });
@@ -153,13 +154,13 @@ impl Wake for Waiting {
         self.wake_by_ref();
     }
 
-    /// The transport can go on. Of those who wait for room, one goes after the other.
+    /// The transport can continue. Senders are woken one after the other.
     fn wake_by_ref(self: &Arc<Self>) {
         self.call(Call { receiver: true, first: true, others: true, but: None });
     }
 }
 
-/// The place of a future among those who wait, which it leaves when it is dropped.
+/// The registration of a waiting future, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Place<'w> {
     pub(super) waiting: &'w Waiting,

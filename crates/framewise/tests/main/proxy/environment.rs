@@ -26,7 +26,7 @@ async fn in_an_environment() {
     #[cfg(feature = "tls")]
     {
         let error = refused(&client, "wss://server.invalid/").await;
-        assert!(error.contains("the variable https_proxy is no URL of a proxy"), "{error}");
+        assert!(error.contains("the variable https_proxy is not the URL of a proxy"), "{error}");
     }
     let told = client.proxy(proxy("http://", SocketAddr::from(([127, 0, 0, 1], 1))));
     refused(&told, url).await;

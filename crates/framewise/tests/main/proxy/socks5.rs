@@ -113,9 +113,9 @@ async fn a_name_and_a_password_are_sent_to_a_proxy_that_wants_them() {
     greeted(&mut client.connect("ws://server.invalid/").await.unwrap()).await;
 
     for (scheme, says) in [
-        ("socks5h://", "wants authentication: write a name and a password"),
-        ("socks5h://us%3aer:secret@", "does not take this name and password"),
-        ("socks5://user@", "does not take this name and password"),
+        ("socks5h://", "requires authentication: write a name and a password"),
+        ("socks5h://us%3aer:secret@", "does not accept this name and password"),
+        ("socks5://user@", "does not accept this name and password"),
     ] {
         let error = refused(&Client::new().proxy(proxy(scheme, address)), "ws://127.0.0.1/").await;
         assert!(error.contains(says) && !error.contains("secret"), "{error}");
@@ -127,14 +127,14 @@ async fn each_reply_has_its_own_words() {
     for (reply, says) in [
         (1, "failed to connect to h:80, and does not say why"),
         (2, "does not allow connections to h:80"),
-        (3, "has no network that leads to h:80"),
+        (3, "has no route to h:80"),
         (4, "cannot reach the host of h:80"),
-        (5, "nobody listens at h:80"),
-        (6, "the way is too long"),
+        (5, "reached the host, but h:80 refused the connection"),
+        (6, "TTL expired"),
         (7, "does not know the command CONNECT"),
-        (8, "does not take names: write socks5://"),
-        (9, "answers with 9, which is no reply"),
-        (255, "answers with 255, which is no reply"),
+        (8, "does not resolve names: write socks5://"),
+        (9, "answers with 9, which is not a reply"),
+        (255, "answers with 255, which is not a reply"),
     ] {
         let socks = Socks { reply, bound: BOUND, ..Socks::default() };
         let (address, _) = socks_proxy(socks, SocketAddr::from(([127, 0, 0, 1], 1))).await;
@@ -145,7 +145,7 @@ async fn each_reply_has_its_own_words() {
     let (address, _) =
         socks_proxy(Socks { reply: 8, bound: BOUND, ..Socks::default() }, address_of_nobody()).await;
     let error = refused(&Client::new().proxy(proxy("socks5h://", address)), "ws://[::1]/").await;
-    assert!(error.contains("does not take addresses of the kind of [::1]:80"), "{error}");
+    assert!(error.contains("does not support the address type of [::1]:80"), "{error}");
 }
 
 fn address_of_nobody() -> SocketAddr {
@@ -161,11 +161,11 @@ async fn what_is_no_answer_of_socks_5_is_told_in_words() {
         (b"SSH-2.0-OpenSSH\r\n", "does not answer as SOCKS 5 does"),
         (b"\x05\x01", "chose the authentication method 1, which was not offered"),
         (b"\x05\x02", "chose the authentication method 2, which was not offered"),
-        (b"\x05", "closed the connection before it had answered"),
-        (b"", "closed the connection before it had answered"),
+        (b"\x05", "closed the connection before it answered"),
+        (b"", "closed the connection before it answered"),
         (b"\x05\0\x04\0\0\x01", "speaks SOCKS 4, not 5"),
         (b"\x05\0\x05\0\0\x09", "an address of the unknown type 9"),
-        (b"\x05\0\x05\0\0\x01\x7f", "closed the connection before it had answered"),
+        (b"\x05\0\x05\0\0\x01\x7f", "closed the connection before it answered"),
     ] {
         let socks = Socks { instead: Some(instead), ..Socks::default() };
         let (address, _) = socks_proxy(socks, address_of_nobody()).await;
@@ -175,6 +175,6 @@ async fn what_is_no_answer_of_socks_5_is_told_in_words() {
     let (address, asked) = socks_proxy(Socks::default(), address_of_nobody()).await;
     let client = Client::new().proxy(proxy("socks5h://", address));
     let error = refused(&client, &format!("ws://{}/", "long".repeat(64))).await;
-    assert!(error.contains("a name of 256 bytes: 255 at the most"), "{error}");
+    assert!(error.contains("cannot resolve a name of 256 bytes: 255 is the maximum"), "{error}");
     assert!(asked.lock().unwrap().is_empty());
 }
