@@ -41,10 +41,11 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// As [`Error`].
+/// As [`Error`]; `{:#?}` adds the response.
 impl fmt::Debug for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0.error, f)
+        fmt::Debug::fmt(&self.0.error, f)?;
+        if f.alternate() { write!(f, "\n{:#?}", self.0.response) } else { Ok(()) }
     }
 }
 
