@@ -111,7 +111,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Queues a Pong that nobody asked for (RFC 6455 §5.5.3: "a unidirectional heartbeat").
+    /// Queues an unsolicited Pong (RFC 6455 §5.5.3: "a unidirectional heartbeat").
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), Misuse> {
         self.control_frame(Opcode::Pong, payload)
     }

@@ -61,7 +61,7 @@ fn judge(answer: &Parsed<ResponseHead<'_>>, login: Option<&Login>, size: usize) 
         return if size == answer.size {
             Ok(())
         } else {
-            Err(format!("answered {status} and sent {} bytes that nobody asked for", size - answer.size)
+            Err(format!("answered {status} and sent {} more bytes than its answer", size - answer.size)
                 .into())
         };
     }

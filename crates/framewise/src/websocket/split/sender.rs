@@ -199,7 +199,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         })
     }
 
-    /// Waits for the turn and for room, queues, and writes.
+    /// Waits for its turn and for space in the queue, queues, and writes.
     async fn queue_and_write(
         &self,
         queue: impl FnOnce(&mut State<S>) -> Result<(), Error>,
@@ -244,7 +244,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         queued
     }
 
-    /// Waits for the turn and for room, then queues.
+    /// Waits for its turn and for space in the queue, then queues.
     async fn turn<T>(
         &self,
         queue: impl FnOnce(&mut State<S>, &mut Context<'_>) -> Result<T, Error>,

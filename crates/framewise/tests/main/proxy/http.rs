@@ -83,7 +83,7 @@ async fn what_a_proxy_answers_instead_of_a_tunnel_is_told_in_words() {
         ("http://", "", "closed the connection without an answer"),
         ("http://", "HTTP/1.1 200", "closed the connection in the middle of its answer"),
         ("http://", "HTTP/1.1 100 Continue\r\n\r\n", "closed the connection in the middle of its answer"),
-        ("http://", "HTTP/1.1 204 OK\r\n\r\nHTTP/1.1 101 ", "sent 13 bytes that nobody asked for"),
+        ("http://", "HTTP/1.1 204 OK\r\n\r\nHTTP/1.1 101 ", "sent 13 more bytes than its answer"),
         ("http://", many, "answers with more than 128 header lines"),
         ("http://", long, "a head of more than 16384 bytes"),
     ] {
