@@ -119,7 +119,7 @@ async fn demo(args: &DemoArgs, output: Output) -> Result<(), Failure> {
 async fn scene(script: Script, number: u64, printer: Printer) -> Result<Option<Connection>, Failure> {
     let (proxy, server) = (net::listen("127.0.0.1:0").await?, net::listen("127.0.0.1:0").await?);
     let address = |listener: &tokio::net::TcpListener| {
-        listener.local_addr().map_err(|error| Failure::said(net::plain(&error)))
+        listener.local_addr().map_err(|error| Failure::said(crate::failure::plain(&error)))
     };
     let upstream = Upstream::at(address(&server)?).map_err(|error| Failure::said(error.to_string()))?;
     let (at_proxy, inspecting) = (address(&proxy)?, Proxy::new(upstream, Arc::new(printer)));

@@ -33,7 +33,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Said(sentence) => f.write_str(sentence),
-            Self::Output(error) => write!(f, "cannot write to standard output: {}", crate::net::plain(error)),
+            Self::Output(error) => write!(f, "cannot write to standard output: {}", plain(error)),
         }
     }
 }
@@ -42,4 +42,12 @@ impl fmt::Display for Failure {
 pub(crate) fn complain(sentence: &str) {
     use io::Write as _;
     let _ = writeln!(io::stderr(), "framewise: {}", crate::render::clean(sentence));
+}
+
+/// The text of a system error, without its number.
+pub(crate) fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

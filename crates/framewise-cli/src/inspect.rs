@@ -58,7 +58,7 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Failur
 /// Whether something was found.
 async fn inspect(args: &InspectArgs, upstream: Upstream, output: Output) -> Result<bool, Failure> {
     let listener = net::listen(&args.listen).await?;
-    let address = listener.local_addr().map_err(|error| Failure::said(net::plain(&error)))?;
+    let address = listener.local_addr().map_err(|error| Failure::said(crate::failure::plain(&error)))?;
     if upstream.leads_to(address).await {
         return Err(Failure::said(format!(
             "cannot inspect {upstream}: it is the address that this proxy listens on ({address}); choose another port with \
@@ -68,7 +68,7 @@ async fn inspect(args: &InspectArgs, upstream: Upstream, output: Output) -> Resu
     // Before the first client: a file that cannot be written is reported at the start.
     let recordings = args.record.as_deref().map(|path| {
         Recordings::create(path, format!("framewise inspect {upstream}")).map_err(|error| {
-            Failure::said(format!("cannot write {}: {}", path.display(), net::plain(&error)))
+            Failure::said(format!("cannot write {}: {}", path.display(), crate::failure::plain(&error)))
         })
     });
     let recordings = recordings.transpose()?;

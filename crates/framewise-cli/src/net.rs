@@ -5,7 +5,7 @@ use std::io;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, plain};
 
 /// Two threads are enough for what a person looks at, also on a large machine.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
@@ -84,12 +84,4 @@ pub(crate) async fn listen(address: &str) -> Result<TcpListener, Failure> {
 
 fn not_an_address(text: &str) -> String {
     format!("{text} is not an address to listen on; use HOST:PORT, or 127.0.0.1:0 for a free port")
-}
-
-/// What the system says, without its number.
-pub(crate) fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

@@ -6,8 +6,8 @@ use framewise_inspect::report::Finding;
 use framewise_live::{About, Event, Sink, Upstream};
 use framewise_rules::{Answer, Role};
 
+use crate::failure::plain;
 use crate::live::Live;
-use crate::net::plain;
 use crate::output::{Output, To};
 use crate::render::finding::{consequence, finding, summary};
 use crate::render::line;

@@ -8,8 +8,7 @@ use framewise_capture::Options;
 use framewise_inspect::{Connection, Report, diagnose};
 use framewise_rules::Role;
 
-use crate::failure::Failure;
-use crate::net::plain;
+use crate::failure::{Failure, plain};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::render::finding::{findings, summary};

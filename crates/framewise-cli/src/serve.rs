@@ -58,7 +58,7 @@ pub(crate) fn run(args: &ServeArgs, output: Output) -> Result<ExitCode, Failure>
 /// Whether a client broke a rule.
 async fn serve(args: &ServeArgs, output: Output) -> Result<bool, Failure> {
     let listener = net::listen(&args.listen).await?;
-    let address = listener.local_addr().map_err(|error| Failure::said(net::plain(&error)))?;
+    let address = listener.local_addr().map_err(|error| Failure::said(crate::failure::plain(&error)))?;
     let (live, writer) = Live::start(output);
     live.say(if args.json { To::Stderr } else { To::Stdout }, format!("listening on ws://{address}\n"));
     let printer = Printer {

@@ -59,7 +59,7 @@ fn read(parse: impl Fn(Vec<u8>, u64) -> Result<Input, String> + Send + 'static) 
                     parse(line, number).unwrap_or_else(Input::Fault)
                 }
                 Err(error) => {
-                    Input::Fault(format!("cannot read standard input: {}", crate::net::plain(&error)))
+                    Input::Fault(format!("cannot read standard input: {}", crate::failure::plain(&error)))
                 }
             };
             let last = matches!(input, Input::End | Input::Fault(_));
