@@ -51,8 +51,8 @@ fn round_trip(choice: u8, agreed: &str, mut input: Input<'_>) {
             client.send_part(second, true).expect("it is open");
         }
         sent.push(Seen::Message(MessageKind::Binary, message));
-        while let Some(bytes) = client.poll_transmit() {
-            written.extend_from_slice(&bytes);
+        while let Some(transmit) = client.poll_transmit() {
+            written.extend(transmit.into_vec());
         }
     }
     let run = Run::of(server, &Cut::Pieces(choice).pieces(&written));

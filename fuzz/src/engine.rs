@@ -166,7 +166,7 @@ impl Run {
                         let taken = connection.take_inflated();
                         assert_eq!(taken.len(), length, "inflated, as the event says");
                         assert!(length <= (64 << 10) + 1024, "{length} bytes inflated in one step");
-                        message.extend(taken);
+                        message.extend_from_slice(&taken);
                     }
                 });
                 if idle {
@@ -184,8 +184,8 @@ impl Run {
         while let Some(event) = connection.poll_event() {
             self.take(Some(event), |_| ());
         }
-        while let Some(bytes) = connection.poll_transmit() {
-            self.written.extend_from_slice(&bytes);
+        while let Some(transmit) = connection.poll_transmit() {
+            self.written.extend(transmit.into_vec());
         }
         assert!(self.written.len() <= 64 + 8 * total, "{} bytes written for {total}", self.written.len());
     }
@@ -193,7 +193,7 @@ impl Run {
     fn take(&mut self, event: Option<Event<'_>>, inflate: impl FnOnce(&mut Self)) {
         let Some(event) = event else { return };
         let part = match event {
-            Event::Data { kind, payload, first, last } => Some((kind, Some(payload), first, last)),
+            Event::Data { payload, first, last } => Some((payload.kind(), Some(payload), first, last)),
             Event::Inflated { kind, first, last, .. } => Some((kind, None, first, last)),
             Event::Ping(payload) => return self.seen.push(Seen::Ping(payload.to_vec())),
             Event::Pong(payload) => return self.seen.push(Seen::Pong(payload.to_vec())),

@@ -48,7 +48,7 @@ pub extern "C" fn framewise_no_std() -> usize {
     }
     let mut bytes = *b"\x81\x05Hello";
     if let (_, Some(Event::Data { payload, .. })) = client.receive(Duration::ZERO, &mut bytes)
-        && client.send_binary(payload).is_err()
+        && client.send_binary(&payload).is_err()
     {
         return 0;
     }

@@ -5,7 +5,7 @@ use std::env;
 use std::time::Duration;
 
 use framewise_proto::deflate::{Context, DeflateConfig, negotiate};
-use framewise_proto::{Config, Connection, Event, MessageKind};
+use framewise_proto::{Config, Connection, Event};
 
 const BATCH: usize = 16;
 
@@ -18,7 +18,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sample = if kind == "ascii" { "Hello, world! " } else { "Grüße, 世界. " };
     let text = text(sample, size);
     let binary = kind == "binary";
-    let kind_sent = if binary { MessageKind::Binary } else { MessageKind::Text };
 
     let keys = Box::new(|| [0x37, 0xfa, 0x21, 0x3d]);
     // Each message is compressed for itself, so that all cost the same.
@@ -38,9 +37,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     for _ in 0..BATCH {
-        client.send_checked(kind_sent, text.as_bytes())?;
+        if binary {
+            client.send_binary(text.as_bytes())?;
+        } else {
+            client.send_text(&text)?;
+        }
     }
-    let batch = client.poll_transmit().unwrap_or_default();
+    let batch = client.poll_transmit().unwrap_or_default().into_vec();
     let mut buffer = batch.clone();
     let (mut echoed, mut written) = (0, 0);
     while echoed < messages {
@@ -50,11 +53,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let (consumed, event) = server.receive(Duration::ZERO, &mut buffer[at..]);
             at += consumed;
             match event {
-                Some(Event::Data { kind, payload, .. }) => server.send_checked(kind, payload)?,
-                Some(Event::Inflated { kind, last: true, .. }) => {
-                    let payload = server.take_inflated();
-                    server.send_checked(kind, &payload)?;
-                    server.recycle_inflated(payload);
+                Some(Event::Data { payload, .. }) => match payload.as_str() {
+                    Some(text) => server.send_text(text)?,
+                    None => server.send_binary(&payload)?,
+                },
+                Some(Event::Inflated { last: true, .. }) => {
+                    let inflated = server.take_inflated();
+                    server.send_text(inflated.as_str().ok_or("a part")?)?;
+                    server.recycle_inflated(inflated.into_bytes());
                 }
                 Some(event) => return Err(format!("unexpected: {event:?}").into()),
                 None => break,

@@ -12,7 +12,7 @@ use core::mem;
 use core::time::Duration;
 
 use framewise_rules::{Answer, CloseCode, Role, Rule};
-use framewise_simd::Utf8;
+use framewise_simd::{Utf8, Utf8Vec};
 
 pub use self::keepalive::Keepalive;
 use self::keepalive::Pings;
@@ -21,9 +21,11 @@ use self::state::{Rest, State};
 use crate::deflate::DeflateAgreement;
 use crate::deflate::{Compressor, Inflating};
 use crate::receive::Receiver;
-use crate::{CloseFrame, Config, Detail, Ended, EndedBy, Event, MessageKind, Opcode, Violation};
+use crate::{
+    CloseFrame, Config, Detail, Ended, EndedBy, Event, MessageKind, Opcode, Payload, Transmit, Violation,
+};
 
-pub use self::prepared::Compression;
+pub use self::prepared::{Compressed, Compression};
 
 /// Where a client's masking keys come from.
 ///
@@ -61,7 +63,7 @@ pub struct Connection {
     receiver: Receiver,
     keys: Option<MaskingKeys>,
     compressor: Option<Box<Compressor>>,
-    out: Vec<u8>,
+    out: Transmit,
     /// The payload of the last Ping, whose Pong waits until what is queued is taken.
     owed: Option<Box<[u8]>>,
     pings: Option<Box<Pings>>,
@@ -94,7 +96,7 @@ impl Connection {
             receiver: Receiver::new(role.peer(), config, offset),
             keys,
             compressor: None,
-            out: Vec::new(),
+            out: Transmit::default(),
             owed: None,
             pings,
             sending: None,
@@ -181,28 +183,28 @@ impl Connection {
         }
         if let Some(whole) = self.receiver.whole(bytes) {
             return match self.receiver.take_whole(&whole, bytes) {
-                Ok(payload) => {
-                    (whole.size, Some(Event::Data { kind: whole.kind, payload, first: true, last: true }))
-                }
+                Ok(payload) => (whole.size, Some(Event::Data { payload, first: true, last: true })),
                 Err(violation) => (whole.size, Some(self.fail(violation))),
             };
         }
         self.receive_any(now, bytes)
     }
 
-    /// [`Connection::receive`] for a caller who owns the buffer, and for nothing but a message in one frame that lies whole
-    /// at the front of `bytes`: its kind, how many bytes it consumed, and how many of them, the last, are its payload.
-    /// `None` for all else, which `receive` takes; where the message broke a rule, [`Connection::poll_event`] says so.
-    #[doc(hidden)]
+    /// [`Connection::receive`] for nothing but a message in one frame that lies whole at the front of `bytes`, which is
+    /// what most of them are: how many bytes it consumed, and the payload, which is the last of them. It is the shortest
+    /// way from bytes to a message.
+    ///
+    /// `None`: it is something else, or not there whole, and nothing was consumed: call `receive`. Or the message broke a
+    /// rule, which [`Connection::poll_event`] says.
     #[inline]
-    pub fn receive_whole(&mut self, now: Duration, bytes: &mut [u8]) -> Option<(MessageKind, usize, usize)> {
+    pub fn receive_whole<'b>(&mut self, now: Duration, bytes: &'b mut [u8]) -> Option<(usize, Payload<'b>)> {
         if self.state.is_over() {
             return None;
         }
         let whole = self.receiver.whole(bytes)?;
         self.heard = now;
         match self.receiver.take_whole(&whole, bytes) {
-            Ok(payload) => Some((whole.kind, whole.size, payload.len())),
+            Ok(payload) => Some((whole.size, payload)),
             Err(violation) => {
                 if let Event::Violation(violation) = self.fail(violation) {
                     self.violation = Some(violation);
@@ -242,8 +244,8 @@ impl Connection {
     }
 
     /// What a compressed message inflated to since it was taken last: after an [`Event::Inflated`]. Who leaves it until
-    /// the last part has the message whole.
-    pub fn take_inflated(&mut self) -> Vec<u8> {
+    /// the last part has the message whole: of a text, that is a `str` without another check ([`Utf8Vec::as_str`]).
+    pub fn take_inflated(&mut self) -> Utf8Vec {
         self.receiver.inflating().map(Inflating::take).unwrap_or_default()
     }
 
@@ -427,9 +429,9 @@ impl Connection {
         self.ended.take().map(Event::Ended)
     }
 
-    /// Takes what is to be written, in order. Give the buffer back to [`Connection::recycle`] when it is written.
+    /// Takes what is to be written. Give it back to [`Connection::recycle`] when it is.
     #[must_use]
-    pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
         if self.out.is_empty() {
             return None;
         }
@@ -438,11 +440,11 @@ impl Connection {
         Some(out)
     }
 
-    /// Gives a written buffer back, so that the next frames are queued in its room.
-    pub fn recycle(&mut self, mut buffer: Vec<u8>) {
-        if self.out.capacity() == 0 {
-            buffer.clear();
-            self.out = buffer;
+    /// Takes the memory of what was written, so that the next frames are queued in it.
+    pub fn recycle(&mut self, mut transmit: Transmit) {
+        if self.out.capacity() == 0 && self.out.is_empty() {
+            transmit.clear();
+            self.out = transmit;
         }
     }
 

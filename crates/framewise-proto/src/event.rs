@@ -2,17 +2,15 @@ use alloc::boxed::Box;
 
 use framewise_rules::CloseCode;
 
-use crate::{CloseFrame, MessageKind, Violation};
+use crate::{CloseFrame, MessageKind, Payload, Violation};
 
 /// The result of received bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event<'b> {
     /// A message, or a part of one. A message that is complete in the buffer is one event, with `first` and `last`.
     Data {
-        /// Text or binary.
-        kind: MessageKind,
-        /// The payload, unmasked in place. Text is valid as a whole: a part may end inside a character.
-        payload: &'b mut [u8],
+        /// Text or binary, unmasked in place. Text is valid as a whole: a part may begin or end inside a character.
+        payload: Payload<'b>,
         /// Whether this is the first part of its message.
         first: bool,
         /// Whether this is the last part of its message.

@@ -20,13 +20,13 @@
 //!     let (consumed, event) = server.receive(Duration::ZERO, &mut buffer[at..]);
 //!     at += consumed;
 //!     match event {
-//!         Some(Event::Data { payload, first: true, last: true, .. }) => server.send_binary(payload)?,
+//!         Some(Event::Data { payload, first: true, last: true }) => server.send_binary(&payload)?,
 //!         Some(Event::Violation(violation)) => eprintln!("{violation}"),
 //!         Some(_) => {}
 //!         None => break,
 //!     }
-//!     while let Some(bytes) = server.poll_transmit() {
-//!         written.extend_from_slice(&bytes);
+//!     while let Some(transmit) = server.poll_transmit() {
+//!         transmit.segments().for_each(|segment| written.extend_from_slice(segment));
 //!     }
 //! }
 //! assert_eq!(written, b"\x82\x05Hello\x88\x02\x03\xe8");
@@ -52,12 +52,18 @@ mod event;
 pub mod extension;
 pub mod frame;
 pub mod handshake;
+mod payload;
 mod receive;
+mod transmit;
 mod violation;
 
+pub use bytes::Bytes;
 pub use config::{Config, Ranked, Strictness};
-pub use connection::{Compression, Connection, Keepalive, MaskingKeys, Transport};
+pub use connection::{Compressed, Compression, Connection, Keepalive, MaskingKeys, Transport};
 pub use event::{Ended, EndedBy, Event};
 pub use frame::{CloseFrame, Header, MessageKind, Opcode};
 pub use framewise_rules as rules;
+pub use framewise_simd::{Utf8Bytes, Utf8Piece, Utf8Vec};
+pub use payload::Payload;
+pub use transmit::Transmit;
 pub use violation::{Detail, Misuse, Sentence, Violation, utf8_fault};

@@ -6,13 +6,13 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use framewise_rules::{Limits, Role, Rule};
-use framewise_simd::{Utf8, Utf8Error, unmask};
+use framewise_simd::{Utf8, Utf8Error, Utf8Piece, unmask};
 
 #[cfg(feature = "deflate")]
 use crate::deflate::{DeflateAgreement, DeflateConfig};
 use crate::deflate::{InflateFault, Inflating};
 use crate::frame::{CloseFault, Expect, Header, MessageKind, Opcode, PlainHeader, Sequence, check_close};
-use crate::{Config, Detail, Event, Strictness, Violation};
+use crate::{Config, Detail, Event, Payload, Strictness, Violation};
 
 /// A message in one frame that lies in the buffer whole, under a header that breaks no rule: what nearly every message is.
 #[derive(Clone, Copy, Debug)]
@@ -150,7 +150,7 @@ impl Receiver {
         &mut self,
         whole: &Whole,
         bytes: &'b mut [u8],
-    ) -> Result<&'b mut [u8], Box<Violation>> {
+    ) -> Result<Payload<'b>, Box<Violation>> {
         let start = self.offset;
         self.offset += whole.size as u64;
         self.sequence.take_whole();
@@ -158,18 +158,20 @@ impl Receiver {
         match (whole.kind, whole.key) {
             (MessageKind::Text, key) => {
                 let mut utf8 = Utf8::new();
-                if let Err(error) = check_text(&mut utf8, payload, key, 0) {
-                    return Err(self.invalid_text(start + whole.header as u64, error));
-                }
-                if !utf8.is_boundary() {
+                let text = match check_text(&mut utf8, payload, key, 0) {
+                    Ok(text) => text,
+                    Err(error) => return Err(self.invalid_text(start + whole.header as u64, error)),
+                };
+                let Some(text) = text.as_str() else {
                     let open = utf8.open() as u64;
                     return Err(self.at(Rule::TextTruncatedUtf8, self.offset - open, open));
-                }
+                };
+                return Ok(Payload::Text(text.into()));
             }
             (MessageKind::Binary, Some(key)) => unmask(payload, key, 0),
             (MessageKind::Binary, None) => {}
         }
-        Ok(payload)
+        Ok(Payload::Binary(payload))
     }
 
     /// Takes from the front of `bytes`: how many, and what they were. `None`: more bytes are needed.
@@ -301,20 +303,21 @@ impl Receiver {
 
         // The sequence opened a message for this frame, if none was open.
         let Some(open) = self.sequence.open() else { return (0, None) };
-        let text = open.kind == MessageKind::Text;
         let phase = (frame.taken & 3) as usize;
-        let checked = match (frame.header.mask, text) {
-            (key, true) => check_text(&mut self.utf8, payload, key, phase),
-            (Some(key), false) => {
+        let payload = match (open.kind, frame.header.mask) {
+            (MessageKind::Text, key) => match check_text(&mut self.utf8, payload, key, phase) {
+                Ok(text) => Payload::Text(text),
+                Err(error) => {
+                    self.offset += consumed as u64;
+                    return (consumed, Some(Event::Violation(self.invalid_text(payload_offset, error))));
+                }
+            },
+            (MessageKind::Binary, Some(key)) => {
                 unmask(payload, key, phase);
-                Ok(())
+                Payload::Binary(payload)
             }
-            (None, false) => Ok(()),
+            (MessageKind::Binary, None) => Payload::Binary(payload),
         };
-        if let Err(error) = checked {
-            self.offset += consumed as u64;
-            return (consumed, Some(Event::Violation(self.invalid_text(payload_offset, error))));
-        }
 
         frame.taken += size as u64;
         self.offset += consumed as u64;
@@ -340,7 +343,7 @@ impl Receiver {
         }
         let first = !self.begun;
         self.begun = !last;
-        (consumed, Some(Event::Data { kind: open.kind, payload, first, last }))
+        (consumed, Some(Event::Data { payload, first, last }))
     }
 
     #[cold]
@@ -373,6 +376,7 @@ impl Receiver {
             unmask(piece, key, (frame.taken & 3) as usize);
         }
         let before = inflating.len();
+        let text = open.kind == MessageKind::Text;
         let (taken, mut inflated) = match inflating.inflate(piece) {
             Ok(taken) => (taken, Ok(())),
             Err(fault) => (piece.len(), Err(fault)),
@@ -391,17 +395,16 @@ impl Receiver {
             inflated = inflating.finish();
         }
         // What came out before a fault comes before it.
-        let new = inflating.since(before);
-        let checked = if open.kind == MessageKind::Text { self.utf8.validate(new) } else { Ok(()) };
+        let length = inflating.len() - before;
+        let checked = if text { inflating.check() } else { Ok(()) };
         let broken = match (checked, inflated) {
             (Err(error), _) => Some((Rule::TextInvalidUtf8, Detail::Utf8(error.fault))),
             (Ok(()), Err(InflateFault { rule, detail })) => Some((rule, detail)),
-            (Ok(()), Ok(())) if last && !self.utf8.is_boundary() => {
+            (Ok(()), Ok(())) if last && text && !inflating.is_boundary() => {
                 Some((Rule::TextTruncatedUtf8, Detail::None))
             }
             (Ok(()), Ok(())) => None,
         };
-        let length = new.len();
         if let Some((rule, detail)) = broken {
             inflating.clear();
             // What is wrong lies in what the payload inflates to: the frame's payload stands for it.
@@ -410,7 +413,6 @@ impl Receiver {
             return (consumed, Some(Event::Violation(violation)));
         }
         if last {
-            self.utf8 = Utf8::new();
             self.sequence.finish();
         } else if length == 0 {
             return (consumed, None);
@@ -455,14 +457,14 @@ impl Receiver {
 /// a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." It is found in the bytes at hand, not at
 /// the end of the frame or the message.
 #[inline]
-fn check_text(
+fn check_text<'b>(
     utf8: &mut Utf8,
-    payload: &mut [u8],
+    payload: &'b mut [u8],
     key: Option<[u8; 4]>,
     phase: usize,
-) -> Result<(), Utf8Error> {
+) -> Result<Utf8Piece<'b>, Utf8Error> {
     match key {
-        Some(key) => utf8.unmask_and_validate(payload, key, phase),
-        None => utf8.validate(payload),
+        Some(key) => utf8.unmask_piece(payload, key, phase),
+        None => utf8.validate_piece(payload),
     }
 }

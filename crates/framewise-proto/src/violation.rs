@@ -255,6 +255,8 @@ pub enum Misuse {
     },
     /// A frame must not carry this close code, or this role must not send it.
     CloseCode(CloseCode),
+    /// The message was compressed with other parameters than those of this connection.
+    OtherCompression,
     /// A new message was begun while another one is being sent in parts.
     MessageOpen,
     /// A part was sent, but no message was begun.
@@ -289,7 +291,11 @@ impl Misuse {
             Self::TextNotUtf8 => Some(Rule::TextInvalidUtf8),
             Self::Request(rule) => Some(rule),
             Self::SubprotocolUnoffered => Some(Rule::ResponseSubprotocolUnoffered),
-            Self::PartTaken | Self::Head | Self::HandshakeHeader(_) | Self::RejectionStatus(_) => None,
+            Self::OtherCompression
+            | Self::PartTaken
+            | Self::Head
+            | Self::HandshakeHeader(_)
+            | Self::RejectionStatus(_) => None,
         }
     }
 }
@@ -306,6 +312,9 @@ impl fmt::Display for Misuse {
                 f,
                 "{code} must not be sent: use 1000 to 1003, 1007 to 1014 (1010 as a client only), 3000 to 4999, or no \
                  code at all"
+            ),
+            Self::OtherCompression => f.write_str(
+                "the message was compressed with other parameters than those of this connection: compress it for this one",
             ),
             Self::MessageOpen => f.write_str("a message is open: end it before the next one begins"),
             Self::NoMessageOpen => f.write_str("no message is open: begin one before its parts"),

@@ -29,7 +29,7 @@ fn client(wishes: DeflateConfig) -> Connection {
 
 fn sent(engine: &mut Connection, message: &[u8]) -> Vec<u8> {
     engine.send_binary(message).expect("open");
-    engine.poll_transmit().expect("it was queued")
+    engine.poll_transmit().expect("it was queued").into_vec()
 }
 
 /// Receives a message: its length, or the rule that it broke. What it inflates to is let go piece by piece, or at its end.

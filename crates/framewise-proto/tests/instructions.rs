@@ -32,6 +32,7 @@ fn loads() -> Vec<Load> {
         loads.extend([20, 128, 1024, 4096, 65536].map(|size| echo(kind, size)));
     }
     loads.push(echo("deflate", 1024));
+    loads.extend([1024, 1024 * 1024].map(|size| load("deref_load", vec![size.to_string()])));
     loads.push(load("handshake_load", Vec::new()));
     loads
 }

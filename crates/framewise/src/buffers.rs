@@ -11,6 +11,8 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
+use framewise_proto::{Transmit, Utf8Bytes};
+use framewise_simd::Utf8Buffer;
 
 /// The size of the read buffer.
 pub(crate) const READ: usize = 256 * 1024;
@@ -32,7 +34,7 @@ const HELD: usize = 64;
 #[derive(Default)]
 struct Pool {
     read: Option<BytesMut>,
-    write: Vec<u8>,
+    write: Transmit,
     arena: BytesMut,
     chunk_before: BytesMut,
     large: [Bytes; 2],
@@ -98,14 +100,13 @@ pub(crate) fn release_read() {
 }
 
 /// Takes the write buffer of the thread, empty.
-pub(crate) fn take_write() -> Vec<u8> {
+pub(crate) fn take_write() -> Transmit {
     POOL.with_borrow_mut(|pool| std::mem::take(&mut pool.write))
 }
 
-/// Returns it.
-pub(crate) fn give_write(mut buffer: Vec<u8>) {
+/// Returns it, when all of it is written.
+pub(crate) fn give_write(buffer: Transmit) {
     if buffer.capacity() <= WRITE {
-        buffer.clear();
         let _ = POOL.try_with(|pool| {
             let mut pool = pool.borrow_mut();
             if pool.write.capacity() < buffer.capacity() {
@@ -126,14 +127,32 @@ pub(crate) fn copy_out(payload: &[u8]) -> Bytes {
     copy_small(payload).freeze()
 }
 
+/// Copies text out of a read buffer.
+pub(crate) fn copy_text(text: &str) -> Utf8Bytes {
+    if text.is_empty() {
+        return Utf8Bytes::default();
+    }
+    if text.len() > SMALL {
+        return text.into();
+    }
+    with_arena(text.len(), |arena| Utf8Bytes::copied_to(arena, text))
+}
+
 /// Copies a few bytes into the arena.
 fn copy_small(bytes: &[u8]) -> BytesMut {
+    with_arena(bytes.len(), |arena| {
+        arena.extend_from_slice(bytes);
+        arena.split()
+    })
+}
+
+/// The arena, empty, with room for so many bytes.
+fn with_arena<T>(size: usize, copy: impl FnOnce(&mut BytesMut) -> T) -> T {
     POOL.with_borrow_mut(|pool| {
-        if !pool.has_room(bytes.len()) {
+        if !pool.has_room(size) {
             pool.chunk_before = std::mem::replace(&mut pool.arena, BytesMut::with_capacity(CHUNK));
         }
-        pool.arena.extend_from_slice(bytes);
-        pool.arena.split()
+        copy(&mut pool.arena)
     })
 }
 
@@ -145,19 +164,19 @@ pub(crate) fn copy_read(bytes: &[u8]) -> Option<BytesMut> {
 }
 
 /// Takes an empty buffer for a large message.
-pub(crate) fn take_large(capacity: usize) -> BytesMut {
+pub(crate) fn take_large(capacity: usize) -> Utf8Buffer {
     let kept = POOL.with_borrow_mut(|pool| {
         let kept = pool.large.iter_mut().find(|kept| kept.len() >= capacity / 2 && kept.is_unique())?;
         std::mem::take(kept).try_into_mut().ok()
     });
-    match kept {
+    Utf8Buffer::new(match kept {
         Some(mut buffer) => {
             buffer.clear();
             let _ = buffer.try_reclaim(capacity);
             buffer
         }
         None => BytesMut::with_capacity(capacity),
-    }
+    })
 }
 
 /// Remembers the buffer of a large message that is returned to the application, to reuse it after the message is dropped.

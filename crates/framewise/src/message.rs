@@ -2,7 +2,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use bytes::Bytes;
-use framewise_proto::MessageKind;
+use framewise_proto::{MessageKind, Utf8Bytes};
 
 /// A whole message, however many frames it came in.
 ///
@@ -67,14 +67,6 @@ impl Message {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-
-    /// A message that the engine received: it has checked the text.
-    pub(crate) fn received(kind: MessageKind, bytes: Bytes) -> Self {
-        match kind {
-            MessageKind::Text => Self::Text(Text(bytes)),
-            MessageKind::Binary => Self::Binary(bytes),
-        }
-    }
 }
 
 impl From<Text> for Message {
@@ -119,40 +111,39 @@ impl<const N: usize> From<&[u8; N]> for Message {
     }
 }
 
-/// Text: bytes that are known to be UTF-8. There is no way to make one of anything else.
+/// Text: bytes that are known to be UTF-8, which are not checked again. There is no way to make one of anything else.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text(Bytes);
+pub struct Text(pub(crate) Utf8Bytes);
 
 impl Text {
     /// Text that lives as long as the program: nothing is copied.
     pub const fn from_static(text: &'static str) -> Self {
-        Self(Bytes::from_static(text.as_bytes()))
+        Self(Utf8Bytes::from_static(text))
     }
 
-    /// The text. Its bytes are checked again by the vector kernel, which a megabyte costs some ten microseconds: call it
-    /// once, not in a loop. [`Text::as_bytes`], [`Text::len`] and [`Text::is_empty`] cost nothing.
+    /// The text. It was checked when it was received, and is not checked again.
     pub fn as_str(&self) -> &str {
-        framewise_simd::as_str(&self.0).expect("a Text is only made of UTF-8")
+        self.0.as_str()
     }
 
     /// Bytes of it.
     pub const fn len(&self) -> usize {
-        self.0.len()
+        self.0.as_bytes().len()
     }
 
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.as_bytes().is_empty()
     }
 
     /// Its bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.as_bytes()
     }
 
     /// Its bytes, without a copy.
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        self.0.into_bytes()
     }
 }
 
@@ -190,7 +181,7 @@ impl fmt::Display for Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self(Bytes::copy_from_slice(text.as_bytes()))
+        Self(text.into())
     }
 }
 
@@ -204,8 +195,7 @@ impl TryFrom<Bytes> for Text {
     type Error = std::str::Utf8Error;
 
     fn try_from(bytes: Bytes) -> Result<Self, Self::Error> {
-        std::str::from_utf8(&bytes)?;
-        Ok(Self(bytes))
+        Utf8Bytes::try_from(bytes).map(Self)
     }
 }
 

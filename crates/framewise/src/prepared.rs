@@ -1,8 +1,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
-use framewise_proto::Compression;
+use framewise_proto::{Compressed, Compression};
 
 use crate::Message;
 
@@ -35,7 +34,7 @@ pub struct Prepared(Arc<Shared>);
 
 struct Shared {
     message: Message,
-    compressed: Mutex<Vec<(Compression, Bytes)>>,
+    compressed: Mutex<Vec<Compressed>>,
 }
 
 impl Prepared {
@@ -49,16 +48,19 @@ impl Prepared {
         &self.0.message
     }
 
-    /// The compressed payload. The first caller compresses it; others wait for the result, as long as compressing it
+    /// The compressed message. The first caller compresses it; others wait for the result, as long as compressing it
     /// themselves would take.
-    pub(crate) fn compressed(&self, compression: Compression) -> Bytes {
+    pub(crate) fn compressed(&self, compression: Compression) -> Compressed {
         let mut compressed = self.0.compressed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, payload)) = compressed.iter().find(|(other, _)| *other == compression) {
-            return payload.clone();
+        if let Some(made) = compressed.iter().find(|made| made.compression() == compression) {
+            return made.clone();
         }
-        let payload = Bytes::from(compression.compress(self.message().as_bytes()));
-        compressed.push((compression, payload.clone()));
-        payload
+        let made = match self.message() {
+            Message::Text(text) => compression.compress_text(text),
+            Message::Binary(bytes) => compression.compress_binary(bytes),
+        };
+        compressed.push(made.clone());
+        made
     }
 
     /// How many times it was compressed.
@@ -134,7 +136,7 @@ mod tests {
         let mut noise = vec![0; 60_000];
         getrandom::getrandom(&mut noise).unwrap();
         let news = Prepared::new(noise);
-        let unique = || news.0.compressed.lock().unwrap()[0].1.is_unique();
+        let unique = || news.0.compressed.lock().unwrap()[0].payload().is_unique();
         let (mut client, mut server) = pair(wishes).await;
         server.feed_prepared(&news).await.unwrap();
         assert!(server.queued() > 4096 && !unique(), "the queue has it, and no copy");
@@ -153,8 +155,9 @@ mod tests {
         let compression = engine.compression(10_000).unwrap();
         let news = Prepared::new(vec![7; 10_000]);
         let asked: Vec<_> = std::thread::scope(|scope| {
-            let tasks: Vec<_> =
-                (0..4).map(|_| scope.spawn(|| news.compressed(compression).as_ptr() as usize)).collect();
+            let tasks: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| news.compressed(compression).payload().as_ptr() as usize))
+                .collect();
             tasks.into_iter().map(|task| task.join().unwrap()).collect()
         });
         assert!(asked.iter().all(|pointer| *pointer == asked[0]));

@@ -205,8 +205,8 @@ fn what_the_engine_writes_breaks_no_rule() {
         let mut receiver = endpoint::engine(role.peer(), Config::default(), 0);
         let mut written = Vec::new();
         let mut flush = |sender: &mut Connection| {
-            while let Some(bytes) = sender.poll_transmit() {
-                written.extend_from_slice(&bytes);
+            while let Some(transmit) = sender.poll_transmit() {
+                written.extend(transmit.into_vec());
             }
         };
         for length in [0, 1, 125, 126, 127, 65_535, 65_536] {

@@ -3,13 +3,17 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use bytes::Bytes;
 use framewise_rules::{CloseCode, Role};
-use framewise_simd::{Utf8, unmask};
+use framewise_simd::{Utf8, Utf8Bytes, unmask};
 
 use super::Connection;
 use super::state::State;
 use crate::frame::MAX_HEADER;
 use crate::{CloseFrame, Header, MessageKind, Misuse, Opcode};
+
+/// A payload from this on, above 4 KiB, is worth a segment of its own: to copy a smaller one costs less.
+pub(super) const LARGE: usize = 4 * 1024 + 1;
 
 impl Connection {
     /// Queues a text message as one frame.
@@ -22,12 +26,45 @@ impl Connection {
         self.send(MessageKind::Binary, payload)
     }
 
-    /// Queues the payload of a text message that this engine received, or that was checked before, without a second
-    /// check. Bytes that are not UTF-8 would break `text-invalid-utf8`: for callers whose type proves that they are.
-    #[doc(hidden)]
-    pub fn send_checked(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), Misuse> {
-        debug_assert!(kind == MessageKind::Binary || core::str::from_utf8(payload).is_ok());
-        self.send(kind, payload)
+    /// Queues a text message as one frame; a large one that is not compressed is written from where it lies
+    /// ([`Transmit::segments`](crate::Transmit::segments)). A client masks it there, if nobody else has it, or a copy.
+    pub fn send_text_shared(&mut self, text: Utf8Bytes) -> Result<(), Misuse> {
+        self.send_shared(MessageKind::Text, text.into_bytes())
+    }
+
+    /// Queues a binary message as [`Connection::send_text_shared`] queues a text.
+    pub fn send_binary_shared(&mut self, payload: Bytes) -> Result<(), Misuse> {
+        self.send_shared(MessageKind::Binary, payload)
+    }
+
+    fn send_shared(&mut self, kind: MessageKind, payload: Bytes) -> Result<(), Misuse> {
+        if payload.len() < LARGE || self.compresses(payload.len()) {
+            return self.send(kind, &payload);
+        }
+        self.may_begin()?;
+        self.large(kind.opcode(), false, payload);
+        Ok(())
+    }
+
+    /// Encodes the header of a whole message whose payload is written from where it lies.
+    pub(super) fn large(&mut self, opcode: Opcode, rsv1: bool, payload: Bytes) {
+        let Some(keys) = &mut self.keys else {
+            let (header, size) = Header { rsv1, ..Header::new(opcode, payload.len() as u64, None) }.encode();
+            self.out.encoded().extend_from_slice(&header[..size]);
+            return self.out.push_large(payload);
+        };
+        // What a client sends is masked (RFC 6455 §5.1).
+        match payload.try_into_mut() {
+            Ok(mut payload) => {
+                let key = keys();
+                let header = Header { rsv1, ..Header::new(opcode, payload.len() as u64, Some(key)) };
+                let (header, size) = header.encode();
+                self.out.encoded().extend_from_slice(&header[..size]);
+                unmask(&mut payload, key, 0);
+                self.out.push_large(payload.freeze());
+            }
+            Err(payload) => self.frame(opcode, true, rsv1, &payload),
+        }
     }
 
     fn send(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), Misuse> {
@@ -44,19 +81,20 @@ impl Connection {
     fn compressed(&mut self, opcode: Opcode, first: bool, last: bool, payload: &[u8]) {
         let Some(compressor) = &mut self.compressor else { return };
         // How long the header is, is known when the compressed payload is there: it moves up to it.
-        let start = self.out.len();
+        let out = self.out.encoded();
+        let start = out.len();
         let room = start + MAX_HEADER;
-        self.out.resize(room, 0);
-        compressor.compress(payload, last, &mut self.out);
-        let length = self.out.len() - room;
+        out.resize(room, 0);
+        compressor.compress(payload, last, out);
+        let length = out.len() - room;
         let mask = self.keys.as_mut().map(|keys| keys());
         let header = Header { fin: last, rsv1: first, ..Header::new(opcode, length as u64, mask) };
         let (header, size) = header.encode();
-        self.out[start..start + size].copy_from_slice(&header[..size]);
-        self.out.copy_within(room.., start + size);
-        self.out.truncate(start + size + length);
+        out[start..start + size].copy_from_slice(&header[..size]);
+        out.copy_within(room.., start + size);
+        out.truncate(start + size + length);
         if let Some(key) = mask {
-            unmask(&mut self.out[start + size..], key, 0);
+            unmask(&mut out[start + size..], key, 0);
         }
     }
 
@@ -69,19 +107,6 @@ impl Connection {
             return Err(Misuse::MessageOpen);
         }
         Ok(())
-    }
-
-    /// Queues the header of a whole message whose payload, `length` bytes of it, the caller writes after everything
-    /// that is queued: a large payload is not copied. A client has to mask it with the key that is returned.
-    ///
-    /// For text the caller answers for the payload's UTF-8, see [`Connection::send_checked`].
-    #[doc(hidden)]
-    pub fn send_header(&mut self, kind: MessageKind, length: u64) -> Result<Option<[u8; 4]>, Misuse> {
-        self.may_begin()?;
-        let mask = self.keys.as_mut().map(|keys| keys());
-        let (header, size) = Header::new(kind.opcode(), length, mask).encode();
-        self.out.extend_from_slice(&header[..size]);
-        Ok(mask)
     }
 
     /// Begins a message that is sent in parts, with [`Connection::send_part`].
@@ -160,14 +185,15 @@ impl Connection {
     pub(super) fn frame(&mut self, opcode: Opcode, fin: bool, rsv1: bool, payload: &[u8]) {
         let mask = self.keys.as_mut().map(|keys| keys());
         let (header, size) = Header { fin, rsv1, ..Header::new(opcode, payload.len() as u64, mask) }.encode();
-        self.out.reserve(header.len() + payload.len());
-        let start = self.out.len() + size;
+        let out = self.out.encoded();
+        out.reserve(header.len() + payload.len());
+        let start = out.len() + size;
         // All of the array, and what is too much away again: a copy of a size that is known is no call.
-        self.out.extend_from_slice(&header);
-        self.out.truncate(start);
-        self.out.extend_from_slice(payload);
+        out.extend_from_slice(&header);
+        out.truncate(start);
+        out.extend_from_slice(payload);
         if let Some(key) = mask {
-            unmask(&mut self.out[start..], key, 0);
+            unmask(&mut out[start..], key, 0);
         }
     }
 }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use framewise_rules::Rule;
+use framewise_simd::Utf8Vec;
 
 /// A compressor that no connection has.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl Inflater {
     pub(super) fn inflate(
         &mut self,
         _: &[u8],
-        _: &mut Vec<u8>,
+        _: &mut Utf8Vec,
         _: usize,
         _: u64,
         _: u64,
@@ -54,7 +55,7 @@ impl Inflater {
         match *self {}
     }
 
-    pub(super) fn finish(&mut self, _: &mut Vec<u8>, _: u64, _: u64) -> Result<(), Stop> {
+    pub(super) fn finish(&mut self, _: &mut Utf8Vec, _: u64, _: u64) -> Result<(), Stop> {
         match *self {}
     }
 

@@ -1,8 +1,8 @@
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::fmt;
 
 use framewise_rules::Rule;
+use framewise_simd::Utf8Vec;
 use zlib_rs::{Inflate, InflateFlush, Status};
 
 use super::agreement::Direction;
@@ -67,7 +67,7 @@ impl Inflater {
     pub(super) fn inflate(
         &mut self,
         piece: &[u8],
-        out: &mut Vec<u8>,
+        out: &mut Utf8Vec,
         stop: usize,
         before: u64,
         limit: u64,
@@ -98,7 +98,7 @@ impl Inflater {
     fn run(
         &mut self,
         piece: &[u8],
-        out: &mut Vec<u8>,
+        out: &mut Utf8Vec,
         stop: usize,
         before: u64,
         limit: u64,
@@ -122,7 +122,7 @@ impl Inflater {
             let start = out.len();
             let end = grow(out, room.min(stop - start), most);
             let (read, written) = (inflate.total_in(), inflate.total_out());
-            let status = inflate.decompress(rest, &mut out[start..], InflateFlush::SyncFlush);
+            let status = inflate.decompress(rest, out.tail_mut(start), InflateFlush::SyncFlush);
             let read = (inflate.total_in() - read) as usize;
             let written = (inflate.total_out() - written) as usize;
             out.truncate(start + written);
@@ -160,7 +160,7 @@ impl Inflater {
 
     /// The message is complete: RFC 7692 §7.2.2, "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the
     /// payload of the message", and inflate it.
-    pub(super) fn finish(&mut self, out: &mut Vec<u8>, before: u64, limit: u64) -> Result<(), Stop> {
+    pub(super) fn finish(&mut self, out: &mut Utf8Vec, before: u64, limit: u64) -> Result<(), Stop> {
         // An empty payload is let pass as an empty message, and a block with BFINAL ends the message by itself.
         if self.inflating.is_some() && !self.ended {
             // A payload that is to be completed cannot end so: the tail stands there already.
@@ -203,14 +203,14 @@ impl Inflater {
 }
 
 /// Makes room behind what `out` holds, up to `most` bytes of all: its new length.
-fn grow(out: &mut Vec<u8>, room: usize, most: usize) -> usize {
+fn grow(out: &mut Utf8Vec, room: usize, most: usize) -> usize {
     let end = out.len().saturating_add(room).min(most);
     if end > out.capacity() {
         // Twice as much each time, so that the last time ends at the limit.
         let capacity = most >> (most / end).ilog2();
         out.reserve_exact(capacity - out.len());
     }
-    out.resize(end, 0);
+    out.resize(end);
     end
 }
 

@@ -1,6 +1,7 @@
 use alloc::vec::Vec;
 
 use framewise_rules::{Limits, Rule};
+use framewise_simd::{Utf8Error, Utf8Vec};
 
 use super::Context;
 use super::budget::Share;
@@ -29,8 +30,8 @@ pub(crate) struct Inflating {
     inflater: Inflater,
     limits: InflateLimits,
     context: Context,
-    /// What the message at hand inflated to, and was not taken yet.
-    inflated: Vec<u8>,
+    /// What the message at hand inflated to, and was not taken yet; of a text, checked as far as it came.
+    inflated: Utf8Vec,
     /// Bytes of it that were taken.
     taken: u64,
     /// Bytes of its payload that were inflated.
@@ -84,7 +85,7 @@ impl Inflating {
             inflater: Inflater::new(direction),
             limits: InflateLimits::new(&config.limits),
             context,
-            inflated: Vec::new(),
+            inflated: Utf8Vec::new(),
             taken: 0,
             payload: 0,
             ahead: false,
@@ -110,9 +111,14 @@ impl Inflating {
         self.inflated.len()
     }
 
-    /// Those behind the first so many of them, and within the limits.
-    pub(crate) fn since(&self, len: usize) -> &[u8] {
-        &self.inflated[len..]
+    /// Checks what was inflated since the last time, of a text.
+    pub(crate) fn check(&mut self) -> Result<(), Utf8Error> {
+        self.inflated.check()
+    }
+
+    /// Whether the text may end here.
+    pub(crate) fn is_boundary(&self) -> bool {
+        self.inflated.is_boundary()
     }
 
     /// Inflates a piece of the message, of [`Inflating::wanted`] bytes at the most: how many of them it is done with.
@@ -157,7 +163,7 @@ impl Inflating {
             Stop::TooBig => {
                 let inflated = self.taken + self.inflated.len() as u64;
                 // The byte that is too much is not one of the message.
-                self.inflated.pop();
+                self.inflated.truncate(self.inflated.len().saturating_sub(1));
                 self.limits.too_big(inflated)
             }
         }
@@ -171,25 +177,23 @@ impl Inflating {
         })
     }
 
-    pub(crate) fn take(&mut self) -> Vec<u8> {
+    pub(crate) fn take(&mut self) -> Utf8Vec {
         self.inflater.taken(&self.inflated);
         self.taken += self.inflated.len() as u64;
         self.share.release();
-        core::mem::take(&mut self.inflated)
+        self.inflated.take()
     }
 
     /// Takes a buffer back, where it is worth keeping.
-    pub(crate) fn recycle(&mut self, mut buffer: Vec<u8>) {
-        let kept = self.context == Context::Kept && buffer.capacity() <= INFLATED_AT_ONCE;
-        if kept && self.inflated.capacity() == 0 {
-            buffer.clear();
-            self.inflated = buffer;
+    pub(crate) fn recycle(&mut self, buffer: Vec<u8>) {
+        if self.context == Context::Kept && buffer.capacity() <= INFLATED_AT_ONCE {
+            self.inflated.reuse(buffer);
         }
     }
 
     /// The message is given up.
     pub(crate) fn clear(&mut self) {
-        self.inflated = Vec::new();
+        self.inflated = Utf8Vec::new();
         self.share.release();
     }
 }

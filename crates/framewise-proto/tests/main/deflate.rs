@@ -28,8 +28,8 @@ fn server(config: Config, agreement: &DeflateAgreement) -> Connection {
 
 fn written(engine: &mut Connection) -> Vec<u8> {
     let mut written = Vec::new();
-    while let Some(bytes) = engine.poll_transmit() {
-        written.extend_from_slice(&bytes);
+    while let Some(transmit) = engine.poll_transmit() {
+        written.extend(transmit.into_vec());
     }
     written
 }
@@ -45,11 +45,11 @@ fn received(engine: &mut Connection, bytes: &[u8], cut: usize) -> (Vec<Vec<u8>>,
             at += consumed;
             let last = match event {
                 Some(Event::Data { payload, last, .. }) => {
-                    message.extend_from_slice(payload);
+                    message.extend_from_slice(&payload);
                     last
                 }
                 Some(Event::Inflated { last, .. }) => {
-                    message.extend(engine.take_inflated());
+                    message.extend_from_slice(&engine.take_inflated());
                     last
                 }
                 Some(Event::Violation(violation)) => return (messages, Some(violation.rule)),
@@ -266,7 +266,9 @@ fn a_message_that_is_in_the_middle_leaves_the_shared_contexts_to_others() {
                     let (consumed, event) = server.receive(NOW, &mut bytes[at..]);
                     at += consumed;
                     match event {
-                        Some(Event::Inflated { .. }) => arrived[number].extend(server.take_inflated()),
+                        Some(Event::Inflated { .. }) => {
+                            arrived[number].extend_from_slice(&server.take_inflated());
+                        }
                         None => break,
                         Some(other) => unreachable!("{other:?}"),
                     }
@@ -584,4 +586,46 @@ fn connections_that_share_a_budget_hold_no_more_than_it_allows() {
     assert_eq!(receive(&mut fourth, &start), None);
     drop((ends, fourth));
     assert_eq!(budget.held(), 0);
+}
+
+#[test]
+fn an_inflated_text_is_a_str_where_it_is_whole() {
+    let wishes = DeflateConfig::default();
+    let agreement = agreed(&wishes, &wishes);
+    let text = "Gr\u{fc}\u{df}e, \u{4e16}\u{754c}. ".repeat(20_000);
+    let mut server = server(config(wishes), &agreement);
+    server.send_text(&text).expect("open");
+    server.send_binary(text.as_bytes()).expect("open");
+    let bytes = written(&mut server);
+    for whole in [true, false] {
+        let mut client = client(config(wishes), &agreement);
+        let (mut inbox, mut at, mut inside) = (bytes.clone(), 0, 0);
+        for expected in [Some(&text[..]), None] {
+            let mut got = Vec::new();
+            loop {
+                let (consumed, event) = client.receive(NOW, &mut inbox[at..]);
+                at += consumed;
+                let Some(Event::Inflated { last, .. }) = event else { panic!("{event:?}") };
+                if last || !whole {
+                    let taken = client.take_inflated();
+                    match expected {
+                        Some(_) if whole => assert_eq!(taken.as_str(), expected),
+                        Some(_) => {
+                            // What began or ended inside a character is none by itself.
+                            inside += usize::from(taken.as_str().is_none());
+                            assert_eq!(taken.as_str(), std::str::from_utf8(&taken).ok());
+                        }
+                        None => assert_eq!(taken.as_str(), None, "nobody has checked it"),
+                    }
+                    got.extend_from_slice(&taken);
+                    client.recycle_inflated(taken.into_bytes());
+                }
+                if last {
+                    break;
+                }
+            }
+            assert!(got == text.as_bytes());
+        }
+        assert_eq!(inside > 0, !whole, "{inside}");
+    }
 }

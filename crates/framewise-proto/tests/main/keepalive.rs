@@ -24,8 +24,8 @@ fn keeping_alive() -> Connection {
 
 fn written(engine: &mut Connection) -> Vec<u8> {
     let mut written = Vec::new();
-    while let Some(bytes) = engine.poll_transmit() {
-        written.extend_from_slice(&bytes);
+    while let Some(transmit) = engine.poll_transmit() {
+        written.extend(transmit.into_vec());
     }
     written
 }
@@ -229,7 +229,7 @@ fn pings_of_a_peer_that_reads_nothing_cost_no_memory() {
         receive(&mut engine, now, &[&[0x89, 4][..], &payload].concat());
         assert!(engine.queued() < 1_200);
     }
-    let first = engine.poll_transmit().expect("the first hundred Pongs");
+    let first = engine.poll_transmit().expect("the first hundred Pongs").into_vec();
     assert!(first.starts_with(&control(0x8a, &0_u32.to_be_bytes())));
     // RFC 6455 §5.5.3: the last one stands for those before it.
     assert_eq!(written(&mut engine), control(0x8a, &999_999_u32.to_be_bytes()));

@@ -5,3 +5,4 @@ mod deflate;
 mod keepalive;
 mod pair;
 mod prepared;
+mod segments;

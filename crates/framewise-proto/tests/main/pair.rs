@@ -62,14 +62,14 @@ impl End {
 
     fn see(message: &mut Option<Vec<u8>>, seen: &mut Vec<Seen>, event: Event<'_>) {
         seen.push(match event {
-            Event::Data { kind, payload, first, last } => {
+            Event::Data { payload, first, last } => {
                 assert_eq!(first, message.is_none(), "the first part is first, and no other");
                 let so_far = message.get_or_insert_default();
-                so_far.extend_from_slice(payload);
+                so_far.extend_from_slice(&payload);
                 if !last {
                     return;
                 }
-                Seen::Message(kind, message.take().expect("it is there"))
+                Seen::Message(payload.kind(), message.take().expect("it is there"))
             }
             Event::Ping(payload) => Seen::Ping(payload.to_vec()),
             Event::Pong(payload) => Seen::Pong(payload.to_vec()),
@@ -91,8 +91,8 @@ impl End {
 
     fn written(&mut self) -> Vec<u8> {
         let mut written = Vec::new();
-        while let Some(bytes) = self.engine.poll_transmit() {
-            written.extend_from_slice(&bytes);
+        while let Some(transmit) = self.engine.poll_transmit() {
+            written.extend(transmit.into_vec());
         }
         written
     }

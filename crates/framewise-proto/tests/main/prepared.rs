@@ -21,8 +21,8 @@ fn ends(wishes: DeflateConfig) -> (Connection, Connection, DeflateAgreement) {
 /// Everything that goes from one end to the other, as the messages that it is.
 fn delivered(from: &mut Connection, to: &mut Connection) -> Vec<Vec<u8>> {
     let mut bytes = Vec::new();
-    while let Some(batch) = from.poll_transmit() {
-        bytes.extend_from_slice(&batch);
+    while let Some(transmit) = from.poll_transmit() {
+        bytes.extend(transmit.into_vec());
     }
     let (mut messages, mut message, mut at) = (Vec::new(), Vec::new(), 0);
     while at < bytes.len() {
@@ -30,11 +30,11 @@ fn delivered(from: &mut Connection, to: &mut Connection) -> Vec<Vec<u8>> {
         at += consumed;
         let last = match event {
             Some(Event::Data { payload, last, .. }) => {
-                message.extend_from_slice(payload);
+                message.extend_from_slice(&payload);
                 last
             }
             Some(Event::Inflated { last, .. }) => {
-                message.extend(to.take_inflated());
+                message.extend_from_slice(&to.take_inflated());
                 last
             }
             Some(Event::Ping(_)) => false,
@@ -60,8 +60,8 @@ fn send_prepared(connection: &mut Connection, payload: &[u8]) {
     match connection.compression(payload.len()) {
         None => connection.send_binary(payload).expect("open"),
         Some(compression) => {
-            let compressed = compression.compress(payload);
-            connection.send_compressed(MessageKind::Binary, &compressed).expect("open");
+            let compressed = compression.compress_binary(payload);
+            connection.send_compressed(&compressed).expect("open");
         }
     }
 }
@@ -152,11 +152,28 @@ fn equal_settings_are_equal_compressions_and_no_others() {
 fn what_would_break_a_rule_is_refused() {
     let (_, mut server, _) = ends(DeflateConfig::default());
     let payload = b"not now ".repeat(50);
-    let compressed = server.compression(payload.len()).expect("it is agreed").compress(&payload);
+    let compressed = server.compression(payload.len()).expect("it is agreed").compress_binary(&payload);
     server.begin(MessageKind::Text).expect("open");
-    let refused = server.send_compressed(MessageKind::Text, &compressed);
+    let refused = server.send_compressed(&compressed);
     assert_eq!(refused, Err(Misuse::MessageOpen));
-    assert_eq!(server.send_compressed_header(MessageKind::Text, 10), Err(Misuse::MessageOpen));
+    assert_eq!(server.send_compressed_shared(&compressed), Err(Misuse::MessageOpen));
     server.close(NOW, None).expect("open");
-    assert_eq!(server.send_compressed(MessageKind::Text, &compressed), Err(Misuse::Closed));
+    assert_eq!(server.send_compressed(&compressed), Err(Misuse::Closed));
+}
+
+#[test]
+fn what_was_compressed_in_another_way_is_not_sent() {
+    let payload = b"not here ".repeat(50);
+    let (_, server, _) = ends(DeflateConfig::default());
+    let compressed = server.compression(payload.len()).expect("it is agreed").compress_binary(&payload);
+    let (_, other, _) = ends(DeflateConfig { peer_window_bits: 10, ..DeflateConfig::default() });
+    let plain = Connection::server(Config::default(), 0, NOW);
+    for mut other in [other, plain] {
+        assert_eq!(other.send_compressed(&compressed), Err(Misuse::OtherCompression));
+        assert_eq!(other.send_compressed_shared(&compressed), Err(Misuse::OtherCompression));
+        assert_eq!(other.queued(), 0);
+    }
+    // Below the threshold it is not compressed here, but may be.
+    let (_, mut equal, _) = ends(DeflateConfig { threshold: 10_000, ..DeflateConfig::default() });
+    assert_eq!(equal.send_compressed(&compressed), Ok(()));
 }

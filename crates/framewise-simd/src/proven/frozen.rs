@@ -4,8 +4,6 @@ use core::ops::Deref;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::utf8::Utf8Error;
-
 /// Text whose bytes are shared: cheap to clone, and never checked again.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Utf8Bytes(
@@ -82,11 +80,11 @@ impl From<String> for Utf8Bytes {
 }
 
 impl TryFrom<Bytes> for Utf8Bytes {
-    type Error = Utf8Error;
+    type Error = core::str::Utf8Error;
 
     /// The one way that checks.
     fn try_from(bytes: Bytes) -> Result<Self, Self::Error> {
-        crate::as_str(&bytes)?;
+        core::str::from_utf8(&bytes)?;
         Ok(Self(bytes))
     }
 }

@@ -20,6 +20,12 @@ impl TextInBuffer<'_> {
         unsafe { core::str::from_utf8_unchecked(&self.buffer[self.range.clone()]) }
     }
 
+    /// Lets go of the text, and of what lies before it.
+    #[inline]
+    pub fn skip(self) {
+        self.buffer.advance(self.range.end);
+    }
+
     /// Takes the text out of the buffer, without a copy, and lets go of what lies before it.
     #[inline]
     pub fn split(self) -> Utf8Bytes {
@@ -71,6 +77,10 @@ mod tests {
         let found = found.unwrap();
         assert_eq!(found.as_str(), "ab");
         assert_eq!(found.split().as_str(), "ab");
+        assert_eq!(buffer[..], *b"\xff");
+        let mut buffer = BytesMut::from(&b"\xffab\xff"[..]);
+        let ((), found) = find_text(&mut buffer, |bytes| ((), crate::as_str(&bytes[1..3]).ok()));
+        found.unwrap().skip();
         assert_eq!(buffer[..], *b"\xff");
     }
 

@@ -60,6 +60,7 @@ impl Deref for Utf8Piece<'_> {
 }
 
 impl<'b> From<&'b str> for Utf8Piece<'b> {
+    #[inline]
     fn from(text: &'b str) -> Self {
         Self::new(text.as_bytes(), Utf8::new(), Utf8::new())
     }

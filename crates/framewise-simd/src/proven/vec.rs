@@ -23,10 +23,12 @@ impl Utf8Vec {
         Self { bytes: Vec::new(), checked: 0, before: Utf8::new(), after: Utf8::new() }
     }
 
-    /// A buffer whose memory is used again: what it holds is let go.
-    pub fn reuse(mut buffer: Vec<u8>) -> Self {
-        buffer.clear();
-        Self { bytes: buffer, ..Self::new() }
+    /// Takes the memory of a buffer, where it has none of its own.
+    pub fn reuse(&mut self, mut buffer: Vec<u8>) {
+        if self.bytes.capacity() == 0 {
+            buffer.clear();
+            self.bytes = buffer;
+        }
     }
 
     /// Bytes that it has room for.
@@ -59,8 +61,9 @@ impl Utf8Vec {
 
     /// The start of a text, without a byte. The memory stays.
     pub fn clear(&mut self) {
-        self.bytes.clear();
-        *self = Self::reuse(core::mem::take(&mut self.bytes));
+        let mut bytes = core::mem::take(&mut self.bytes);
+        bytes.clear();
+        *self = Self { bytes, ..Self::new() };
     }
 
     /// Checks what was not checked yet.
@@ -183,7 +186,9 @@ mod tests {
         for half in [&text[..1], &text[1..]] {
             write(&mut vec, half);
             vec.check().unwrap();
-            assert_eq!(vec.take().as_str(), None);
+            let taken = vec.take();
+            assert_eq!(taken.as_str(), None);
+            vec.reuse(taken.into_bytes());
         }
         write(&mut vec, b"x");
         vec.check().unwrap();

@@ -7,11 +7,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
-use framewise_proto::{self as proto, Connection, Header, MessageKind, Opcode};
+use framewise_proto::{self as proto, Connection, Header, MessageKind, Opcode, Payload};
+use framewise_simd::{TextInBuffer, Utf8Buffer, find_text};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::timer::Timer;
-use crate::{Event, Message, buffers};
+use crate::{Event, Message, Text, buffers};
 
 /// From so many bytes of a frame still to come on, they are read to where the message is put together.
 const DIRECT: u64 = 16 * 1024;
@@ -23,6 +24,9 @@ const LOOKED_AT: usize = 8;
 /// Bytes that a connection inflates before the other tasks of its thread get their turn: a peer needs a thousandth of them
 /// to have them inflated.
 const TURN: usize = 256 * 1024;
+
+/// Each piece of a text comes from the engine with the proof that it was checked.
+const CHECKED: &str = "the engine checks all of a text";
 
 /// What came of bytes that were read.
 pub(super) enum Found {
@@ -41,7 +45,8 @@ pub(super) struct Inbox {
     borrowed: bool,
     /// … and this is counted in [`buffers::hold_read`].
     held: bool,
-    message: BytesMut,
+    /// The message that is put together of its parts.
+    message: Utf8Buffer,
     /// The reader takes parts of messages as they come.
     in_parts: bool,
     /// It has taken one of a message, and not the last.
@@ -50,14 +55,33 @@ pub(super) struct Inbox {
     inflated: usize,
 }
 
+impl From<Message> for Found {
+    fn from(message: Message) -> Self {
+        Self::Event(Event::Message(message))
+    }
+}
+
 /// What an event was, once it no longer borrows the buffer.
 enum Taken {
     Found(Found),
-    /// The last so many of the bytes that were consumed are a message.
-    Slice(MessageKind, usize),
+    /// The last so many of the bytes that were consumed are a message: a binary one, unless the text was found.
+    Message(usize),
     /// They are a part of one; whether it is the last.
-    SlicePart(MessageKind, usize, bool),
-    Part,
+    Part(MessageKind, usize, bool),
+    /// They were added to the message that is put together, which is complete.
+    Last(MessageKind),
+    /// So much came out of a compressed one; whether it is complete.
+    Inflated(MessageKind, usize, bool),
+    /// Nothing yet.
+    Nothing,
+}
+
+/// What came of taking one event in.
+enum Step {
+    Found(Found),
+    Nothing,
+    /// More bytes are needed.
+    Starved,
 }
 
 impl Inbox {
@@ -67,7 +91,7 @@ impl Inbox {
             bytes,
             borrowed: false,
             held: false,
-            message: BytesMut::new(),
+            message: Utf8Buffer::default(),
             in_parts: false,
             begun: false,
             inflated: 0,
@@ -115,10 +139,16 @@ impl Inbox {
     /// Takes a message out of what was read, if one in a single frame lies there: what nearly all of them are.
     #[inline]
     pub(super) fn whole(&mut self, engine: &mut Connection, now: Duration) -> Option<Message> {
-        let (kind, consumed, length) = engine.receive_whole(now, &mut self.bytes)?;
-        let payload = self.take_slice(consumed, length);
+        let (found, text) = find_text(&mut self.bytes, |bytes| match engine.receive_whole(now, bytes) {
+            Some((consumed, payload)) => (Some((consumed, payload.len())), payload.as_str()),
+            None => (None, None),
+        });
+        let message = match (found?, text) {
+            (_, Some(text)) => take_text(text, self.borrowed),
+            ((consumed, length), None) => Message::Binary(self.take_slice(consumed, length)),
+        };
         self.settle(false);
-        Some(Message::received(kind, payload))
+        Some(message)
     }
 
     /// The connection waits, so that the others have their turn anyway.
@@ -143,63 +173,76 @@ impl Inbox {
                 self.settle(false);
                 return None;
             }
-            let (consumed, event) = engine.receive(now, &mut self.bytes);
-            let Some(event) = event else {
-                self.bytes.advance(consumed);
-                break;
-            };
-            if let proto::Event::Inflated { length, .. } = event {
-                self.inflated += length;
+            match self.step(engine, now) {
+                Step::Starved => break,
+                Step::Nothing => {}
+                Step::Found(found) => {
+                    self.settle(false);
+                    return Some(found);
+                }
             }
-            let taken = match event {
-                proto::Event::Data { kind, payload, first: true, last: true } => {
-                    Taken::Slice(kind, payload.len())
+        }
+        self.settle(true);
+        None
+    }
+
+    fn step(&mut self, engine: &mut Connection, now: Duration) -> Step {
+        let message = &mut self.message;
+        let in_parts = self.in_parts || self.begun;
+        let ((consumed, taken), text) = find_text(&mut self.bytes, |bytes| {
+            let (consumed, event) = engine.receive(now, bytes);
+            let mut text = None;
+            let taken = event.map(|event| match event {
+                proto::Event::Data { payload, first: true, last: true } => {
+                    text = payload.as_str();
+                    Taken::Message(payload.len())
                 }
-                proto::Event::Data { kind, payload, last, .. } if self.in_parts || self.begun => {
-                    Taken::SlicePart(kind, payload.len(), last)
+                proto::Event::Data { payload, last, .. } if in_parts => {
+                    Taken::Part(payload.kind(), payload.len(), last)
                 }
-                proto::Event::Inflated { kind, last, .. } if self.in_parts || self.begun => {
-                    Taken::Found(self.part(kind, engine.take_inflated().into(), last))
+                proto::Event::Data { payload, last, .. } => {
+                    collect(message, &payload, engine.remaining());
+                    if last { Taken::Last(payload.kind()) } else { Taken::Nothing }
                 }
-                proto::Event::Data { kind, payload, last, .. } => {
-                    let length = payload.len();
-                    if self.message.capacity() == 0 {
-                        self.message = first_room(length as u64, engine.remaining());
-                    }
-                    self.message.extend_from_slice(payload);
-                    if last { Taken::Found(self.complete(kind)) } else { Taken::Part }
-                }
-                other @ (proto::Event::Inflated { .. }
-                | proto::Event::Ping(_)
+                proto::Event::Inflated { kind, length, last, .. } => Taken::Inflated(kind, length, last),
+                other @ (proto::Event::Ping(_)
                 | proto::Event::Pong(_)
                 | proto::Event::Close(_)
                 | proto::Event::Violation(_)
                 | proto::Event::Tolerated(_)
-                | proto::Event::Ended(_)) => other_event(other, engine).map_or(Taken::Part, Taken::Found),
-            };
-            let found = match taken {
-                Taken::Part => {
-                    self.bytes.advance(consumed);
-                    continue;
-                }
-                Taken::Found(found) => {
-                    self.bytes.advance(consumed);
-                    found
-                }
-                Taken::Slice(kind, length) => {
-                    let payload = self.take_slice(consumed, length);
-                    Found::Event(Event::Message(Message::received(kind, payload)))
-                }
-                Taken::SlicePart(kind, length, last) => {
-                    let payload = self.take_slice(consumed, length);
-                    self.part(kind, payload, last)
-                }
-            };
-            self.settle(false);
-            return Some(found);
+                | proto::Event::Ended(_)) => other_event(other).map_or(Taken::Nothing, Taken::Found),
+            });
+            ((consumed, taken), text)
+        });
+        if let Some(text) = text {
+            return Step::Found(take_text(text, self.borrowed).into());
         }
-        self.settle(true);
-        None
+        let found = match taken {
+            Some(Taken::Message(length)) => {
+                return Step::Found(Message::Binary(self.take_slice(consumed, length)).into());
+            }
+            Some(Taken::Part(kind, length, last)) => {
+                let payload = self.take_slice(consumed, length);
+                return Step::Found(self.part(kind, payload, last));
+            }
+            Some(Taken::Found(found)) => Some(found),
+            Some(Taken::Last(kind)) => Some(self.complete(kind).into()),
+            Some(Taken::Inflated(kind, length, last)) => {
+                self.inflated += length;
+                if in_parts {
+                    Some(self.part(kind, engine.take_inflated().into_bytes().into(), last))
+                } else {
+                    last.then(|| inflated(kind, engine).into())
+                }
+            }
+            Some(Taken::Nothing) => None,
+            None => {
+                self.bytes.advance(consumed);
+                return Step::Starved;
+            }
+        };
+        self.bytes.advance(consumed);
+        found.map_or(Step::Nothing, Step::Found)
     }
 
     /// The last `length` of the `consumed` bytes at the front. A few of the thread's buffer are copied; what is large, and
@@ -249,15 +292,25 @@ impl Inbox {
         }
     }
 
-    fn complete(&mut self, kind: MessageKind) -> Found {
+    fn complete(&mut self, kind: MessageKind) -> Message {
         let message = std::mem::take(&mut self.message);
         // A message in many small frames, whose buffer grew to twice its size.
         let sparse = message.capacity() / 2 > message.len();
-        let bytes = if sparse { buffers::copy_out(&message) } else { message.freeze() };
-        if bytes.len() as u64 > FIRST {
-            buffers::keep_large(&bytes);
+        let message = match kind {
+            MessageKind::Text if sparse => {
+                Message::Text(Text(buffers::copy_text(message.as_str().expect(CHECKED))))
+            }
+            MessageKind::Text => Message::Text(Text(message.freeze_text().expect(CHECKED))),
+            MessageKind::Binary if sparse => Message::Binary(buffers::copy_out(&message)),
+            MessageKind::Binary => Message::Binary(message.freeze()),
+        };
+        if message.len() as u64 > FIRST {
+            buffers::keep_large(match &message {
+                Message::Text(text) => text.0.as_bytes(),
+                Message::Binary(bytes) => bytes,
+            });
         }
-        Found::Event(Event::Message(Message::received(kind, bytes)))
+        message
     }
 
     /// Reads once. How many bytes: 0 is the stream's end. What was found on the way is given with it.
@@ -317,11 +370,19 @@ impl Inbox {
         }
         // All of it lies inside the frame's payload: the engine takes it at once.
         *now = timer.now();
-        let (_, event) = engine.receive(*now, &mut self.message[length..]);
-        let found = match event {
-            Some(proto::Event::Data { kind, last: true, .. }) => Some(self.complete(kind)),
-            Some(proto::Event::Data { .. }) | None => None,
-            Some(other) => other_event(other, engine),
+        let taken = self.message.check_tail(length, |bytes| match engine.receive(*now, bytes).1 {
+            Some(proto::Event::Data { payload, last, .. }) => {
+                let taken = if last { Taken::Last(payload.kind()) } else { Taken::Nothing };
+                let piece = if let Payload::Text(piece) = payload { Some(piece) } else { None };
+                (taken, piece)
+            }
+            Some(other) => (other_event(other).map_or(Taken::Nothing, Taken::Found), None),
+            None => (Taken::Nothing, None),
+        });
+        let found = match taken {
+            Taken::Last(kind) => Some(self.complete(kind).into()),
+            Taken::Found(found) => Some(found),
+            Taken::Message(_) | Taken::Part(..) | Taken::Inflated(..) | Taken::Nothing => None,
         };
         Poll::Ready(Ok((count, found)))
     }
@@ -334,34 +395,61 @@ impl Drop for Inbox {
 }
 
 /// Room for a message of which `length` bytes are there and `remaining` announced.
-fn first_room(length: u64, remaining: u64) -> BytesMut {
+fn first_room(length: u64, remaining: u64) -> Utf8Buffer {
     let capacity = length.saturating_add(remaining).min(FIRST.max(length.saturating_mul(4)));
     let capacity = usize::try_from(capacity).unwrap_or(0);
     if capacity as u64 >= FIRST {
         buffers::take_large(capacity)
     } else {
-        BytesMut::with_capacity(capacity.max(1))
+        Utf8Buffer::new(BytesMut::with_capacity(capacity.max(1)))
     }
 }
 
-/// What an event that is no data is to the caller; `None`: a part of a message, which the engine keeps.
-fn other_event(event: proto::Event<'_>, engine: &mut Connection) -> Option<Found> {
+/// Adds a part to the message that is put together.
+fn collect(message: &mut Utf8Buffer, payload: &Payload<'_>, remaining: u64) {
+    if message.capacity() == 0 {
+        *message = first_room(payload.len() as u64, remaining);
+    }
+    match payload {
+        Payload::Text(piece) => message.push_piece(*piece),
+        Payload::Binary(bytes) => message.push(bytes),
+    }
+}
+
+/// As [`Inbox::take_slice`].
+#[inline]
+fn take_text(text: TextInBuffer<'_>, borrowed: bool) -> Message {
+    if !borrowed || text.as_str().len() >= buffers::SLICE {
+        return Message::Text(Text(text.split()));
+    }
+    let copy = buffers::copy_text(text.as_str());
+    text.skip();
+    Message::Text(Text(copy))
+}
+
+/// The compressed message that is complete.
+fn inflated(kind: MessageKind, engine: &mut Connection) -> Message {
+    let inflated = engine.take_inflated();
+    // Its buffer has room for what a message may grow to: a small one would pin a multiple of itself.
+    let sparse = inflated.capacity() / 2 > inflated.len();
+    if !sparse && inflated.len() > buffers::SMALL {
+        return match kind {
+            MessageKind::Text => inflated.into_string().expect(CHECKED).into(),
+            MessageKind::Binary => inflated.into_bytes().into(),
+        };
+    }
+    let message = match kind {
+        MessageKind::Text => Message::Text(Text(buffers::copy_text(inflated.as_str().expect(CHECKED)))),
+        MessageKind::Binary => Message::Binary(buffers::copy_out(&inflated)),
+    };
+    engine.recycle_inflated(inflated.into_bytes());
+    message
+}
+
+/// What an event that is no data is to the caller.
+fn other_event(event: proto::Event<'_>) -> Option<Found> {
     Some(match event {
-        proto::Event::Data { .. } => return None,
-        proto::Event::Inflated { last: false, .. } => return None,
-        proto::Event::Inflated { kind, .. } => {
-            let inflated = engine.take_inflated();
-            // Its buffer has room for what a message may grow to: a small one would pin a multiple of itself.
-            let sparse = inflated.capacity() / 2 > inflated.len();
-            let bytes = if sparse || inflated.len() <= buffers::SMALL {
-                let bytes = buffers::copy_out(&inflated);
-                engine.recycle_inflated(inflated);
-                bytes
-            } else {
-                inflated.into()
-            };
-            Found::Event(Event::Message(Message::received(kind, bytes)))
-        }
+        proto::Event::Data { .. } | proto::Event::Inflated { .. } => return None,
         proto::Event::Ping(payload) => Found::Event(Event::Ping(buffers::copy_out(payload))),
         proto::Event::Pong(payload) => Found::Event(Event::Pong(buffers::copy_out(payload))),
         proto::Event::Close(close) => Found::Event(Event::Close(close)),

@@ -1,10 +1,8 @@
-use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf as _, Bytes};
-use framewise_proto::Connection;
+use framewise_proto::{Connection, Transmit};
 use tokio::io::AsyncWrite;
 
 use crate::buffers;
@@ -12,32 +10,10 @@ use crate::buffers;
 /// Slices of one write at the most.
 const SLICES: usize = 64;
 
-/// A payload that is written from where it lies, in between what the engine encoded.
-#[derive(Debug)]
-struct Large {
-    /// Bytes of the engine's that go before it, from the start of their batch.
-    at: usize,
-    payload: Bytes,
-}
-
-/// The large payloads of the batch that is being written, then those of what the engine queues meanwhile.
-#[derive(Debug, Default)]
-struct Larges {
-    queue: VecDeque<Large>,
-    /// How many of them belong to the batch.
-    in_batch: usize,
-    /// Bytes of them that are not written yet.
-    bytes: usize,
-}
-
-/// What is queued and not written yet: the engine's bytes, and the large payloads between them.
+/// What was taken from the engine and is not written yet.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    /// A batch that was taken from the engine and is being written.
-    batch: Vec<u8>,
-    /// Bytes of it that are written.
-    written: usize,
-    larges: Larges,
+    batch: Option<Transmit>,
     /// The engine has the thread's write buffer.
     lent: bool,
     /// Something was written that the stream may hold back.
@@ -47,7 +23,7 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Bytes of it that are not written yet; the engine may have more.
     pub(super) fn queued(&self) -> usize {
-        self.batch.len() - self.written + self.larges.bytes
+        self.batch.as_ref().map_or(0, Transmit::len)
     }
 
     /// Whether something is to be written, or was written that the stream may hold back.
@@ -57,7 +33,7 @@ impl Outbox {
 
     /// Whether it holds nothing, and owes nothing.
     pub(super) fn is_empty(&self) -> bool {
-        self.batch.capacity() == 0 && self.larges.queue.is_empty() && !self.lent && !self.unflushed
+        self.batch.is_none() && !self.lent && !self.unflushed
     }
 
     /// Gives the engine room to encode into: the thread's write buffer.
@@ -68,12 +44,6 @@ impl Outbox {
         }
     }
 
-    /// Queues a payload behind what the engine has queued.
-    pub(super) fn push_large(&mut self, engine: &Connection, payload: Bytes) {
-        self.larges.bytes += payload.len();
-        self.larges.queue.push_back(Large { at: engine.queued(), payload });
-    }
-
     /// Writes everything that is queued.
     pub(super) fn poll_write<S: AsyncWrite + Unpin>(
         &mut self,
@@ -82,28 +52,21 @@ impl Outbox {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         loop {
-            if self.written == self.batch.len() && self.larges.in_batch == 0 {
-                if self.batch.capacity() > 0 {
-                    buffers::give_write(std::mem::take(&mut self.batch));
-                }
-                self.written = 0;
+            if let Some(written) = self.batch.take_if(|batch| batch.is_empty()) {
+                buffers::give_write(written);
+            }
+            let Some(batch) = &mut self.batch else {
                 let Some(batch) = engine.poll_transmit() else { break };
                 self.lent = false;
-                self.batch = batch;
-                self.larges.in_batch = self.larges.queue.len();
-            }
-            let count = if self.larges.in_batch == 0 {
-                ready!(Pin::new(&mut *stream).poll_write(cx, &self.batch[self.written..]))?
-            } else {
-                let mut slices = [IoSlice::new(&[]); SLICES];
-                let used = self.slices(&mut slices);
-                ready!(Pin::new(&mut *stream).poll_write_vectored(cx, &slices[..used]))?
+                self.batch = Some(batch);
+                continue;
             };
+            let count = ready!(poll_write_segments(batch, Pin::new(&mut *stream), cx))?;
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.unflushed = true;
-            self.advance(count);
+            batch.advance(count);
         }
         if self.unflushed {
             ready!(Pin::new(stream).poll_flush(cx))?;
@@ -111,56 +74,22 @@ impl Outbox {
         }
         Poll::Ready(Ok(()))
     }
+}
 
-    /// The front of the batch, as slices in the order of the wire: how many.
-    fn slices<'o>(&'o self, slices: &mut [IoSlice<'o>; SLICES]) -> usize {
-        let mut used = 0;
-        let mut from = self.written;
-        for large in self.larges.queue.iter().take(self.larges.in_batch) {
-            if used + 2 > SLICES {
-                return used;
-            }
-            if large.at > from {
-                slices[used] = IoSlice::new(&self.batch[from..large.at]);
-                used += 1;
-                from = large.at;
-            }
-            slices[used] = IoSlice::new(&large.payload);
-            used += 1;
-        }
-        if used < SLICES && from < self.batch.len() {
-            slices[used] = IoSlice::new(&self.batch[from..]);
-            used += 1;
-        }
-        used
+/// Writes the front of it: one segment, which is what there nearly always is, or several at once.
+fn poll_write_segments<S: AsyncWrite>(
+    batch: &Transmit,
+    stream: Pin<&mut S>,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut segments = batch.segments();
+    let first = segments.next().unwrap_or_default();
+    let Some(second) = segments.next() else { return stream.poll_write(cx, first) };
+    let mut slices = [IoSlice::new(&[]); SLICES];
+    let mut used = 0;
+    for (slice, segment) in slices.iter_mut().zip([first, second].into_iter().chain(segments)) {
+        *slice = IoSlice::new(segment);
+        used += 1;
     }
-
-    fn advance(&mut self, mut count: usize) {
-        let larges = &mut self.larges;
-        while larges.in_batch > 0
-            && let Some(large) = larges.queue.front_mut()
-        {
-            let step = count.min(large.at - self.written);
-            self.written += step;
-            count -= step;
-            if count == 0 {
-                return;
-            }
-            let step = count.min(large.payload.len());
-            large.payload.advance(step);
-            larges.bytes -= step;
-            count -= step;
-            if !large.payload.is_empty() {
-                return;
-            }
-            // What is written whole is let go of at once, so that its buffer can be used again.
-            larges.queue.pop_front();
-            larges.in_batch -= 1;
-            if larges.queue.is_empty() && larges.queue.capacity() > SLICES {
-                // The memory of a burst does not stay.
-                *larges = Larges::default();
-            }
-        }
-        self.written += count;
-    }
+    stream.poll_write_vectored(cx, &slices[..used])
 }

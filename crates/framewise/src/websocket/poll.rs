@@ -5,9 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use framewise_proto::rules::{Role, Rule};
-use framewise_proto::{self as proto, CloseFrame, MessageKind, Misuse, Transport, Violation};
+use framewise_proto::rules::Rule;
+use framewise_proto::{self as proto, CloseFrame, Misuse, Transport, Violation};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Inner;
@@ -16,8 +15,6 @@ use super::inbox::Found;
 use super::outbox::Outbox;
 use crate::{CloseCode, Error, Event, Message, trace};
 
-/// Payloads of at least this size (more than 4 KiB) are written from their own memory instead of being copied.
-pub(super) const LARGE: usize = 4 * 1024 + 1;
 /// How long a peer that has ended its side may take to read what is queued for it.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
 
@@ -296,26 +293,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         }
     }
 
-    /// Queues a message.
+    /// Queues a message. Where the stream writes several slices at once, a large one is not copied.
     pub(super) fn queue(&mut self, message: Message) -> Result<(), Error> {
-        let kind = message.kind();
-        let payload = message.into_bytes();
         if !self.engine.is_open() {
             return Err(Misuse::Closed.into());
         }
         self.lend();
-        if payload.len() < LARGE || !self.stream.is_write_vectored() || self.engine.compresses(payload.len())
-        {
-            return Ok(self.engine.send_checked(kind, &payload)?);
-        }
-        self.queue_large(kind, payload)
+        let engine = &mut self.engine;
+        Ok(match (message, self.stream.is_write_vectored()) {
+            (Message::Text(text), true) => engine.send_text_shared(text.0),
+            (Message::Text(text), false) => engine.send_text(text.as_str()),
+            (Message::Binary(bytes), true) => engine.send_binary_shared(bytes),
+            (Message::Binary(bytes), false) => engine.send_binary(&bytes),
+        }?)
     }
 
     /// Queues a binary message from borrowed bytes.
     pub(super) fn queue_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if bytes.len() >= LARGE {
-            return self.queue(Message::from(bytes));
-        }
         self.lend();
         Ok(self.engine.send_binary(bytes)?)
     }
@@ -331,32 +325,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         if self.engine.queued() == 0 {
             self.in_flight.get_or_insert_with(InFlight::take).outbox.lend(&mut self.engine);
         }
-    }
-
-    /// Queues a payload after what the engine has encoded.
-    pub(super) fn push_large(&mut self, payload: Bytes) {
-        self.in_flight.get_or_insert_with(InFlight::take).outbox.push_large(&self.engine, payload);
-    }
-
-    fn queue_large(&mut self, kind: MessageKind, payload: Bytes) -> Result<(), Error> {
-        let payload = match self.engine.role() {
-            Role::Server => {
-                self.engine.send_header(kind, payload.len() as u64)?;
-                payload
-            }
-            // A client masks what it sends (RFC 6455 §5.1): in place, if the bytes are not shared.
-            Role::Client => match payload.try_into_mut() {
-                Ok(mut payload) => {
-                    if let Some(key) = self.engine.send_header(kind, payload.len() as u64)? {
-                        framewise_simd::unmask(&mut payload, key, 0);
-                    }
-                    payload.freeze()
-                }
-                Err(payload) => return Ok(self.engine.send_checked(kind, &payload)?),
-            },
-        };
-        self.push_large(payload);
-        Ok(())
     }
 }
 

@@ -3,10 +3,8 @@
 use std::future::poll_fn;
 use std::task::ready;
 
-use framewise_proto::rules::Role;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::poll::LARGE;
 use super::{Inner, WebSocket};
 use crate::{Error, Prepared};
 
@@ -38,16 +36,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         else {
             return self.queue(message.clone());
         };
-        let payload = prepared.compressed(compression);
+        let compressed = prepared.compressed(compression);
         self.lend();
-        // A client masks a copy (RFC 6455 §5.3: "a fresh masking key" for each frame).
-        let shared = payload.len() >= LARGE && self.engine.role() == Role::Server;
-        if shared && self.stream.is_write_vectored() {
-            self.engine.send_compressed_header(message.kind(), payload.len() as u64)?;
-            self.push_large(payload);
-            Ok(())
+        Ok(if self.stream.is_write_vectored() {
+            self.engine.send_compressed_shared(&compressed)
         } else {
-            Ok(self.engine.send_compressed(message.kind(), &payload)?)
-        }
+            self.engine.send_compressed(&compressed)
+        }?)
     }
 }

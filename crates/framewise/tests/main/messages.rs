@@ -143,6 +143,37 @@ async fn a_slice_that_is_kept_keeps_its_bytes() {
     }
 }
 
+/// However a text comes, it comes with the proof that it is one: there is no other way to have it as a `str`.
+#[tokio::test]
+async fn a_text_in_parts_that_are_cut_inside_characters_is_one() {
+    let deflate = framewise::DeflateConfig { threshold: 0, ..framewise::DeflateConfig::default() };
+    for compressed in [false, true] {
+        let (near, far) = duplex(1 << 16);
+        let (mut client, mut server) = (Client::new(), Server::new());
+        if compressed {
+            (client, server) = (client.deflate(deflate), server.deflate(deflate));
+        }
+        let (client, server) = tokio::join!(client.connect_over(near, "ws://h/"), server.accept(far));
+        let (mut client, mut server) = (client.expect("a client"), server.expect("a server"));
+        for size in [0, 10, 4096, 12_000, 200_000] {
+            let text: String = "a\u{e9}\u{1d11e}".chars().cycle().take(size / 3).collect();
+            for parts in [1, 2, 5] {
+                let send = async {
+                    client.begin(MessageKind::Text).expect("open");
+                    let piece = (text.len() / parts + 1) | 1;
+                    for part in text.as_bytes().chunks(piece) {
+                        client.send_part(part, false).await.expect("a part");
+                    }
+                    client.send_part(b"", true).await.expect("the end");
+                };
+                let (got, ()) = tokio::join!(server.next(), send);
+                let got = got.expect("a message").expect("no error");
+                assert!(got.as_text() == Some(&text), "{size} in {parts}, compressed: {compressed}");
+            }
+        }
+    }
+}
+
 #[test]
 fn text_is_only_made_of_utf8() {
     assert!(Text::try_from(Bytes::from_static(b"\xff")).is_err());

@@ -135,8 +135,8 @@ fn poll(engine: &mut Connection, written: &mut Vec<u8>) -> Vec<Violation> {
             found.push(*violation);
         }
     }
-    while let Some(bytes) = engine.poll_transmit() {
-        written.extend_from_slice(&bytes);
+    while let Some(transmit) = engine.poll_transmit() {
+        written.extend(transmit.into_vec());
     }
     found
 }

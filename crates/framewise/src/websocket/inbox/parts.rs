@@ -21,15 +21,15 @@ impl Inbox {
     pub(in crate::websocket) fn part_so_far(&mut self, engine: &mut Connection) -> Option<Part> {
         let kind = engine.receiving()?;
         let bytes = if self.message.is_empty() {
-            engine.take_inflated()
+            engine.take_inflated().into_bytes().into()
         } else {
-            std::mem::take(&mut self.message).into()
+            std::mem::take(&mut self.message).freeze()
         };
         if bytes.is_empty() {
             return None;
         }
         let first = !std::mem::replace(&mut self.begun, true);
-        Some(Part { kind, bytes: bytes.into(), first, last: false })
+        Some(Part { kind, bytes, first, last: false })
     }
 
     pub(super) fn part(&mut self, kind: MessageKind, bytes: Bytes, last: bool) -> Found {

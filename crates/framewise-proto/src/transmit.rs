@@ -1,0 +1,217 @@
+//! What is queued to be written: what was encoded, and the large payloads in between.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::iter;
+
+use bytes::{Buf as _, Bytes};
+
+/// Places for so many payloads are kept; the memory of a burst is not.
+const KEPT: usize = 64;
+
+/// A payload that is written from where it lies, in between what was encoded.
+#[derive(Debug)]
+struct Large {
+    /// Bytes that were encoded before it.
+    at: usize,
+    /// It is never empty.
+    payload: Bytes,
+}
+
+#[derive(Debug, Default)]
+struct Larges {
+    queue: VecDeque<Large>,
+    /// Bytes of them that are to be written.
+    bytes: usize,
+}
+
+/// Bytes to be written, in order: one segment behind the other. A large payload that is shared is a segment of its own,
+/// and not copied ([`Connection::send_binary_shared`](crate::Connection::send_binary_shared)); what lies between two of them
+/// is one, and without any there is one segment in all.
+///
+/// ```
+/// use core::time::Duration;
+/// use framewise_proto::{Bytes, Config, Connection};
+///
+/// let mut server = Connection::server(Config::default(), 0, Duration::ZERO);
+/// server.send_text("Hello")?;
+/// server.send_binary_shared(Bytes::from(vec![7; 70_000]))?;
+///
+/// let mut transmit = server.poll_transmit().expect("it was queued");
+/// let lengths: Vec<_> = transmit.segments().map(<[u8]>::len).collect();
+/// assert_eq!(lengths, [2 + 5 + 10, 70_000]);
+///
+/// // A transport took some of it.
+/// transmit.advance(60_000);
+/// assert_eq!(transmit.segments().map(<[u8]>::len).sum::<usize>(), transmit.len());
+/// transmit.advance(transmit.len());
+///
+/// // Its memory is used again.
+/// server.recycle(transmit);
+/// # Ok::<(), framewise_proto::Misuse>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Transmit {
+    encoded: Vec<u8>,
+    /// Bytes of it that are written.
+    written: usize,
+    /// Where there were any.
+    larges: Option<Box<Larges>>,
+}
+
+impl Transmit {
+    /// Bytes that are to be written.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.encoded.len() - self.written + self.larges.as_ref().map_or(0, |larges| larges.bytes)
+    }
+
+    /// Whether all is written.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of memory for what is encoded: what [`Connection::recycle`](crate::Connection::recycle) uses again.
+    pub fn capacity(&self) -> usize {
+        self.encoded.capacity()
+    }
+
+    /// What is to be written, in order. None of them is empty.
+    pub fn segments(&self) -> impl Iterator<Item = &[u8]> {
+        let mut larges = self.larges.iter().flat_map(|larges| &larges.queue).peekable();
+        let mut from = self.written;
+        iter::from_fn(move || {
+            let to = larges.peek().map_or(self.encoded.len(), |large| large.at);
+            if from < to {
+                return self.encoded.get(core::mem::replace(&mut from, to)..to);
+            }
+            larges.next().map(|large| &large.payload[..])
+        })
+    }
+
+    /// So many bytes at the front were written. A payload that is written whole is let go of at once.
+    pub fn advance(&mut self, mut count: usize) {
+        while let Some(larges) = &mut self.larges
+            && let Some(large) = larges.queue.front_mut()
+        {
+            let step = count.min(large.at - self.written);
+            self.written += step;
+            count -= step;
+            if count == 0 {
+                return;
+            }
+            let step = count.min(large.payload.len());
+            large.payload.advance(step);
+            larges.bytes -= step;
+            count -= step;
+            if !large.payload.is_empty() {
+                return;
+            }
+            larges.queue.pop_front();
+            if larges.queue.is_empty() && larges.queue.capacity() > KEPT {
+                self.larges = None;
+            }
+        }
+        self.written = self.encoded.len().min(self.written + count);
+    }
+
+    /// All that is to be written, in one piece. Where there is one segment, nothing is copied.
+    pub fn into_vec(self) -> Vec<u8> {
+        if self.written == 0 && self.len() == self.encoded.len() {
+            return self.encoded;
+        }
+        let mut all = Vec::with_capacity(self.len());
+        self.segments().for_each(|segment| all.extend_from_slice(segment));
+        all
+    }
+
+    /// What is encoded is to be written behind all that is queued.
+    #[inline]
+    pub(crate) fn encoded(&mut self) -> &mut Vec<u8> {
+        &mut self.encoded
+    }
+
+    /// The payload is to be written behind all that is queued.
+    pub(crate) fn push_large(&mut self, payload: Bytes) {
+        if payload.is_empty() {
+            return;
+        }
+        let larges = self.larges.get_or_insert_default();
+        larges.bytes += payload.len();
+        larges.queue.push_back(Large { at: self.encoded.len(), payload });
+    }
+
+    /// Lets go of what is to be written; its memory stays.
+    pub(crate) fn clear(&mut self) {
+        self.encoded.clear();
+        self.written = 0;
+        if let Some(larges) = &mut self.larges {
+            larges.queue.clear();
+            larges.bytes = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `ab`, a payload of 3, `c`, payloads of 1 and 2, and nothing behind them or `d`.
+    fn transmit(end: &[u8]) -> Transmit {
+        let mut transmit = Transmit::default();
+        transmit.encoded().extend_from_slice(b"ab");
+        transmit.push_large(Bytes::from_static(b"123"));
+        transmit.encoded().extend_from_slice(b"c");
+        transmit.push_large(Bytes::from_static(b"4"));
+        transmit.push_large(Bytes::new());
+        transmit.push_large(Bytes::from_static(b"56"));
+        transmit.encoded().extend_from_slice(end);
+        transmit
+    }
+
+    #[test]
+    fn segments_are_in_order_and_none_is_empty() {
+        let segments = |end: &[u8]| transmit(end).segments().map(<[u8]>::to_vec).collect::<Vec<_>>();
+        assert_eq!(segments(b""), [&b"ab"[..], b"123", b"c", b"4", b"56"]);
+        assert_eq!(segments(b"d"), [&b"ab"[..], b"123", b"c", b"4", b"56", b"d"]);
+        assert_eq!(Transmit::default().segments().count(), 0);
+    }
+
+    #[test]
+    fn whatever_is_written_at_once_the_rest_comes_next() {
+        let all = b"ab123c456d";
+        for first in 0..=all.len() {
+            for second in 0..=all.len() - first {
+                let mut transmit = transmit(b"d");
+                transmit.advance(first);
+                transmit.advance(second);
+                let rest = &all[first + second..];
+                assert_eq!((transmit.len(), transmit.is_empty()), (rest.len(), rest.is_empty()));
+                assert_eq!(transmit.segments().collect::<Vec<_>>().concat(), rest);
+                assert_eq!(transmit.into_vec(), rest);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cleared_is_gone_and_its_memory_is_not() {
+        let mut transmit = transmit(b"d");
+        transmit.advance(3);
+        let capacity = transmit.capacity();
+        transmit.clear();
+        assert_eq!((transmit.len(), transmit.segments().count(), transmit.capacity()), (0, 0, capacity));
+    }
+
+    #[test]
+    fn a_payload_is_let_go_of_when_it_is_written() {
+        let payload = Bytes::from(alloc::vec![1; 10]);
+        let mut transmit = Transmit::default();
+        transmit.push_large(payload.clone());
+        transmit.advance(9);
+        assert!(!payload.is_unique());
+        transmit.advance(1);
+        assert!(payload.is_unique());
+    }
+}
