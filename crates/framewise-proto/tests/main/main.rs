@@ -2,6 +2,8 @@
 //! process stand beside it, each a program of its own.
 
 mod deflate;
+mod engine;
+mod heads;
 mod keepalive;
 mod pair;
 mod prepared;

@@ -220,6 +220,8 @@ fn silence_ends_the_connection_only_where_a_limit_says_so() {
     client.receive(Duration::from_secs(30), b"\x89\x00");
     assert_eq!(client.engine.poll_timeout(), Some(Duration::from_secs(90)));
     client.engine.handle_timeout(Duration::from_secs(60));
+    client.poll();
+    assert_eq!(client.seen, [Seen::Ping(Vec::new())]);
     client.engine.handle_timeout(Duration::from_secs(90));
     client.poll();
     assert_eq!(client.seen[1], Seen::Violation(Rule::IdleTimeout, 2));
