@@ -5,7 +5,8 @@ use std::time::Duration;
 use framewise_proto::handshake::{ClientOffer, ResponseHead, check_response, extension_required};
 use framewise_proto::rules::{CloseCode, Limits, MessageKinds, Rule};
 use framewise_proto::{
-    CloseFrame, Config, Connection, Detail, Event, MessageKind, Misuse, Opcode, Strictness, Violation,
+    CloseFrame, Config, Connection, Detail, Event, MessageKind, Misuse, Opcode, Strictness, Transmit,
+    Violation,
 };
 
 const NOW: Duration = Duration::ZERO;
@@ -47,7 +48,7 @@ fn place(violation: &Violation) -> (u64, u64, u64, u64) {
 }
 
 fn written(engine: &mut Connection) -> Vec<u8> {
-    std::iter::from_fn(|| engine.poll_transmit()).flatten().collect()
+    std::iter::from_fn(|| engine.poll_transmit()).flat_map(Transmit::into_vec).collect()
 }
 
 #[test]
@@ -233,17 +234,24 @@ fn what_is_at_hand_and_what_is_queued_can_be_asked() {
 
     engine.ping(NOW, b"abc").expect("open");
     assert_eq!(engine.queued(), 9);
-    // A buffer that is given back while something is queued takes nothing away.
-    engine.recycle(b"old".to_vec());
-    let mut buffer = engine.poll_transmit().expect("a Ping");
-    assert_eq!((&buffer[..], engine.queued()), (&b"\x89\x83\0\0\0\0abc"[..], 0));
-    buffer.reserve(1_000);
-    let address = buffer.as_ptr();
-    engine.recycle(buffer);
-    assert_eq!(engine.queued(), 0);
+    let mut other = client(Config::default());
+    other.ping(NOW, &[b'o'; 100]).expect("open");
+    let other = other.poll_transmit().expect("a Ping");
+    // What is given back while something is queued takes nothing away.
+    let capacity = other.capacity();
+    engine.recycle(other);
+    let small = engine.poll_transmit().expect("a Ping");
+    assert!(small.capacity() < capacity);
+    assert_eq!((small.into_vec(), engine.queued()), (b"\x89\x83\0\0\0\0abc".to_vec(), 0));
+    // What is given back while nothing is, is used again, and empty.
+    let mut other = client(Config::default());
+    other.ping(NOW, &[b'o'; 100]).expect("open");
+    let other = other.poll_transmit().expect("a Ping");
+    engine.recycle(other);
+    assert_eq!((engine.queued(), engine.poll_transmit().is_none()), (0, true));
     engine.pong(b"").expect("open");
-    let buffer = engine.poll_transmit().expect("a Pong");
-    assert_eq!((&buffer[..], buffer.as_ptr()), (&b"\x8a\x80\0\0\0\0"[..], address));
+    let pong = engine.poll_transmit().expect("a Pong");
+    assert_eq!((pong.capacity(), pong.into_vec()), (capacity, b"\x8a\x80\0\0\0\0".to_vec()));
 
     assert_eq!(engine.close_deadline(), None);
     engine.close(Duration::from_secs(7), None).expect("open");
@@ -297,7 +305,11 @@ fn silence_is_measured_to_the_moment() {
 #[test]
 fn a_whole_message_is_taken_at_once_and_nothing_else_is() {
     let mut engine = client(Config::default());
-    let mut take = |bytes: &[u8]| engine.receive_whole(NOW, &mut bytes.to_vec());
+    let mut take = |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        let (size, payload) = engine.receive_whole(NOW, &mut bytes)?;
+        Some((payload.kind(), size, payload.len()))
+    };
     assert_eq!(take(b"\x82\x02hi\x89\0"), Some((MessageKind::Binary, 4, 2)));
     assert_eq!(take(b"\x81\x00"), Some((MessageKind::Text, 2, 0)));
     for other in [&b"\x82\x02h"[..], b"\x82", b"\x02\x02hi", b"\x89\x02hi", b"\x83\x00", b"\x82\x80\0\0\0\0"]
