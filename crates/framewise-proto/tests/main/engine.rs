@@ -188,6 +188,7 @@ fn a_fault_of_text_is_told_where_it_lies_however_it_is_cut() {
     for (bytes, rule, at) in [
         (&b"\x82\x01a\x81\x03ab\xff"[..], Rule::TextInvalidUtf8, (7, 1, 2, 2)),
         (b"\x81\x04ab\xe2\x82", Rule::TextTruncatedUtf8, (4, 2, 1, 1)),
+        (b"\x01\x02a\xff", Rule::TextInvalidUtf8, (3, 1, 1, 1)),
         (b"\x01\x02ab\x80\x02c\xff", Rule::TextInvalidUtf8, (7, 1, 2, 1)),
         (b"\x01\x02ab\x80\x03c\xe2\x82", Rule::TextTruncatedUtf8, (7, 2, 2, 1)),
         (b"\x01\x02ab\x80\x02\xe2\x82", Rule::TextTruncatedUtf8, (6, 2, 2, 1)),
@@ -340,7 +341,7 @@ fn each_leniency_tolerates_its_rules_and_no_others() {
             assert_eq!(strictness.tolerates(rule), rules.contains(&rule), "{rule:?}");
         }
     }
-    // A code that is let pass is answered without one.
+    // A code that is tolerated is answered without one.
     for (invalid_close_codes, answer) in
         [(true, &b"\x88\x80\0\0\0\0"[..]), (false, b"\x88\x95\0\0\0\0\x03\xeaclose-code-reserved")]
     {
@@ -392,5 +393,60 @@ fn a_misuse_names_the_rule_that_it_would_break() {
         (Misuse::RejectionStatus(200), None),
     ] {
         assert_eq!(misuse.rule(), rule, "{misuse}");
+    }
+}
+
+#[test]
+fn what_follows_a_close_is_told_at_its_first_byte() {
+    let mut engine = client(Config::default());
+    let found = wrong(&mut engine, b"\x82\0\x88\0\x81\x02hi", 0).expect("it follows a Close");
+    assert_eq!((found.rule, place(&found)), (Rule::FrameAfterClose, (4, 1, 3, 1)));
+}
+
+#[test]
+fn a_clients_code_is_confirmed_by_a_server_without_it() {
+    for (code, answer) in [(1010_u16, &b"\x88\0"[..]), (1001, b"\x88\x02\x03\xe9")] {
+        let mut engine = Connection::server(Config::default(), 0, NOW);
+        let [high, low] = code.to_be_bytes();
+        assert_eq!(wrong(&mut engine, &[0x88, 0x82, 0, 0, 0, 0, high, low], 0), None);
+        assert_eq!(written(&mut engine), answer);
+    }
+    let mut engine = client(Config::default());
+    assert_eq!(wrong(&mut engine, b"\x88\x02\x03\xf2", 0), None);
+    assert_eq!(written(&mut engine), b"\x88\x82\0\0\0\0\x03\xf2", "a client gives it back");
+}
+
+#[test]
+fn what_was_seen_to_be_wrong_elsewhere_fails_the_connection() {
+    let mut engine = client(Config::default());
+    engine.fail_for(Duration::from_secs(2), extension_required(9));
+    let Some(Event::Violation(found)) = engine.poll_event() else { panic!("it failed") };
+    assert_eq!(found.rule, Rule::ExtensionRequired);
+    assert_eq!(engine.close_deadline(), Some(Duration::from_secs(2) + Limits::DEFAULT.close));
+    assert!(written(&mut engine).ends_with(b"\x03\xf2extension-required"));
+}
+
+#[test]
+fn codes_opcodes_and_faults_of_text_have_their_words() {
+    let close = |reason: &str| CloseFrame { code: CloseCode(1000), reason: reason.into() }.to_string();
+    assert!(close("bye").ends_with(" \"bye\"") && close("bye").starts_with(&close("")));
+    assert!(!close("").contains('"'));
+    let opcodes = [0x0, 0x1, 0x2, 0x8, 0x9, 0xa, 0x3, 0xb].map(|bits| {
+        let header = framewise_proto::Header::decode(&[0x80 | bits, 0]).expect("two bytes");
+        header.opcode.to_string()
+    });
+    let words =
+        ["continuation", "text", "binary", "close", "ping", "pong", "reserved opcode 3", "reserved opcode B"];
+    assert_eq!(opcodes, words);
+    for (text, words) in [
+        (&b"\xff"[..], "a byte that cannot begin a character"),
+        (b"\xe2a", "a character that is not completed"),
+        (b"\xe0\x80\x80", "an overlong form"),
+        (b"\xed\xa0\x80", "a UTF-16 surrogate"),
+        (b"\xf4\x90\x80\x80", "a code point above U+10FFFF"),
+    ] {
+        let frame = [&[0x81, text.len() as u8], text].concat();
+        let found = wrong(&mut client(Config::default()), &frame, 0).expect("it is no UTF-8");
+        assert_eq!(found.detail.to_string(), words);
     }
 }

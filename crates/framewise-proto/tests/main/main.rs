@@ -4,6 +4,7 @@
 mod deflate;
 mod engine;
 mod heads;
+mod inflate;
 mod keepalive;
 mod pair;
 mod prepared;
