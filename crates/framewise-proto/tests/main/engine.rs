@@ -196,6 +196,7 @@ fn a_fault_of_text_is_told_where_it_lies_however_it_is_cut() {
         (b"\x01\x03ab\xe2\x80\x01\x82", Rule::TextTruncatedUtf8, (5, 3, 2, 1)),
         (b"\x88\x05\x03\xe8a\xffb", Rule::CloseReasonInvalidUtf8, (5, 1, 1, 0)),
         (b"\x82\0\x88\x02\x03\xec", Rule::CloseCodeReserved, (4, 2, 2, 1)),
+        (b"\x88\x07\x03\xe8abc\xe2\x82", Rule::CloseReasonInvalidUtf8, (7, 2, 1, 0)),
     ] {
         for cut in 0..=bytes.len() {
             let found = wrong(&mut client(Config::default()), bytes, cut).expect("it is wrong");
@@ -449,4 +450,18 @@ fn codes_opcodes_and_faults_of_text_have_their_words() {
         let found = wrong(&mut client(Config::default()), &frame, 0).expect("it is no UTF-8");
         assert_eq!(found.detail.to_string(), words);
     }
+}
+
+#[test]
+fn a_length_of_eight_bytes_is_needed_from_65536_on_and_has_no_top_bit() {
+    let header = |length: u64| [&[0x82, 0x7f], &length.to_be_bytes()[..]].concat();
+    let found = |length| {
+        wrong(&mut client(Config::default()), &header(length), 0).map(|found| (found.rule, found.detail))
+    };
+    assert_eq!(found(0xffff), Some((Rule::LengthNotMinimal64, Detail::Length(0xffff))));
+    assert_eq!(found(0x1_0000), None);
+    let limit = Limits::DEFAULT.frame;
+    let detail = Detail::Limit { got: u64::MAX >> 1, limit };
+    assert_eq!(found(u64::MAX >> 1), Some((Rule::FrameTooBig, detail)));
+    assert_eq!(found(1 << 63), Some((Rule::LengthTopBit, Detail::None)));
 }

@@ -58,6 +58,12 @@ fn a_message_may_inflate_to_its_limit_and_is_measured_beyond_it() {
             8_193,
             Some(Detail::Ratio { inflated: 8_193, limit: 2 }),
         ),
+        // Both limits: the one that was passed is told.
+        (
+            Limits { inflated: 8_193, inflate_ratio: 2, inflate_ratio_from: 0, ..limits },
+            8_193,
+            Some(Detail::Ratio { inflated: 8_193, limit: 2 }),
+        ),
         (Limits { inflate_ratio: 2, inflate_ratio_from: 9_000, ..limits }, 9_000, None),
         (
             Limits { inflate_ratio: 2, inflate_ratio_from: 9_000, ..limits },
@@ -183,4 +189,50 @@ fn an_offer_says_what_differs_from_the_default() {
     assert_eq!((agreement.server.window_bits, agreement.server.takeover), (9, true));
     assert_eq!(agreed("other"), None);
     assert_eq!(agreed("permessage-deflate; client_max_window_bits"), None, "a hint is no answer");
+}
+
+#[test]
+fn the_first_and_the_last_part_of_a_message_are_told_as_such() {
+    let mut engine = client(Config::default());
+    for _ in 0..2 {
+        let (mut parts, mut whole, mut inbox) = (Vec::new(), Vec::new(), Vec::new());
+        for &byte in b"\x41\x03\xf2\x48\xcd\x00\x00\x80\x04\xc9\xc9\x07\x00" {
+            inbox.push(byte);
+            let (consumed, event) = engine.receive(NOW, &mut inbox);
+            if let Some(Event::Inflated { length, first, last, .. }) = event {
+                assert!(length > 0 || last);
+                parts.push((first, last));
+                whole.extend_from_slice(&engine.take_inflated());
+            }
+            inbox.drain(..consumed);
+        }
+        assert_eq!(whole, b"Hello");
+        assert!(parts.len() > 2, "{parts:?}");
+        let count = parts.len();
+        for (number, part) in parts.into_iter().enumerate() {
+            assert_eq!(part, (number == 0, number + 1 == count));
+        }
+    }
+}
+
+#[test]
+fn what_a_client_masked_inflates_in_many_steps() {
+    let wishes = DeflateConfig { threshold: 0, ..DeflateConfig::default() };
+    let (_, agreement) = negotiate(&[wishes.offer()], &wishes).expect("the offer is valid");
+    let config = Config { deflate: Some(wishes), ..Config::default() };
+    let keys = Box::new(|| [0x37, 0xfa, 0x21, 0x3d]);
+    let mut client = Connection::client(config.clone(), keys, 0, NOW).with_deflate(&agreement);
+    let mut server = Connection::server(config, 0, NOW).with_deflate(&agreement);
+    let message: Vec<u8> = (0..8_u8).flat_map(|byte| vec![byte; 100_000]).collect();
+    client.send_binary(&message).expect("open");
+    let mut bytes = client.poll_transmit().expect("a frame").into_vec();
+    let (mut at, mut whole, mut steps) = (0, Vec::new(), 0);
+    while at < bytes.len() || whole.len() < message.len() {
+        let (consumed, event) = server.receive(NOW, &mut bytes[at..]);
+        at += consumed;
+        let Some(Event::Inflated { .. }) = event else { panic!("{event:?}") };
+        whole.extend_from_slice(&server.take_inflated());
+        steps += 1;
+    }
+    assert_eq!((whole == message, steps), (true, message.len() / (64 * 1024) + 1));
 }

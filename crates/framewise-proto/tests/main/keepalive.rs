@@ -241,3 +241,20 @@ fn pings_of_a_peer_that_reads_nothing_cost_no_memory() {
     let rest = written(&mut engine);
     assert!(rest.ends_with(&[control(0x8a, &199_u32.to_be_bytes()), control(0x88, b"")].concat()));
 }
+
+#[test]
+fn a_pong_of_the_engines_ping_answers_those_before_it_and_none_behind_it() {
+    let mut engine = keeping_alive();
+    engine.ping(seconds(19.0), b"before").expect("open");
+    engine.ping(seconds(20.0), b"with it").expect("open");
+    assert_eq!(pass(&mut engine, seconds(20.0)), []);
+    engine.ping(seconds(21.0), b"behind").expect("open");
+    pong(&mut engine, seconds(22.0), b"keepalive 1");
+    assert_eq!(engine.round_trip(), Some(seconds(2.0)));
+    for answered in [&b"before"[..], b"with it"] {
+        pong(&mut engine, seconds(23.5), answered);
+        assert_eq!(engine.round_trip(), Some(seconds(2.0)));
+    }
+    pong(&mut engine, seconds(24.0), b"behind");
+    assert_eq!(engine.round_trip(), Some(seconds(3.0)));
+}
