@@ -177,3 +177,22 @@ fn what_was_compressed_in_another_way_is_not_sent() {
     let (_, mut equal, _) = ends(DeflateConfig { threshold: 10_000, ..DeflateConfig::default() });
     assert_eq!(equal.send_compressed(&compressed), Ok(()));
 }
+
+/// The connections of a thread share compressors by their window: one with a larger window would refer too far back.
+#[test]
+fn a_shared_compressor_has_the_window_that_was_agreed() {
+    for window_bits in [15, 10, 9, 10, 15, 9, 8, 12] {
+        let wishes = DeflateConfig {
+            window_bits,
+            peer_window_bits: window_bits,
+            context: Context::Shared,
+            ..DeflateConfig::default()
+        };
+        let (mut client, mut server, _) = ends(wishes);
+        for period in [400, 800, 3_000, 20_000] {
+            let message = repeating(period, 3 * period, 7);
+            client.send_binary(&message).expect("open");
+            assert_eq!(delivered(&mut client, &mut server), [message], "{window_bits} bits, period {period}");
+        }
+    }
+}
