@@ -17,7 +17,7 @@
 //! });
 //! let proxy = Proxy::new(Upstream::parse("ws://localhost:8080")?, sink);
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:6455").await?;
-//! proxy.serve(listener, std::future::pending()).await;
+//! proxy.serve(listener, std::future::pending::<()>()).await;
 //! # Ok(())
 //! # }
 //! ```
