@@ -8,9 +8,8 @@ use framewise_rules::{Limits, Role, Rule};
 use crate::frames::{CloseSeen, Moment};
 use crate::leg::{Leg, LegEvent, Seen, Stage};
 use crate::report::How;
+use crate::waiting::PongIs;
 
-/// Pings that are remembered.
-const PINGS: usize = 64;
 /// An answer that takes longer than this was waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// A Pong that is not there after this was not on its way.
@@ -24,24 +23,13 @@ impl Leg {
     pub(crate) fn ping(&mut self, from: Role, payload: Vec<u8>, _offset: u64, at: Moment) {
         // The next Ping is the deadline of the one before.
         self.ping_unanswered(from, at, Duration::ZERO);
-        let pings = &mut self.dir_mut(from).pings;
-        if pings.open.len() == PINGS {
-            pings.open.pop_front();
-        }
-        pings.open.push_back((payload, at));
+        self.dir_mut(from).pings.sent(payload, at);
     }
 
     pub(crate) fn pong(&mut self, from: Role, payload: &[u8], offset: u64, frame: u64, at: Moment) {
-        let pings = &mut self.dir_mut(from.peer()).pings;
-        // RFC 6455 §5.5.3: "A Pong frame sent in response to a Ping frame must have identical "Application data"";
-        // it may answer the last of several Pings alone, and it "MAY be sent unsolicited".
-        match pings.open.iter().rposition(|(ping, _)| ping == payload) {
-            Some(answered) => {
-                pings.unanswered = false;
-                pings.open.drain(..=answered);
-            }
-            None if pings.open.is_empty() => {}
-            None => {
+        match self.dir_mut(from.peer()).pings.answered(payload) {
+            PongIs::Answer | PongIs::Unsolicited => {}
+            PongIs::Mismatched => {
                 let messages = self.dir(from).frames.as_ref().map_or(0, crate::frames::Frames::messages);
                 let violation = Violation {
                     rule: Rule::PongMismatched,
@@ -61,12 +49,11 @@ impl Leg {
     /// Reports the peer of `pinger` where it left a Ping unanswered for too long.
     pub(crate) fn ping_unanswered(&mut self, pinger: Role, at: Moment, patience: Duration) {
         let pings = &mut self.dir_mut(pinger).pings;
-        let Some(&(_, since)) = pings.open.front() else { return };
+        let Some(since) = pings.waiting_since() else { return };
         if patience > Duration::ZERO && waited(since, at).is_none_or(|waited| waited < patience) {
             return;
         }
-        pings.open.clear();
-        pings.unanswered = true;
+        pings.tell();
         let detail = waited(since, at).map_or(Detail::None, Detail::Waited);
         self.broken_by_end(pinger.peer(), Rule::PingUnanswered, detail, at);
     }

@@ -15,8 +15,8 @@ pub struct Endpoints {
     pub requires_deflate: bool,
 }
 
-/// What counts where no limit is known: bytes are not limited, but for a head, and who waits for a handshake for longer
-/// than most endpoints do has given up.
+/// What counts where no limit is known: only the size of a head. A side that waits for long and then goes on has no limit that
+/// the other one broke (RFC 6455 §7.1.1 and §10 leave the deadlines to the endpoints); one that gives up shows that by its end.
 pub(crate) const UNLIMITED: Limits = Limits {
     head: 64 * 1024,
     message: u64::MAX,
@@ -27,9 +27,9 @@ pub(crate) const UNLIMITED: Limits = Limits {
     inflated: u64::MAX,
     inflate_ratio: u32::MAX,
     inflate_ratio_from: u64::MAX,
-    handshake: Duration::from_secs(10),
+    handshake: Duration::MAX,
     idle: None,
-    close: Duration::from_secs(5),
+    close: Duration::MAX,
 };
 
 impl Endpoints {

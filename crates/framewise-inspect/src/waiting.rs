@@ -6,12 +6,65 @@ use framewise_rules::Role;
 
 use crate::frames::Moment;
 
+/// Pings that are remembered.
+const PINGS: usize = 64;
+
 /// The Pings of a direction that no Pong answered yet.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pings {
-    pub(crate) open: VecDeque<(Vec<u8>, Moment)>,
-    /// One of them was reported as unanswered.
+    /// Their payloads, the oldest first.
+    open: VecDeque<(Vec<u8>, Moment)>,
+    /// How many of them, from the front, were reported as unanswered. A late Pong still answers them.
+    told: usize,
+    /// One was reported as unanswered, and nothing was answered since.
     pub(crate) unanswered: bool,
+}
+
+/// What a Pong is to the Pings before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PongIs {
+    Answer,
+    /// RFC 6455 §5.5.3: "A Pong frame MAY be sent unsolicited."
+    Unsolicited,
+    /// There is a Ping to answer, and none has its payload.
+    Mismatched,
+}
+
+impl Pings {
+    /// A Ping was sent.
+    pub(crate) fn sent(&mut self, payload: Vec<u8>, at: Moment) {
+        if self.open.len() == PINGS {
+            self.open.pop_front();
+            self.told = self.told.saturating_sub(1);
+        }
+        self.open.push_back((payload, at));
+    }
+
+    /// A Pong came. RFC 6455 §5.5.3: "A Pong frame sent in response to a Ping frame must have identical "Application data"";
+    /// it may answer the last of several Pings alone.
+    pub(crate) fn answered(&mut self, payload: &[u8]) -> PongIs {
+        match self.open.iter().rposition(|(ping, _)| ping == payload) {
+            Some(answered) => {
+                self.unanswered = false;
+                self.open.drain(..=answered);
+                self.told = self.told.saturating_sub(answered + 1);
+                PongIs::Answer
+            }
+            None if self.open.len() == self.told => PongIs::Unsolicited,
+            None => PongIs::Mismatched,
+        }
+    }
+
+    /// Since when the oldest Ping that was not reported yet waits for its Pong.
+    pub(crate) fn waiting_since(&self) -> Option<Moment> {
+        self.open.get(self.told).map(|&(_, since)| since)
+    }
+
+    /// Those that wait are reported as unanswered.
+    pub(crate) fn tell(&mut self) {
+        self.told = self.open.len();
+        self.unanswered = true;
+    }
 }
 
 /// Which deadlines ran out already: each is told once.

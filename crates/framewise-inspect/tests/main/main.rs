@@ -3,6 +3,7 @@
 mod causes;
 mod corpus;
 mod gate;
+mod legal;
 mod reports;
 mod robust;
 mod torn;
