@@ -303,7 +303,9 @@ impl Connection {
             }
             self.queue_close(echo.as_ref());
         }
-        self.end(now, by, close.as_ref().map_or(CloseCode::NO_STATUS, |close| close.code), true);
+        let (code, reason) =
+            close.clone().map_or((CloseCode::NO_STATUS, String::new()), |close| (close.code, close.reason));
+        self.end(now, Ended { by, code, reason, clean: true });
         Event::Close(close)
     }
 
@@ -327,31 +329,36 @@ impl Connection {
     fn fail<'b>(&mut self, violation: Box<Violation>) -> Event<'b> {
         match violation.rule.answer() {
             Answer::Close(code) => {
+                let reason = String::from(violation.rule.id());
                 if self.is_open() {
-                    self.queue_close(Some(&CloseFrame { code, reason: violation.rule.id().into() }));
+                    self.queue_close(Some(&CloseFrame { code, reason: reason.clone() }));
                 }
-                self.end(self.heard, EndedBy::Us, code, false);
+                self.end(self.heard, Ended { by: EndedBy::Us, code, reason, clean: false });
             }
             Answer::Lost | Answer::Http(_) | Answer::Abort | Answer::Note => {
-                self.end(self.heard, EndedBy::Nobody, CloseCode::ABNORMAL_CLOSURE, false);
+                let code = CloseCode::ABNORMAL_CLOSURE;
+                self.end(
+                    self.heard,
+                    Ended { by: EndedBy::Nobody, code, reason: String::new(), clean: false },
+                );
                 self.close_transport(self.state.deadline());
             }
         }
         Event::Violation(violation)
     }
 
-    fn end(&mut self, now: Duration, by: EndedBy, code: CloseCode, clean: bool) {
+    fn end(&mut self, now: Duration, ended: Ended) {
         if self.state.is_over() {
             return;
         }
         self.sending = None;
-        self.ended = Some(Ended { by, code, clean });
         // RFC 6455 §7.1.1: "the server MUST close the TCP connection immediately; … the client SHOULD wait for the
         // server to close the connection but MAY close the connection at any time".
         let transport =
-            if clean && self.role == Role::Client { Transport::AwaitEnd } else { Transport::ShutDown };
+            if ended.clean && self.role == Role::Client { Transport::AwaitEnd } else { Transport::ShutDown };
         let until = Some(now.saturating_add(self.receiver.limits().close));
-        let rest = if clean { Rest::Report } else { Rest::Discard };
+        let rest = if ended.clean { Rest::Report } else { Rest::Discard };
+        self.ended = Some(ended);
         self.state = State::Over { transport, until, rest };
     }
 

@@ -1,4 +1,5 @@
 use alloc::boxed::Box;
+use alloc::string::String;
 
 use framewise_rules::CloseCode;
 
@@ -62,6 +63,9 @@ pub struct Ended {
     /// The close code: the one of the peer, or 1005 if its Close had none; the one of the rule if this endpoint failed the
     /// connection; 1006 if the connection was lost.
     pub code: CloseCode,
+    /// The reason that came with the code: the one of the peer's Close; the rule's name if this endpoint failed the connection;
+    /// empty if there was none.
+    pub reason: String,
     /// Whether both Close frames were sent.
     pub clean: bool,
 }

@@ -7,6 +7,8 @@ use core::iter;
 
 use bytes::{Buf as _, Bytes};
 
+use crate::Header;
+
 /// Places for so many payloads are kept; the memory of a burst is not.
 const KEPT: usize = 64;
 
@@ -56,6 +58,8 @@ pub struct Transmit {
     encoded: Vec<u8>,
     /// Bytes of it that are written.
     written: usize,
+    /// Where a frame begins in it, at or before `written`: behind the last large payload that was written whole.
+    frame: usize,
     /// Where there were any.
     larges: Option<Box<Larges>>,
 }
@@ -109,12 +113,31 @@ impl Transmit {
             if !large.payload.is_empty() {
                 return;
             }
+            self.frame = large.at;
             larges.queue.pop_front();
             if larges.queue.is_empty() && larges.queue.capacity() > KEPT {
                 self.larges = None;
             }
         }
         self.written = self.encoded.len().min(self.written + count);
+    }
+
+    /// Drops every frame of which nothing is written. What is left is the rest of a frame that was begun: the peer could not
+    /// read on without it.
+    pub fn drop_unbegun(&mut self) {
+        let mut larges = self.larges.take();
+        let mut frame = self.frame;
+        let mut large = larges.as_mut().and_then(|larges| larges.queue.pop_front());
+        while frame < self.written {
+            let Some(header) = Header::decode(&self.encoded[frame..]) else { break };
+            let behind = frame + header.size();
+            if let Some(large) = large.take_if(|large| large.at == behind) {
+                self.encoded.truncate(behind);
+                return self.push_large(large.payload);
+            }
+            frame = behind.saturating_add(usize::try_from(header.length).unwrap_or(usize::MAX));
+        }
+        self.encoded.truncate(frame);
     }
 
     /// All that is to be written, in one piece. Where there is one segment, nothing is copied.
@@ -147,6 +170,7 @@ impl Transmit {
     pub(crate) fn clear(&mut self) {
         self.encoded.clear();
         self.written = 0;
+        self.frame = 0;
         if let Some(larges) = &mut self.larges {
             larges.queue.clear();
             larges.bytes = 0;

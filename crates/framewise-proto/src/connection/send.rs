@@ -154,6 +154,13 @@ impl Connection {
 
     /// Queues a Close, with a code and a reason or with neither, and waits for the peer's until the limit.
     pub fn close(&mut self, now: Duration, close: Option<&CloseFrame>) -> Result<(), Misuse> {
+        self.check_close(close)?;
+        self.queue_close(close);
+        self.state = State::Closing { until: now.saturating_add(self.receiver.limits().close) };
+        Ok(())
+    }
+
+    fn check_close(&self, close: Option<&CloseFrame>) -> Result<(), Misuse> {
         if !self.is_open() {
             return Err(Misuse::Closed);
         }
@@ -167,9 +174,28 @@ impl Connection {
                 return Err(Misuse::ControlTooLong { length: close.reason.len() });
             }
         }
-        self.queue_close(close);
-        self.state = State::Closing { until: now.saturating_add(self.receiver.limits().close) };
         Ok(())
+    }
+
+    /// As [`Connection::close`], but everything that is queued here is dropped first. What [`Connection::poll_transmit`] gave
+    /// before is the caller's to drop: [`Transmit::drop_unbegun`](crate::Transmit::drop_unbegun).
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use framewise_proto::{CloseFrame, Config, Connection, rules::CloseCode};
+    ///
+    /// let mut server = Connection::server(Config::default(), 0, Duration::ZERO);
+    /// server.send_text("too late")?;
+    /// let close = CloseFrame { code: CloseCode::POLICY_VIOLATION, reason: "too slow".into() };
+    /// server.abort(Duration::ZERO, Some(&close))?;
+    /// assert_eq!(server.poll_transmit().expect("the Close").into_vec(), b"\x88\x0a\x03\xf0too slow");
+    /// # Ok::<(), framewise_proto::Misuse>(())
+    /// ```
+    pub fn abort(&mut self, now: Duration, close: Option<&CloseFrame>) -> Result<(), Misuse> {
+        self.check_close(close)?;
+        self.owed = None;
+        self.out.clear();
+        self.close(now, close)
     }
 
     pub(super) fn queue_close(&mut self, close: Option<&CloseFrame>) {

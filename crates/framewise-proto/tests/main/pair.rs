@@ -170,8 +170,9 @@ fn either_end_closes_and_both_know_who() {
             run(&mut client, &mut server, 1);
             let code = frame.as_ref().map_or(CloseCode::NO_STATUS, |frame| frame.code);
             let echo = frame.clone().map(|frame| close(frame.code.0, ""));
-            let us = Seen::Ended(Ended { by: EndedBy::Us, code, clean: true });
-            let peer = Seen::Ended(Ended { by: EndedBy::Peer, code, clean: true });
+            let us = Seen::Ended(Ended { by: EndedBy::Us, code, reason: String::new(), clean: true });
+            let reason = frame.as_ref().map_or_else(String::new, |frame| frame.reason.clone());
+            let peer = Seen::Ended(Ended { by: EndedBy::Peer, code, reason, clean: true });
             let (closer, other) = if client_closes { (&client, &server) } else { (&server, &client) };
             assert_eq!(closer.seen, [Seen::Close(echo), us]);
             assert_eq!(other.seen, [Seen::Close(frame), peer]);
@@ -194,7 +195,8 @@ fn a_close_that_is_not_answered_is_not_waited_for() {
     assert_eq!(client.seen, []);
     client.engine.handle_timeout(Duration::from_secs(13));
     client.poll();
-    let ended = Ended { by: EndedBy::Nobody, code: CloseCode::ABNORMAL_CLOSURE, clean: false };
+    let code = CloseCode::ABNORMAL_CLOSURE;
+    let ended = Ended { by: EndedBy::Nobody, code, reason: String::new(), clean: false };
     assert_eq!(client.seen, [Seen::Violation(Rule::CloseTimeout, 0), Seen::Ended(ended)]);
     assert_eq!(client.engine.poll_transport(), Transport::Close);
 }
@@ -333,11 +335,12 @@ fn two_bytes_of_a_header_that_are_wrong_are_answered() {
 fn what_comes_after_a_violation_or_a_close_is_never_delivered() {
     let mut client = End::client(Config::default());
     client.receive(Duration::ZERO, b"\x83\x00\x81\x02hi");
-    let failed = Ended { by: EndedBy::Us, code: CloseCode::PROTOCOL_ERROR, clean: false };
+    let reason = "opcode-reserved-data".to_owned();
+    let failed = Ended { by: EndedBy::Us, code: CloseCode::PROTOCOL_ERROR, reason, clean: false };
     assert_eq!(client.seen, [Seen::Violation(Rule::OpcodeReservedData, 0), Seen::Ended(failed)]);
     client = End::client(Config::default());
     client.receive(Duration::ZERO, b"\x88\x00\x81\x02hi\x81\x02hi");
-    let closed = Ended { by: EndedBy::Peer, code: CloseCode::NO_STATUS, clean: true };
+    let closed = Ended { by: EndedBy::Peer, code: CloseCode::NO_STATUS, reason: String::new(), clean: true };
     assert_eq!(client.seen, [Seen::Close(None), Seen::Tolerated(Rule::FrameAfterClose), Seen::Ended(closed)]);
 }
 

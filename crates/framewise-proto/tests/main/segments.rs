@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use framewise_proto::{Bytes, Config, Connection, Event, MessageKind, Misuse, Transmit, Utf8Bytes};
+use framewise_proto::rules::CloseCode;
+use framewise_proto::{
+    Bytes, CloseFrame, Config, Connection, Event, MessageKind, Misuse, Transmit, Utf8Bytes,
+};
 
 const NOW: Duration = Duration::ZERO;
 const LARGE: usize = 4097;
@@ -148,4 +151,76 @@ fn a_text_is_a_str_where_it_is_whole() {
     let mut bytes = server.poll_transmit().expect("it was queued").into_vec();
     let event = client().receive(NOW, &mut bytes).1;
     assert!(matches!(event, Some(Event::Data { payload, .. }) if payload.as_str().is_none()));
+}
+
+/// The lengths of the frames that are queued, and the engine with them.
+fn queued(mut engine: Connection) -> (Vec<usize>, Connection) {
+    let mut lengths = Vec::new();
+    let mut before = 0;
+    let mut add =
+        |engine: &Connection| lengths.push(engine.queued() - std::mem::replace(&mut before, engine.queued()));
+    engine.send_text("").expect("open");
+    add(&engine);
+    engine.send_text("small").expect("open");
+    add(&engine);
+    for size in [LARGE, LARGE + 1] {
+        engine.send_binary_shared(vec![7; size].into()).expect("open");
+        add(&engine);
+    }
+    engine.send_binary(&[7; LARGE]).expect("open");
+    add(&engine);
+    engine.send_binary_shared(vec![7; LARGE].into()).expect("open");
+    add(&engine);
+    engine.send_text("last").expect("open");
+    add(&engine);
+    (lengths, engine)
+}
+
+#[test]
+fn what_is_not_begun_is_dropped_and_a_frame_that_is_begun_is_not() {
+    for engine in [server, client] {
+        let (lengths, _) = queued(engine());
+        let all: usize = lengths.iter().sum();
+        let ends: Vec<usize> = lengths
+            .iter()
+            .scan(0, |end, length| {
+                Some({
+                    *end += length;
+                    *end
+                })
+            })
+            .collect();
+        for written in (0..=all)
+            .filter(|written| written % 97 == 0 || ends.iter().any(|end| written.abs_diff(*end) < 20))
+        {
+            for second in [0, 1, 3] {
+                let mut transmit = queued(engine()).1.poll_transmit().expect("it was queued");
+                transmit.advance(written - second.min(written));
+                transmit.advance(second.min(written));
+                let rest: Vec<u8> = transmit.segments().collect::<Vec<_>>().concat();
+                transmit.drop_unbegun();
+                let end = if written == 0 {
+                    0
+                } else {
+                    *ends.iter().find(|end| **end >= written).expect("a frame")
+                };
+                assert_eq!(transmit.len(), end - written, "{written}");
+                assert!(transmit.into_vec() == rest[..end - written], "{written}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_abort_drops_what_is_queued_and_sends_the_close() {
+    let close = |code| CloseFrame { code: CloseCode(code), reason: "slow".into() };
+    let (_, mut server) = queued(server());
+    // A Close that must not be sent drops nothing.
+    let before = server.queued();
+    assert_eq!(server.abort(NOW, Some(&close(1005))), Err(Misuse::CloseCode(CloseCode(1005))));
+    assert_eq!((server.queued(), server.is_open()), (before, true));
+    server.abort(NOW, Some(&close(1008))).expect("open");
+    assert_eq!(server.poll_transmit().expect("the Close").into_vec(), b"\x88\x06\x03\xf0slow");
+    assert_eq!(server.abort(NOW, None), Err(Misuse::Closed));
+    assert_eq!(server.queued(), 0);
 }
