@@ -30,10 +30,10 @@ pub use self::prepared::{Compressed, Compression};
 /// Where a client's masking keys come from.
 ///
 /// RFC 6455 §5.3: "The masking key needs to be unpredictable; thus, the masking key MUST be derived from a strong
-/// source of entropy". It is an argument: this crate has no randomness of its own.
+/// source of entropy". This crate has no source of randomness, so the caller passes one.
 pub type MaskingKeys = Box<dyn FnMut() -> [u8; 4] + Send + Sync>;
 
-/// What is to be done with the transport.
+/// What the caller must do with the transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transport {
     /// Keep it open.
@@ -46,45 +46,47 @@ pub enum Transport {
     Close,
 }
 
-/// One end of a connection, after its handshake. It does no I/O: bytes come in, events and bytes go out.
+/// One end of a connection, after its handshake. It does no I/O: the caller passes the bytes it read, and takes events
+/// and the bytes to write.
 ///
 /// Its methods are of four kinds.
 /// - Getters.
 /// - Inputs, which never fail: [`receive`](Self::receive), [`receive_eof`](Self::receive_eof),
-///   [`handle_timeout`](Self::handle_timeout). What the peer does wrong is an event.
-/// - Commands, which return [`Misuse`](crate::Misuse) when the caller is wrong, and then did nothing: [`send_text`](Self::send_text),
-///   [`send_binary`](Self::send_binary), [`begin`](Self::begin), [`ping`](Self::ping), [`close`](Self::close) and others.
+///   [`handle_timeout`](Self::handle_timeout). A fault of the peer is an event.
+/// - Commands, which return [`Misuse`](crate::Misuse) and do nothing if the caller made a mistake:
+///   [`send_text`](Self::send_text), [`send_binary`](Self::send_binary), [`begin`](Self::begin), [`ping`](Self::ping),
+///   [`close`](Self::close) and others.
 /// - Outputs: [`poll_event`](Self::poll_event), [`poll_transmit`](Self::poll_transmit),
 ///   [`poll_timeout`](Self::poll_timeout), [`poll_transport`](Self::poll_transport).
 ///
-/// Moments are durations since a moment of the caller's choice, always the same one.
+/// Times are durations since an origin that the caller chooses once for the connection.
 pub struct Connection {
     role: Role,
     receiver: Receiver,
     keys: Option<MaskingKeys>,
     compressor: Option<Box<Compressor>>,
     out: Transmit,
-    /// The payload of the last Ping, whose Pong waits until what is queued is taken.
+    /// The payload of the last Ping, if its Pong waits until the queue is taken.
     owed: Option<Box<[u8]>>,
     pings: Option<Box<Pings>>,
-    /// The kind of the message that is being sent in parts, and its UTF-8 so far.
+    /// The message that is being sent in parts: its kind, whether the next part is the first, and its UTF-8 state.
     sending: Option<(MessageKind, bool, Utf8)>,
     state: State,
     heard: Duration,
-    /// What `poll_event` has to say yet.
+    /// What `poll_event` still has to return.
     violation: Option<Box<Violation>>,
     ended: Option<Ended>,
 }
 
 impl Connection {
-    /// The client's end. `offset`: bytes of the server's stream before the first frame, which is to say the size of
-    /// its handshake's head. Connections of one endpoint may share their
-    /// configuration.
+    /// A client's connection. `offset`: bytes of the server's stream before the first frame: the size of the response's
+    /// head. The connections of one endpoint may share their configuration.
     pub fn client(config: impl Into<Arc<Config>>, keys: MaskingKeys, offset: u64, now: Duration) -> Self {
         Self::new(Role::Client, config.into(), Some(keys), offset, now)
     }
 
-    /// The server's end. `offset`: bytes of the client's stream before the first frame.
+    /// A server's connection. `offset`: bytes of the client's stream before the first frame: the size of the request's
+    /// head.
     pub fn server(config: impl Into<Arc<Config>>, offset: u64, now: Duration) -> Self {
         Self::new(Role::Server, config.into(), None, offset, now)
     }
@@ -107,7 +109,7 @@ impl Connection {
         }
     }
 
-    /// The handshake agreed permessage-deflate.
+    /// Sets the permessage-deflate parameters that the handshake agreed.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn with_deflate(mut self, agreement: &DeflateAgreement) -> Self {
@@ -126,7 +128,7 @@ impl Connection {
         self.role
     }
 
-    /// Bytes of the data frame at hand that are still to come: a reader may make room for them.
+    /// Payload bytes of the current data frame that have not arrived: a reader may reserve memory for them.
     pub fn remaining(&self) -> u64 {
         self.receiver.remaining()
     }
@@ -136,12 +138,12 @@ impl Connection {
         self.state.is_open()
     }
 
-    /// Whether a message of so many bytes is sent compressed.
+    /// Whether a message of `length` bytes is sent compressed.
     pub fn compresses(&self, length: usize) -> bool {
         self.compressor.as_ref().is_some_and(|compressor| length >= compressor.threshold())
     }
 
-    /// Bytes queued that [`Connection::poll_transmit`] gives.
+    /// Bytes queued, which [`Connection::poll_transmit`] returns.
     pub fn queued(&self) -> usize {
         self.out.len()
     }
@@ -151,33 +153,34 @@ impl Connection {
         self.receiver.receiving()
     }
 
-    /// How it was set up.
+    /// The connection's configuration.
     pub fn config(&self) -> &Config {
         self.receiver.config()
     }
 
-    /// Whether [`Config::send_queue`] is reached, of what is queued here.
+    /// Whether the bytes queued here reach [`Config::send_queue`].
     fn is_full(&self) -> bool {
         !self.out.is_empty() && self.out.len() >= self.config().send_queue
     }
 
     // Inputs
 
-    /// Takes from the front of `bytes`, which the transport delivered and which were not consumed yet, and says how
-    /// many it consumed and what they were. Call it again with the rest until it says `None`, which means that more bytes
-    /// are needed: what is then left over, at most 139 bytes of it, is to be given again with more behind it.
+    /// Consumes bytes from the front of `bytes`, which are all bytes that the transport delivered and that were not
+    /// consumed yet. Returns how many it consumed and the event they are. Call it again with the rest until the event
+    /// is `None`, which means that more bytes are needed. Keep the bytes that are then left (at most 139) and pass them
+    /// again, followed by what is read next.
     ///
-    /// One call inflates 64 KiB of a compressed message at the most; [`Event::Inflated`] without `last` says that there
-    /// is more.
+    /// One call inflates at most 64 KiB of a compressed message; [`Event::Inflated`] without `last` says that more
+    /// follows.
     ///
-    /// The payload is unmasked where it lies. Bytes that are not consumed are not changed.
+    /// The payload is unmasked in place. Bytes that are not consumed are not changed.
     #[inline]
     pub fn receive<'b>(&mut self, now: Duration, bytes: &'b mut [u8]) -> (usize, Option<Event<'b>>) {
         if bytes.is_empty() {
             return (0, None);
         }
         self.heard = now;
-        // A Close that was received is the end of the connection, too.
+        // The connection is also over after the peer's Close.
         if self.state.is_over() {
             return self.discard(bytes);
         }
@@ -190,12 +193,12 @@ impl Connection {
         self.receive_any(now, bytes)
     }
 
-    /// [`Connection::receive`] for nothing but a message in one frame that lies whole at the front of `bytes`, which is
-    /// what most of them are: how many bytes it consumed, and the payload, which is the last of them. It is the shortest
-    /// way from bytes to a message.
+    /// As [`Connection::receive`], but only for a complete message in one frame at the front of `bytes`, which most
+    /// messages are. Returns how many bytes it consumed, and the payload, which is at their end. It is the fastest path
+    /// from bytes to a message.
     ///
-    /// `None`: it is something else, or not there whole, and nothing was consumed: call `receive`. Or the message broke a
-    /// rule, which [`Connection::poll_event`] says.
+    /// `None` if the bytes are something else or not complete: nothing was consumed; call `receive`. Also `None` if the
+    /// message broke a rule: [`Connection::poll_event`] then returns the violation.
     #[inline]
     pub fn receive_whole<'b>(&mut self, now: Duration, bytes: &'b mut [u8]) -> Option<(usize, Payload<'b>)> {
         if self.state.is_over() {
@@ -214,7 +217,7 @@ impl Connection {
         }
     }
 
-    /// What is not a whole message at its plainest.
+    /// Receives everything that `Receiver::whole` does not recognise.
     #[inline(never)]
     fn receive_any<'b>(&mut self, now: Duration, bytes: &'b mut [u8]) -> (usize, Option<Event<'b>>) {
         let (consumed, event) = self.receiver.receive(now, bytes);
@@ -222,7 +225,7 @@ impl Connection {
         (consumed, event)
     }
 
-    /// Does what an event asks for.
+    /// Reacts to an event: answers a Ping, records a Pong, closes, fails.
     fn react<'b>(&mut self, now: Duration, event: Event<'b>) -> Event<'b> {
         match event {
             Event::Ping(payload) => {
@@ -243,14 +246,15 @@ impl Connection {
         }
     }
 
-    /// What a compressed message inflated to since it was taken last: after an [`Event::Inflated`]. Who leaves it until
-    /// the last part has the message whole: of a text, that is a `str` without another check ([`Utf8Vec::as_str`]).
+    /// Takes what was inflated since the last call; call it after an [`Event::Inflated`]. After the event with `last`,
+    /// it is the complete message if no part was taken before; a text is then a `str` without another check
+    /// ([`Utf8Vec::as_str`]).
     pub fn take_inflated(&mut self) -> Utf8Vec {
         self.receiver.inflating().map(Inflating::take).unwrap_or_default()
     }
 
-    /// Gives the buffer back, so that the next compressed message has its room. It is let go of where nothing is kept
-    /// between messages ([`Context::Shared`](crate::deflate::Context::Shared)), and where it is large.
+    /// Gives the buffer back, so that the next compressed message reuses its memory. A large buffer is freed, and so is
+    /// each one with [`Context::Shared`](crate::deflate::Context::Shared).
     pub fn recycle_inflated(&mut self, buffer: Vec<u8>) {
         if let Some(inflating) = self.receiver.inflating() {
             inflating.recycle(buffer);
@@ -258,7 +262,7 @@ impl Connection {
     }
 
     /// RFC 6455 §5.5.1: after a Close frame "the peer does not send any further data"; §1.4: "after receiving such a
-    /// frame, the other peer … discards any further data received". The first frame of it is told.
+    /// frame, the other peer … discards any further data received". The first such frame is reported.
     #[cold]
     fn discard<'b>(&mut self, bytes: &[u8]) -> (usize, Option<Event<'b>>) {
         let State::Over { rest: rest @ Rest::Report, .. } = &mut self.state else {
@@ -270,9 +274,10 @@ impl Connection {
         (bytes.len(), Some(Event::Tolerated(violation)))
     }
 
-    /// RFC 6455 §5.5.3: "If an endpoint receives a Ping frame and has not yet sent Pong frame(s) in response to previous
-    /// Ping frame(s), the endpoint MAY elect to send a Pong frame for only the most recently processed Ping frame." It
-    /// does where the peer reads less than it sends: its Pings cost no memory then.
+    /// RFC 6455 §5.5.3: "If an endpoint receives a Ping frame and has not yet sent Pong frame(s) in response to
+    /// previous Ping frame(s), the endpoint MAY elect to send a Pong frame for only the most recently processed Ping
+    /// frame." This endpoint does so once its queue is full, so that a peer that sends Pings and does not read costs no
+    /// memory.
     fn answer(&mut self, ping: &[u8]) {
         if self.is_full() {
             self.owed = Some(ping.into());
@@ -294,7 +299,7 @@ impl Connection {
             // endpoint MUST send a Close frame in response. (When sending a Close frame in response, the endpoint
             // typically echos the status code it received.)"
             let mut echo = close.clone();
-            // 1010 is a client's alone (§7.4.1): a server confirms it without a code.
+            // Only a client may send 1010 (§7.4.1): a server confirms it without a code.
             if self.role == Role::Server && echo.as_ref().is_some_and(|close| close.code.0 == 1010) {
                 echo = None;
             }
@@ -362,13 +367,13 @@ impl Connection {
         self.state = State::Over { transport, until, rest };
     }
 
-    /// The transport is of no more use.
+    /// From here on the caller closes the transport.
     fn close_transport(&mut self, until: Option<Duration>) {
         let rest = if let State::Over { rest, .. } = self.state { rest } else { Rest::Discard };
         self.state = State::Over { transport: Transport::Close, until, rest };
     }
 
-    /// The transport's stream ended (or was reset), with `rest` not consumed.
+    /// The transport's stream ended or was reset; `rest` is what was not consumed.
     pub fn receive_eof(&mut self, now: Duration, rest: &[u8]) {
         if !self.state.is_over() {
             self.heard = now;
@@ -380,7 +385,7 @@ impl Connection {
         self.close_transport(None);
     }
 
-    /// The moment that [`Connection::poll_timeout`] named has come. Early or late calls are harmless.
+    /// Call it at the time that [`Connection::poll_timeout`] returned. A call that is early or late does no harm.
     pub fn handle_timeout(&mut self, now: Duration) {
         let limits = *self.receiver.limits();
         if let Some(deadline) = self.state.deadline()
@@ -413,7 +418,7 @@ impl Connection {
         }
     }
 
-    /// Fails the connection for a rule that was seen to be broken outside of its frames: `extension-required`.
+    /// Fails the connection because of a violation outside its frames: `extension-required`.
     pub fn fail_for(&mut self, now: Duration, violation: Violation) {
         self.heard = now;
         if let Event::Violation(violation) = self.fail(Box::new(violation)) {
@@ -423,8 +428,8 @@ impl Connection {
 
     // Outputs
 
-    /// What inputs without bytes brought about: a stream that ended, a deadline that passed, and the end of it all.
-    /// Call it when [`Connection::receive`] has said `None`.
+    /// Returns events that do not come from bytes: the stream ended, a deadline passed, the connection ended. Call it
+    /// when [`Connection::receive`] has returned `None`.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<Event<'static>> {
         if let Some(violation) = self.violation.take() {
@@ -436,7 +441,7 @@ impl Connection {
         self.ended.take().map(Event::Ended)
     }
 
-    /// Takes what is to be written. Give it back to [`Connection::recycle`] when it is.
+    /// Takes the bytes to write. Once written, give the value to [`Connection::recycle`].
     #[must_use]
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         if self.out.is_empty() {
@@ -447,7 +452,7 @@ impl Connection {
         Some(out)
     }
 
-    /// Takes the memory of what was written, so that the next frames are queued in it.
+    /// Reuses the memory of what was written for the next frames.
     pub fn recycle(&mut self, mut transmit: Transmit) {
         if self.out.capacity() == 0 && self.out.is_empty() {
             transmit.clear();
@@ -455,7 +460,7 @@ impl Connection {
         }
     }
 
-    /// When [`Connection::handle_timeout`] is to be called.
+    /// When to call [`Connection::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         let idle = self.receiver.limits().idle.filter(|_| !self.state.is_over());
@@ -463,13 +468,13 @@ impl Connection {
         [self.state.deadline(), idle, self.keepalive_due()].into_iter().flatten().min()
     }
 
-    /// Until when the closing may take: the peer's Close, then its end of TCP.
+    /// Until when the connection waits for the peer's Close, and then for the end of TCP.
     #[must_use]
     pub const fn close_deadline(&self) -> Option<Duration> {
         self.state.deadline()
     }
 
-    /// What is to be done with the transport once everything queued is written.
+    /// What to do with the transport once everything queued is written.
     #[must_use]
     pub const fn poll_transport(&self) -> Transport {
         self.state.transport()

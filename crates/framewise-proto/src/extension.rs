@@ -1,5 +1,5 @@
-//! Extensions (RFC 6455 §9) and the parameters of permessage-deflate (RFC 7692 §7): what an offer and an answer say,
-//! and whether they may say it.
+//! Extensions (RFC 6455 §9) and the parameters of permessage-deflate (RFC 7692 §7): parses and checks offers and
+//! answers.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,7 +16,7 @@ pub struct Extension {
     pub parameters: Vec<(String, Option<String>)>,
 }
 
-/// The name of the only extension that is in use.
+/// The name of the only registered extension that is in use.
 pub const PERMESSAGE_DEFLATE: &str = "permessage-deflate";
 
 impl fmt::Display for Extension {
@@ -32,7 +32,7 @@ impl fmt::Display for Extension {
     }
 }
 
-/// Whether a byte may stand in a token (RFC 9110 §5.6.2).
+/// Whether a byte is allowed in a token (RFC 9110 §5.6.2).
 static TOKEN: [bool; 256] = {
     let mut token = [false; 256];
     let mut byte = 0;
@@ -48,23 +48,24 @@ pub(crate) fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|&byte| TOKEN[usize::from(byte)])
 }
 
-/// Parses one value of Sec-WebSocket-Extensions: RFC 6455 §9.1, "extension-list = 1#extension". `None` where it does
-/// not parse; an empty value does not.
+/// Parses one value of Sec-WebSocket-Extensions: RFC 6455 §9.1, "extension-list = 1#extension". `None` if it does not
+/// parse; an empty value does not parse.
 pub fn parse_extensions(value: &str) -> Option<Vec<Extension>> {
     let mut left = usize::MAX;
     parse_some(value, &mut left).ok()
 }
 
-/// Why a list is not taken.
+/// Why a list is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListFault {
     /// It does not parse.
     Syntax,
-    /// It has more elements and parameters than were left.
+    /// It has more elements and parameters than allowed.
     TooMany,
 }
 
-/// As [`parse_extensions`], of a list that has no more elements and parameters than are `left`, empty elements included.
+/// As [`parse_extensions`], for a list with at most `left` elements and parameters, empty elements included. Subtracts
+/// them from `left`.
 pub(crate) fn parse_some(value: &str, left: &mut usize) -> Result<Vec<Extension>, ListFault> {
     let mut parser = Parser { rest: value, left };
     let mut extensions = Vec::new();
@@ -160,28 +161,28 @@ impl Parser<'_> {
     }
 }
 
-/// The parameters of permessage-deflate, of an offer or of an answer (RFC 7692 §7.1).
+/// The parameters of permessage-deflate in an offer or an answer (RFC 7692 §7.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeflateParameters {
-    /// The server's compressor forgets after each message.
+    /// The server's compressor starts each message with an empty window.
     pub server_no_context_takeover: bool,
-    /// The client's compressor forgets after each message.
+    /// The client's compressor starts each message with an empty window.
     pub client_no_context_takeover: bool,
-    /// The server's window, 8 to 15.
+    /// The server's window size as a power of two, 8 to 15.
     pub server_max_window_bits: Option<u8>,
-    /// The client's window, 8 to 15; in an offer it may stand without a value.
+    /// The client's window size as a power of two, 8 to 15; an offer may leave out the value.
     pub client_max_window_bits: Option<Option<u8>>,
 }
 
 impl DeflateParameters {
-    /// The parameters of an offer; `None` where one is unknown, repeated or ill-valued (RFC 7692 §7: "a server MUST
-    /// decline" it).
+    /// The parameters of an offer; `None` if one is unknown, repeated or invalid (RFC 7692 §7: "a server MUST decline"
+    /// it).
     pub fn of_offer(extension: &Extension) -> Option<Self> {
         Self::parse(extension, true)
     }
 
-    /// The parameters of an answer; `None` where one is unknown, repeated or ill-valued (RFC 7692 §7: "a client MUST
-    /// _Fail the WebSocket Connection_").
+    /// The parameters of an answer; `None` if one is unknown, repeated or invalid (RFC 7692 §7: "a client MUST _Fail
+    /// the WebSocket Connection_").
     pub fn of_answer(extension: &Extension) -> Option<Self> {
         Self::parse(extension, false)
     }
@@ -227,7 +228,7 @@ impl DeflateParameters {
         if asked.is_some_and(|asked| self.server_max_window_bits.is_none_or(|bits| bits > asked)) {
             return Some(Rule::DeflateWindowExceeds);
         }
-        // §7.1.2.2: with a value the offer says how much the client's compressor will use at most.
+        // §7.1.2.2: a value in the offer is the largest window that the client's compressor will use.
         if let (Some(Some(asked)), Some(Some(bits))) =
             (offer.client_max_window_bits, self.client_max_window_bits)
             && bits > asked

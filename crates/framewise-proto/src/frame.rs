@@ -1,5 +1,5 @@
-//! A frame (RFC 6455 §5): its header by itself, then its place in the sequence of frames, then its payload. Each of
-//! the three layers can be called alone.
+//! Frames (RFC 6455 §5) in three layers, each usable alone: the header, its position in the sequence of frames, and the
+//! payload.
 
 mod close;
 mod flood;

@@ -1,4 +1,4 @@
-//! Messages that go to several connections, and are compressed once for all that agreed the same.
+//! Messages for several connections, compressed once for all that agreed the same parameters.
 
 #[cfg(feature = "deflate")]
 use alloc::vec::Vec;
@@ -11,15 +11,16 @@ use super::send::LARGE;
 use crate::deflate::{Compressor, Context, Direction};
 use crate::{MessageKind, Misuse};
 
-/// How a connection compresses the messages that it sends. What was compressed for one can be sent on every other whose
-/// compression is equal.
+/// How a connection compresses the messages that it sends. A message that was compressed for one connection can be sent
+/// on every other with an equal `Compression`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Compression {
     window_bits: u8,
     level: u8,
 }
 
-/// A message that was compressed by itself, once for all connections of its [`Compression`]. Its bytes are shared.
+/// A message that was compressed independently of others, for all connections with its [`Compression`]. A clone shares
+/// its bytes.
 #[derive(Clone, Debug)]
 pub struct Compressed {
     compression: Compression,
@@ -28,12 +29,12 @@ pub struct Compressed {
 }
 
 impl Compressed {
-    /// How it was compressed.
+    /// How the message was compressed.
     pub const fn compression(&self) -> Compression {
         self.compression
     }
 
-    /// Its payload, as it goes over the wire, but for the masking.
+    /// The payload as it is sent, before masking.
     pub const fn payload(&self) -> &Bytes {
         &self.payload
     }
@@ -51,7 +52,7 @@ impl Compression {
         self.compress(MessageKind::Binary, payload)
     }
 
-    /// It refers to nothing before it.
+    /// Compresses with an empty window, so that the message refers to no earlier one.
     fn compress(self, kind: MessageKind, payload: &[u8]) -> Compressed {
         let direction = Direction { window_bits: self.window_bits, takeover: false };
         let mut compressed = Vec::new();
@@ -61,8 +62,8 @@ impl Compression {
 }
 
 impl Connection {
-    /// How a message of so many bytes is compressed; `None` where it is sent as it is. To send a message on several
-    /// connections, compress it once for each [`Compression`] that they have:
+    /// How a message of `length` bytes is compressed; `None` if it is sent uncompressed. To send a message on several
+    /// connections, compress it once for each [`Compression`] among them:
     ///
     /// ```
     /// # use framewise_proto::{Compressed, Connection, Misuse};
@@ -92,14 +93,14 @@ impl Connection {
         Some(Compression { window_bits, level })
     }
 
-    /// Queues a message that was compressed for what [`Connection::compression`] said here or on another connection.
+    /// Queues a message that was compressed with an equal [`Connection::compression`], of this connection or another.
     pub fn send_compressed(&mut self, message: &Compressed) -> Result<(), Misuse> {
         self.may_send(message)?;
         self.frame(message.kind.opcode(), true, true, &message.payload);
         Ok(())
     }
 
-    /// As [`Connection::send_compressed`]; a large one is written from where it lies, as with
+    /// As [`Connection::send_compressed`], but a large payload is not copied, as with
     /// [`Connection::send_binary_shared`].
     pub fn send_compressed_shared(&mut self, message: &Compressed) -> Result<(), Misuse> {
         if message.payload.len() < LARGE {
@@ -110,7 +111,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether it may be sent now. If so, it is, and the compressor knows.
+    /// Checks that the message may be sent now, and if so resets this connection's compressor.
     fn may_send(&mut self, message: &Compressed) -> Result<(), Misuse> {
         self.may_begin()?;
         if self.settings() != Some(message.compression) {
@@ -120,16 +121,16 @@ impl Connection {
         Ok(())
     }
 
-    /// This connection's own compressor has not seen the message that goes out now: its next one begins anew.
+    /// This connection's own compressor has not seen the message, so its next message begins with an empty window.
     fn forget(&mut self) {
-        // RFC 7692 §7.2.1: "If the "agreed parameters" contain the "server_no_context_takeover" extension parameter, the
-        // server MUST start compressing each new message with an empty LZ77 sliding window. Otherwise, the server MAY take
-        // over the LZ77 sliding window used to build the last compressed message." A prepared message was started with an
-        // empty one, and so is the next, with and without takeover.
+        // RFC 7692 §7.2.1: "If the "agreed parameters" contain the "server_no_context_takeover" extension parameter,
+        // the server MUST start compressing each new message with an empty LZ77 sliding window. Otherwise, the server
+        // MAY take over the LZ77 sliding window used to build the last compressed message." A prepared message starts
+        // with an empty window, and so does the next one, with and without takeover.
         //
-        // It has to be: §7.2.2, "Otherwise, the client MUST decompress each new message using the LZ77 sliding window used to
-        // process the last compressed message", which is the prepared one. Distances of a compressor that has not seen it
-        // would lead elsewhere.
+        // The reset is needed: §7.2.2, "Otherwise, the client MUST decompress each new message using the LZ77 sliding
+        // window used to process the last compressed message", which is the prepared one. A compressor that has not
+        // seen it would write distances that point to other bytes.
         if let Some(compressor) = &mut self.compressor {
             compressor.forget();
         }

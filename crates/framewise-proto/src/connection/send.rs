@@ -1,4 +1,4 @@
-//! The commands: what an application sends.
+//! The commands that send.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -12,7 +12,7 @@ use super::state::State;
 use crate::frame::MAX_HEADER;
 use crate::{CloseFrame, Header, MessageKind, Misuse, Opcode};
 
-/// A payload from this on, above 4 KiB, is worth a segment of its own: to copy a smaller one costs less.
+/// A payload of at least this size becomes a segment of its own; a smaller one is cheaper to copy.
 pub(super) const LARGE: usize = 4 * 1024 + 1;
 
 impl Connection {
@@ -26,8 +26,9 @@ impl Connection {
         self.send(MessageKind::Binary, payload)
     }
 
-    /// Queues a text message as one frame; a large one that is not compressed is written from where it lies
-    /// ([`Transmit::segments`](crate::Transmit::segments)). A client masks it there, if nobody else has it, or a copy.
+    /// Queues a text message as one frame. A payload of more than 4 KiB that is not compressed is not copied
+    /// ([`Transmit::segments`](crate::Transmit::segments)). A client masks it in place if it is the only owner, and
+    /// otherwise masks a copy.
     pub fn send_text_shared(&mut self, text: Utf8Bytes) -> Result<(), Misuse> {
         self.send_shared(MessageKind::Text, text.into_bytes())
     }
@@ -46,14 +47,14 @@ impl Connection {
         Ok(())
     }
 
-    /// Encodes the header of a whole message whose payload is written from where it lies.
+    /// Encodes the header of a message in one frame, and queues its payload without copying it.
     pub(super) fn large(&mut self, opcode: Opcode, rsv1: bool, payload: Bytes) {
         let Some(keys) = &mut self.keys else {
             let (header, size) = Header { rsv1, ..Header::new(opcode, payload.len() as u64, None) }.encode();
             self.out.encoded().extend_from_slice(&header[..size]);
             return self.out.push_large(payload);
         };
-        // What a client sends is masked (RFC 6455 §5.1).
+        // RFC 6455 §5.1: "a client MUST mask all frames that it sends to the server".
         match payload.try_into_mut() {
             Ok(mut payload) => {
                 let key = keys();
@@ -77,10 +78,10 @@ impl Connection {
         Ok(())
     }
 
-    /// Compresses a part of a message, and encodes what came of it as a frame. RFC 7692 §6.1: the first carries RSV1.
+    /// Compresses a part of a message and encodes it as a frame. RFC 7692 §6.1: the first frame has RSV1 set.
     fn compressed(&mut self, opcode: Opcode, first: bool, last: bool, payload: &[u8]) {
         let Some(compressor) = &mut self.compressor else { return };
-        // How long the header is, is known when the compressed payload is there: it moves up to it.
+        // The header's size is known only after compression: leave space for the longest, then close the gap.
         let out = self.out.encoded();
         let start = out.len();
         let room = start + MAX_HEADER;
@@ -109,7 +110,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Begins a message that is sent in parts, with [`Connection::send_part`].
+    /// Begins a message whose parts are sent with [`Connection::send_part`].
     pub fn begin(&mut self, kind: MessageKind) -> Result<(), Misuse> {
         self.may_begin()?;
         self.sending = Some((kind, true, Utf8::new()));
@@ -117,7 +118,7 @@ impl Connection {
     }
 
     /// Queues a part of the message that was begun, as a frame; `last` ends the message. A text may be cut anywhere,
-    /// also inside a character.
+    /// even within a character.
     pub fn send_part(&mut self, payload: &[u8], last: bool) -> Result<(), Misuse> {
         if !self.is_open() {
             return Err(Misuse::Closed);
@@ -152,7 +153,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Queues a Close, with a code and a reason or with neither, and waits for the peer's until the limit.
+    /// Queues a Close, with a code and a reason or with neither. The peer's Close is awaited for
+    /// [`Limits::close`](framewise_rules::Limits::close).
     pub fn close(&mut self, now: Duration, close: Option<&CloseFrame>) -> Result<(), Misuse> {
         self.check_close(close)?;
         self.queue_close(close);
@@ -205,7 +207,7 @@ impl Connection {
         self.frame(Opcode::Close, true, false, &payload);
     }
 
-    /// Encodes a frame behind what is queued.
+    /// Encodes a frame at the end of the queue.
     #[expect(clippy::inline_always, reason = "most of the header is known where a message is sent")]
     #[inline(always)]
     pub(super) fn frame(&mut self, opcode: Opcode, fin: bool, rsv1: bool, payload: &[u8]) {
@@ -214,7 +216,7 @@ impl Connection {
         let out = self.out.encoded();
         out.reserve(header.len() + payload.len());
         let start = out.len() + size;
-        // All of the array, and what is too much away again: a copy of a size that is known is no call.
+        // Copies the complete array, then truncates: a copy of constant size needs no call.
         out.extend_from_slice(&header);
         out.truncate(start);
         out.extend_from_slice(payload);

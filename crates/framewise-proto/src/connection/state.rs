@@ -2,26 +2,26 @@ use core::time::Duration;
 
 use super::Transport;
 
-/// How far a connection has come (RFC 6455 §4.1 and §7.1: OPEN, CLOSING, CLOSED).
+/// The state of a connection (RFC 6455 §4.1 and §7.1: OPEN, CLOSING, CLOSED).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// Messages are sent and received.
     Open,
-    /// Our Close is queued: nothing more is sent. The peer's is waited for until this moment.
+    /// Our Close is queued: nothing more is sent. The peer's Close is awaited until this time.
     Closing { until: Duration },
-    /// The closing handshake is done, or the connection failed: what comes is discarded.
+    /// The closing handshake is done, or the connection failed: further bytes are discarded.
     Over {
         transport: Transport,
-        /// Until when the transport's end is waited for.
+        /// Until when the transport's end is awaited.
         until: Option<Duration>,
         rest: Rest,
     },
 }
 
-/// What is done with bytes that come after the end.
+/// What happens to bytes after the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// They follow the peer's Close, which is reported once.
+    /// They follow the peer's Close; the first of them are reported, once.
     Report,
     Discard,
 }
@@ -42,7 +42,7 @@ impl State {
         }
     }
 
-    /// Until when what is waited for has to come.
+    /// Until when the peer's Close or the transport's end is awaited.
     pub(super) const fn deadline(self) -> Option<Duration> {
         match self {
             Self::Open => None,

@@ -15,7 +15,7 @@ pub struct CloseFrame {
 }
 
 impl CloseFrame {
-    /// Its payload. Whether a control frame holds it is checked where the command is taken.
+    /// Encodes the payload. `Connection::close` checks that it fits into a control frame.
     pub(crate) fn payload(&self) -> Vec<u8> {
         let mut payload = Vec::with_capacity(2 + self.reason.len());
         payload.extend_from_slice(&self.code.0.to_be_bytes());
@@ -43,7 +43,7 @@ pub struct CloseFault {
     pub offset: usize,
     /// Bytes that are wrong.
     pub length: usize,
-    /// For a reason: what is wrong with it.
+    /// What is wrong with the reason's UTF-8.
     pub utf8: Option<Utf8Error>,
 }
 
@@ -61,7 +61,7 @@ pub fn check_close(payload: &[u8]) -> Result<Option<CloseFrame>, CloseFault> {
     if code.is_reserved() {
         return Err(fault(Rule::CloseCodeReserved, 0, 2));
     }
-    // RFC 6455 §7.4.2, and what the registry has assigned since.
+    // RFC 6455 §7.4.2, and the codes that the registry has assigned since.
     if !code.may_be_sent() {
         return Err(fault(Rule::CloseCodeInvalid, 0, 2));
     }

@@ -4,23 +4,23 @@ use framewise_rules::Limits;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Control frames counted against [`Limits::control_run`] and [`Limits::control_rate`]: RFC 6455 §10.4 asks for limits on
-/// what costs more to answer than to send.
+/// Counts control frames against [`Limits::control_run`] and [`Limits::control_rate`]. RFC 6455 §10.4 recommends
+/// limits; a peer can send Pings more cheaply than they are answered.
 ///
-/// The frames of a second are counted from the first of them on; the first one after that second begins the next count.
-/// So it takes no memory, however many frames come, and twice the rate is the most that any one second can hold.
+/// A count begins with a frame and lasts one second; the first frame after that second begins the next count. The
+/// memory is constant, and any one second holds at most twice the rate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ControlCount {
-    /// When the first frame of the count came; `None` before the first, and where there is no clock.
+    /// When the first frame of the count arrived; `None` before the first frame, and without a clock.
     since: Option<Duration>,
     /// Frames since then.
     in_second: u32,
-    /// Those of them without a data frame in between. Where there is no clock, all without one.
+    /// Frames since the last data frame, within this count. Without a clock the count never ends.
     in_row: u32,
 }
 
 impl ControlCount {
-    /// Whether one more would be too many.
+    /// Whether one more frame would exceed a limit.
     pub(super) fn is_full(&self, now: Option<Duration>, limits: &Limits) -> bool {
         if self.is_over(now) {
             return limits.control_run == 0 || limits.control_rate == 0;
@@ -28,7 +28,7 @@ impl ControlCount {
         self.in_row >= limits.control_run || (now.is_some() && self.in_second >= limits.control_rate)
     }
 
-    /// Counts one.
+    /// Counts one control frame.
     pub(super) fn add(&mut self, now: Option<Duration>) {
         if self.is_over(now) {
             *self = Self { since: now, ..Self::default() };
@@ -37,17 +37,17 @@ impl ControlCount {
         self.in_row = self.in_row.saturating_add(1);
     }
 
-    /// A data frame came.
+    /// A data frame arrived.
     pub(super) fn data(&mut self) {
         self.in_row = 0;
     }
 
-    /// Frames counted in this second, and those of them in a row.
+    /// The frames counted in this second, and how many of them came in a row.
     pub(super) const fn counted(&self) -> (u32, u32) {
         (self.in_second, self.in_row)
     }
 
-    /// Whether the second that is counted has passed.
+    /// Whether the current count has ended.
     fn is_over(&self, now: Option<Duration>) -> bool {
         match (now, self.since) {
             (Some(now), Some(since)) => now.saturating_sub(since) >= SECOND,

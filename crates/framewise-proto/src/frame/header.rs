@@ -3,10 +3,10 @@ use core::fmt;
 /// The longest header: two bytes, a 64-bit length, a masking key.
 pub const MAX_HEADER: usize = 14;
 
-/// What a frame is (RFC 6455 §5.2, §11.8).
+/// A frame's opcode (RFC 6455 §5.2, §11.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Opcode {
-    /// 0: the next part of the message that is open.
+    /// 0: the next part of the open message.
     Continuation,
     /// 1: a text message, or its first part.
     Text,
@@ -18,12 +18,12 @@ pub enum Opcode {
     Ping,
     /// A
     Pong,
-    /// 3 to 7, B to F: not defined by anything.
+    /// 3 to 7, B to F: reserved, without a meaning.
     Reserved(u8),
 }
 
 impl Opcode {
-    /// The opcode of these four bits.
+    /// The opcode with these four bits.
     pub const fn from_bits(bits: u8) -> Self {
         match bits & 0x0f {
             0x0 => Self::Continuation,
@@ -36,7 +36,7 @@ impl Opcode {
         }
     }
 
-    /// Its four bits.
+    /// The opcode's four bits.
     pub const fn bits(self) -> u8 {
         match self {
             Self::Continuation => 0x0,
@@ -80,7 +80,7 @@ pub enum LengthForm {
     SixtyFour,
 }
 
-/// A frame's header, as it stands on the wire: valid or not.
+/// A frame's header as it is on the wire, valid or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The last frame of its message.
@@ -91,11 +91,11 @@ pub struct Header {
     pub rsv2: bool,
     /// The third reserved bit.
     pub rsv3: bool,
-    /// What the frame is.
+    /// The frame's opcode.
     pub opcode: Opcode,
-    /// The masking key, where the MASK bit is set.
+    /// The masking key, if the MASK bit is set.
     pub mask: Option<[u8; 4]>,
-    /// Bytes of payload. Up to 2^64-1, as on the wire: a set top bit is a fault, but it can be written.
+    /// Bytes of payload, up to 2^64-1: a length with the top bit set breaks a rule, but can be encoded.
     pub length: u64,
     /// How the length is written.
     pub form: LengthForm,
@@ -118,7 +118,7 @@ impl Header {
         Self::decode_without_mask(bytes)?.with_mask_of(bytes)
     }
 
-    /// Fills in the masking key, where there is one, from the bytes that the rest was decoded from.
+    /// Fills in the masking key, if the header has one, from the same bytes.
     #[inline]
     pub(crate) fn with_mask_of(mut self, bytes: &[u8]) -> Option<Self> {
         if self.mask.is_some() {
@@ -127,7 +127,7 @@ impl Header {
         Some(self)
     }
 
-    /// Decodes what comes before the masking key, and leaves the key zero: all that the rules about a header look at.
+    /// Decodes what comes before the masking key, and leaves the key zero: the rules do not look at it.
     #[inline]
     pub fn decode_without_mask(bytes: &[u8]) -> Option<Self> {
         let (start, rest) = bytes.split_first_chunk::<2>()?;
@@ -170,7 +170,7 @@ impl Header {
         2 + length + if self.mask.is_some() { 4 } else { 0 }
     }
 
-    /// Encodes it, as it is: it is also the way to a broken one. Returns the bytes and how many of them count.
+    /// Encodes the header as it is, also an invalid one. Returns a buffer and how many of its bytes are used.
     #[inline]
     pub fn encode(&self) -> ([u8; MAX_HEADER], usize) {
         let first = u8::from(self.fin) << 7
@@ -184,7 +184,7 @@ impl Header {
             LengthForm::SixtyFour => (0x7f, self.length.to_be(), 10),
         };
         let second = u8::from(self.mask.is_some()) << 7 | seven;
-        // Put together in a register, from the lowest byte on.
+        // Built in a register, lowest byte first.
         let mut bits = u128::from(first) | u128::from(second) << 8 | u128::from(length) << 16;
         if let Some(key) = self.mask {
             bits |= u128::from(u32::from_le_bytes(key)) << (8 * size);

@@ -2,8 +2,8 @@ use framewise_rules::Role;
 
 use super::MessageKind;
 
-/// The header of a message in one frame, as its sender has to write it: what nearly every header is. It is told by its
-/// first bytes in a few instructions; [`super::Header`] and [`super::Sequence`] know the others.
+/// The header of an uncompressed message of up to 65,535 bytes in one frame, valid for its sender. Nearly every header
+/// is one, and a few instructions recognise it; [`super::Header`] and [`super::Sequence`] handle the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PlainHeader {
     pub(crate) kind: MessageKind,
@@ -19,14 +19,14 @@ impl PlainHeader {
     #[inline]
     pub(crate) fn decode(bytes: &[u8], sender: Role) -> Option<Self> {
         let (&[first, second], rest) = bytes.split_first_chunk::<2>()?;
-        // FIN, and no reserved bit.
+        // FIN is set, and no reserved bit.
         let kind = match first {
             0x81 => MessageKind::Text,
             0x82 => MessageKind::Binary,
             _ => return None,
         };
         let masked = matches!(sender, Role::Client);
-        // A MASK bit that is not as it has to be makes a length of no form.
+        // A wrong MASK bit yields a value above 127, which matches no arm.
         let (length, size) = match second ^ (u8::from(masked) << 7) {
             short @ 0..=125 => (u16::from(short), 2),
             126 => {

@@ -26,29 +26,29 @@ impl MessageKind {
     }
 }
 
-/// A message of which frames are still to come, or bytes of the frame at hand.
+/// A message that is not complete: more frames, or more bytes of its last frame, are expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenMessage {
     /// Text or binary.
     pub kind: MessageKind,
-    /// RSV1 was set on its first frame, by agreement.
+    /// RSV1 was set on its first frame, and permessage-deflate was agreed.
     pub compressed: bool,
-    /// Frames of it so far.
+    /// Its frames so far.
     pub fragments: u32,
-    /// Bytes of payload that its frames announced so far.
+    /// The sum of its frames' payload lengths so far, as their headers give them.
     pub length: u64,
 }
 
-/// What decides whether a header is allowed, beside the frames before it.
+/// What decides whether a header is allowed, apart from the frames before it.
 #[derive(Clone, Copy, Debug)]
 pub struct Expect<'l> {
     /// Who sends the frames.
     pub sender: Role,
-    /// permessage-deflate was agreed: RSV1 has a meaning.
+    /// permessage-deflate was agreed, so RSV1 has a meaning.
     pub deflate: bool,
     /// The limits of the receiver.
     pub limits: &'l Limits,
-    /// The kinds of message that the receiver takes.
+    /// The kinds of message that the receiver accepts.
     pub messages: MessageKinds,
     /// The rules that the receiver tolerates.
     pub strictness: Strictness,
@@ -57,7 +57,7 @@ pub struct Expect<'l> {
 }
 
 impl Expect<'_> {
-    /// Whether no limit is against a message of one frame of this length.
+    /// Whether the limits allow a message of one frame of this length.
     #[inline]
     pub(crate) fn allows_whole(&self, length: u64) -> bool {
         self.messages == MessageKinds::All
@@ -72,19 +72,19 @@ impl Expect<'_> {
 pub struct Sequence {
     open: Option<OpenMessage>,
     controls: ControlCount,
-    /// The number of the frame that was taken in last, from 1.
+    /// The number of the last frame taken, from 1.
     frames: u64,
-    /// The number of the message that was begun last, from 1.
+    /// The number of the last message begun, from 1.
     messages: u64,
 }
 
 impl Sequence {
-    /// The message that is open.
+    /// The open message.
     pub const fn open(&self) -> Option<OpenMessage> {
         self.open
     }
 
-    /// Frames taken in so far.
+    /// Frames taken so far.
     pub const fn frames(&self) -> u64 {
         self.frames
     }
@@ -96,10 +96,10 @@ impl Sequence {
 
     /// The rules that this header breaks, in the order of the bits on the wire, then of the sequence, then the limits.
     ///
-    /// Where its first two bytes break a rule that is enforced, those that they break are all: an extended length that
-    /// comes later adds nothing, so that a header yields the same rules however its bytes are cut.
+    /// If the first two bytes break an enforced rule, the list contains only the rules that these bytes break. An
+    /// extended length adds none, so that a header yields the same rules however its bytes are cut.
     ///
-    /// It changes nothing; [`Sequence::take`] does.
+    /// Call [`Sequence::take`] to take the frame.
     #[inline]
     pub fn faults(&self, header: &Header, expect: &Expect<'_>) -> Vec<Rule> {
         let mut faults = Vec::new();
@@ -120,9 +120,9 @@ impl Sequence {
         faults
     }
 
-    /// The rules that the first two bytes of a header break, where an extended length follows that need not be waited
-    /// for, since one of them is enforced. [`Sequence::faults`] gives the same once that length is there. The header that
-    /// is given with them has a length of zero.
+    /// The rules that the first two bytes of a header break, if an extended length follows and one of the rules is
+    /// enforced: the length need not be waited for. [`Sequence::faults`] returns the same rules once the length has
+    /// arrived. The length of the header returned is zero.
     pub fn faults_of_start(&self, bytes: &[u8], expect: &Expect<'_>) -> Option<(Header, Vec<Rule>)> {
         let header = Header::of_start(*bytes.first_chunk()?);
         let mut faults = Vec::new();
@@ -133,11 +133,11 @@ impl Sequence {
         decided.then_some((header, faults))
     }
 
-    /// What the opcode breaks at this place in the sequence.
+    /// The rules that the opcode breaks at this point of the sequence.
     #[inline]
     fn order(&self, header: &Header, expect: &Expect<'_>, faults: &mut Vec<Rule>) {
         if header.opcode.is_control() {
-            // A Close is the end of a flood, whatever came before it.
+            // A Close ends the connection, so it never counts as a flood.
             if header.opcode != Opcode::Close && self.controls.is_full(expect.now, expect.limits) {
                 faults.push(Rule::ControlFlood);
             }
@@ -163,7 +163,7 @@ impl Sequence {
         }
     }
 
-    /// RFC 6455 §10.4: limits, seen in the header: no byte of the payload is taken in first.
+    /// RFC 6455 §10.4: limits are checked with the header, before any byte of the payload is read.
     #[inline]
     fn limits(&self, header: &Header, expect: &Expect<'_>, faults: &mut Vec<Rule>) {
         let limits = expect.limits;
@@ -176,13 +176,13 @@ impl Sequence {
         }
     }
 
-    /// The message that a frame with this header goes on with.
+    /// The message that a frame with this header continues.
     #[inline]
     fn continued(&self, header: &Header) -> Option<OpenMessage> {
         self.open.filter(|_| header.opcode == Opcode::Continuation)
     }
 
-    /// What there is to say of a rule that this header breaks here, beyond the rule's sentence.
+    /// The detail of a rule that this header breaks here: the values that the rule's sentence does not contain.
     pub fn detail(&self, rule: Rule, header: &Header, limits: &Limits) -> Detail {
         let limit = |got, limit| Detail::Limit { got, limit };
         if rule == Rule::FrameTooBig {
@@ -208,10 +208,10 @@ impl Sequence {
         }
     }
 
-    /// Takes the frame in, faulty or not: an observer goes on.
+    /// Takes the frame, valid or not: an observer goes on after a violation.
     ///
-    /// A data frame leaves its message open, also the last one: [`Sequence::finish`] ends it when its payload is done.
-    /// `deflate`, `now`: as in [`Expect`].
+    /// A data frame leaves its message open, even the last one: call [`Sequence::finish`] after its payload. `deflate`,
+    /// `now`: as in [`Expect`].
     #[inline]
     pub fn take(&mut self, header: &Header, deflate: bool, now: Option<Duration>) {
         self.frames += 1;
@@ -233,7 +233,7 @@ impl Sequence {
         self.open = Some(OpenMessage { kind, compressed, fragments: 1, length: header.length });
     }
 
-    /// Takes a message in that is one frame, of which every byte is there.
+    /// Takes a complete message of one frame.
     #[inline]
     pub(crate) fn take_whole(&mut self) {
         self.frames += 1;
@@ -241,14 +241,14 @@ impl Sequence {
         self.controls.data();
     }
 
-    /// The last frame of the open message is done.
+    /// Ends the open message, after its last frame's payload.
     #[inline]
     pub fn finish(&mut self) {
         self.open = None;
     }
 }
 
-/// What the bits of the first two bytes break.
+/// The rules that the bits of the first two bytes break.
 #[inline]
 fn start_bits(header: &Header, expect: &Expect<'_>, faults: &mut Vec<Rule>) {
     // RFC 6455 §5.2: "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values. If a
@@ -258,7 +258,7 @@ fn start_bits(header: &Header, expect: &Expect<'_>, faults: &mut Vec<Rule>) {
         if !expect.deflate {
             faults.push(Rule::Rsv1Unnegotiated);
         } else if header.opcode.is_control() {
-            // RFC 7692 §6.1: it is the bit of a message, and a control frame is no part of one.
+            // RFC 7692 §6.1: the bit belongs to a message; a control frame is not part of one.
             faults.push(Rule::Rsv1OnControl);
         } else if header.opcode == Opcode::Continuation {
             // RFC 7692 §6.1: "An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and
@@ -293,8 +293,8 @@ fn start_bits(header: &Header, expect: &Expect<'_>, faults: &mut Vec<Rule>) {
         (Role::Server, Some(_)) => faults.push(Rule::MaskPresent),
         (Role::Client, Some(_)) | (Role::Server, None) => {}
     }
-    // RFC 6455 §5.5: "All control frames MUST have a payload length of 125 bytes or less": neither of the longer forms
-    // can be right, whatever length follows.
+    // RFC 6455 §5.5: "All control frames MUST have a payload length of 125 bytes or less", so a longer form breaks the
+    // rule whatever length follows.
     if header.opcode.is_control() && header.form != LengthForm::Seven {
         faults.push(Rule::ControlTooLong);
     }
@@ -326,8 +326,8 @@ mod tests {
         assert_eq!(whole, parts);
     }
 
-    /// Each pair of first bytes, in each place of the sequence, tolerated or not: what they show is what the whole header
-    /// shows, and they decide unless the extended length has a part in it.
+    /// For each pair of first bytes, at each point of the sequence, tolerated or not: they yield the same rules as the
+    /// complete header, unless the extended length matters.
     #[test]
     fn two_bytes_decide_as_the_whole_header_does() {
         let mut open = Sequence::default();
