@@ -1,5 +1,5 @@
-//! permessage-deflate (RFC 7692): what was agreed, messages inflated and compressed, and back-references checked
-//! against the agreed window, which a zlib does not do inside one call.
+//! permessage-deflate (RFC 7692): the agreement, compressing and inflating messages, and checking back-references
+//! against the agreed window, which zlib does not do within one call.
 
 #[cfg(not(feature = "deflate"))]
 mod absent;

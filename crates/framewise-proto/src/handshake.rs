@@ -1,12 +1,12 @@
-//! The opening handshake (RFC 6455 §4), of both sides. Stateless: the caller keeps what the peer sent.
+//! The opening handshake (RFC 6455 §4), for client and server. It keeps no state: the caller keeps the peer's bytes.
 //!
-//! What a handshake says and how it is written are apart:
+//! The content of a handshake is separate from its bytes:
 //!
-//! - values: [`RequestHead`] and [`ResponseHead`] are a head's fields, borrowed from whoever parsed them; [`Request`],
-//!   [`Response`], [`ClientOffer`] and [`Reply`] are what they say;
-//! - rules: [`check_request`], [`check_policy`] and [`check_response`] find what a head breaks, [`verdict`] says which of it
-//!   counts. They see no bytes: an HTTP library that parsed a head hands over its fields;
-//! - wire forms: [`http1`] reads and writes the bytes of HTTP/1.1, and counts their offsets.
+//! - values: [`RequestHead`] and [`ResponseHead`] are a head's fields, borrowed from the parser; [`Request`],
+//!   [`Response`], [`ClientOffer`] and [`Reply`] are their meaning;
+//! - rules: [`check_request`], [`check_policy`] and [`check_response`] find the rules that a head breaks, [`verdict`]
+//!   picks the one to report. They need no bytes, so a head may come from an HTTP library;
+//! - wire forms: [`http1`] reads and writes the bytes of HTTP/1.1, with their offsets.
 //!
 //! The other wire form, the extended CONNECT of HTTP/2 and HTTP/3 (RFC 8441 §4, RFC 9220 §3), will be the module `connect`
 //! beside [`http1`]. Its request has `:protocol` in place of Upgrade and Connection, no key and no accept value, and its

@@ -1,11 +1,11 @@
-//! What stands in for compression where the feature `deflate` is off: types without a value.
+//! Replaces compression if the feature `deflate` is off: types without values.
 
 use alloc::vec::Vec;
 
 use framewise_rules::Rule;
 use framewise_simd::Utf8Vec;
 
-/// A compressor that no connection has.
+/// The type of a compressor; no connection has one.
 #[derive(Debug)]
 pub(crate) enum Compressor {}
 
@@ -27,7 +27,7 @@ impl Compressor {
     }
 }
 
-/// Why a message is not inflated on.
+/// Why inflating a message stopped.
 #[allow(dead_code, reason = "no message is a compressed one")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -35,7 +35,7 @@ pub(super) enum Stop {
     TooBig,
 }
 
-/// An inflater that no connection has.
+/// The type of an inflater; no connection has one.
 #[derive(Debug)]
 pub(super) enum Inflater {}
 

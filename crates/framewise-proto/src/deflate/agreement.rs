@@ -5,54 +5,53 @@ use framewise_rules::Role;
 
 use crate::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLATE};
 
-/// How an endpoint wants permessage-deflate.
+/// An endpoint's settings for permessage-deflate.
 ///
-/// What it costs in memory is said at [`Context`].
+/// [`Context`] gives its cost in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeflateConfig {
     /// zlib's level, 1 (fast) to 9 (small).
     pub level: u8,
-    /// Messages of fewer bytes are sent as they are.
+    /// Shorter messages, in bytes, are sent uncompressed.
     pub threshold: usize,
-    /// The window of this end's compressor, 8 to 15 bits: how far back it looks.
+    /// The window of this end's compressor, 8 to 15 bits: how far back it refers.
     pub window_bits: u8,
-    /// The window that the peer's compressor may use, 8 to 15 bits. To hold it to less than 15 costs time: each
-    /// back-reference is looked at.
+    /// The window that the peer's compressor may use, 8 to 15 bits. Fewer than 15 cost time, because each
+    /// back-reference is checked.
     pub peer_window_bits: u8,
-    /// This end's compressor forgets after each message.
+    /// This end's compressor starts each message with an empty window.
     pub no_context_takeover: bool,
-    /// The peer's compressor is asked to forget after each message.
+    /// The peer's compressor is requested to start each message with an empty window.
     pub peer_no_context_takeover: bool,
-    /// A client gives up (code 1010) where the server does not agree it.
+    /// A client closes with code 1010 if the server does not agree to compression.
     pub required: bool,
-    /// What of the compressor stays with the connection from one message to the next.
+    /// What the connection keeps of the compressor between messages.
     pub context: Context,
 }
 
-/// What of a compressor stays with its connection from one message to the next, where the agreement is that it remembers
-/// ([`DeflateConfig::no_context_takeover`] says that it does not).
+/// What a connection keeps between messages, in a direction with context takeover (without
+/// [`DeflateConfig::no_context_takeover`]).
 ///
-/// Each thread has a compressor for each window that is in use, of 160 KiB and four windows, and one inflater, of 47 KiB,
-/// for the messages of all its connections; they are made when the first message needs them, and go with the thread. A
-/// connection that is in the middle of a message has one to itself.
+/// Each thread has a compressor for each window size in use (160 KiB and four windows) and one inflater (47 KiB) for
+/// the messages of all its connections. They are allocated when the first message needs them, and freed with the
+/// thread. A connection in the middle of a message uses one exclusively.
 ///
-/// So much a connection holds between two messages, counted. `W` is the window of that direction, 32 KiB with 15 bits and
-/// 2 KiB with 11. Before its first compressed message, and in a direction without takeover, it holds nothing.
+/// A connection holds this much memory between two messages. `W` is the window of that direction: 32 KiB with 15 bits,
+/// 2 KiB with 11. Before its first compressed message, and in a direction without takeover, it holds none.
 ///
 /// | | to compress | to inflate |
 /// |---|---|---|
 /// | `Kept` | 160 KiB and four times `W` | what was received last, up to `W` |
 /// | `Shared` | what was sent last, up to `W` | the same |
 ///
-/// Without the feature `std` there are no threads to share by: what is said of them here is then made anew for each
-/// message.
+/// Without the feature `std` nothing is shared by thread: compressor and inflater are then allocated for each message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Context {
-    /// The compressor.
+    /// Keeps the compressor.
     #[default]
     Kept,
-    /// The history alone, which a compressor of the thread reads before each message. With many connections and a window
-    /// of up to 12 bits it is the faster choice, too: the thread's compressor is in the processor's cache, a connection's
+    /// Keeps only the history, which the thread's compressor reads before each message. With many connections and a
+    /// window of up to 12 bits it is also faster: the thread's compressor is in the processor's cache, a connection's
     /// own is not. With 15 bits a message of 1 KiB takes up to three times as long.
     Shared,
 }
@@ -73,7 +72,7 @@ impl Default for DeflateConfig {
 }
 
 impl DeflateConfig {
-    /// The offer of a client with these wishes.
+    /// The offer of a client with these settings.
     pub fn offer(&self) -> Extension {
         let mut parameters = Vec::new();
         let mut flag = |name: &str, set| {
@@ -86,7 +85,8 @@ impl DeflateConfig {
         if self.peer_window_bits < 15 {
             parameters.push(("server_max_window_bits".into(), Some(self.peer_window_bits.to_string())));
         }
-        // RFC 7692 §7.1.2.2: with it "a client informs the peer server" that the answer may limit its window.
+        // RFC 7692 §7.1.2.2: with this parameter "a client informs the peer server" that the answer may limit its
+        // window.
         let bits = (self.window_bits < 15).then(|| self.window_bits.to_string());
         parameters.push(("client_max_window_bits".into(), bits));
         Extension { name: PERMESSAGE_DEFLATE.into(), parameters }
@@ -96,23 +96,23 @@ impl DeflateConfig {
 /// One direction of an agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Direction {
-    /// The window of its compressor, 8 to 15 bits.
+    /// The compressor's window, 8 to 15 bits.
     pub window_bits: u8,
-    /// A message may refer to those before it.
+    /// A message may refer to earlier ones (context takeover).
     pub takeover: bool,
 }
 
-/// What client and server agreed.
+/// The parameters that client and server agreed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeflateAgreement {
-    /// What the client sends.
+    /// The direction from client to server.
     pub client: Direction,
-    /// What the server sends.
+    /// The direction from server to client.
     pub server: Direction,
 }
 
 impl DeflateAgreement {
-    /// What a valid answer agrees.
+    /// The agreement in a valid answer.
     pub fn of(answer: &DeflateParameters) -> Self {
         Self {
             client: Direction {
@@ -126,13 +126,13 @@ impl DeflateAgreement {
         }
     }
 
-    /// What an answer in a response's extensions agrees; `None` where it is not there, or not valid.
+    /// The agreement in a response's extensions; `None` if there is none, or it is not valid.
     pub fn in_response(extensions: &[Extension]) -> Option<Self> {
         let answer = extensions.iter().find(|extension| extension.name == PERMESSAGE_DEFLATE)?;
         DeflateParameters::of_answer(answer).map(|answer| Self::of(&answer))
     }
 
-    /// What this end sends.
+    /// The direction in which this end sends.
     pub const fn sent_by(&self, role: Role) -> Direction {
         match role {
             Role::Client => self.client,
@@ -141,14 +141,15 @@ impl DeflateAgreement {
     }
 }
 
-/// A server's answer to the offers of a request: to the first that it can take (RFC 7692 §5.1). `None` where there is
-/// none: the connection goes on without.
+/// A server's answer to the first acceptable offer of a request (RFC 7692 §5.1). `None` if there is none: the
+/// connection continues without compression.
 pub fn negotiate(offers: &[Extension], config: &DeflateConfig) -> Option<(Extension, DeflateAgreement)> {
     let mut offers = offers.iter().filter(|extension| extension.name == PERMESSAGE_DEFLATE);
     let offer = offers.find_map(DeflateParameters::of_offer)?;
 
     let mut answer = DeflateParameters {
-        // §7.1.1.1: what the client asks of the server is taken; §7.1.1.2: what it says of itself is a hint.
+        // §7.1.1.1: the server accepts what the client requires of it. §7.1.1.2: what the client says of itself is a
+        // hint.
         server_no_context_takeover: offer.server_no_context_takeover || config.no_context_takeover,
         client_no_context_takeover: offer.client_no_context_takeover || config.peer_no_context_takeover,
         ..DeflateParameters::default()
@@ -157,7 +158,7 @@ pub fn negotiate(offers: &[Extension], config: &DeflateConfig) -> Option<(Extens
     if offer.server_max_window_bits.is_some() || server_bits < 15 {
         answer.server_max_window_bits = Some(server_bits);
     }
-    // §7.1.2.2: only a client that offered the parameter can be held to a window.
+    // §7.1.2.2: the server may limit the window only of a client that offered the parameter.
     if let Some(hint) = offer.client_max_window_bits {
         let bits = hint.unwrap_or(15).min(config.peer_window_bits);
         if bits < 15 {

@@ -1,15 +1,15 @@
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// How much the compressed messages of many connections may come to, all together, while they are being received: a
-/// message that never ends is held by the engine until its connection ends.
+/// Limits the memory of compressed messages while they are received, for many connections together: the engine holds a
+/// message that never ends until its connection ends.
 ///
-/// One budget is shared by all connections whose [`Config`](crate::Config) names it: those of a server, or of
-/// a process. It counts bytes that were inflated and not taken yet ([`Connection::take_inflated`]); the buffers that hold
-/// them are up to twice as large. A connection that asks for more when it is used up breaks `inflate-too-big`, whatever
-/// its own message came to, and a step of each thread, 64 KiB, may go beyond it.
+/// All connections whose [`Config`](crate::Config) names the budget share it: those of a server, or of a process. It
+/// counts bytes that were inflated and not yet taken ([`Connection::take_inflated`]); their buffers are up to twice as
+/// large. If the budget is used up, a connection that needs more breaks `inflate-too-big`, whatever the size of its own
+/// message. Each thread may exceed the budget by one step, 64 KiB.
 ///
-/// What an application took, a message that it keeps or a part of one, is no longer counted.
+/// Bytes that the application has taken are no longer counted.
 ///
 /// [`Connection::take_inflated`]: crate::Connection::take_inflated
 #[derive(Debug)]
@@ -19,17 +19,17 @@ pub struct InflateBudget {
 }
 
 impl InflateBudget {
-    /// A budget of so many bytes.
+    /// A budget of `limit` bytes.
     pub const fn new(limit: usize) -> Self {
         Self { limit, held: AtomicUsize::new(0) }
     }
 
-    /// Bytes that it allows.
+    /// The limit in bytes.
     pub const fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Bytes that are held now.
+    /// Bytes held now.
     pub fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
     }
@@ -42,7 +42,7 @@ pub(super) struct Exhausted {
     pub(super) limit: u64,
 }
 
-/// What one connection holds of a budget. It gives it back when it is dropped.
+/// One connection's share of a budget; dropping it gives it back.
 #[derive(Debug)]
 pub(super) struct Share {
     budget: Option<Arc<InflateBudget>>,
@@ -54,7 +54,7 @@ impl Share {
         Self { budget, held: 0 }
     }
 
-    /// It holds so many bytes now.
+    /// Sets how many bytes the connection holds.
     pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Exhausted> {
         let Some(budget) = &self.budget else { return Ok(()) };
         let more = bytes.saturating_sub(self.held);
@@ -71,7 +71,7 @@ impl Share {
         Ok(())
     }
 
-    /// It holds nothing.
+    /// The connection holds no bytes.
     pub(super) fn release(&mut self) {
         if let Some(budget) = &self.budget {
             budget.held.fetch_sub(core::mem::take(&mut self.held), Ordering::Relaxed);

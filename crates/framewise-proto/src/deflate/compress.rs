@@ -13,9 +13,9 @@ pub(crate) struct Compressor {
     context: Context,
     level: u8,
     threshold: usize,
-    /// The thread's, during a message; its own from the first message on, where it is kept.
+    /// The thread's during a message; with [`Context::Kept`] and takeover its own, from the first message on.
     deflate: Option<shared::Context>,
-    /// What the next message may refer to, where the context does not stay to remember it.
+    /// The bytes that the next message may refer to, if the compressor is not kept.
     history: History,
 }
 
@@ -24,8 +24,8 @@ impl Compressor {
         Self { direction, context, level, threshold, deflate: None, history: History::new() }
     }
 
-    /// Compresses a piece of a message behind `out`; the last one ends it as RFC 7692 §7.2.1 says: flushed to a byte's
-    /// border, and without the "0x00 0x00 0xff 0xff" at its end.
+    /// Compresses a piece of a message and appends it to `out`. The last piece ends the message as RFC 7692 §7.2.1
+    /// requires: flushed to a byte boundary, without the final "0x00 0x00 0xff 0xff".
     pub(crate) fn compress(&mut self, mut piece: &[u8], last: bool, out: &mut Vec<u8>) {
         let Direction { window_bits, takeover } = self.direction;
         let (level, history) = (self.level, self.history.bytes());
@@ -34,7 +34,7 @@ impl Compressor {
             .get_or_insert_with(|| {
                 let mut context = shared::take_deflate(level, window_bits);
                 if !history.is_empty() {
-                    // It cannot fail: the stream is raw, and nothing was compressed yet.
+                    // Cannot fail: the stream is raw, and nothing was compressed yet.
                     let _ = context.deflate.set_dictionary(history);
                 }
                 context
@@ -50,7 +50,7 @@ impl Compressor {
             let room = piece.len() / 2 + 64;
             out.resize(start + room, 0);
             let (read, written) = (deflate.total_in(), deflate.total_out());
-            // It cannot fail: the state is valid, and room for output is not an error.
+            // Cannot fail: the state is valid, and lack of space for output is not an error.
             let _ = deflate.compress(piece, &mut out[start..], flush);
             let read = (deflate.total_in() - read) as usize;
             let written = (deflate.total_out() - written) as usize;
@@ -66,7 +66,8 @@ impl Compressor {
             }
             if out.len() == begin {
                 // RFC 7692 §7.2.3.6: "If the deflate library does not generate any data when the buffer is empty, an
-                // endpoint MUST generate an empty uncompressed block": its first byte; the others are the tail.
+                // endpoint MUST generate an empty uncompressed block": this is its first byte, the others are the tail
+                // that is not sent.
                 out.push(0x00);
             }
             if (!takeover || self.context == Context::Shared)
@@ -77,21 +78,21 @@ impl Compressor {
         }
     }
 
-    /// Bytes from which on a message is compressed.
+    /// The shortest message that is compressed, in bytes.
     pub(crate) const fn threshold(&self) -> usize {
         self.threshold
     }
 
-    /// What zlib is given: the bits of the window, and the level.
+    /// The parameters for zlib: bits of the window, and level.
     pub(crate) fn settings(&self) -> (u8, u8) {
-        // zlib has no window of 256 bytes for a raw stream; that of 512 looks 250 bytes back at the most.
+        // zlib has no window of 256 bytes for a raw stream; with 512 it refers back at most 250 bytes.
         (self.direction.window_bits.max(9), self.level.clamp(1, 9))
     }
 
-    /// The next message refers to nothing before it.
+    /// The next message does not refer to earlier ones.
     pub(crate) fn forget(&mut self) {
         self.history.forget();
-        // What has taken nothing in has nothing to forget.
+        // A compressor without input has an empty window.
         if let Some(context) = self.deflate.take_if(|context| context.deflate.total_in() > 0) {
             shared::give_deflate(context);
         }

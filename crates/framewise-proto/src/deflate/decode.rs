@@ -1,7 +1,7 @@
-//! A deflate stream (RFC 1951) read symbol by symbol.
+//! Reads a deflate stream (RFC 1951) symbol by symbol.
 //!
-//! A library tells whether a stream inflates. It does not tell how far its back-references reach: within one call it takes
-//! what it has just written for history, whatever window was agreed, and whatever came before.
+//! A library reports whether a stream inflates, but not how far its back-references reach: within one call it treats
+//! what it has just written as history, whatever window was agreed.
 
 mod huffman;
 
@@ -10,39 +10,39 @@ use alloc::vec::Vec;
 
 use huffman::{Codes, Reading};
 
-/// Who is told what a stream says.
+/// Receives the symbols of a stream.
 pub trait Symbols {
-    /// Why it wants to hear no more.
+    /// Why it stops the reader.
     type Fault;
 
-    /// Bytes as they are.
+    /// Literal bytes.
     fn literals(&mut self, bytes: &[u8]);
 
-    /// `length` bytes again that came `distance` bytes before.
+    /// A back-reference: `length` bytes, copied from `distance` bytes before.
     ///
-    /// Errors: the reader stops, as at a stream that is broken.
+    /// Errors: the reader stops, as it does at an invalid stream.
     fn copy(&mut self, length: u32, distance: u32) -> Result<(), Self::Fault>;
 }
 
-/// Why a stream is not read on.
+/// Why reading a stream stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreadable<F> {
-    /// It is no deflate stream: what is wrong with it.
+    /// The stream is invalid, for this reason.
     Invalid(&'static str),
-    /// [`Symbols::copy`] says so.
+    /// [`Symbols::copy`] returned a fault.
     Fault(F),
 }
 
-/// Where a reader stands, behind all the bytes that it was given.
+/// Where a reader is, after all the bytes that it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Between two blocks, or in the head of one.
+    /// Between two blocks, or in a block's header.
     Head,
-    /// Inside a block.
+    /// In a block.
     Block,
-    /// Behind a block with BFINAL.
+    /// After a block with BFINAL.
     Final,
-    /// Behind what could not be read.
+    /// After a fault: nothing more is read.
     Broken,
 }
 
@@ -57,20 +57,20 @@ enum State {
 
 /// Reads a deflate stream in pieces, cut at any byte.
 ///
-/// RFC 7692 §7.2.3.4 allows blocks with BFINAL inside a message: what follows one begins at the next byte.
+/// RFC 7692 §7.2.3.4 allows blocks with BFINAL within a message; the next block begins at the next byte.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     state: State,
-    /// The block at hand has BFINAL.
+    /// The current block has BFINAL.
     last: bool,
-    /// Input that does not make a whole symbol, or head, yet.
+    /// Input that is not yet a complete symbol or block header.
     unread: Vec<u8>,
-    /// Bits of its first byte that were read.
+    /// Bits of the first byte that were read.
     used: usize,
     codes: Box<Codes>,
 }
 
-/// Why a step did not go through. Small: each symbol's result carries it.
+/// Why a step failed. Small, because it is part of each symbol's result.
 #[derive(Clone, Copy, Debug)]
 enum Stop {
     /// More input is needed.
@@ -88,7 +88,7 @@ enum Stop {
 }
 
 impl Stop {
-    /// What is wrong with the stream; `None`: nothing yet.
+    /// What is wrong with the stream; `None` if it only needs more input.
     const fn why<F>(self) -> Option<Unreadable<F>> {
         Some(Unreadable::Invalid(match self {
             Self::More => return None,
@@ -113,7 +113,7 @@ impl Default for Decoder {
 }
 
 impl Decoder {
-    /// Where it stands.
+    /// Where the reader is.
     pub const fn place(&self) -> Place {
         match self.state {
             State::Head => Place::Head,
@@ -123,20 +123,20 @@ impl Decoder {
         }
     }
 
-    /// The bytes that it has, and that are not read to their end: the start of a block's head, or of a symbol. And how
-    /// many bits of the first one were read.
+    /// The bytes that are not completely read: the start of a block's header or of a symbol. Also returns how many bits
+    /// of the first byte were read.
     pub fn unread(&self) -> (&[u8], usize) {
         (&self.unread, self.used)
     }
 
-    /// A new stream begins.
+    /// Begins a new stream.
     pub fn restart(&mut self) {
         self.state = State::Head;
         self.unread.clear();
         self.used = 0;
     }
 
-    /// The stream is not to be read on.
+    /// Stops reading the stream.
     pub fn stop(&mut self) {
         self.state = State::Broken;
         self.unread.clear();
@@ -145,7 +145,7 @@ impl Decoder {
 
     /// Reads the stream's next bytes.
     ///
-    /// Errors, once: it stands at [`Place::Broken`] then, and takes no notice of what comes.
+    /// Errors: once. After that it is at [`Place::Broken`] and ignores further bytes.
     pub fn read<S: Symbols>(&mut self, bytes: &[u8], symbols: &mut S) -> Result<(), Unreadable<S::Fault>> {
         if self.state == State::Broken || bytes.is_empty() {
             return Ok(());
@@ -230,7 +230,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Symbols, up to the block's end. `None`: more input is needed.
+    /// Reads symbols up to the block's end. `None`: more input is needed.
     fn symbols<S: Symbols>(
         &mut self,
         reading: &mut Reading<'_>,
@@ -269,7 +269,7 @@ mod tests {
 
     use super::*;
 
-    /// Puts together what the symbols say; a distance beyond what is there is a fault.
+    /// Collects the output of the symbols; a distance beyond its start is a fault.
     #[derive(Default)]
     struct Inflated(Vec<u8>);
 
@@ -327,7 +327,7 @@ mod tests {
         }
     }
 
-    /// What zlib makes of a stream, byte by byte: the byte with which it fails.
+    /// The byte at which zlib fails, given the stream byte by byte.
     fn zlib_fails_at(stream: &[u8]) -> Option<usize> {
         let mut inflate = zlib_rs::Inflate::new(false, 15);
         let mut out = [0; 1000];

@@ -6,23 +6,23 @@ use super::decode::{Decoder, Symbols};
 
 /// The largest distance of deflate.
 const FARTHEST: u64 = 32 * 1024;
-/// So much of a stream is kept at the most for the case that zlib fails: no compressor writes more to fill a window.
+/// How much of a stream is kept for the case that zlib fails: no compressor writes more to fill a window.
 const KEPT: usize = 33 * 1024;
 /// A buffer up to this size is kept for the next stream.
 const BUFFER: usize = 1024;
 
-/// Follows a deflate stream and tells a back-reference that reaches too far.
+/// Follows a deflate stream and finds a back-reference that reaches too far.
 ///
-/// zlib takes what it has just written for history, whatever window was agreed. And where a reference goes beyond all of
-/// its history, it says so only if it happens to decode symbol by symbol: its fast path loses the reason.
+/// zlib treats what it has just written as history, whatever window was agreed. If a reference goes beyond its complete
+/// history, it gives the reason only when it decodes symbol by symbol: its fast path loses it.
 ///
-/// What is no deflate stream at all is left to zlib to tell.
+/// zlib reports every other fault of a stream.
 #[derive(Debug)]
 pub(super) struct DistanceCheck {
     reads: Reads,
-    /// There where something was read.
+    /// `None` until something is read.
     decoder: Option<Decoder>,
-    /// What the decoder has not read yet.
+    /// What the decoder has not read.
     unread: Vec<u8>,
     /// Bytes before the stream that it may refer to.
     history: u64,
@@ -36,7 +36,7 @@ enum Reads {
     AtOnce,
     /// When zlib fails.
     OnFault,
-    /// Never: whatever zlib fails on, no distance is larger than the history.
+    /// Never: the history is so long that no distance exceeds it.
     Never,
 }
 
@@ -44,7 +44,7 @@ enum Reads {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooFar {
     pub(super) rule: Rule,
-    /// Bytes of the message before it.
+    /// Bytes of the message before the reference.
     pub(super) at: u64,
 }
 
@@ -124,7 +124,7 @@ impl DistanceCheck {
         }
     }
 
-    /// zlib failed in the bytes so far: they are read.
+    /// zlib failed in the bytes so far: reads them.
     pub(super) fn settle(&mut self) {
         let mut unread = core::mem::take(&mut self.unread);
         self.read(&unread);
@@ -133,11 +133,11 @@ impl DistanceCheck {
     }
 
     fn read(&mut self, bytes: &[u8]) {
-        // What is no deflate stream is left to zlib to tell.
+        // zlib reports an invalid stream.
         let _ = self.decoder.get_or_insert_default().read(bytes, &mut self.distances);
     }
 
-    /// What follows is not to be followed.
+    /// Stops following the stream.
     pub(super) fn stop(&mut self) {
         self.reads = Reads::Never;
         self.distances.too_far = None;

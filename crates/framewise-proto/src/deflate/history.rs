@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-/// The end of what was compressed or inflated, as much of it as a window holds.
+/// The last bytes that were compressed or inflated, up to the size of a window.
 #[derive(Debug, Default)]
 pub(super) struct History(Vec<u8>);
 
@@ -13,7 +13,7 @@ impl History {
         &self.0
     }
 
-    /// Keeps the last `window` bytes of it all, and no room beyond them.
+    /// Appends `new` and keeps only the last `window` bytes, without spare capacity.
     pub(super) fn push(&mut self, new: &[u8], window: usize) {
         let new = &new[new.len().saturating_sub(window)..];
         let excess = (self.0.len() + new.len()).saturating_sub(window);

@@ -10,10 +10,10 @@ use super::distance::TooFar;
 use super::history::History;
 use super::shared;
 
-/// Room that the output grows by: four times the input, this at the least, and four times as much each time it is used up.
+/// How much the output grows by: four times the input, at least this much, and four times as much each time it is full.
 const ROOM: usize = 64;
 const MOST_ROOM: usize = 64 * 1024;
-/// What ends a compressed message, and is not sent with it.
+/// The end of a compressed message, which is not sent.
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 /// An empty block with BFINAL set.
 const END: [u8; 5] = [0x01, 0x00, 0x00, 0xff, 0xff];
@@ -21,26 +21,26 @@ const END: [u8; 5] = [0x01, 0x00, 0x00, 0xff, 0xff];
 /// Inflates the messages of one direction.
 pub(super) struct Inflater {
     direction: Direction,
-    /// The thread's, from a message's first payload to its end.
+    /// The thread's inflater, from a message's first payload to its end.
     inflating: Option<Box<shared::Inflating>>,
-    /// What the message may refer to and its output does not hold: the messages before it, where there is takeover, and
-    /// what was handed out of it.
+    /// The bytes that the message may refer to and that `out` does not hold: earlier messages, with takeover, and the
+    /// part of this message that was taken.
     history: History,
     /// The message's last four bytes of payload.
     last: [u8; 4],
     /// A block with BFINAL ended zlib's stream, and nothing followed it.
     ended: bool,
-    /// The message before kept its tail, and left a block's header half read.
+    /// The previous message was sent with its tail, and ended within a block's header.
     tail_kept: bool,
-    /// zlib may have output that there was no room for.
+    /// zlib may have more output than there was space for.
     has_more: bool,
 }
 
-/// Why a message is not inflated on.
+/// Why inflating a message stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
     Broken(Rule),
-    /// It grew beyond the limit: the output ends one byte behind it.
+    /// It exceeds the limit: the output is one byte longer.
     TooBig,
 }
 
@@ -57,13 +57,13 @@ impl Inflater {
         }
     }
 
-    /// Whether there may be output of what it took already.
+    /// Whether there may be more output without more input.
     pub(super) const fn has_more(&self) -> bool {
         self.has_more
     }
 
-    /// Inflates a piece of a message behind what `out` holds of it, until `out` holds `stop` bytes: how much of the piece
-    /// it took. `limit` is on all of the message, of which `before` bytes were taken out of `out` already.
+    /// Inflates a piece of a message and appends it to `out`, until `out` holds `stop` bytes. Returns how much of the
+    /// piece it consumed. `limit` is on the complete message, of which `before` bytes were taken from `out` already.
     pub(super) fn inflate(
         &mut self,
         piece: &[u8],
@@ -105,13 +105,13 @@ impl Inflater {
     ) -> Result<usize, Stop> {
         let Some(inflating) = &mut self.inflating else { return Ok(piece.len()) };
         let shared::Inflating { inflate, check } = &mut **inflating;
-        // One byte beyond the limit is room enough to see that it is passed.
+        // One byte more than the limit is enough to see that it is exceeded.
         let most = usize::try_from(limit.saturating_sub(before)).unwrap_or(usize::MAX).saturating_add(1);
         let mut rest = piece;
         let mut room = (piece.len() * 4).max(ROOM);
         while (self.has_more || !rest.is_empty()) && out.len() < stop {
             if core::mem::take(&mut self.ended) {
-                // RFC 7692 §7.2.3.4 allows blocks with BFINAL set, after which zlib stops: it begins again.
+                // RFC 7692 §7.2.3.4 allows blocks with BFINAL set; zlib stops after one and must be reset.
                 inflate.reset(false);
                 let history = self.history.bytes();
                 remind(inflate, history);
@@ -126,13 +126,13 @@ impl Inflater {
             let read = (inflate.total_in() - read) as usize;
             let written = (inflate.total_out() - written) as usize;
             out.truncate(start + written);
-            // There may be more to come out, also of no more input.
+            // There may be more output, even without more input.
             self.has_more = out.len() == end && !matches!(status, Ok(Status::StreamEnd));
             check.follow(&rest[..read], inflate.total_out());
             if status.is_err() {
                 check.settle();
             }
-            // What comes out before the reference is the message's still, and judged first.
+            // The output before the reference belongs to the message, and is checked first.
             if let Some(TooFar { rule, at }) = check.too_far() {
                 let at = usize::try_from(at.saturating_sub(before)).unwrap_or(usize::MAX);
                 if out.len() >= at {
@@ -146,7 +146,7 @@ impl Inflater {
             }
             match status {
                 Ok(Status::StreamEnd) => self.ended = true,
-                // It takes nothing and gives nothing: no stream does that.
+                // No progress with input left: the stream is invalid.
                 Ok(Status::Ok | Status::BufError) if read == 0 && written == 0 && !rest.is_empty() => {
                     return Err(Stop::Broken(Rule::DeflateDataInvalid));
                 }
@@ -161,12 +161,12 @@ impl Inflater {
     /// The message is complete: RFC 7692 §7.2.2, "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the
     /// payload of the message", and inflate it.
     pub(super) fn finish(&mut self, out: &mut Utf8Vec, before: u64, limit: u64) -> Result<(), Stop> {
-        // An empty payload is let pass as an empty message, and a block with BFINAL ends the message by itself.
+        // An empty payload is tolerated as an empty message. A block with BFINAL ends the message by itself.
         if self.inflating.is_some() && !self.ended {
-            // A payload that is to be completed cannot end so: the tail stands there already.
+            // A payload without its tail cannot end with these bytes: the sender did not remove the tail.
             let kept = self.last == TAIL;
             let tail: &[u8] = if kept { &[] } else { &TAIL };
-            // zlib does not say whether it is inside a block. If it is not, the second one ends its stream.
+            // zlib does not report whether it is within a block. If it is not, `END` ends its stream.
             let end = [tail, &END].iter().try_for_each(|end| {
                 self.run(end, out, usize::MAX, before, limit)?;
                 if let Some(inflating) = &mut self.inflating {
@@ -194,7 +194,7 @@ impl Inflater {
         Ok(())
     }
 
-    /// What the message at hand inflated to so far is taken out of `out`.
+    /// Call this before `out`, the message's output so far, is taken.
     pub(super) fn taken(&mut self, out: &[u8]) {
         if self.inflating.is_some() {
             self.history.push(out, 1 << self.direction.window_bits);
@@ -202,11 +202,11 @@ impl Inflater {
     }
 }
 
-/// Makes room behind what `out` holds, up to `most` bytes of all: its new length.
+/// Lengthens `out` by `room` bytes, to at most `most`. Returns the new length.
 fn grow(out: &mut Utf8Vec, room: usize, most: usize) -> usize {
     let end = out.len().saturating_add(room).min(most);
     if end > out.capacity() {
-        // Twice as much each time, so that the last time ends at the limit.
+        // Capacities are halves of the limit, so that doubling ends exactly there.
         let capacity = most >> (most / end).ilog2();
         out.reserve_exact(capacity - out.len());
     }
@@ -214,10 +214,10 @@ fn grow(out: &mut Utf8Vec, room: usize, most: usize) -> usize {
     end
 }
 
-/// Gives zlib the history that a reference may reach back to.
+/// Gives zlib the history that the message may refer to.
 fn remind(inflate: &mut Inflate, history: &[u8]) {
     if !history.is_empty() {
-        // It cannot fail: the stream is raw.
+        // Cannot fail: the stream is raw.
         let _ = inflate.set_dictionary(history);
     }
 }

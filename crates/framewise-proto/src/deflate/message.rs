@@ -10,38 +10,37 @@ use crate::Detail;
 #[cfg(feature = "deflate")]
 use crate::{Config, deflate::DeflateConfig, deflate::Direction};
 
-/// A step takes so much of a compressed payload at the most, and [`Limits::inflate_ratio`] counts it in pieces of so many
-/// bytes. What a message has inflated to by the end of a piece does not depend on how its bytes arrived, so neither does
-/// whether it is above the ratio.
+/// One step inflates at most this many bytes of a compressed payload, and [`Limits::inflate_ratio`] counts in pieces of
+/// this size. The output at the end of a piece does not depend on how the bytes arrived, so the ratio does not either.
 const PIECE: u64 = 4 * 1024;
-/// What a step inflates before it is handed out: a deflate stream grows a thousandfold.
+/// The output of one step: a deflate stream can grow a thousandfold.
 pub(crate) const INFLATED_AT_ONCE: usize = 64 * 1024;
 
-/// Why a message does not inflate.
+/// Why inflating a message failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InflateFault {
     pub(crate) rule: Rule,
     pub(crate) detail: Detail,
 }
 
-/// The compressed messages of one direction: inflated step by step, held to the limits.
+/// Inflates the compressed messages of one direction, step by step and within the limits.
 #[derive(Debug)]
 pub(crate) struct Inflating {
     inflater: Inflater,
     limits: InflateLimits,
     context: Context,
-    /// What the message at hand inflated to, and was not taken yet; of a text, checked as far as it came.
+    /// The current message's output that was not taken; for a text, with the state of its check.
     inflated: Utf8Vec,
-    /// Bytes of it that were taken.
+    /// Bytes of the output that were taken.
     taken: u64,
-    /// Bytes of its payload that were inflated.
+    /// Bytes of the payload that were inflated.
     payload: u64,
-    /// The last of them is to be given again: what it inflates to has not come out to its end.
+    /// The last of these bytes will be passed again, because its output is not complete.
     ahead: bool,
     share: Share,
 }
 
-/// The limits on what one message inflates to: in all, and by what has arrived of it.
+/// The limits on one message's inflated size: absolute, and relative to its payload so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InflateLimits {
     inflated: u64,
@@ -50,19 +49,19 @@ pub struct InflateLimits {
 }
 
 impl InflateLimits {
-    /// Those of an endpoint.
+    /// The limits of an endpoint.
     pub const fn new(limits: &Limits) -> Self {
         let Limits { inflated, inflate_ratio: ratio, inflate_ratio_from: ratio_from, .. } = *limits;
         Self { inflated, ratio, ratio_from }
     }
 
-    /// Bytes that a message may inflate to when so many bytes of its payload were inflated.
+    /// The largest inflated size after `payload` bytes of the message's payload.
     pub fn of(&self, payload: u64) -> u64 {
         let counted = payload.div_ceil(PIECE).max(1) * PIECE;
         self.inflated.min(self.ratio_from.max(counted.saturating_mul(u64::from(self.ratio))))
     }
 
-    /// Bytes of payload, of which so many were inflated, that go on with the same limit: a step takes no more.
+    /// How many more bytes of payload have the same limit after `payload` bytes: one step inflates at most these.
     pub const fn piece(&self, payload: u64) -> usize {
         (PIECE - payload % PIECE) as usize
     }
@@ -101,17 +100,17 @@ impl Inflating {
         self.share.release();
     }
 
-    /// Bytes of payload that the next step takes at the most.
+    /// The largest number of payload bytes for the next step.
     pub(crate) fn wanted(&self) -> usize {
         self.limits.piece(self.payload) + usize::from(self.ahead)
     }
 
-    /// Bytes that wait to be taken.
+    /// Inflated bytes that were not taken.
     pub(crate) fn len(&self) -> usize {
         self.inflated.len()
     }
 
-    /// Checks what was inflated since the last time, of a text.
+    /// Checks the UTF-8 of what was inflated since the last check.
     pub(crate) fn check(&mut self) -> Result<(), Utf8Error> {
         self.inflated.check()
     }
@@ -121,7 +120,7 @@ impl Inflating {
         self.inflated.is_boundary()
     }
 
-    /// Inflates a piece of the message, of [`Inflating::wanted`] bytes at the most: how many of them it is done with.
+    /// Inflates a piece of the message, of at most [`Inflating::wanted`] bytes. Returns how many of them are done.
     pub(crate) fn inflate(&mut self, piece: &[u8]) -> Result<usize, InflateFault> {
         let stop = self.inflated.len() + INFLATED_AT_ONCE;
         let again = usize::from(self.ahead);
@@ -134,7 +133,7 @@ impl Inflating {
         }
         let new = &piece[again..];
         let taken = self.step(new, stop)?;
-        // All went in and not all came out: the last byte is given again, so that its step is not forgotten.
+        // All input was consumed but output is left: count the last byte as not done, so that the caller calls again.
         self.ahead = taken > 0 && taken == new.len() && self.inflater.has_more();
         Ok(again + taken - usize::from(self.ahead))
     }
@@ -162,14 +161,14 @@ impl Inflating {
             Stop::Broken(rule) => InflateFault { rule, detail: Detail::None },
             Stop::TooBig => {
                 let inflated = self.taken + self.inflated.len() as u64;
-                // The byte that is too much is not one of the message.
+                // Remove the byte that showed that the limit was exceeded.
                 self.inflated.truncate(self.inflated.len().saturating_sub(1));
                 self.limits.too_big(inflated)
             }
         }
     }
 
-    /// What is held counts with what the others hold.
+    /// Counts the bytes held against the shared budget.
     fn hold(&mut self) -> Result<(), InflateFault> {
         self.share.hold(self.inflated.len()).map_err(|exhausted| InflateFault {
             rule: Rule::InflateTooBig,
@@ -184,14 +183,14 @@ impl Inflating {
         self.inflated.take()
     }
 
-    /// Takes a buffer back, where it is worth keeping.
+    /// Keeps a buffer for the next message, unless it is large.
     pub(crate) fn recycle(&mut self, buffer: Vec<u8>) {
         if self.context == Context::Kept && buffer.capacity() <= INFLATED_AT_ONCE {
             self.inflated.reuse(buffer);
         }
     }
 
-    /// The message is given up.
+    /// Discards the message.
     pub(crate) fn clear(&mut self) {
         self.inflated = Utf8Vec::new();
         self.share.release();

@@ -1,7 +1,7 @@
-//! zlib's contexts of a thread, which its connections use in turn: each takes one for a message and gives it back.
+//! A thread's zlib contexts, which its connections use in turn: each takes one for a message and gives it back.
 //!
-//! A compressor is 290 KiB that a message touches all over. One that all connections use lies in the processor's cache,
-//! and none is allocated, nor cleared all of it as a new one has to be.
+//! A message touches all of a compressor's 290 KiB. A shared one stays in the processor's cache, and saves allocating
+//! and clearing a new one.
 
 use alloc::boxed::Box;
 
@@ -9,14 +9,14 @@ use zlib_rs::{Deflate, DeflateConfig, Inflate};
 
 use super::distance::DistanceCheck;
 
-/// zlib has no smaller window for a raw stream. That of 512 bytes looks 250 bytes back at the most, so it does for the
-/// agreed window of 256, too.
+/// zlib has no smaller window for a raw stream. With 512 bytes it refers back at most 250 bytes, so it also suits an
+/// agreed window of 256.
 const SMALLEST: u8 = 9;
-/// A block has 4096 symbols at the most. zlib's own choice is four times as many: that makes nothing smaller, takes 84 KiB
-/// more, and clears 36 KiB more before each message and behind it, a sixth of the time that 1 KiB takes.
+/// A block has at most 4096 symbols. zlib's default is four times as many: the output is not smaller, but it needs 84
+/// KiB more, and clears 36 KiB more before and after each message, a sixth of the time for 1 KiB.
 const MEM_LEVEL: i32 = 6;
 
-/// A compressor, and what it was made for.
+/// A compressor and its parameters.
 pub(super) struct Context {
     pub(super) deflate: Box<Deflate>,
     level: u8,
@@ -24,7 +24,7 @@ pub(super) struct Context {
     bits: u8,
 }
 
-/// A compressor without history.
+/// Takes a compressor without history.
 pub(super) fn take_deflate(level: u8, window_bits: u8) -> Context {
     let (level, bits) = (level.clamp(1, 9), window_bits.clamp(SMALLEST, 15));
     if let Some(mut context) = thread::take_deflate(bits)
@@ -35,7 +35,7 @@ pub(super) fn take_deflate(level: u8, window_bits: u8) -> Context {
     }
     let config = DeflateConfig {
         level: i32::from(level),
-        // Negative: without a header.
+        // Negative: a raw stream, without a header.
         window_bits: -i32::from(bits),
         mem_level: MEM_LEVEL,
         ..DeflateConfig::default()
@@ -47,13 +47,13 @@ pub(super) fn give_deflate(context: Context) {
     thread::give_deflate(context);
 }
 
-/// What inflates a message.
+/// An inflater, and the check of its distances.
 pub(super) struct Inflating {
     pub(super) inflate: Inflate,
     pub(super) check: DistanceCheck,
 }
 
-/// An inflater without history, of the largest window.
+/// Takes an inflater without history, with the largest window.
 pub(super) fn take_inflate() -> Box<Inflating> {
     match thread::take_inflate() {
         Some(mut inflating) => {
@@ -77,10 +77,10 @@ mod thread {
 
     use super::{Box, Context, Inflating, SMALLEST};
 
-    /// One of each kind: a connection that finds none, since another one is in the middle of a message, makes its own.
+    /// One of each kind. A connection that finds none, because another is in the middle of a message, makes its own.
     #[derive(Default)]
     struct Shared {
-        /// By their window.
+        /// One for each window size.
         deflate: [Option<Context>; 7],
         inflate: Option<Box<Inflating>>,
     }
@@ -89,7 +89,7 @@ mod thread {
         static SHARED: RefCell<Shared> = RefCell::default();
     }
 
-    /// `None` also where the thread ends, and what it shared is gone.
+    /// Also `None` while the thread ends and its contexts are already dropped.
     fn with<T>(access: impl FnOnce(&mut Shared) -> Option<T>) -> Option<T> {
         SHARED.try_with(|shared| access(&mut shared.borrow_mut())).ok().flatten()
     }
@@ -112,7 +112,7 @@ mod thread {
     }
 }
 
-/// Without threads there is no place to share in: each message has its own.
+/// Without `std` there is no thread-local storage: each message allocates its own.
 #[cfg(not(feature = "std"))]
 mod thread {
     use super::{Box, Context, Inflating};

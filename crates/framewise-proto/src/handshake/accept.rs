@@ -3,7 +3,7 @@ use alloc::string::String;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// RFC 6455 §1.3: the value that no endpoint has by chance.
+/// RFC 6455 §1.3: "unlikely to be used by network endpoints that do not understand the WebSocket Protocol".
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The value of Sec-WebSocket-Accept that answers this key (RFC 6455 §4.2.2): the key as it was sent, not decoded.
@@ -20,14 +20,14 @@ pub(super) fn push_accept_value(text: &mut String, key: &str) {
     STANDARD.encode_string(digest.digest().bytes(), text);
 }
 
-/// The key of these random bytes.
+/// The key for these random bytes.
 pub(super) fn key_value(nonce: [u8; 16]) -> String {
     STANDARD.encode(nonce)
 }
 
 /// RFC 6455 §4.1: "a nonce consisting of a randomly selected 16-byte value that has been base64-encoded".
 pub(super) fn is_key(key: &[u8]) -> bool {
-    // What the decoder may write before it looks at the padding.
+    // The decoder may write 18 bytes before it looks at the padding.
     let mut nonce = [0; 18];
     key.len() == 24 && STANDARD.decode_slice(key, &mut nonce) == Ok(16)
 }

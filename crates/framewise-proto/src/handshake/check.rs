@@ -1,4 +1,4 @@
-//! The rules of a handshake, on its fields.
+//! Checks the fields of a handshake against the rules.
 
 mod authority;
 mod request;
@@ -15,16 +15,16 @@ pub use self::response::check_response;
 use super::field::{Field, MAX_ELEMENTS, Place};
 use crate::{Detail, Violation};
 
-/// What a server lets in.
+/// Which requests a server admits.
 #[derive(Clone, Debug, Default)]
 pub struct ServerPolicy {
-    /// The limits; those of the head count here.
+    /// The limits; only those on the head are used here.
     pub limits: Limits,
-    /// The Origins that are let in, compared without regard to case; all, and none at all, if `None`.
+    /// The Origins that are allowed, compared ignoring case. `None` allows all, and requests without Origin.
     pub origins: Option<Vec<String>>,
 }
 
-/// The connection ended, and `bytes` of a request are all there is.
+/// The connection ended after `bytes`, an incomplete request.
 pub fn request_ended(bytes: &[u8]) -> Violation {
     at_end(Rule::RequestTruncated, Role::Client, bytes)
 }
@@ -34,7 +34,7 @@ pub fn request_timed_out(bytes: &[u8]) -> Violation {
     at_end(Rule::RequestTimeout, Role::Client, bytes)
 }
 
-/// The connection ended, and `bytes` of a response are all there is.
+/// The connection ended after `bytes`, an incomplete response.
 pub fn response_ended(bytes: &[u8]) -> Violation {
     at_end(Rule::ResponseMissing, Role::Server, bytes)
 }
@@ -48,22 +48,22 @@ fn at_end(rule: Rule, by: Role, bytes: &[u8]) -> Violation {
     Violation::in_handshake(rule, by, Some(Place { offset: bytes.len() as u64, length: 0 }))
 }
 
-/// An extension that the client cannot do without was not agreed. The handshake is done, so the answer is a Close.
+/// The server did not agree an extension that the client requires. The handshake is done, so the answer is a Close.
 pub fn extension_required(head: usize) -> Violation {
     let place = Place { offset: 0, length: head as u64 };
     Violation::in_handshake(Rule::ExtensionRequired, Role::Server, Some(place))
 }
 
-/// Puts what one head breaks into one verdict: the first that is enforced, in the order of the table, with the others
-/// beside it; or everything, in that order, where nothing is.
+/// Combines the violations of one head, in the order of the table. `Err` is the first that is enforced, with the other
+/// rules in `also`; `Ok` is all of them, if none is enforced.
 ///
-/// `found`: from [`check_request`], [`check_policy`], [`check_response`]. Its answer makes a rule one to enforce, and what a
-/// server or a client tolerates takes it out again.
+/// `found`: from [`check_request`], [`check_policy`], [`check_response`]. `enforced`: usually whether the rule's answer
+/// is not a note and the endpoint does not tolerate the rule.
 pub fn verdict(
     mut found: Vec<Violation>,
     enforced: impl Fn(&Violation) -> bool,
 ) -> Result<Vec<Violation>, Violation> {
-    // The table's order is the order of `Rule`; what an old draft lacks by nature goes behind its name.
+    // The order of the table is the order of `Rule`. A legacy draft comes first: it explains the fields it lacks.
     found.sort_by_key(|violation| (violation.rule != Rule::RequestLegacyDraft, violation.rule));
     match found.iter().position(&enforced) {
         None => Ok(found),
@@ -77,7 +77,7 @@ pub fn verdict(
     }
 }
 
-/// What one head was found to break: each rule once, where it is broken first.
+/// The rules that a head breaks: each once, at its first place.
 struct Found {
     by: Role,
     head: Option<Place>,
@@ -89,7 +89,7 @@ impl Found {
         Self { by, head, violations: Vec::new() }
     }
 
-    /// The whole head breaks it: something is missing, say.
+    /// Adds a rule that the head as a whole breaks, for example because something is missing.
     fn in_head(&mut self, rule: Rule) {
         self.add(rule, self.head, Detail::None);
     }
@@ -98,7 +98,7 @@ impl Found {
         self.add(rule, field.place, Detail::None);
     }
 
-    /// The field breaks it, or the head where there is none.
+    /// Adds a rule that the field breaks, or the head if there is no field.
     fn at(&mut self, rule: Rule, field: Option<Field<'_>>) {
         self.add(rule, field.map_or(self.head, |field| field.place), Detail::None);
     }
@@ -109,7 +109,7 @@ impl Found {
         }
     }
 
-    /// A list has more elements than are looked at.
+    /// Adds a rule for a list with more elements than are read.
     fn too_many(&mut self, rule: Rule, field: Field<'_>) {
         let detail = Detail::MoreThan { limit: MAX_ELEMENTS as u64, of: "elements in a list header" };
         self.add(rule, field.place, detail);

@@ -5,38 +5,38 @@ use core::str;
 use super::secret::HiddenValue;
 use crate::extension::{Extension, parse_some};
 
-/// Elements in the list headers of one name, over all its lines, at the most; empty elements and the parameters of
-/// extensions count. What has more is answered as a head that is too large (431), before anything is compared: RFC 9110
-/// §5.6.1.2 has a recipient take "a reasonable number", and a client that is not authenticated yet must not make work.
+/// The largest number of elements in all lines of a list header; empty elements and the parameters of extensions count.
+/// A head with more is too large (431), and its elements are not compared. RFC 9110 §5.6.1.2 requires a recipient to
+/// accept "a reasonable number"; a client that is not authenticated must not cause much work.
 pub const MAX_ELEMENTS: usize = 64;
 
-/// Where something is in the stream of who sent it.
+/// A range of bytes in the sender's stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Bytes from the start of the stream.
     pub offset: u64,
-    /// Bytes of it.
+    /// Length in bytes.
     pub length: u64,
 }
 
 /// A header line: RFC 9110 §5 calls it a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Field<'h> {
-    /// The name, as it was written.
+    /// The name as it was sent.
     pub name: &'h str,
-    /// The value, without the space around it.
+    /// The value, without surrounding whitespace.
     pub value: &'h [u8],
-    /// From the name's first byte to the value's last; `None` where an HTTP library parsed it.
+    /// From the name's first byte to the value's last; `None` if an HTTP library parsed the head.
     pub place: Option<Place>,
 }
 
 impl<'h> Field<'h> {
-    /// A field that an HTTP library parsed.
+    /// A field without a place: an HTTP library parsed it.
     pub const fn new(name: &'h str, value: &'h [u8]) -> Self {
         Self { name, value, place: None }
     }
 
-    /// The value where it is text, else nothing.
+    /// The value if it is UTF-8, otherwise an empty string.
     pub fn text(&self) -> &'h str {
         str::from_utf8(self.value).unwrap_or("")
     }
@@ -62,17 +62,17 @@ impl<'h> Fields<'h> {
         self.0.iter().copied()
     }
 
-    /// The fields of this name, in order.
+    /// The fields with this name, in order.
     pub fn named(&self, name: &str) -> impl Iterator<Item = Field<'h>> {
         self.iter().filter(move |field| field.name.eq_ignore_ascii_case(name))
     }
 
-    /// The first field of this name.
+    /// The first field with this name.
     pub fn first(&self, name: &str) -> Option<Field<'h>> {
         self.named(name).next()
     }
 
-    /// The elements of the lists in the fields of this name, without empty ones.
+    /// The non-empty elements of the lists in the fields with this name.
     pub fn elements(&self, name: &str) -> impl Iterator<Item = &'h str> {
         self.named(name)
             .flat_map(|field| field.text().split(','))
@@ -80,19 +80,19 @@ impl<'h> Fields<'h> {
             .filter(|element| !element.is_empty())
     }
 
-    /// The extensions of a head, where they can be parsed, up to [`MAX_ELEMENTS`].
+    /// The extensions that can be parsed, up to [`MAX_ELEMENTS`].
     pub(super) fn extensions(&self) -> Vec<Extension> {
         let mut left = MAX_ELEMENTS;
         let lines = self.named("sec-websocket-extensions");
         lines.filter_map(|field| parse_some(field.text(), &mut left).ok()).flatten().collect()
     }
 
-    /// Looks for an element in the lists of this name, in whatever case, among the first [`MAX_ELEMENTS`].
+    /// Looks for an element, ignoring case, among the first [`MAX_ELEMENTS`] in the fields with this name.
     pub(super) fn look_for(&self, name: &str, element: &str) -> Search<'h> {
         let is_it = |other: &[u8]| other.eq_ignore_ascii_case(element.as_bytes());
         let mut elements = 0;
         for field in self.named(name) {
-            // Most lists are one element.
+            // Most lists have one element.
             if is_it(field.value) {
                 return Search::Found;
             }
@@ -110,12 +110,12 @@ impl<'h> Fields<'h> {
     }
 }
 
-/// What came of looking for an element.
+/// The result of looking for an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Search<'h> {
     Found,
     Missing,
-    /// More elements than are looked at, in this field.
+    /// The list has more than [`MAX_ELEMENTS`], the first one too many in this field.
     TooMany(Field<'h>),
 }
 

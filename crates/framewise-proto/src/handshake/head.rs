@@ -12,7 +12,7 @@ pub enum HttpVersion {
     Http11,
 }
 
-/// A request's head, borrowed from whoever parsed it.
+/// A request's head, borrowed from the parser.
 #[derive(Clone)]
 pub struct RequestHead<'h> {
     /// The method.
@@ -23,11 +23,11 @@ pub struct RequestHead<'h> {
     pub version: HttpVersion,
     /// The header lines.
     pub fields: Fields<'h>,
-    /// The head in the client's stream; `None` where an HTTP library parsed it.
+    /// The head's place in the client's stream; `None` if an HTTP library parsed it.
     pub place: Option<Place>,
 }
 
-/// A response's head, borrowed from whoever parsed it.
+/// A response's head, borrowed from the parser.
 #[derive(Clone, Debug)]
 pub struct ResponseHead<'h> {
     /// The status.
@@ -36,7 +36,7 @@ pub struct ResponseHead<'h> {
     pub reason: &'h str,
     /// The header lines.
     pub fields: Fields<'h>,
-    /// The head in the server's stream; `None` where an HTTP library parsed it.
+    /// The head's place in the server's stream; `None` if an HTTP library parsed it.
     pub place: Option<Place>,
 }
 

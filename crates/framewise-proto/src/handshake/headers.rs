@@ -5,19 +5,19 @@ use core::fmt;
 use super::Fields;
 use super::secret::HiddenValue;
 
-/// The header lines of a head, in order: names as they were written, and values.
+/// The header lines of a head, in order: names as they were sent, and values.
 ///
-/// They lie one behind the other in two pieces of memory, however many they are.
+/// Two buffers hold them all, one for the names and one for the values.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers {
     names: String,
     values: Vec<u8>,
-    /// Where each line's name and value end; they begin where the line before ended.
+    /// The end of each line's name and value; each begins at the previous line's end.
     ends: Vec<(usize, usize)>,
 }
 
 impl Headers {
-    /// None, with room for so many lines, and so many bytes of names and of values.
+    /// No lines yet, with memory for so many lines, bytes of names and bytes of values.
     fn with_capacity(lines: usize, names: usize, values: usize) -> Self {
         Self {
             names: String::with_capacity(names),
@@ -26,12 +26,12 @@ impl Headers {
         }
     }
 
-    /// How many lines there are.
+    /// The number of lines.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no lines.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
@@ -54,12 +54,12 @@ impl Headers {
         })
     }
 
-    /// The values of the lines of this name, in whatever case.
+    /// The values of the lines with this name, ignoring case.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// The value of the first line of this name.
+    /// The value of the first line with this name.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.all(name).next()
     }

@@ -8,25 +8,25 @@ use core::mem::MaybeUninit;
 pub use self::read::{Progress, read_request, read_response, request_fault, response_fault};
 use super::{Field, Fields, HttpVersion, Place, RequestHead, ResponseHead};
 
-/// Header lines of one head, at the most. What has more is answered as a head that is too large.
+/// The largest number of header lines in a head. A head with more is too large.
 pub const MAX_LINES: usize = 128;
 
-/// Bytes to read of a head at first. While it has no more, [`worth_reading`] has it read again whenever more of it comes.
+/// How many bytes of a head to read at first. While there are fewer, [`worth_reading`] is true whenever more arrive.
 pub const FIRST_READ: usize = 1024;
 
-/// A head out of bytes, and how many they were, with the empty line.
+/// A head that was parsed from bytes.
 #[derive(Clone, Debug)]
 pub struct Parsed<H> {
-    /// What was parsed.
+    /// The head.
     pub head: H,
-    /// Bytes of it.
+    /// Its size in bytes, including the empty line.
     pub size: usize,
 }
 
-/// Why bytes are no head.
+/// Why bytes are not a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadFault {
-    /// They do not begin with, or go on as, HTTP/1.x.
+    /// They are not HTTP/1.x.
     NotHttp,
     /// More header lines than [`MAX_LINES`].
     TooManyLines,
@@ -66,8 +66,8 @@ pub fn parse_response(bytes: &[u8], start: usize) -> Result<Option<Parsed<Respon
     Ok(Some(Parsed { head, size }))
 }
 
-/// Bytes of the interim responses from byte `start` on of what a server sent: 100 Continue, 103 Early Hints. They answer
-/// nothing. A 101 is none of them.
+/// The size of the interim responses (such as 100 Continue and 103 Early Hints) that begin at byte `start` of the
+/// server's stream. A 101 is not one of them.
 pub fn interim(bytes: &[u8], start: usize) -> usize {
     let mut end = start;
     // RFC 9110 §15.2: "A client MUST be able to parse one or more 1xx responses received prior to a final response,
@@ -80,7 +80,7 @@ pub fn interim(bytes: &[u8], start: usize) -> usize {
     end - start
 }
 
-/// Bytes up to the first line's end: what is shown of something that is no head.
+/// Bytes up to the first line's end, at most 80: the part to show of bytes that are not a head.
 pub fn first_line(bytes: &[u8]) -> usize {
     let shown = &bytes[..bytes.len().min(80)];
     shown
@@ -91,17 +91,17 @@ pub fn first_line(bytes: &[u8]) -> usize {
         .min(bytes.len())
 }
 
-/// Whether it is worth to read a head again, now that there are more than `before` bytes of it.
+/// Whether to parse a head again, now that there are more than `before` bytes of it.
 ///
-/// It is read from its start each time. A head ends with a line, so that pieces without one are only looked at while
-/// there is little to read, or when they go beyond the `limit`: a peer that sends byte after byte does not make the work
-/// grow with the square.
+/// A head is parsed from its start each time, and a head ends with a line. So new bytes without a line's end are parsed
+/// only while the head is short, or when it exceeds the `limit`: the work for a peer that sends single bytes is not
+/// quadratic.
 pub fn worth_reading(bytes: &[u8], before: usize, limit: usize) -> bool {
     before < FIRST_READ || bytes.len() > limit || bytes[before..].contains(&b'\n')
 }
 
-/// Bytes that a request's head takes in HTTP/1.1, written without a space to spare: to hold one that an HTTP library parsed
-/// against the limit.
+/// The smallest size of a request's head in HTTP/1.1, in bytes: to check a head that an HTTP library parsed against the
+/// limit.
 pub fn size_of(head: &RequestHead<'_>) -> usize {
     let line = head.method.len() + head.target.len() + "  HTTP/1.1\r\n".len();
     let fields = head.fields.iter().map(|field| field.name.len() + field.value.len() + ": \r\n".len());
@@ -121,7 +121,7 @@ fn fault(error: httparse::Error) -> HeadFault {
 }
 
 fn fields<'b>(bytes: &'b [u8], headers: &[httparse::Header<'b>]) -> Fields<'b> {
-    // The slices lie in `bytes`: the distance of their addresses is their offset.
+    // The slices are part of `bytes`: the difference of the addresses is the offset.
     let base = bytes.as_ptr() as usize;
     headers
         .iter()

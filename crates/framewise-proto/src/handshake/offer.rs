@@ -12,8 +12,8 @@ use super::{Field, HttpVersion, Request, RequestHead, check_request, verdict};
 use crate::Misuse;
 use crate::extension::{Extension, PERMESSAGE_DEFLATE};
 
-/// Headers of a request that are not the caller's: those of the handshake, of which RFC 6455 §11.3 and RFC 9112 §3.2 allow
-/// one each, and those of a body, which it has not (§4.1).
+/// Headers of a request that the caller must not set: those of the handshake, which RFC 6455 §11.3 and RFC 9112 §3.2
+/// allow once each, and those of a body: the handshake has none (§4.1).
 const OF_A_REQUEST: [&str; 9] = [
     "Host",
     "Connection",
@@ -26,30 +26,30 @@ const OF_A_REQUEST: [&str; 9] = [
     "Transfer-Encoding",
 ];
 
-/// What a client asked for: what the response has to answer.
+/// A client's request, which the response must answer.
 #[derive(Clone, Default)]
 pub struct ClientOffer {
-    /// Host, with the port where it is not the scheme's own.
+    /// Host, with the port unless it is the scheme's default.
     pub host: String,
     /// The request's target: path and query.
     pub target: String,
     /// Sec-WebSocket-Key.
     pub key: String,
-    /// The subprotocols that are offered, the preferred one first.
+    /// The subprotocols offered, the preferred one first.
     pub protocols: Vec<String>,
-    /// The extensions that are offered, in order.
+    /// The extensions offered, in order.
     pub extensions: Vec<Extension>,
     /// Other header lines; those of the handshake itself are a [`Misuse`].
     pub headers: Vec<(String, String)>,
 }
 
 impl ClientOffer {
-    /// An offer of nothing but the protocol. `nonce`: sixteen random bytes (RFC 6455 §4.1).
+    /// An offer without subprotocols and extensions. `nonce`: sixteen random bytes (RFC 6455 §4.1).
     pub fn new(host: impl Into<String>, target: impl Into<String>, nonce: [u8; 16]) -> Self {
         Self { host: host.into(), target: target.into(), key: key_value(nonce), ..Self::default() }
     }
 
-    /// What a request that was observed asked for.
+    /// The offer in a request that was observed.
     pub fn of(request: &Request) -> Self {
         Self {
             host: request.host.clone(),
@@ -61,11 +61,11 @@ impl ClientOffer {
         }
     }
 
-    /// The header lines of the request, which break no rule.
+    /// The header lines of the request, checked against the rules.
     ///
     /// Errors: [`Misuse::Head`], [`Misuse::HandshakeHeader`] and [`Misuse::Request`], before anything is sent.
     pub fn fields(&self) -> Result<Vec<(&str, Cow<'_, str>)>, Misuse> {
-        // A space in the target would end it.
+        // A space would end the target.
         if !self.target.starts_with('/') || self.target.bytes().any(|byte| byte <= 0x20 || byte == 0x7f) {
             return Err(Misuse::Head);
         }
@@ -91,7 +91,7 @@ impl ClientOffer {
         Ok(fields)
     }
 
-    /// What a server would reject for a rule is not sent. How much it takes is for the server to say.
+    /// Refuses a request that breaks a rule. Limits are not checked: each server has its own.
     fn check(&self, fields: &[(&str, Cow<'_, str>)]) -> Result<(), Misuse> {
         let head = RequestHead {
             method: "GET",
@@ -112,7 +112,7 @@ impl ClientOffer {
     }
 }
 
-/// Without credentials: see [`is_secret`](super::is_secret). A field by itself prints what it holds.
+/// Without credentials: see [`is_secret`](super::is_secret). Printing a field directly shows its value.
 impl fmt::Debug for ClientOffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientOffer")

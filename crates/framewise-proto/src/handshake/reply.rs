@@ -11,8 +11,8 @@ use super::secret::HiddenValue;
 use crate::extension::{Extension, is_token};
 use crate::{Misuse, Violation};
 
-/// Headers of a 101 that are not the caller's: those of the handshake, and those of a body, which it has not
-/// (RFC 9110 §8.6, RFC 9112 §6.1).
+/// Headers of a 101 that the caller must not set: those of the handshake, and those of a body: a 101 has none (RFC 9110
+/// §8.6, RFC 9112 §6.1).
 const OF_THE_101: [&str; 7] = [
     "Connection",
     "Upgrade",
@@ -22,26 +22,26 @@ const OF_THE_101: [&str; 7] = [
     "Content-Length",
     "Transfer-Encoding",
 ];
-/// Headers of a rejection that are not the caller's: they say where it ends.
+/// Headers of a rejection that the caller must not set: they determine where it ends.
 const OF_A_REJECTION: [&str; 3] = ["Connection", "Content-Length", "Transfer-Encoding"];
 
-/// What a server answers to a request.
+/// A server's answer to a request.
 ///
-/// Connection and Content-Length are not among its fields: whoever writes it knows where the body ends and whether the
-/// connection goes on. The connection option `Upgrade` goes with the field Upgrade (RFC 9110 §7.8).
+/// Its fields do not include Connection and Content-Length: the code that writes it adds them. A field Upgrade needs
+/// the connection option `Upgrade` (RFC 9110 §7.8).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply<'r> {
-    /// The status: 101 accepts.
+    /// The status; 101 accepts the request.
     pub status: u16,
     /// The header lines.
     pub fields: Vec<(Cow<'r, str>, Cow<'r, str>)>,
-    /// The body; a 101 has none.
+    /// The body; empty for a 101.
     pub body: Cow<'r, str>,
 }
 
 impl Request {
-    /// The 101 that accepts it, with a subprotocol out of those offered, what was agreed of the extensions, and header
-    /// lines of the caller's.
+    /// The 101 that accepts the request, with one of the subprotocols offered, the extensions agreed, and more header
+    /// lines.
     pub fn accept<'r>(
         &self,
         protocol: Option<&'r str>,
@@ -70,12 +70,12 @@ impl Request {
     }
 }
 
-/// The reply that rejects a request for what it broke; `None` where the answer is no HTTP status.
+/// The reply that rejects a request because of a violation; `None` if the answer is not an HTTP status.
 pub fn rejection(violation: &Violation) -> Option<Reply<'static>> {
     let Answer::Http(status) = violation.answer() else { return None };
     let mut fields: Vec<(Cow<'_, str>, Cow<'_, str>)> = match status {
         405 => Vec::from([("Allow".into(), "GET".into())]),
-        // RFC 6455 §4.4: the version that the server speaks is named. RFC 9110 §15.5.22: "The server MUST send an
+        // RFC 6455 §4.4: the server names the version that it supports. RFC 9110 §15.5.22: "The server MUST send an
         // Upgrade header field in a 426 response".
         426 => {
             Vec::from([("Upgrade".into(), "websocket".into()), ("Sec-WebSocket-Version".into(), "13".into())])
@@ -86,10 +86,10 @@ pub fn rejection(violation: &Violation) -> Option<Reply<'static>> {
     Some(Reply { status, fields, body: (violation.to_string() + "\n").into() })
 }
 
-/// The reply with which an application rejects a request that breaks no rule: a status of 400 to 599, or a
-/// redirect; the body is text, unless a Content-Type says something else.
+/// The reply with which an application rejects a request: a status of 400 to 599, or a redirect. The body is plain text
+/// unless `headers` has a Content-Type.
 pub fn reject<'r>(status: u16, headers: &'r [(String, String)], body: &'r str) -> Result<Reply<'r>, Misuse> {
-    // RFC 9110 §15.4.5: a 304 has no body, and is no rejection.
+    // RFC 9110 §15.4.5: a 304 has no body, and does not reject a request.
     if !(300..=599).contains(&status) || status == 304 {
         return Err(Misuse::RejectionStatus(status));
     }
@@ -115,13 +115,13 @@ pub(super) fn join(extensions: &[Extension]) -> String {
     list
 }
 
-/// A value that would break the head in two is the caller's mistake.
+/// Refuses a value that would split the head.
 pub(super) fn check_value(value: &str) -> Result<(), Misuse> {
     let breaks = value.bytes().any(|byte| byte < 0x20 && byte != b'\t' || byte == 0x7f);
     if breaks { Err(Misuse::Head) } else { Ok(()) }
 }
 
-/// The caller's header lines: none may be one of `kept`, or break the head in two.
+/// Refuses header lines that are among `kept`, or that would split the head.
 pub(super) fn check_lines(lines: &[(String, String)], kept: &[&'static str]) -> Result<(), Misuse> {
     for (name, value) in lines {
         if let Some(kept) = kept.iter().find(|kept| name.eq_ignore_ascii_case(kept)) {

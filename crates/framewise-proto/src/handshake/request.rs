@@ -18,16 +18,16 @@ pub struct Request {
     pub key: String,
     /// Origin, which browsers send.
     pub origin: Option<String>,
-    /// The subprotocols that are offered, the preferred one first.
+    /// The subprotocols offered, the preferred one first.
     pub protocols: Vec<String>,
-    /// The extensions that are offered, in order.
+    /// The extensions offered, in order.
     pub extensions: Vec<Extension>,
     /// Every header line.
     pub headers: Headers,
 }
 
 impl Request {
-    /// What a head says, be it right or wrong.
+    /// The request in a head, valid or not.
     pub fn from_head(head: &RequestHead<'_>) -> Self {
         Self::with_extensions(head, head.fields.extensions())
     }
@@ -50,7 +50,7 @@ impl Request {
         }
     }
 
-    /// Its head, for a check that comes later: of a request that broke no rule, out of a wire form that is not kept.
+    /// A head for a later check, made from a valid request whose own head was not kept.
     pub fn head(&self) -> RequestHead<'_> {
         RequestHead {
             method: "GET",
@@ -61,13 +61,13 @@ impl Request {
         }
     }
 
-    /// The value of the first header of this name.
+    /// The value of the first header with this name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.get(name)
     }
 }
 
-/// Without credentials: see [`is_secret`](super::is_secret). A field by itself prints what it holds.
+/// Without credentials: see [`is_secret`](super::is_secret). Printing a field directly shows its value.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")

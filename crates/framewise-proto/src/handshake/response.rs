@@ -10,7 +10,7 @@ use crate::extension::Extension;
 /// A server's answer to an opening handshake.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Response {
-    /// Its status; 101 where the connection is a WebSocket.
+    /// The status; 101 accepts the request.
     pub status: u16,
     /// The subprotocol that was chosen.
     pub protocol: Option<String>,
@@ -21,7 +21,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// What a head says, be it right or wrong.
+    /// The response in a head, valid or not.
     pub fn from_head(head: &ResponseHead<'_>) -> Self {
         Self {
             status: head.status,
@@ -31,13 +31,13 @@ impl Response {
         }
     }
 
-    /// The value of the first header of this name.
+    /// The value of the first header with this name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.get(name)
     }
 }
 
-/// Without credentials: see [`is_secret`](super::is_secret). A field by itself prints what it holds.
+/// Without credentials: see [`is_secret`](super::is_secret). Printing a field directly shows its value.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")

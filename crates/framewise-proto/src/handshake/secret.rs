@@ -1,15 +1,15 @@
-//! What is not printed: `Debug` output ends in logs.
+//! Hides credentials from `Debug` output, which ends up in logs.
 
 use alloc::string::String;
 use core::fmt;
 
-/// What stands for what is hidden.
+/// Printed in place of a secret.
 const HIDDEN: &str = "***";
 
-/// Whether a header's value may be a credential, which no `Debug` of this crate prints.
+/// Whether a header's value may be a credential; no `Debug` output of this crate contains it.
 ///
-/// `Sec-WebSocket-Protocol` is one of them: a page cannot set Authorization for a WebSocket, so that tokens are sent as a
-/// subprotocol. For the same reason the query of a target is hidden.
+/// `Sec-WebSocket-Protocol` is one of them: a page cannot set Authorization for a WebSocket, so some send a token as a
+/// subprotocol. The query of a target is hidden for the same reason.
 pub fn is_secret(name: &str) -> bool {
     ["authorization", "proxy-authorization", "cookie", "set-cookie", "sec-websocket-protocol"]
         .iter()
@@ -26,7 +26,7 @@ impl fmt::Debug for HiddenValue<'_> {
             return f.write_str(HIDDEN);
         }
         let text = String::from_utf8_lossy(value);
-        // It repeats the target of a redirect.
+        // A redirect may repeat the request's query.
         if name.eq_ignore_ascii_case("location") {
             return hidden_query(&text).fmt(f);
         }
@@ -39,7 +39,7 @@ struct HiddenQuery<'t>(&'t str);
 impl fmt::Debug for HiddenQuery<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (path, query) = self.0.split_once('?').map_or((self.0, ""), |(path, _)| (path, "?***"));
-        // A user and a password before the host of an absolute URL.
+        // An absolute URL may have a user and a password before the host.
         let (scheme, rest) = path.split_once("://").map_or(("", path), |(scheme, rest)| (scheme, rest));
         let authority = rest.split('/').next().unwrap_or_default();
         match authority.rfind('@').filter(|_| !scheme.is_empty()) {
@@ -69,7 +69,7 @@ impl fmt::Debug for HiddenLines<'_> {
     }
 }
 
-/// As many as there are, and not what they are.
+/// Prints the number of values, not the values.
 pub(super) struct HiddenAll(pub(super) usize);
 
 impl fmt::Debug for HiddenAll {

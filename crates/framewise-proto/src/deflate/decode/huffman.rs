@@ -1,8 +1,8 @@
-//! The codes of RFC 1951 §3.2, and the bits that they are read from.
+//! The Huffman codes of RFC 1951 §3.2, and a reader of bits.
 
 use super::Stop;
 
-/// Codes of up to this many bits are found in one look.
+/// Codes of up to this many bits are decoded with one table look-up.
 const FAST: u32 = 9;
 const MAX: usize = 15;
 /// Symbols of the larger alphabet.
@@ -13,30 +13,30 @@ const END: u16 = 256;
 /// A canonical Huffman code.
 #[derive(Clone, Debug)]
 struct Huffman {
-    /// By the next bits: the symbol, and in the lowest four bits the length of its code; 0: it is longer than [`FAST`], or
-    /// there is none.
+    /// Indexed by the next bits: the symbol, with the length of its code in the lowest four bits. 0: the code is longer
+    /// than [`FAST`], or there is none.
     fast: [u16; 1 << FAST],
-    /// Codes of each length.
+    /// The number of codes of each length.
     count: [u16; MAX + 1],
     /// Symbols in the order of their codes.
     symbols: [u16; SYMBOLS],
 }
 
-/// Which codes of a Huffman code have to stand for a symbol.
+/// How much of the code space must be used.
 #[derive(Clone, Copy, Debug)]
 enum Fill {
-    /// All of them.
+    /// All of it.
     Every,
-    /// All of them, or one of a single bit.
+    /// All of it, or one code of a single bit.
     EveryOrOne,
-    /// The distances of a fixed block use 30 of 32.
+    /// Any part: the distances of a fixed block use 30 of 32 codes.
     Any,
 }
 
 impl Huffman {
     const NONE: Self = Self { fast: [0; 1 << FAST], count: [0; MAX + 1], symbols: [0; SYMBOLS] };
 
-    /// Becomes the code in which symbol `i` has `lengths[i]` bits.
+    /// Sets the code in which symbol `i` has `lengths[i]` bits.
     fn set(&mut self, lengths: &[u8], fill: Fill) -> Result<(), Stop> {
         *self = Self::NONE;
         for &length in lengths {
@@ -50,8 +50,8 @@ impl Huffman {
                 return Err(Stop::CodesTooLong);
             }
         }
-        // RFC 1951 §3.2.7: "If only one distance code is used, it is encoded using one bit"; zlib allows the same of the
-        // literals. No code at all is a fault when one is needed.
+        // RFC 1951 §3.2.7: "If only one distance code is used, it is encoded using one bit"; zlib allows the same for
+        // the literals. An empty code is a fault only when a symbol is needed.
         let single = self.count[1] == 1 && self.count[2..].iter().all(|&codes| codes == 0);
         let none = self.count.iter().all(|&codes| codes == 0);
         let filled = match fill {
@@ -101,7 +101,7 @@ impl Huffman {
     #[cold]
     fn decode_long(&self, bits: &mut Bits) -> Result<u16, Stop> {
         let (mut code, mut first, mut index) = (0_u32, 0_u32, 0_u32);
-        // One bit is read, at the least: where there is no code, it tells that one is missing.
+        // Read at least one bit, so that an empty code is a fault.
         let longest = self.count.iter().rposition(|&codes| codes > 0).unwrap_or(0).max(1);
         for length in 1..=longest as u32 {
             if length > bits.there {
@@ -142,7 +142,7 @@ impl Default for Codes {
 }
 
 impl Codes {
-    /// Those of a block of type 1 (RFC 1951 §3.2.6).
+    /// Sets the codes of a block of type 1 (RFC 1951 §3.2.6).
     pub(super) fn fix(&mut self) -> Result<(), Stop> {
         let mut lengths = [8; 288];
         lengths[144..256].fill(9);
@@ -151,7 +151,7 @@ impl Codes {
         self.distances.set(&[5; 30], Fill::Any)
     }
 
-    /// Reads those of a block of type 2 (RFC 1951 §3.2.7).
+    /// Reads the codes of a block of type 2 (RFC 1951 §3.2.7).
     pub(super) fn read(&mut self, reading: &mut Reading<'_>) -> Result<(), Stop> {
         const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
         let literals = reading.bits(5)? as usize + 257;
@@ -167,8 +167,8 @@ impl Codes {
         let mut all = [0_u8; 286 + 30];
         let wanted = literals + distances;
         if lengths == [0; 19] {
-            // Without codes for them zlib takes each bit for a length of zero, until all of them are there. What a fault
-            // is, and where, is the same here.
+            // If the code lengths have no code, zlib reads each bit as a length of zero until it has them all. This
+            // does the same, so that both find the same fault at the same place.
             for _ in 0..wanted {
                 reading.bits(1)?;
             }
@@ -200,10 +200,10 @@ impl Codes {
         self.distances.set(&all[literals..wanted], Fill::EveryOrOne)
     }
 
-    /// Reads the next symbol, with what belongs to it.
+    /// Reads the next symbol with its extra bits.
     #[inline]
     pub(super) fn symbol(&self, reading: &mut Reading<'_>) -> Result<Symbol, Stop> {
-        // A length and a distance take 48 bits at the most.
+        // A length and a distance have at most 48 bits.
         let mut bits = reading.peek();
         let symbol = match self.literals.decode(&mut bits)? {
             END => Symbol::End,
@@ -219,7 +219,7 @@ impl Codes {
     }
 }
 
-/// What a symbol stands for at the least, and its extra bits (RFC 1951 §3.2.5).
+/// The smallest value of a symbol, and its number of extra bits (RFC 1951 §3.2.5).
 type Extended = (u16, u8);
 
 const LENGTHS: [Extended; 29] = {
@@ -257,7 +257,7 @@ fn extended(table: &[Extended], symbol: u16, bits: &mut Bits) -> Result<u32, Sto
 /// The next bits of the input, the first one lowest.
 struct Bits {
     next: u64,
-    /// How many of them are input: 57 or more, where it goes on so far.
+    /// How many of the bits are input: at least 57, unless the input ends before.
     there: u32,
     taken: u32,
 }
@@ -279,10 +279,10 @@ impl Bits {
     }
 }
 
-/// Bits, the lowest of each byte first.
+/// Reads bits, the lowest of each byte first.
 pub(super) struct Reading<'b> {
     bytes: &'b [u8],
-    /// In bits.
+    /// The position in bits.
     at: usize,
 }
 
@@ -292,7 +292,7 @@ impl<'b> Reading<'b> {
         Self { bytes, at: used }
     }
 
-    /// What is left, and the bits of its first byte that were read.
+    /// The bytes left, and how many bits of the first one were read.
     pub(super) fn rest(&self) -> (&'b [u8], usize) {
         (&self.bytes[self.at / 8..], self.at % 8)
     }
@@ -335,7 +335,7 @@ impl<'b> Reading<'b> {
         self.at >= self.bytes.len() * 8
     }
 
-    /// The length of a stored block, which stands twice (RFC 1951 §3.2.4).
+    /// Reads the length of a stored block, which is stored twice (RFC 1951 §3.2.4).
     pub(super) fn stored_length(&mut self) -> Result<u32, Stop> {
         self.align();
         let length = self.bits(16)?;
@@ -345,7 +345,7 @@ impl<'b> Reading<'b> {
         Ok(length)
     }
 
-    /// As many whole bytes as there are, up to `wanted`.
+    /// Reads up to `wanted` bytes, as many as there are.
     pub(super) fn bytes(&mut self, wanted: usize) -> &'b [u8] {
         let from = self.at / 8;
         let to = (from + wanted).min(self.bytes.len());

@@ -7,9 +7,9 @@ use framewise_rules::Rule;
 use super::Found;
 use crate::handshake::RequestHead;
 
-/// The target, and the field Host.
+/// Checks the target and the field Host.
 pub(super) fn check(head: &RequestHead<'_>, found: &mut Found) {
-    // Other methods have other targets, and are wrong by themselves.
+    // Other methods have other targets, and break `request-method` anyway.
     let target = if head.method == "GET" { Target::parse(head.target) } else { Some(Target::Path) };
     if target.is_none() {
         found.in_head(Rule::RequestTarget);
@@ -30,8 +30,8 @@ pub(super) fn check(head: &RequestHead<'_>, found: &mut Found) {
             None => found.in_field(Rule::RequestHostInvalid, field),
         }
     }
-    // RFC 6455 §4.1: the target may be "an absolute http/https URI that, when parsed, has a /resource name/, /host/, and
-    // /port/ that match the corresponding ws/wss URI", which Host names, too.
+    // RFC 6455 §4.1: the target may be "an absolute http/https URI that, when parsed, has a /resource name/, /host/,
+    // and /port/ that match the corresponding ws/wss URI", and so match Host.
     if let (Some(Target::Absolute { authority, port }), Some(valid)) = (target, valid)
         && !authority.is_same(&valid, port)
     {
@@ -43,12 +43,12 @@ pub(super) fn check(head: &RequestHead<'_>, found: &mut Found) {
 enum Target<'t> {
     /// RFC 9112 §3.2.1, the origin-form.
     Path,
-    /// RFC 9112 §3.2.2, the absolute-form, with the port that its scheme stands for.
+    /// RFC 9112 §3.2.2, the absolute-form, with the default port of its scheme.
     Absolute { authority: Authority<'t>, port: u16 },
 }
 
 impl<'t> Target<'t> {
-    /// `None` for what is neither, and for a fragment, which no target has.
+    /// `None` for other forms, and for a target with a fragment.
     fn parse(target: &'t str) -> Option<Self> {
         if target.contains('#') {
             return None;
@@ -67,7 +67,7 @@ impl<'t> Target<'t> {
     }
 }
 
-/// A host, and a port where there is one: without a user, which RFC 9110 §4.2.4 does not have in HTTP.
+/// A host and an optional port. RFC 9110 §4.2.4 forbids a user in HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Authority<'a> {
     host: &'a [u8],
@@ -95,14 +95,15 @@ impl<'a> Authority<'a> {
         Some(Self { host, port })
     }
 
-    /// Whether both name the same host and port, where `default` is the port of who names none (RFC 9110 §4.2.3).
+    /// Whether both name the same host and port; `default` is the port if none is given (RFC 9110 §4.2.3).
     fn is_same(&self, other: &Self, default: u16) -> bool {
         self.host.eq_ignore_ascii_case(other.host)
             && self.port.unwrap_or(default) == other.port.unwrap_or(default)
     }
 }
 
-/// RFC 3986 §3.2.2, but for a comma: that is two hosts, joined on the way. RFC 6455 §3 has no URL without a host.
+/// RFC 3986 §3.2.2, but without a comma: a comma means that an intermediary joined two Host lines. RFC 6455 §3 requires
+/// a host in every URL.
 fn is_host(host: &[u8]) -> bool {
     if let [b'[', address @ .., b']'] = host {
         return core::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok());
@@ -112,7 +113,7 @@ fn is_host(host: &[u8]) -> bool {
         && (!host.contains(&b'%') || escapes_are_complete(host))
 }
 
-/// Whether a byte may stand in a name.
+/// Whether a byte is allowed in a host name.
 static NAME: [bool; 256] = {
     let mut name = [false; 256];
     let mut byte = 0;

@@ -9,13 +9,13 @@ use crate::handshake::field::Search;
 use crate::handshake::{Field, Fields, HttpVersion, MAX_ELEMENTS, RequestHead};
 use crate::{Detail, Violation};
 
-/// Every rule that a head breaks, whatever the server's policy is, each once and in no order. What the policy asks for is
-/// [`check_policy`]'s.
+/// Every rule that a head breaks regardless of the server's policy, each once and in no order. [`check_policy`] checks
+/// the policy.
 pub fn check_request(head: &RequestHead<'_>) -> Vec<Violation> {
     check_with_extensions(head).0
 }
 
-/// As [`check_request`], with the extensions, which it has to parse anyway.
+/// As [`check_request`]; also returns the extensions, which it parses anyway.
 pub(in crate::handshake) fn check_with_extensions(
     head: &RequestHead<'_>,
 ) -> (Vec<Violation>, Vec<Extension>) {
@@ -49,7 +49,7 @@ pub(in crate::handshake) fn check_with_extensions(
     (found.violations, offered)
 }
 
-/// What the policy does not let in of a head: its `size` in bytes, and its Origin.
+/// The rules of the policy that a head breaks: on its `size` in bytes, and on its Origin.
 pub fn check_policy(head: &RequestHead<'_>, size: usize, policy: &ServerPolicy) -> Vec<Violation> {
     let mut found = Found::new(Role::Client, head.place);
     let limit = policy.limits.head;
@@ -87,12 +87,12 @@ fn version(fields: &Fields<'_>, found: &mut Found) {
     let field = fields.first("sec-websocket-version");
     let draft =
         field.is_some_and(|field| field.value != b"13" && matches!(field.text().parse(), Ok(0..=12_u8)));
-    // The handshake of hixie-76, which browsers spoke before there was an RFC.
+    // The handshake of hixie-76, which browsers used before the RFC.
     let hixie = fields.first("sec-websocket-key1").or_else(|| fields.first("sec-websocket-key2"));
     if draft || hixie.is_some() {
         found.at(Rule::RequestLegacyDraft, if draft { field } else { hixie });
     }
-    // RFC 6455 §4.4: the only version that there is, is 13.
+    // RFC 6455 §4.1: "The value of this header field MUST be 13."
     let mut versions = fields.named("sec-websocket-version");
     match (versions.next(), versions.next()) {
         (Some(only), None) if only.value == b"13" => {}
@@ -115,7 +115,7 @@ fn protocols(fields: &Fields<'_>, found: &mut Found) {
             seen.push((name, seen.len(), field));
         }
     }
-    // Sorted, equal ones are neighbours, in the order in which they came.
+    // After sorting, equal names are adjacent, in their original order.
     seen.sort_unstable_by_key(|&(name, number, _)| (name, number));
     let repeated = seen.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1]);
     if let Some((.., field)) = repeated.min_by_key(|&(_, number, _)| number) {
@@ -137,7 +137,7 @@ fn extensions(fields: &Fields<'_>, found: &mut Found) -> Vec<Extension> {
                 break;
             }
         };
-        // RFC 7692 §7: such an offer is declined; the connection goes on without it.
+        // RFC 7692 §7: the server declines such an offer; the connection continues without compression.
         let deflate = extensions.iter().filter(|extension| extension.name == PERMESSAGE_DEFLATE);
         if deflate.map(DeflateParameters::of_offer).any(|offer| offer.is_none()) {
             found.in_field(Rule::DeflateOfferInvalid, field);
@@ -147,7 +147,7 @@ fn extensions(fields: &Fields<'_>, found: &mut Found) -> Vec<Extension> {
     offered
 }
 
-/// RFC 6455 §4.1 has a handshake without a body: what follows the head are frames.
+/// RFC 6455 §4.1: the handshake has no body; frames follow the head.
 fn body(fields: &Fields<'_>, found: &mut Found) {
     let mut announced = fields.first("transfer-encoding");
     let mut length = None;
@@ -172,7 +172,8 @@ fn body(fields: &Fields<'_>, found: &mut Found) {
     }
 }
 
-/// The digits of a length (RFC 9110 §8.6, "Content-Length = 1*DIGIT") without zeros before them; 0 has none.
+/// The digits of a length (RFC 9110 §8.6, "Content-Length = 1*DIGIT") without leading zeros; a length of 0 becomes
+/// empty.
 fn parse_length(digits: &[u8]) -> Option<&[u8]> {
     let valid = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();

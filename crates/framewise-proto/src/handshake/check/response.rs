@@ -10,7 +10,7 @@ use crate::handshake::field::Search;
 use crate::handshake::{ClientOffer, Fields, MAX_ELEMENTS, ResponseHead};
 use crate::{Detail, Violation};
 
-/// Every rule that a head breaks, each once and in no order. Of a status other than 101 nothing but the status is wrong.
+/// Every rule that a head breaks, each once and in no order. For a status other than 101, only the status is reported.
 pub fn check_response(head: &ResponseHead<'_>, offer: &ClientOffer) -> Vec<Violation> {
     let mut found = Found::new(Role::Server, head.place);
     let fields = &head.fields;
@@ -96,9 +96,9 @@ fn extensions(fields: &Fields<'_>, offer: &ClientOffer, found: &mut Found) {
     }
 }
 
-/// The rule that an answer of permessage-deflate breaks towards every offer; `None` where one of the offers allows it.
+/// The rule that an answer of permessage-deflate breaks; `None` if one of the offers allows it.
 fn deflate(answer: &Extension, offer: &ClientOffer) -> Option<Rule> {
-    // RFC 7692 §7: an answer with an unknown, repeated or ill-valued parameter fails the connection.
+    // RFC 7692 §7: an answer with an unknown, repeated or invalid parameter fails the connection.
     let Some(answer) = DeflateParameters::of_answer(answer) else {
         return Some(Rule::DeflateResponseInvalid);
     };

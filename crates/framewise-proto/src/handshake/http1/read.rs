@@ -9,30 +9,30 @@ use crate::handshake::{
 };
 use crate::{Detail, Strictness, Violation};
 
-/// How far the reading of a head has come.
+/// The result of reading a head.
 #[derive(Clone, Debug)]
 pub enum Progress<T> {
-    /// It is not complete: call again with more behind it.
+    /// The head is not complete: call again once more bytes have arrived, with all bytes.
     More,
-    /// It is complete and breaks no rule.
+    /// The head is complete and breaks no enforced rule.
     Done {
-        /// What it says.
+        /// The request or response.
         value: T,
-        /// Bytes of the head, and of the interim responses before it. What comes behind them are the first frames.
+        /// Bytes of the head, and of the interim responses before it. The frames begin after them.
         size: usize,
-        /// Rules it breaks whose answer is a note, or that were tolerated.
+        /// Violations whose answer is a note, or that are tolerated.
         notes: Vec<Violation>,
     },
-    /// It breaks a rule; the others that it breaks are listed with it.
+    /// The head breaks a rule; `also` lists the others that it breaks.
     Broken(Violation),
 }
 
-/// Reads a request's head from the start of what the client sent.
+/// Reads a request's head from the start of the client's stream.
 pub fn read_request(bytes: &[u8], policy: &ServerPolicy) -> Progress<Request> {
     let limit = policy.limits.head;
     let Parsed { head, size } = match parse_request(&bytes[..bytes.len().min(limit)]) {
         Ok(Some(parsed)) => parsed,
-        // RFC 6455 §10 and RFC 9112 §3: a head without end is not waited for.
+        // RFC 9112 §3: a server may limit the request line, and so the head.
         Ok(None) if bytes.len() > limit => {
             return Progress::Broken(beyond(Rule::RequestTooLarge, Role::Client, bytes, limit));
         }
@@ -47,8 +47,8 @@ pub fn read_request(bytes: &[u8], policy: &ServerPolicy) -> Progress<Request> {
     }
 }
 
-/// Reads a response's head from the start of what the server sent. Interim responses before it are skipped; they count
-/// in its size, and towards its limit.
+/// Reads a response's head from the start of the server's stream. Interim responses before it are skipped; their bytes
+/// count in its size and towards the limit.
 pub fn read_response(
     bytes: &[u8],
     offer: &ClientOffer,
@@ -74,12 +74,12 @@ pub fn read_response(
     }
 }
 
-/// The rule that bytes break which are no request.
+/// The violation of bytes that are not a request.
 pub fn request_fault(fault: HeadFault, bytes: &[u8]) -> Violation {
     no_head(fault, (Rule::RequestNotHttp, Rule::RequestTooLarge), Role::Client, bytes, 0)
 }
 
-/// The rule that bytes break which are no response from byte `start` on.
+/// The violation of bytes that are not a response, from byte `start` on.
 pub fn response_fault(fault: HeadFault, bytes: &[u8], start: usize) -> Violation {
     no_head(fault, (Rule::ResponseNotHttp, Rule::ResponseTooLarge), Role::Server, bytes, start)
 }
@@ -104,7 +104,7 @@ fn no_head(
     }
 }
 
-/// A head that goes beyond the limit.
+/// The violation of a head that exceeds the limit.
 fn beyond(rule: Rule, by: Role, bytes: &[u8], limit: usize) -> Violation {
     let place = Place { offset: limit as u64, length: (bytes.len() - limit) as u64 };
     Violation::in_handshake(rule, by, Some(place))

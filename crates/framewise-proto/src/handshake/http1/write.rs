@@ -5,7 +5,7 @@ use crate::Misuse;
 use crate::handshake::{ClientOffer, Reply};
 
 impl ClientOffer {
-    /// The bytes of the request.
+    /// Encodes the request.
     ///
     /// Errors: those of [`ClientOffer::fields`], before anything is sent.
     pub fn encode(&self) -> Result<Vec<u8>, Misuse> {
@@ -23,7 +23,7 @@ impl ClientOffer {
 }
 
 impl Reply<'_> {
-    /// The bytes of the response: after a 101 the connection is a WebSocket, after another it is closed.
+    /// Encodes the response. After a 101 the connection is a WebSocket; after another status it is closed.
     pub fn encode(&self) -> Vec<u8> {
         let mut head = String::with_capacity(256 + self.body.len());
         head.push_str("HTTP/1.1 ");
@@ -62,7 +62,7 @@ fn push_line(head: &mut String, name: &str, value: &str) {
     }
 }
 
-/// The reason phrase of a status; it tells people what the number means, and may be empty (RFC 9112 §4).
+/// The reason phrase of a status, for people; it may be empty (RFC 9112 §4).
 const fn reason(status: u16) -> &'static str {
     match status {
         101 => "Switching Protocols",
