@@ -1,7 +1,7 @@
 //! Why a rule was broken: the detectors, one function for each cause of the table.
 //!
-//! A detector looks at the evidence of one finding and answers with what it saw, or not at all. It must not guess: where
-//! nothing points anywhere the diagnosis says so.
+//! A detector reads the evidence of one finding and returns what it saw, or `None`. It must not guess: if nothing
+//! points to a cause, the diagnosis names none.
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "a detector looks at a few rules, and maps none to its answer"
@@ -34,9 +34,9 @@ use crate::report::{CauseFound, Finding, Searched};
 
 type Detector = fn(&Evidence<'_>) -> Option<Sign>;
 
-/// The detectors, the most telling first: of two that find something the first one's cause is the likelier.
+/// The detectors, the most reliable first: if two find a cause, the first one's is likelier.
 const DETECTORS: &[Detector] = &[
-    // What another leg saw is a fact, and no conclusion from one leg's bytes.
+    // Another leg's bytes are facts; the others conclude from one leg's bytes.
     path::limit_of_intermediary,
     path::bytes_altered,
     path::lost_with_head,
@@ -45,8 +45,8 @@ const DETECTORS: &[Detector] = &[
     compression::header_stripped,
     compression::header_added,
     handshake::key_rewritten,
-    // A second protocol where a frame should start names itself in its first bytes: nobody writes them by chance. They
-    // go before every reading of the same bytes as a frame.
+    // Another protocol where a frame should start is recognised by its first bytes, which do not occur by chance.
+    // Before every detector that reads the same bytes as a frame.
     stream::http_response,
     stream::http_request,
     stream::tls,
@@ -59,7 +59,7 @@ const DETECTORS: &[Detector] = &[
     stream::http_compression,
     stream::body_headers,
     stream::extra_crlf,
-    // Heads.
+    // Faults of heads.
     sequence::draft_protocol,
     handshake::header_repeated,
     handshake::empty_header,
@@ -85,8 +85,9 @@ const DETECTORS: &[Detector] = &[
     compression::answer_unoffered,
     compression::parameters_echoed,
     compression::parameter_ignored,
-    // A length that is right when read in another way explains everything behind it, two writers or a short write
-    // included; and a torn frame shows first as a fault of its text, so these go before what is said about texts.
+    // A length that is right when read in another way explains everything after it, also what looks like two writers or
+    // a short write. A frame with a wrong end often shows first as invalid text, so these are before the detectors for
+    // text.
     length::byte_order,
     length::in_one_byte,
     length::boundary_off_by_one,
@@ -101,7 +102,7 @@ const DETECTORS: &[Detector] = &[
     length::always_long,
     length::stale_bytes,
     stream::text_written,
-    // Compression: what the payload is goes before what it was meant to be.
+    // Compression: the format of the payload before the intention.
     compression::wrapped,
     compression::tail_kept,
     compression::per_fragment,
@@ -109,7 +110,7 @@ const DETECTORS: &[Detector] = &[
     compression::context_lost,
     compression::window_too_large,
     compression::not_compressed,
-    // Masks.
+    // Masking.
     mask::without_key_applied,
     mask::omitted_on_empty,
     mask::client_does_not_mask,
@@ -137,7 +138,7 @@ const DETECTORS: &[Detector] = &[
     text::buffer_uninitialised,
     text::binary_sent_as_text,
     text::other_encoding,
-    // The end: what its time tells before what it is.
+    // The end: its timing before its kind.
     path::keepalive_timeout,
     path::idle_timeout_intermediary,
     path::idle_timeout_endpoint,
@@ -148,7 +149,7 @@ const DETECTORS: &[Detector] = &[
     path::receiver_rejects,
     path::frames_refragmented,
     path::peer_crashed,
-    // Least: that heads differ says less than what they differ in.
+    // The least specific last.
     path::heads_altered,
 ];
 
@@ -165,7 +166,7 @@ pub(crate) fn causes(
     let mut causes: Vec<CauseFound> = Vec::new();
     for detect in DETECTORS {
         let sign = detect(&evidence);
-        // A detector that could not look at everything has nothing to say, and the less telling ones after it neither.
+        // If the steps run out, neither this detector's result nor that of later ones counts.
         if work.is_short() {
             return (causes, Searched::Partly);
         }

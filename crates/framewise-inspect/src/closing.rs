@@ -10,9 +10,9 @@ use crate::leg::{Leg, LegEvent, Seen, Stage};
 use crate::report::How;
 use crate::waiting::PongIs;
 
-/// An answer that takes longer than this was waited for.
+/// A peer that does not answer for this long was waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// A Pong that is not there after this was not on its way.
+/// A Pong that takes longer than this is missing.
 const PING_PATIENCE: Duration = Duration::from_secs(5);
 
 fn waited(since: Moment, now: Moment) -> Option<Duration> {
@@ -21,7 +21,7 @@ fn waited(since: Moment, now: Moment) -> Option<Duration> {
 
 impl Leg {
     pub(crate) fn ping(&mut self, from: Role, payload: Vec<u8>, _offset: u64, at: Moment) {
-        // The next Ping is the deadline of the one before.
+        // The next Ping is the deadline of the previous one.
         self.ping_unanswered(from, at, Duration::ZERO);
         self.dir_mut(from).pings.sent(payload, at);
     }
@@ -46,7 +46,7 @@ impl Leg {
         }
     }
 
-    /// Reports the peer of `pinger` where it left a Ping unanswered for too long.
+    /// Reports the peer of `pinger` if it has not answered a Ping for too long.
     pub(crate) fn ping_unanswered(&mut self, pinger: Role, at: Moment, patience: Duration) {
         let pings = &mut self.dir_mut(pinger).pings;
         let Some(since) = pings.waiting_since() else { return };
@@ -58,7 +58,7 @@ impl Leg {
         self.broken_by_end(pinger.peer(), Rule::PingUnanswered, detail, at);
     }
 
-    /// A Close frame from one side.
+    /// Takes a Close frame from one side.
     pub(crate) fn close(&mut self, from: Role, close: CloseSeen, at: Moment) {
         self.judge(from.peer(), at);
         self.ping_unanswered(from, at, PING_PATIENCE);
@@ -68,7 +68,7 @@ impl Leg {
         if let Some(first) = &first
             && let (Some(asked), Some(answer)) = (first.code, close.code)
             && asked != answer
-            // Of a code that no frame may carry, the answer is another one by necessity.
+            // A code that must not be sent cannot be echoed.
             && asked.may_be_sent()
             && !peer.broken
         {
@@ -110,8 +110,8 @@ impl Leg {
         }
     }
 
-    /// Whether 1003 is about fragments, and not about text or binary: its reason says so, or it answers a text in
-    /// fragments. There are endpoints without binary, and hardly one without text.
+    /// Whether 1003 is about fragments and not about text or binary: its reason says so, or it answers a fragmented
+    /// text. Some endpoints do not accept binary messages; hardly any refuses text.
     fn about_fragments(&self, sender: Role, reason: &str) -> bool {
         let reason = reason.to_ascii_lowercase();
         let fragmented_text = self.dir(sender).frames.as_ref().is_some_and(|frames| {
@@ -124,13 +124,13 @@ impl Leg {
             || (fragmented_text && !reason.contains("text"))
     }
 
-    /// Whether the recording shows that extensions were offered, and none was agreed.
+    /// Whether extensions were offered and none was agreed.
     fn offered_in_vain(&self) -> bool {
         let offered = self.request.as_ref().is_some_and(|seen| !seen.request.extensions.is_empty());
         offered && self.response.as_ref().is_some_and(|seen| seen.response.extensions.is_empty())
     }
 
-    /// A side's last message is what the other side's Close refuses.
+    /// Reports the last message of a side, which the other side's Close refuses.
     pub(crate) fn inferred_from_message(&mut self, by: Role, rule: Rule, at: Moment) {
         let Some(frames) = &self.dir(by).frames else { return };
         let too_big = rule == Rule::MessageTooBig;
@@ -153,7 +153,7 @@ impl Leg {
         self.broken(violation, at);
     }
 
-    /// The end of a side's stream.
+    /// Takes the end of a side's stream.
     pub(crate) fn end(&mut self, from: Role, how: How, at: Moment) {
         self.passes(at);
         self.flush(from, at);
@@ -176,7 +176,7 @@ impl Leg {
         if closed && peer_closed {
             return self.end_of_tcp(from, at);
         }
-        // Who ends second owes nothing any more, but for a Close that it was asked for.
+        // The side that ends second only owes the answer to a Close.
         let owes = peer_closed && !closed;
         if (peer.end.is_some() && !owes) || own.end.is_some() {
             return;
@@ -185,15 +185,15 @@ impl Leg {
         let rule = match (how, closed, peer_closed) {
             (How::Reset, _, _) => Rule::ConnectionReset,
             // RFC 6455 §5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the
-            // endpoint MUST send a Close frame in response."
-            // One that its peer broke may be dropped: RFC 6455 §7.1.7, "An endpoint MUST NOT continue to attempt to
-            // process data" from a peer after it failed the connection.
+            // endpoint MUST send a Close frame in response." A side whose peer broke a rule may drop the connection:
+            // RFC 6455 §7.1.7, "An endpoint MUST NOT continue to attempt to process data" from a peer after it failed
+            // the connection.
             (_, false, true) if self.passed.close || peer.given_up => return,
             (_, false, true) => Rule::CloseUnanswered,
             (_, true, _) => return self.gave_up_waiting(from, at),
             (_, false, false) => match cut {
                 Some(rule) if !own.broken => rule,
-                // Who drops a connection that its peer broke has nothing to answer for.
+                // The peer broke a rule first, so dropping the connection is not a fault.
                 _ if peer.given_up => return,
                 _ => Rule::CloseMissing,
             },
@@ -207,7 +207,7 @@ impl Leg {
         let (own, peer) = (self.dir(from), self.dir(from.peer()));
         let since_closes = self.since_closes(at);
         let lingers = match from {
-            // A client that ends its stream at once did not see whether the server would have.
+            // A client that ends its stream at once did not wait for the server to close.
             Role::Client => {
                 own.end.is_none()
                     && peer.end.is_none()
@@ -226,10 +226,10 @@ impl Leg {
         }
     }
 
-    /// A side that sent its Close ends its stream: did it wait for the answer?
+    /// Checks whether a side that sent its Close and ends its stream waited for the answer.
     fn gave_up_waiting(&mut self, from: Role, at: Moment) {
         let since = self.dir(from).frames.as_ref().and_then(|frames| Some(frames.close.as_ref()?.at));
-        // A peer that did not answer a Ping either is gone; its silence was reported.
+        // A peer that did not answer a Ping either has vanished, which was reported.
         if self.dir(from).pings.unanswered || self.passed.close {
             return;
         }
@@ -245,7 +245,7 @@ impl Leg {
         if self.response.is_some() || self.dir(from.peer()).end.is_some() {
             return;
         }
-        // An end behind something that is no handshake at all adds nothing to it.
+        // The end after bytes that are not a handshake adds no finding.
         if self.dir(from).stage == Stage::NotWebSocket {
             return;
         }
@@ -267,14 +267,14 @@ impl Leg {
         self.broken_by_end(by, rule, Detail::None, at);
     }
 
-    /// The recording is over.
+    /// Takes the end of the recording.
     pub(crate) fn over(&mut self, at: Moment) {
         self.flush(Role::Client, at);
         self.flush(Role::Server, at);
         self.not_http(at);
     }
 
-    /// Frames, or something else, where a status line was due, and none behind them.
+    /// Whether frames or other bytes came instead of a status line, and no status line after them.
     fn not_http(&mut self, at: Moment) -> bool {
         let server = self.dir(Role::Server);
         let length = server.window.end();

@@ -1,4 +1,4 @@
-//! What two legs of one connection tell together (rules.md: "or the legs differ in legal bytes").
+//! Compares the legs of a connection: reports where they differ in legal bytes.
 
 use std::time::Duration;
 
@@ -8,28 +8,28 @@ use crate::frames::MessageSeen;
 use crate::leg::Leg;
 use crate::report::{Excerpt, Finding, Searched};
 
-/// A frame that leaves later than this was held back.
+/// A frame that is passed on later than this was held back.
 const LATE: Duration = Duration::from_secs(5);
 
-/// In what two legs differ.
+/// How two legs differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A message's content.
     Altered,
-    /// The frames of a message.
+    /// How a message is fragmented.
     Refragmented,
-    /// A message that came late, or did not come.
+    /// A message that arrived late or not at all.
     Buffered,
-    /// A message that came in one piece with the head, and did not go on.
+    /// A message that arrived together with the head and was not passed on.
     Lost,
 }
 
-/// Something that two legs differ in.
+/// A difference between two legs.
 #[derive(Clone, Debug)]
 pub(crate) struct Difference {
     pub(crate) kind: Kind,
     pub(crate) says: String,
-    /// The leg that it should have come out on.
+    /// The leg that it should have been passed on to.
     leg: usize,
     from: Role,
     offset: u64,
@@ -37,7 +37,7 @@ pub(crate) struct Difference {
     message: u64,
 }
 
-/// A finding that no rule stands behind.
+/// A finding without a rule.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) finding: Finding,
@@ -45,7 +45,7 @@ pub(crate) struct Found {
     pub(crate) stream: Role,
 }
 
-/// The legs from the client's end to the server's. Names tell: `client-proxy` before `proxy-server`.
+/// The legs in order, from the client to the server, by their names: `client-proxy` before `proxy-server`.
 fn in_order(legs: &[Leg]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..legs.len()).collect();
     let rank = |leg: &Leg| match (leg.name.starts_with("client"), leg.name.ends_with("server")) {
@@ -57,7 +57,7 @@ fn in_order(legs: &[Leg]) -> Vec<usize> {
     order
 }
 
-/// The leg that goes on with what this side sends on `leg`.
+/// The leg that carries on what this side sends on `leg`.
 pub(crate) fn onward<'l>(legs: &'l [Leg], leg: &Leg, from: Role) -> Option<&'l Leg> {
     let order = in_order(legs);
     let at = order.iter().position(|&index| std::ptr::eq(&raw const legs[index], leg))?;
@@ -68,7 +68,7 @@ pub(crate) fn onward<'l>(legs: &'l [Leg], leg: &Leg, from: Role) -> Option<&'l L
     order.get(next).map(|&index| &legs[index])
 }
 
-/// Everything that neighbouring legs differ in, as far as their frames are legal.
+/// All differences between neighbouring legs, as far as their frames are legal.
 pub(crate) fn differences(legs: &[Leg]) -> Vec<Difference> {
     let order = in_order(legs);
     let mut found = Vec::new();
@@ -82,9 +82,9 @@ pub(crate) fn differences(legs: &[Leg]) -> Vec<Difference> {
     found
 }
 
-/// The findings that the differences make.
+/// The findings for the differences.
 pub(crate) fn compare_all(legs: &[Leg]) -> Vec<Found> {
-    // Fragments may be put together or cut on the way (RFC 6455 §5.4): by itself that breaks nothing.
+    // An intermediary may fragment messages differently (RFC 6455 §5.4); alone that is not a finding.
     let worth = differences(legs).into_iter().filter(|difference| difference.kind != Kind::Refragmented);
     worth
         .map(|difference| {
@@ -117,7 +117,7 @@ pub(crate) fn compare_all(legs: &[Leg]) -> Vec<Found> {
 fn compare(legs: &[Leg], from: Role, source: usize, sink: usize) -> Option<Difference> {
     let (sent, came) = (legs[source].dir(from), legs[sink].dir(from));
     let (sent_log, came_log) = (&sent.frames.as_ref()?.log, &came.frames.as_ref()?.log);
-    // What breaks a rule, or was not kept from the start, cannot be matched.
+    // Messages cannot be matched if a rule was broken, or if the first ones were dropped.
     if sent.broken || came.broken || sent_log.messages_dropped > 0 || came_log.messages_dropped > 0 {
         return None;
     }
@@ -180,13 +180,13 @@ fn compare(legs: &[Leg], from: Role, source: usize, sink: usize) -> Option<Diffe
     refragmented
 }
 
-/// Whether a message stands directly behind its side's head, and came with it.
+/// Whether a message directly follows its side's head and arrived with it.
 fn with_head(leg: &Leg, from: Role, message: &MessageSeen) -> bool {
     let head = match from {
         Role::Client => leg.request.as_ref().map(|seen| (seen.head.len() as u64, seen.at)),
         Role::Server => leg.response.as_ref().map(|seen| (seen.end(), seen.at)),
     };
-    // A client's early frames are read when the 101 is there: its own step tells nothing then.
+    // A client's early frames are read with the 101, so their own step says nothing.
     head.is_some_and(|(end, at)| {
         message.offset == end && (message.at.step == at.step || (from == Role::Client && leg.early))
     })
@@ -200,10 +200,10 @@ fn altered(one: &MessageSeen, other: &MessageSeen) -> String {
     }
 }
 
-/// Whether the recording of the leg goes on long enough behind a message to say that it never came.
+/// Whether the leg's recording continues long enough after a message to say that it never arrived.
 fn never_came(legs: &[Leg], from: Role, sink: usize, missing: &MessageSeen) -> bool {
     let leg = &legs[sink];
-    // A side that is gone, or failed, passes nothing on; that is another finding.
+    // A side that has ended or failed does not pass on anything; that is another finding.
     if leg.dir(from).end.is_some() || leg.dir(from.peer()).end.is_some() || leg.dir(from.peer()).broken {
         return false;
     }

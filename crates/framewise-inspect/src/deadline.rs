@@ -1,4 +1,4 @@
-//! Time: what a deadline says about a side that is waited for.
+//! Deadlines: reports a side that kept the other one waiting too long.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ fn between(since: Option<Duration>, now: Moment) -> Option<Duration> {
 }
 
 impl Leg {
-    /// Something is about to happen: who kept the other side waiting for longer than a deadline allows is told first.
+    /// Call it before an event is processed: first reports a side that exceeded a deadline until then.
     ///
-    /// RFC 6455 §7.1.1 and §10 leave the deadlines to the endpoints: only those count that the observer was told.
+    /// RFC 6455 §7.1.1 and §10 leave the deadlines to the endpoints, so only those that the observer was given count.
     pub(crate) fn deadlines(&mut self, at: Moment) {
         if at.time.is_none() {
             return;
@@ -48,7 +48,7 @@ impl Leg {
         let limit = self.endpoints.limits().close;
         for asking in [Role::Client, Role::Server] {
             let Some(since) = self.close_of(asking).and_then(|close| close.at.time) else { continue };
-            // A side that left a Ping unanswered is gone already, and was reported.
+            // A side that did not answer a Ping has vanished, and was reported.
             let owed = !self.dir(asking.peer()).closed() && !self.dir(asking).pings.unanswered;
             if owed && !self.passed.close && between(Some(since), at).is_some_and(|waited| waited > limit) {
                 self.passed.close = true;
@@ -73,9 +73,9 @@ impl Leg {
         }
     }
 
-    /// A Close that names the silence before it: what an observer infers of a deadline that the endpoint knows.
+    /// Infers an endpoint's own deadline from a Close whose reason names the silence before it.
     pub(crate) fn idle_named(&mut self, from: Role, close: &CloseSeen, at: Moment) {
-        /// What is shorter is no silence that an endpoint ends a connection for.
+        /// Endpoints do not end a connection after a shorter silence.
         const SILENCE: Duration = Duration::from_secs(5);
         let reason = close.reason.to_ascii_lowercase();
         let named = ["idle", "inactiv", "no activity"].iter().any(|word| reason.contains(word));
@@ -89,7 +89,7 @@ impl Leg {
         }
     }
 
-    /// How long after the later Close frame of the two something happens, where the times are known.
+    /// The time from the later of the two Close frames to `at`, if the times are known.
     pub(crate) fn since_closes(&self, at: Moment) -> Option<Duration> {
         let last =
             [Role::Client, Role::Server].into_iter().filter_map(|role| self.close_of(role)?.at.time).max();

@@ -1,4 +1,4 @@
-/// Tells contents apart: FNV-1a. Not meant for an adversary.
+/// A digest to compare contents (FNV-1a). It does not resist deliberate collisions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Digest(u64);
 

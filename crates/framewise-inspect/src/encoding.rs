@@ -1,29 +1,29 @@
-//! In which other encoding a text was meant.
+//! Guesses the encoding of a text that is not UTF-8.
 
 use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_1251, WINDOWS_1252};
 
-/// Payload that is looked at.
+/// How many bytes of a payload are read.
 const LOOKED_AT: usize = 4096;
-/// What a guess comes to at most: each byte is decoded in six encodings, and its character looked for among the frequent
+/// The largest cost of a guess: each byte is decoded in six encodings, and its character looked up among the frequent
 /// ones.
 pub(crate) const STEPS: u64 = 64 * LOOKED_AT as u64;
 
-/// The most frequent characters of Chinese, simplified and traditional, and of Japanese and Korean: a right guess is full
-/// of them, a wrong one reads as rare signs.
+/// The most frequent characters of simplified and traditional Chinese, Japanese and Korean. A right guess yields many
+/// of them, a wrong one rare characters.
 const SIMPLIFIED: &str = "的一是不了在人有我他这中大来上个国到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可她里后小么心多天而能好都然没日于起还发成事只作当想看文无开手十用主行方又如前所本见经头面公同三已老从动两长知民样现分将外但身些与高意进把法此实回二理美点月明其种声全工己话儿者向情部正名定女问力机给等几很业最间新什打便位因重被走电四第门相次东政海口使教西再平真听世气信北少关并内加化由却代军产入先山五太水万市测试中文字符数据错误连接用户消息登录成功失败";
 const TRADITIONAL: &str = "的一是不了在人有我他這中大來上個國到說們為子和你地出道也時年得就那要下以生會自著去之過家學對可她裡後小麼心多天而能好都然沒日於起還發成事只作當想看文無開手十用主行方又如前所本見經頭面公同三已老從動兩長知民樣現分將外但身些與高意進把法此實回二理美點月明其種聲全工己話兒者向情部正名定女問力機給等幾很業最間新什打便位因重被走電四第門相次東政海口使教西再平真聽世氣信北少關並內加化由卻代軍產入先山五太水萬市測試";
 const HANGUL: &str = "이다는을의에가하고지도로한은기사대나를인그서정수자시어아리해라있일부제상전보장스안들것주동여성원조만공우소선과신유국세경무마게관오계회구미문연으개거방비생와용명운진요니물실금면화분습같때말안녕하세요메시지테스트한글";
 
-/// The letters that Russian is made of for the most part.
+/// The most frequent letters of Russian.
 const CYRILLIC: &str = "оеаинтсрвлкм";
 
-/// Names the encoding that a text reads in, and how it reads; `None` where it is text in none.
+/// The encoding in which the bytes are text, and the text; `None` if there is none.
 pub(crate) fn guess(bytes: &[u8]) -> Option<(&'static str, String)> {
     let bytes = &bytes[..bytes.len().min(LOOKED_AT)];
     if let Some(found) = utf16(bytes) {
         return Some(found);
     }
-    // Control characters are no text in any of them.
+    // None of the encodings has control characters in text.
     if bytes.iter().any(|&byte| matches!(byte, 0..=8 | 0xb | 0xe..=0x1a | 0x1c..=0x1f | 0x7f)) {
         return None;
     }
@@ -41,7 +41,7 @@ pub(crate) fn guess(bytes: &[u8]) -> Option<(&'static str, String)> {
     let multibyte = candidates.into_iter().filter_map(|(name, encoding, frequent)| {
         let text = decode(encoding, bytes)?;
         let (wide, score) = weigh(&text, frequent);
-        // Any single high byte is a letter of some alphabet.
+        // Any single high byte is a letter in some alphabet.
         let least = if encoding == WINDOWS_1251 { 3 } else { 1 };
         (wide >= least).then_some((score, name, text))
     });
@@ -56,7 +56,7 @@ pub(crate) fn guess(bytes: &[u8]) -> Option<(&'static str, String)> {
 }
 
 fn decode(encoding: &'static Encoding, bytes: &[u8]) -> Option<String> {
-    // A text that was cut for this look may end inside a character.
+    // A text that was shortened may end within a character.
     let cut = usize::from(bytes.len() == LOOKED_AT);
     (0..=cut).find_map(|cut| {
         encoding
@@ -70,7 +70,7 @@ fn utf16(bytes: &[u8]) -> Option<(&'static str, String)> {
         [0xff, 0xfe, rest @ ..] => (UTF_16LE, "UTF-16, little-endian", rest),
         [0xfe, 0xff, rest @ ..] => (UTF_16BE, "UTF-16, big-endian", rest),
         _ => {
-            // Without a mark: Latin letters have a NUL each, before or behind them.
+            // Without a byte order mark: each Latin letter has a NUL before or after it.
             let pairs = bytes.len() / 2;
             let nuls =
                 |at: usize| bytes.chunks_exact(2).filter(|pair| pair[at] == 0 && pair[1 - at] != 0).count();
@@ -88,7 +88,7 @@ fn utf16(bytes: &[u8]) -> Option<(&'static str, String)> {
     text.chars().all(|c| !c.is_control() || c.is_whitespace()).then_some((name, text))
 }
 
-/// The wide characters of a decoded text, and what they weigh: frequent ones much, rare ones against it.
+/// The number of wide characters in a decoded text, and their score: frequent ones add, rare ones subtract.
 fn weigh(text: &str, frequent: &str) -> (i32, i32) {
     let mut wide = 0;
     let mut score = 0;
@@ -117,7 +117,7 @@ fn weigh(text: &str, frequent: &str) -> (i32, i32) {
     (wide, score)
 }
 
-/// What the high bytes weigh as letters and signs of Western Europe: they stand alone between ASCII letters.
+/// The score of the high bytes as Western European letters and signs, which occur singly between ASCII letters.
 fn latin(text: &str) -> i32 {
     let characters: Vec<char> = text.chars().collect();
     let mut score = 0;

@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use framewise_rules::{Limits, MessageKinds, Setup};
 
-/// What an observer knows of the endpoints that it observes, beyond what their bytes show.
+/// What an observer knows about the endpoints apart from their bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Endpoints {
-    /// Their limits; `None` where they are not known. Then a limit shows only by its effect: a Close 1009, say.
+    /// Their limits; `None` if unknown. A limit is then inferred from its effect, for example a Close 1009.
     pub limits: Option<Limits>,
-    /// The Origins that the server accepts (RFC 6455 §10.2); `None` where they are not known.
+    /// The Origins that the server accepts (RFC 6455 §10.2); `None` if unknown.
     pub origins: Option<&'static [&'static str]>,
     /// The types of message that they accept.
     pub messages: MessageKinds,
@@ -15,8 +15,8 @@ pub struct Endpoints {
     pub requires_deflate: bool,
 }
 
-/// What counts where no limit is known: only the size of a head. A side that waits for long and then goes on has no limit that
-/// the other one broke (RFC 6455 §7.1.1 and §10 leave the deadlines to the endpoints); one that gives up shows that by its end.
+/// Limits for unknown endpoints: only the size of a head. There is no deadline: a side that waits long and then goes on
+/// has none (RFC 6455 §7.1.1 and §10 leave deadlines to the endpoints), and one that gives up shows it by its end.
 pub(crate) const UNLIMITED: Limits = Limits {
     head: 64 * 1024,
     message: u64::MAX,
@@ -33,18 +33,18 @@ pub(crate) const UNLIMITED: Limits = Limits {
 };
 
 impl Endpoints {
-    /// Endpoints of which nothing is known.
+    /// Endpoints about which nothing is known.
     pub const UNKNOWN: Self =
         Self { limits: None, origins: None, messages: MessageKinds::All, requires_deflate: false };
 
-    /// The limits by which their bytes are judged.
+    /// The limits that their bytes are checked against.
     pub(crate) fn limits(&self) -> Limits {
         self.limits.unwrap_or(UNLIMITED)
     }
 }
 
 impl From<Setup> for Endpoints {
-    /// Endpoints that are set up like this: all their limits are known.
+    /// Endpoints with this setup: all their limits are known.
     fn from(setup: Setup) -> Self {
         let Setup { limits, origins, messages, requires_deflate, .. } = setup;
         Self { limits: Some(limits), origins, messages, requires_deflate }

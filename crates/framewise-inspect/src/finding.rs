@@ -1,4 +1,4 @@
-//! Findings, made of what was found: their sentence, and the bytes around them.
+//! Builds findings: the sentence, and the bytes around the fault.
 
 use std::fmt::Write as _;
 
@@ -9,15 +9,15 @@ use crate::frames::{CloseSeen, Moment};
 use crate::leg::{Direction, Leg};
 use crate::report::{Excerpt, Finding, Part, Searched};
 
-/// Bytes before and behind the offending ones that an excerpt holds.
+/// How many bytes an excerpt has before and after the offending ones.
 const BEFORE: u64 = 32;
 const BEHIND: u64 = 64;
-/// Bytes that a finding shows at most.
+/// The largest number of bytes that a finding shows.
 const SHOWN: usize = 48;
-/// Bytes behind the offending ones that a finding shows: a header's payload begins there.
+/// How many bytes after the offending ones a finding shows: the payload begins there, after a header.
 const MORE: usize = 8;
 
-/// The finding of a rule that was broken.
+/// The finding for a broken rule.
 pub(crate) fn broken(leg: &Leg, violation: Violation, at: Moment) -> Finding {
     let says = violation.sentence().to_string();
     let Violation { rule, by, offset, length, frame, message, also, .. } = violation;
@@ -45,7 +45,7 @@ pub(crate) fn broken(leg: &Leg, violation: Violation, at: Moment) -> Finding {
     finding
 }
 
-/// The finding of a Close frame that refuses what is legal.
+/// The finding for a Close frame that refuses legal bytes.
 pub(crate) fn refused(leg: &Leg, stream: Role, close: &CloseSeen, at: Moment) -> Finding {
     let code = close.code.map_or(0, |code| code.0);
     let mut says = format!(
@@ -80,12 +80,12 @@ pub(crate) fn refused(leg: &Leg, stream: Role, close: &CloseSeen, at: Moment) ->
     finding
 }
 
-/// Fills in the bytes, as far as they are there by now.
+/// Fills in the bytes that have arrived so far.
 pub(crate) fn fill(finding: &mut Finding, dir: &Direction) {
     let window = &dir.window;
     let end = finding.offset.saturating_add(finding.length);
     let (start, bytes) = window.around(finding.offset..end.saturating_add(BEHIND), BEFORE);
-    // What was dropped since then was shown as it was.
+    // If the bytes were dropped since, keep those filled in earlier.
     if bytes.is_empty() || finding.offset < window.start() {
         return;
     }
@@ -108,7 +108,7 @@ pub(crate) fn fill(finding: &mut Finding, dir: &Direction) {
     }
 }
 
-/// Bytes in hexadecimal, a space between two.
+/// Bytes in hexadecimal, separated by spaces.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 3);
     for (index, byte) in bytes.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The frames of one direction, as an observer reads them: every fault is reported, and the reading goes on.
+//! Reads the frames of one direction: reports every fault and goes on.
 
 mod content;
 mod control;
@@ -22,7 +22,7 @@ pub(crate) use resync::{Plausible, Reading};
 /// When something happened.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Moment {
-    /// The number of the step in the recording.
+    /// The number of the recording's step.
     pub(crate) step: u64,
     pub(crate) time: Option<Duration>,
 }
@@ -33,17 +33,17 @@ pub(crate) struct CloseSeen {
     pub(crate) code: Option<CloseCode>,
     pub(crate) reason: String,
     pub(crate) offset: u64,
-    /// Where its payload begins.
+    /// The offset of its payload.
     pub(crate) payload: u64,
     pub(crate) frame: u64,
     pub(crate) at: Moment,
 }
 
-/// What came out of a step.
+/// Something that a step yielded.
 #[derive(Clone, Debug)]
 pub(crate) enum Signal {
     Broken(Violation),
-    /// A frame is there, or as much of it as is shown.
+    /// A frame is complete, or as much of it as is shown.
     Frame(FrameSeen),
     Ping {
         payload: Vec<u8>,
@@ -64,21 +64,21 @@ enum State {
         header: Header,
         end: u64,
     },
-    /// A header that looks like no header; whether there is one where it says that its frame ends, is to be seen.
+    /// A doubtful header: it counts if another header follows where its frame ends.
     Doubt {
         end: u64,
     },
-    /// Where the next frame begins is not known; the place from which it is looked for.
+    /// The boundary is lost; the next frame is searched for from this offset.
     Lost {
         from: u64,
     },
 }
 
-/// What is still to come in a direction, as far as it decides how what is there is read.
+/// What may follow in a direction: it decides how incomplete bytes are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ahead {
     More,
-    /// The peer reacts to what is there: it is judged as it is.
+    /// The peer reacts to the bytes so far, so they are judged as they are.
     Reaction,
     Nothing,
 }
@@ -91,32 +91,32 @@ pub(crate) struct Frames {
     limits: Limits,
     messages: MessageKinds,
     sequence: Sequence,
-    /// Where the first frame should begin.
+    /// The offset where the first frame should begin.
     pub(crate) base: u64,
-    /// The next byte to be read.
+    /// The offset of the next byte to read.
     at: u64,
     state: State,
     content: Content,
-    /// The payload of the control frame at hand.
+    /// The payload of the current control frame.
     control: Vec<u8>,
-    /// The header at this offset was reported.
+    /// The offset of a header that was reported.
     reported: Option<u64>,
-    /// A Close frame went this way.
+    /// The Close frame of this direction.
     pub(crate) close: Option<CloseSeen>,
     after_close: bool,
     pub(crate) log: Log,
-    /// The frame at hand was shown.
+    /// The current frame was shown.
     shown: bool,
-    /// The header at hand came in several steps.
+    /// The current header arrived in several steps.
     header_cut: bool,
     ahead: Ahead,
     predictable: bool,
-    /// What came out and was not taken yet.
+    /// Signals that were not taken.
     pub(crate) signals: Vec<Signal>,
 }
 
 impl Frames {
-    /// `deflate`: window bits and context takeover of this direction, where it was agreed.
+    /// `deflate`: window bits and context takeover of this direction, if agreed.
     pub(crate) fn new(role: Role, endpoints: &Endpoints, base: u64, deflate: Option<(u8, bool)>) -> Self {
         let limits = endpoints.limits();
         Self {
@@ -147,11 +147,11 @@ impl Frames {
         self.deflate
     }
 
-    /// What is cut off where the stream ends here: nothing, a header, or a payload.
+    /// What is incomplete if the stream ends here: nothing, a header, or a payload.
     pub(crate) fn cut(&self, window: &Window) -> Option<Rule> {
         match self.state {
             State::Header if self.at >= window.end() || self.reported == Some(self.at) => None,
-            // A header that is whole but for its masking key is a header still.
+            // A header that lacks only its masking key also counts as an incomplete header.
             State::Header => Some(Rule::HeaderTruncated),
             State::Payload { .. } => Some(Rule::PayloadTruncated),
             State::Doubt { .. } | State::Lost { .. } => None,
@@ -166,7 +166,7 @@ impl Frames {
         self.sequence.messages()
     }
 
-    /// Reads on as far as the window goes.
+    /// Reads all bytes of the window.
     pub(crate) fn advance(&mut self, window: &Window, at: Moment) {
         loop {
             let more = match self.state {
@@ -191,13 +191,13 @@ impl Frames {
             strictness: Strictness::default(),
             now: at.time,
         };
-        // The masking key is no part of the check: a fault is there before it is.
+        // The masking key is not checked, so a fault is reported before it has arrived.
         let decoded = Header::decode_without_mask(bytes);
         let (header, faults) = if let Some(header) = decoded {
             (header, if self.after_close { Vec::new() } else { self.sequence.faults(&header, &expect) })
         } else {
             self.header_cut |= !bytes.is_empty();
-            // Nor is the extended length, where the first two bytes have the fault.
+            // A fault of the first two bytes is reported before the extended length.
             let start = self.sequence.faults_of_start(bytes, &expect).filter(|_| self.close.is_none());
             if start.is_none() && self.ahead == Ahead::Reaction {
                 self.judge_partial(bytes, at);
@@ -227,7 +227,7 @@ impl Frames {
         }
         let wild = faults.iter().any(|&rule| resync::makes_doubtful(rule)) || header.length >> 63 != 0;
         if wild {
-            // Is it a frame that breaks a rule, or no frame at all?
+            // It may be a frame that breaks a rule, or not a frame.
             if header.length > resync::REACH {
                 self.state = State::Lost { from: self.at + 1 };
                 return true;
@@ -240,19 +240,19 @@ impl Frames {
         true
     }
 
-    /// More bytes came, be it behind what a recording has for the end.
+    /// More bytes follow, even after the recorded end of the stream.
     pub(crate) const fn go_on(&mut self) {
         self.ahead = Ahead::More;
     }
 
-    /// Nothing more will come in this direction.
+    /// The stream of this direction has ended.
     pub(crate) fn finish(&mut self, window: &Window, at: Moment) {
         if std::mem::replace(&mut self.ahead, Ahead::Nothing) != Ahead::Nothing {
             self.advance(window, at);
         }
     }
 
-    /// The peer reacts: what it reacts to may wait for more bytes here, and is judged first.
+    /// The peer reacts: first judge bytes that otherwise wait for more.
     pub(crate) fn judge(&mut self, window: &Window, at: Moment) {
         if self.ahead == Ahead::More {
             self.ahead = Ahead::Reaction;
@@ -278,19 +278,19 @@ impl Frames {
         if !header.opcode.is_control()
             && let Some(open) = self.sequence.open()
         {
-            // A continuation without a message before it opens one as well: the reading goes on.
+            // A continuation without a message also opens one, so that reading goes on.
             if open.fragments == 1 {
                 self.content.begin_message(open, self.at, self.sequence.messages(), at);
             }
             self.content.begin_frame(self.at + header.size() as u64);
         }
         self.predictable_key();
-        // Without an agreement nobody can say what the payload of a frame with RSV1 is.
+        // Without an agreement, the meaning of a payload with RSV1 is unknown.
         if header.rsv1 && !self.deflate && !header.opcode.is_control() {
             self.content.leave();
         }
         self.at += header.size() as u64;
-        // A length beyond what a stream can have would overflow its end.
+        // A length of up to 2^64-1 would overflow the end.
         self.state = State::Payload { header: *header, end: self.at.saturating_add(header.length) };
         self.shown = false;
     }

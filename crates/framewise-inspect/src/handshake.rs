@@ -1,4 +1,4 @@
-//! The two heads of the opening handshake (RFC 6455 §4), and what comes too early or between.
+//! Reads the two heads of the opening handshake (RFC 6455 §4), and frames that are sent too early.
 
 use framewise_proto::handshake::http1::{
     Parsed, interim, parse_request, parse_response, request_fault, response_fault, worth_reading,
@@ -14,9 +14,9 @@ use crate::frames::{Moment, Plausible, Reading};
 use crate::heads::{RequestSeen, ResponseSeen};
 use crate::leg::{Leg, LegEvent, Seen, Stage};
 
-/// Bytes of a head that are taken in at most: four times what servers allow.
+/// The largest head that is read: four times what servers usually allow.
 const HEAD: usize = 64 * 1024;
-/// Bytes before a response's head that are looked at for frames that were sent too early.
+/// How many bytes before a response's head are searched for early frames.
 const EARLY: usize = 16 * 1024;
 
 impl Leg {
@@ -24,7 +24,7 @@ impl Leg {
         self.endpoints.limits().head.min(HEAD)
     }
 
-    /// More of the client's head is there; `new` is what came last.
+    /// Reads the client's head; `new` are the bytes that arrived last.
     pub(crate) fn read_request(&mut self, at: Moment, new: &[u8]) {
         let bytes = self.dir(Role::Client).window.from(0);
         let limit = self.head_limit();
@@ -41,7 +41,7 @@ impl Leg {
                         .map(|all| all.iter().map(|&origin| origin.to_owned()).collect()),
                 };
                 let mut found = check_request(&head);
-                // How large a head may be, was judged before: what is left of the policy are the Origins.
+                // The size was checked before; of the policy only the Origins are left.
                 found.extend(check_policy(&head, 0, &policy));
                 let seen = RequestSeen {
                     request: Request::from_head(&head),
@@ -67,7 +67,7 @@ impl Leg {
         self.broken(fault, at);
     }
 
-    /// More of the server's head is there; `new` is what came last.
+    /// Reads the server's head; `new` are the bytes that arrived last.
     pub(crate) fn read_response(&mut self, at: Moment, new: &[u8]) {
         let bytes = self.dir(Role::Server).window.from(0);
         let limit = self.head_limit();
@@ -110,7 +110,7 @@ impl Leg {
     fn check_response(&self, head: &ResponseHead<'_>) -> Vec<Violation> {
         let offer = self.request.as_ref().map(|seen| ClientOffer::of(&seen.request));
         let mut found = check_response(head, &offer.clone().unwrap_or_default());
-        // What answers a request cannot be judged without it.
+        // An answer cannot be checked without the request.
         if offer.is_none() {
             found.retain(|violation| {
                 matches!(
@@ -124,14 +124,14 @@ impl Leg {
                 )
             });
         }
-        // The answer to hixie-76 lacks by nature what the RFC asks for.
+        // The answer to hixie-76 has other headers than the RFC requires.
         if self.request.as_ref().is_some_and(RequestSeen::is_hixie) {
             found.retain(|violation| violation.rule == Rule::ResponseStatus);
         }
         found
     }
 
-    /// A response's head is complete; `early` bytes were sent before it, and before the interim ones.
+    /// Takes a complete response's head; `early` bytes were sent before it and before the interim responses.
     fn answered(&mut self, seen: ResponseSeen, early: u64, found: Vec<Violation>, at: Moment) {
         let (status, end) = (seen.response.status, seen.end());
         let agreed = seen.response.extensions.clone();
@@ -143,7 +143,7 @@ impl Leg {
             self.one(Role::Server, Rule::ResponseEarlyData, 0, early, at);
         }
         if status == 408 && in_head {
-            // What an observer infers: the server says itself that it waited too long.
+            // Inferred: the server's status says that it waited too long.
             self.broken_by_end(Role::Client, Rule::RequestTimeout, Detail::None, at);
         }
         self.found(Role::Server, found, at);
@@ -160,12 +160,12 @@ impl Leg {
         let client =
             self.request.as_ref().map_or(0, |seen| (seen.head.len() as u64).saturating_add(body(seen)));
         self.begin_frames(&agreed, client, end);
-        // What the client sent before the 101 are its first frames.
+        // The client's bytes before the 101 are its first frames.
         self.advance(Role::Client, at);
     }
 
-    /// A client's frames before the 101: RFC 6455 §4.1, "the client MUST wait for a response from the server before
-    /// sending any further data".
+    /// Reports a client's frames before the 101: RFC 6455 §4.1, "the client MUST wait for a response from the server
+    /// before sending any further data".
     pub(crate) fn early_data(&mut self, at: Moment) {
         let Some(request) = &self.request else { return };
         let start = request.head.len() as u64;
@@ -178,7 +178,7 @@ impl Leg {
         {
             return;
         }
-        // A body, or the next request of a connection that is kept alive, are no frames.
+        // A body, or the next request on a connection that is kept alive, is not a frame.
         let first = dir.window.read(start, 1).first().copied().unwrap_or(b'\n');
         if body(request) > 0 || first.is_ascii_alphabetic() || first == b'\r' || first == b'\n' {
             return;
@@ -188,7 +188,7 @@ impl Leg {
         self.one(Role::Client, Rule::RequestEarlyData, start, length, at);
     }
 
-    /// Puts what one head breaks into one finding: the first in the order of the table, the others beside it.
+    /// Reports the violations of one head as one finding: the first in the order of the table, the others in `also`.
     fn found(&mut self, by: Role, found: Vec<Violation>, at: Moment) {
         match verdict(found, |violation| violation.answer() != Answer::Note) {
             Err(violation) => self.broken(violation, at),
@@ -208,7 +208,7 @@ impl Leg {
         }
     }
 
-    /// One rule that a side broke outside of a frame.
+    /// Reports a rule that a side broke outside a frame.
     pub(crate) fn one(&mut self, by: Role, rule: Rule, offset: u64, length: u64, at: Moment) {
         let (frame, message, detail, also) = (0, 0, Detail::None, Vec::new());
         let offset = Some(offset);
@@ -216,24 +216,24 @@ impl Leg {
     }
 }
 
-/// Bytes of body that a request announces.
+/// The Content-Length of a request; 0 without one.
 fn body(request: &RequestSeen) -> u64 {
     request.headers("content-length").filter_map(|length| length.parse().ok()).max().unwrap_or(0)
 }
 
-/// What stands before a response's head.
+/// The bytes before a response's head.
 #[derive(Debug, PartialEq, Eq)]
 enum Early {
-    /// Nothing, or nothing that is a frame.
+    /// None, or bytes that are not frames.
     None,
-    /// Whole frames, up to here.
+    /// Complete frames, up to this offset.
     Until(usize),
-    /// Frames so far; what follows them is still to come.
+    /// Frames so far; what follows has not arrived.
     NotYet,
 }
 
-/// Whole frames at the start of a server's stream, and a status line behind them: RFC 6455 §4.2.2 has the server
-/// begin with its handshake.
+/// Finds complete frames at the start of a server's stream, followed by a status line. RFC 6455 §4.2.2: the server
+/// begins with its handshake.
 fn early_frames(bytes: &[u8]) -> Early {
     const STATUS: &[u8] = b"HTTP/1.";
     let plausible = Plausible::new(Role::Server, false);
@@ -257,7 +257,8 @@ fn early_frames(bytes: &[u8]) -> Early {
                 }
             }
             Reading::Header(_) | Reading::No => return Early::None,
-            // The first byte of a header, or of something else: what it is must not depend on where the bytes are cut.
+            // This byte may begin a header or something else. Wait: the result must not depend on where the bytes are
+            // cut.
             Reading::NotYet => {
                 let begins = rest
                     .first()

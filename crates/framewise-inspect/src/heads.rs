@@ -1,4 +1,4 @@
-//! The heads of a handshake, as they were seen.
+//! The heads of a handshake that was seen.
 
 use framewise_proto::handshake::{Headers, HttpVersion, Request, Response};
 use framewise_rules::Rule;
@@ -24,13 +24,13 @@ pub(crate) struct ResponseSeen {
     pub(crate) reason: String,
     /// Its head, as it stood on the wire.
     pub(crate) head: Vec<u8>,
-    /// Of the head's first byte: what comes before it are interim responses, or was sent too early.
+    /// The offset of the head: interim responses or early frames may precede it.
     pub(crate) start: u64,
     pub(crate) at: Moment,
 }
 
 impl RequestSeen {
-    /// Whether it is of hixie-76, whose frames are others.
+    /// Whether it is a request of hixie-76, which has other frames.
     pub(crate) fn is_hixie(&self) -> bool {
         self.request.header("sec-websocket-key1").is_some()
             || self.request.header("sec-websocket-key2").is_some()
@@ -58,7 +58,7 @@ impl ResponseSeen {
         values(&self.response.headers, name)
     }
 
-    /// Of the first byte behind the head.
+    /// The offset of the first byte after the head.
     pub(crate) const fn end(&self) -> u64 {
         self.start + self.head.len() as u64
     }

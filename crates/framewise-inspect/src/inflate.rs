@@ -1,17 +1,17 @@
-//! A message inflated by someone who goes on where a library stops, and tells what was meant.
+//! Inflates a message and goes on where a library stops, to find out what was meant.
 
 use framewise_proto::Detail;
 use framewise_proto::deflate::{Decoder, Place, Symbols, Unreadable};
 use framewise_rules::Rule;
 
-/// The largest distance that DEFLATE has.
+/// The largest distance in DEFLATE.
 const HISTORY: usize = 32 * 1024;
-/// Output is handed on in pieces of about this size.
+/// Output is passed on in pieces of about this size.
 const PIECE: usize = 8 * 1024;
 /// RFC 7692 §7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message."
 pub(crate) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
-/// What is wrong with a compressed message: the rule that it breaks, and the numbers.
+/// A fault of a compressed message: the broken rule, and details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) rule: Rule,
@@ -19,7 +19,7 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    /// It is not DEFLATE.
+    /// The data is not DEFLATE.
     const fn invalid(why: &'static str) -> Self {
         Self { rule: Rule::DeflateDataInvalid, detail: Detail::Words(why) }
     }
@@ -29,13 +29,13 @@ impl Fault {
         Self { rule: Rule::DeflateWindowViolated, detail: Detail::Window { distance, window } }
     }
 
-    /// A distance into history that does not exist, or that the agreement rules out.
+    /// A distance beyond the history that exists, or that the agreement allows.
     const fn history(distance: u32, available: u64) -> Self {
         Self { rule: Rule::DeflateContextMismatch, detail: Detail::History { distance, available } }
     }
 }
 
-/// The tail shows it: it is not part of a block's data.
+/// Found with the tail, which must not be data of a block.
 const ENDS_INSIDE: Fault = Fault::invalid("it ends inside a block");
 
 /// One direction's decompressor. It keeps 32 KiB of history.
@@ -45,27 +45,27 @@ pub(crate) struct Inflater {
     output: Output,
     /// Bytes of compressed payload of this message.
     payload: u64,
-    /// The bits that the last message left behind do not end a block.
+    /// The previous message ended within a block.
     misaligned: bool,
 }
 
-/// What came out, and what of it may be referred to.
+/// The output, and how much of it may be referred to.
 #[derive(Clone, Debug)]
 struct Output {
     window: u32,
     takeover: bool,
     ring: Vec<u8>,
-    /// Bytes put out since the connection began.
+    /// Output bytes since the connection began.
     total: u64,
-    /// Bytes put out since the message began.
+    /// Output bytes since the message began.
     message: u64,
-    /// What is wrong with this message so far.
+    /// The first fault of this message.
     fault: Option<Fault>,
-    /// Bytes of the message before that.
+    /// Output bytes of the message before the fault.
     fault_at: u64,
-    /// What was not handed on yet.
+    /// Output that was not passed on.
     out: Vec<u8>,
-    /// The history is not known: bytes of this direction were not seen, or did not inflate.
+    /// The history is unknown: bytes of this direction were not seen, or did not inflate.
     history_lost: bool,
 }
 
@@ -90,26 +90,26 @@ impl Inflater {
         }
     }
 
-    /// What is wrong with this message so far, and how many bytes came out before it.
+    /// The first fault of this message, and how many bytes were inflated before it.
     pub(crate) fn fault(&self) -> Option<(Fault, u64)> {
         self.output.fault.map(|fault| (fault, self.output.fault_at))
     }
 
-    /// From here on distances into earlier messages cannot be judged.
+    /// From here on, distances into earlier messages cannot be checked.
     pub(crate) fn lose_history(&mut self) {
         self.output.history_lost = true;
         self.decoder.stop();
     }
 
-    /// The next piece of the message's payload; what it inflates to goes into `sink`.
+    /// Inflates the next piece of the message's payload into `sink`.
     pub(crate) fn feed(&mut self, payload: &[u8], sink: &mut dyn FnMut(&[u8])) {
         self.payload += payload.len() as u64;
         self.take(payload, sink);
     }
 
-    /// The message's payload is complete: the first fault that it had.
+    /// Ends the message. Returns its first fault.
     pub(crate) fn finish(&mut self, sink: &mut dyn FnMut(&[u8])) -> Option<Fault> {
-        // A final block ends the data by itself, and receivers let an empty payload pass as an empty message.
+        // A final block ends the data by itself, and receivers tolerate an empty payload as an empty message.
         let before = self.output.fault;
         if self.payload > 0 && self.decoder.place() != Place::Final {
             self.take(&TAIL, sink);
@@ -119,8 +119,8 @@ impl Inflater {
         }
         let place = self.decoder.place();
         let unread = self.decoder.unread();
-        // The four bytes of the tail, sent and appended, leave a stored block's header half read: the next message
-        // goes on in the middle of it. Receivers notice there.
+        // With the tail sent and appended, the second one is read as a stored block's header, incompletely: the next
+        // message begins within it, and receivers fail there.
         self.misaligned = place == Place::Head && unread == (&TAIL, 0);
         let ended = match place {
             Place::Head => unread.0.is_empty() || self.misaligned,
@@ -156,7 +156,7 @@ impl Inflater {
 }
 
 impl Output {
-    /// Of several faults the first one counts.
+    /// Records a fault; the first one counts.
     fn fail(&mut self, fault: Fault) {
         if self.fault.is_none() {
             self.fault = Some(fault);
@@ -180,7 +180,7 @@ impl Output {
         let available = if self.takeover { self.total } else { self.message };
         if u64::from(distance) > available && !(self.takeover && self.history_lost) {
             let fault = Fault::history(distance, available);
-            // With history that is there but ruled out, decoding goes on: it tells what was meant.
+            // If the history exists but the agreement excludes it, go on decoding, to find out what was meant.
             if u64::from(distance) > self.total {
                 return Err(fault);
             }
@@ -194,7 +194,7 @@ impl Output {
     }
 }
 
-/// Hands on what comes out.
+/// Passes the output on.
 struct Writer<'o> {
     output: &'o mut Output,
     sink: &'o mut dyn FnMut(&[u8]),
@@ -232,8 +232,8 @@ impl Symbols for Writer<'_> {
     }
 }
 
-/// Inflates a payload by itself, as a message without history; `None` where it does not inflate, to its end, or where
-/// `take` does not allow as many steps as it takes: one for each byte that goes in or comes out.
+/// Inflates a payload as a message without history. `None` if it does not inflate to its end, or if `take` does not
+/// allow the steps: one for each byte of input and output.
 pub(crate) fn alone(payload: &[u8], take: &mut dyn FnMut(u64) -> bool) -> Option<Vec<u8>> {
     const LIMIT: usize = 256 * 1024;
     if payload.is_empty() || !take(HISTORY as u64) {

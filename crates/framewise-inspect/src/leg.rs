@@ -13,14 +13,14 @@ use crate::report::How;
 use crate::waiting::{Passed, Pings};
 use crate::window::Window;
 
-/// How far the reading of a direction has come.
+/// What a direction's next bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// In the head of the handshake.
+    /// The head of the handshake.
     Head,
-    /// After it.
+    /// Frames, after the head.
     AfterHead,
-    /// It is not, or not any more, a WebSocket.
+    /// Not, or no longer, a WebSocket.
     NotWebSocket,
 }
 
@@ -31,11 +31,11 @@ pub(crate) struct Direction {
     pub(crate) stage: Stage,
     pub(crate) frames: Option<Frames>,
     pub(crate) end: Option<(How, Moment)>,
-    /// When bytes came last.
+    /// When bytes arrived last.
     pub(crate) last: Option<Moment>,
-    /// It broke a rule that is enforced, in its frames.
+    /// This side's frames broke an enforced rule.
     pub(crate) broken: bool,
-    /// It broke a rule that lets its peer drop the connection, in the handshake or in a frame.
+    /// This side broke a rule after which its peer may drop the connection, in the handshake or in a frame.
     pub(crate) given_up: bool,
     pub(crate) pings: Pings,
 }
@@ -54,29 +54,29 @@ impl Direction {
         }
     }
 
-    /// Whether a Close frame went this way.
+    /// Whether this side sent a Close frame.
     pub(crate) fn closed(&self) -> bool {
         self.frames.as_ref().is_some_and(|frames| frames.close.is_some())
     }
 }
 
-/// Something that was found on a leg.
+/// Something that was seen on a leg.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    /// Whose stream the offset is of.
+    /// The side whose stream it was seen in.
     pub(crate) stream: Role,
     pub(crate) event: LegEvent,
     pub(crate) at: Moment,
 }
 
-/// What was found.
+/// What was seen.
 #[derive(Clone, Debug)]
 pub(crate) enum LegEvent {
-    /// A rule was broken by the side whose stream it is.
+    /// The side whose stream it is broke a rule.
     Broken(Violation),
-    /// Every byte of the other side is legal, and this Close frame refuses it.
+    /// This Close frame refuses bytes of the other side that are all legal.
     Refused(crate::frames::CloseSeen),
-    /// A head, complete.
+    /// A complete head.
     Head(String),
     /// A frame.
     Frame(crate::frames::FrameSeen),
@@ -96,10 +96,10 @@ pub(crate) struct Leg {
     pub(crate) first: Option<Duration>,
     /// When the last thing happened.
     pub(crate) latest: Option<Duration>,
-    /// A client's bytes before the 101 were reported.
+    /// Early bytes of the client were reported.
     pub(crate) early: bool,
     pub(crate) passed: Passed,
-    /// What was seen and not taken yet.
+    /// What was seen and not taken.
     pub(crate) seen: Vec<Seen>,
 }
 
@@ -135,17 +135,17 @@ impl Leg {
         }
     }
 
-    /// Starts behind a handshake that agreed these extensions.
+    /// Begins after a handshake that agreed these extensions.
     pub(crate) fn open(&mut self, extensions: &str) {
         self.opened = Some(extensions.to_owned());
         let agreed = parse_extensions(extensions).unwrap_or_default();
         self.begin_frames(&agreed, 0, 0);
     }
 
-    /// The handshake is done; frames begin at these offsets.
+    /// The handshake is done: frames begin at these offsets.
     pub(crate) fn begin_frames(&mut self, agreed: &[Extension], client: u64, server: u64) {
         let deflate = agreed.iter().find(|extension| extension.name == PERMESSAGE_DEFLATE);
-        // An answer that breaks a rule is taken for what its server meant by it.
+        // If the answer breaks a rule, assume what its server meant.
         let deflate = deflate.map(|extension| DeflateParameters::of_answer(extension).unwrap_or_default());
         for (role, base) in [(Role::Client, client), (Role::Server, server)] {
             let parameters = deflate.map(|agreed| match role {
@@ -173,7 +173,7 @@ impl Leg {
         self.client.frames.is_some() && self.server.frames.is_some()
     }
 
-    /// The next bytes of a side.
+    /// Reads the next bytes of a side.
     pub(crate) fn bytes(&mut self, from: Role, at: Moment, bytes: &[u8]) {
         self.passes(at);
         self.deadlines(at);
@@ -193,19 +193,19 @@ impl Leg {
         self.advance(from, at);
     }
 
-    /// Reads frames as far as there are any.
+    /// Reads the frames that have arrived.
     pub(crate) fn advance(&mut self, from: Role, at: Moment) {
         self.read(from, at, Frames::advance);
     }
 
-    /// Nothing more will come from this side.
+    /// The stream of this side has ended.
     pub(crate) fn flush(&mut self, from: Role, at: Moment) {
         self.read(from, at, Frames::finish);
     }
 
-    /// The peer of this side reacts, with a Close or the end of its stream: it reacts to what is judged first.
+    /// The peer of this side reacts, with a Close or the end of its stream: first judges what it reacts to.
     pub(crate) fn judge(&mut self, side: Role, at: Moment) {
-        // What comes in this very step the peer had not seen: its own frames before the 101 are read then.
+        // The peer has not seen bytes of the same step: in that case its own early frames are read.
         if self.dir(side).last.is_none_or(|last| last.step != at.step) {
             self.read(side, at, Frames::judge);
         }
@@ -234,20 +234,20 @@ impl Leg {
         }
     }
 
-    /// Notes that a side broke a rule.
+    /// Records that a side broke a rule.
     pub(crate) fn broken(&mut self, violation: Violation, at: Moment) {
         let dir = self.dir_mut(violation.by);
         let enforced = violation.answer() != Answer::Note;
         let in_frames = violation.frame > 0 || violation.rule == Rule::ResponseExtraBytes;
         dir.broken |= enforced && in_frames;
-        // After a Close, what would break a rule before it is no frame.
+        // Bytes after a Close that also break another rule are not a frame.
         let no_frame = violation.rule == Rule::FrameAfterClose
             && violation.also.iter().any(|rule| rule.answer() != Answer::Note);
         dir.given_up |= enforced || no_frame;
         self.seen.push(Seen { stream: violation.by, event: LegEvent::Broken(violation), at });
     }
 
-    /// Notes that a side's stream, as long as it is now, breaks a rule by its end or its silence.
+    /// Records that a side broke a rule by ending its stream here, or by its silence.
     pub(crate) fn broken_by_end(&mut self, by: Role, rule: Rule, detail: Detail, at: Moment) {
         let dir = self.dir(by);
         let (frame, message) =

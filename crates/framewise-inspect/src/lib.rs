@@ -1,10 +1,10 @@
-//! What broke a WebSocket connection, where, why, and what to do about it: told from its bytes.
+//! Finds out from its bytes what broke a WebSocket connection, where and why, and what to do about it.
 //!
-//! An [`Observer`] is given the two directions of a connection, of one leg or of several, live or recorded. It reads
-//! every byte as a strict endpoint would, but it goes on where an endpoint stops: each [`Finding`](report::Finding)
-//! names the [`Rule`](framewise_rules::Rule) that was broken and the bytes that break it, and the
-//! [causes](report::CauseFound) that the evidence supports, the likeliest first, with who is at fault. The
-//! [`Verdict`](report::Verdict) is the one finding that explains the end. [`diagnose`] does it for a transcript.
+//! An [`Observer`] takes both directions of a connection, of one leg or of several, live or recorded. It reads every
+//! byte as a strict endpoint would, but goes on where an endpoint stops. Each [`Finding`](report::Finding) names the
+//! broken [`Rule`](framewise_rules::Rule), the bytes that break it, and the [causes](report::CauseFound) that the
+//! evidence supports, the likeliest first, with who is at fault. The [`Verdict`](report::Verdict) is the finding that
+//! explains the end. [`diagnose`] does this for a transcript.
 //!
 //! ```
 //! use framewise_inspect::diagnose;
@@ -20,10 +20,10 @@
 //! # Ok::<(), framewise_transcript::Error>(())
 //! ```
 //!
-//! It is no endpoint: it answers nothing, and it decides nothing by a clock of its own; times come with the bytes. It
-//! reads no captures either: who calls it takes TCP and TLS off. What an endpoint knows of itself, its limits and
-//! deadlines, an observer knows only where [`Endpoints`] tell it; elsewhere it infers them from
-//! their effect. Where nothing points to a cause, it names none.
+//! An observer is not an endpoint: it does not answer, and it has no clock; the caller passes the time with the bytes.
+//! It does not parse captures: the caller removes TCP and TLS. It knows the endpoints' limits and deadlines only if
+//! [`Endpoints`] contains them, and otherwise infers them from their effect. If nothing points to a cause, it names
+//! none.
 #![forbid(unsafe_code)]
 
 mod cause;

@@ -20,29 +20,30 @@ use crate::frames::{CloseSeen, Moment};
 use crate::leg::{Leg, LegEvent, Seen};
 use crate::report::{Connection, Ended, Finding, How};
 
-/// Findings that are kept of one connection, and of one rule in one direction; more tell nothing new.
+/// How many findings are kept for one connection, and for one rule in one direction; more say nothing new.
 const FINDINGS: usize = 1000;
 const ALIKE: usize = 50;
-/// Findings whose causes are searched for; those behind them are consequences.
+/// How many findings have their causes searched for; later ones are consequences.
 const SEARCHED: usize = 64;
-/// Bytes after a finding with which its causes are searched for at the latest: what follows tells why, and goes.
+/// The causes of a finding are searched for at the latest after this many more bytes: they are evidence, and are
+/// dropped later.
 const SETTLED: u64 = 96 * 1024;
-/// Bytes that are taken in at once.
+/// How many bytes are read in one step.
 const PIECE: usize = 16 * 1024;
-/// Payload bytes of a frame that are shown live.
+/// How many payload bytes of a frame are reported live.
 const PREVIEW: usize = 256;
-/// What is kept for a live view that does not ask for it.
+/// How many observations are kept if the caller does not poll.
 const QUEUE: usize = 4096;
 
-/// A leg of the connection that is observed.
+/// A leg of the observed connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LegId(usize);
 
-/// Something that was seen just now.
+/// Something that was just observed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Observed {
-    /// A head of the handshake, complete.
+    /// A complete head of the handshake.
     Head {
         /// The leg.
         leg: LegId,
@@ -53,7 +54,7 @@ pub enum Observed {
         /// The head.
         text: String,
     },
-    /// A frame: whole, or its header and as much of a long payload as is shown.
+    /// A frame: complete, or its header and the first part of a long payload.
     Frame {
         /// The leg.
         leg: LegId,
@@ -61,28 +62,28 @@ pub enum Observed {
         from: Role,
         /// When it began.
         time: Option<Duration>,
-        /// Of its header's first byte, in the sender's stream.
+        /// The offset of its header in the sender's stream.
         offset: u64,
         /// Its header.
         header: Header,
-        /// Its payload's first bytes, unmasked; of a compressed message, compressed.
+        /// The first bytes of its payload, unmasked but not inflated.
         payload: Vec<u8>,
         /// Its number in its direction, from 1.
         number: u64,
     },
-    /// A finding, and the search for the causes that can be told already; the report may tell more.
+    /// A finding, and the search for its causes so far; the report may find more.
     Finding(Box<Diagnosis>),
 }
 
-/// What waits to be asked for.
+/// An observation that was not polled.
 #[derive(Debug)]
 enum Queued {
     Seen(Observed),
-    /// Its place among the findings: its evidence is what there is when it is asked for.
+    /// The finding's index; its evidence is collected when it is polled.
     Finding(usize),
 }
 
-/// A finding, and where it came from.
+/// A finding, and its origin.
 #[derive(Debug)]
 struct Known {
     finding: Finding,
@@ -91,30 +92,30 @@ struct Known {
     causes: Causes,
 }
 
-/// How long findings are reported.
+/// Until when findings are reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Judging {
     Everything,
     UntilFirstEnforced,
 }
 
-/// How far the search for a finding's causes has come.
+/// The state of the search for a finding's causes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Causes {
-    /// More bytes may tell more.
+    /// Further bytes may be evidence.
     Open,
-    /// Enough followed: they were given out to be searched for.
+    /// Enough bytes followed: the caller has the `Diagnosis`.
     GivenOut,
-    /// They were handed back.
+    /// The caller has returned the result.
     Settled,
 }
 
 /// One connection, live or recorded: bytes go in as they are seen, findings come out.
 ///
-/// Taking bytes in never searches for causes. [`Observer::poll_observed`] and [`Observer::poll_settled`] give out a
-/// [`Diagnosis`], which does, on any thread; what is left of it is [`Observer::finish`]'s.
+/// Passing bytes never searches for causes. [`Observer::poll_observed`] and [`Observer::poll_settled`] return a
+/// [`Diagnosis`], which searches on any thread; [`Observer::finish`] does the rest.
 ///
-/// It keeps some hundred KiB of the last bytes of each direction, never the stream.
+/// It keeps the last bytes of each direction, up to 256 KiB, not the complete stream.
 ///
 /// ```
 /// use framewise_inspect::{Endpoints, Observer};
@@ -131,12 +132,12 @@ enum Causes {
 #[derive(Debug)]
 pub struct Observer {
     endpoints: Endpoints,
-    /// Shared with the diagnoses that are under way: what comes after them is written into a copy.
+    /// Shared with pending diagnoses; copied when more bytes arrive in the meantime.
     legs: Arc<Vec<Leg>>,
     known: Vec<Known>,
     budget: Budget,
     judging: Judging,
-    /// How many findings there were of each rule, leg and side.
+    /// The number of findings for each leg, side and rule.
     alike: BTreeMap<(usize, Role, Option<Rule>), usize>,
     queue: VecDeque<Queued>,
     step: u64,
@@ -144,7 +145,7 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Observes a connection of these endpoints.
+    /// An observer of a connection between these endpoints.
     pub fn new(endpoints: Endpoints) -> Self {
         Self {
             endpoints,
@@ -159,15 +160,14 @@ impl Observer {
         }
     }
 
-    /// Reports nothing after the first finding that an endpoint does not let pass: what follows is nothing that a strict
-    /// endpoint would read.
+    /// Reports nothing after the first enforced violation: a strict endpoint would not read further.
     #[must_use]
     pub const fn until_first_enforced(mut self) -> Self {
         self.judging = Judging::UntilFirstEnforced;
         self
     }
 
-    /// The leg of this name; a new one where there is none.
+    /// The leg with this name, added if it does not exist.
     pub fn leg(&mut self, name: &str) -> LegId {
         if let Some(known) = self.legs.iter().position(|leg| leg.name == name) {
             return LegId(known);
@@ -177,15 +177,15 @@ impl Observer {
         LegId(self.legs.len() - 1)
     }
 
-    /// What will be seen of this leg begins behind its handshake, which agreed these extensions (`""`: none).
+    /// The bytes of this leg begin after its handshake, which agreed these extensions (`""`: none).
     pub fn open(&mut self, leg: LegId, extensions: &str) {
         self.leg_mut(leg.0).open(extensions);
     }
 
-    /// Bytes that one side of a leg sent, `time` after the start of the recording.
+    /// Reads bytes that one side of a leg sent, `time` after the start of the recording.
     ///
-    /// Of more than 32 KiB at once the search for causes misses the beginning, unless [`Observer::poll_settled`] is asked
-    /// in between.
+    /// Pass at most 32 KiB at once and call [`Observer::poll_settled`] in between; otherwise the search for causes may
+    /// miss the beginning.
     pub fn bytes(&mut self, leg: LegId, from: Role, time: Option<Duration>, bytes: &[u8]) {
         self.pieces(leg, from, time, bytes, |_| {});
     }
@@ -206,7 +206,7 @@ impl Observer {
         }
     }
 
-    /// Observes a whole recording, searches for the causes as its bytes come, and finishes.
+    /// Observes a complete recording, searches for causes, and finishes.
     pub fn replay(mut self, transcript: &Transcript) -> Connection {
         let mut legs = Vec::with_capacity(transcript.legs.len());
         for leg in &transcript.legs {
@@ -241,7 +241,7 @@ impl Observer {
         self.end(leg, from, time, How::Reset);
     }
 
-    /// What was seen since it was called last, one by one. Of what nobody asks for the last few thousand are kept.
+    /// The next observation. If the caller does not poll, the last few thousand are kept.
     pub fn poll_observed(&mut self) -> Option<Observed> {
         match self.queue.pop_front()? {
             Queued::Seen(observed) => Some(observed),
@@ -249,8 +249,8 @@ impl Observer {
         }
     }
 
-    /// A finding with as many bytes after it as are kept: its causes are searched for now, or with less evidence.
-    /// [`Observer::diagnosed`] takes the result.
+    /// A finding after which enough bytes followed: search for its causes now, because the bytes around it are dropped
+    /// later. Pass the result to [`Observer::diagnosed`].
     pub fn poll_settled(&mut self) -> Option<Diagnosis> {
         let index = self.known.iter().position(|known| {
             let end = self.legs[known.leg].dir(known.stream).window.end();
@@ -260,7 +260,7 @@ impl Observer {
         Some(self.diagnosis(index))
     }
 
-    /// Takes back what a diagnosis of [`Observer::poll_settled`] came to.
+    /// Takes the result of a diagnosis of [`Observer::poll_settled`].
     pub fn diagnosed(&mut self, finding: Finding) {
         if let Some(known) = self.known.get_mut(finding.index)
             && known.causes == Causes::GivenOut
@@ -270,8 +270,8 @@ impl Observer {
         }
     }
 
-    /// Steps that the searches for causes took so far, or hold: bytes that they look at, for the most part. They are
-    /// bounded to 32 MiB for all findings together, and 4 MiB for the one that explains the end.
+    /// Steps that the searches for causes have taken or reserved; a step is mostly a byte that they read. The limit is
+    /// 32 Mi steps for all findings together, and 4 Mi more for the one that explains the end.
     pub fn steps(&self) -> u64 {
         self.budget.spent()
     }
@@ -343,7 +343,7 @@ impl Observer {
         self.known.push(Known { finding, leg, stream, causes: Causes::Open });
     }
 
-    /// Counts a finding: whether there are enough of its like already.
+    /// Counts a finding. Returns whether there are enough findings like it already.
     fn is_enough(&mut self, leg: usize, stream: Role, rule: Option<Rule>) -> bool {
         if self.judging == Judging::UntilFirstEnforced && self.explaining().is_some() {
             return true;
@@ -353,7 +353,7 @@ impl Observer {
         *alike > ALIKE || self.known.len() >= FINDINGS
     }
 
-    /// The first Close frame on any leg is how the connection ended.
+    /// Records how the connection ended: by the first Close frame on any leg.
     fn note_end(&mut self) {
         if self.ended.is_some() {
             return;

@@ -1,4 +1,4 @@
-//! What an observation comes to: the objects of `framewise read --json`, field by field.
+//! The result of an observation: the objects of `framewise read --json`.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,67 +8,67 @@ use framewise_rules::{Answer, Cause, CloseCode, Role, Rule};
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
 
-/// Every connection of one recording.
+/// The report on one recording.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
-    /// The connections, in the order in which they began.
+    /// The connections, ordered by their beginning.
     pub connections: Vec<Connection>,
 }
 
-/// What was found in one connection.
+/// The report on one connection.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Connection {
-    /// Names it among the others of the recording.
+    /// Its name in the recording.
     pub id: String,
-    /// The client's address, where the recording has it.
+    /// The client's address, if the recording contains it.
     pub client: Option<String>,
-    /// The server's address, where the recording has it.
+    /// The server's address, if the recording contains it.
     pub server: Option<String>,
     /// The names of its legs, in the order in which they appear.
     pub legs: Vec<String>,
-    /// What the handshake came to, on the leg next to the client; `None` where none was seen.
+    /// The result of the handshake, on the leg next to the client; `None` if none was seen.
     pub handshake: Option<Handshake>,
-    /// What was found, in the order in which it could be known.
+    /// The findings, in the order in which they could be known.
     pub findings: Vec<Finding>,
-    /// How it ended; `None` where it did not within the recording.
+    /// How it ended; `None` if it did not end within the recording.
     pub ended: Option<Ended>,
-    /// The finding that explains the end; `None` where nothing is wrong, or only notes were found.
+    /// The finding that explains the end; `None` if there are no findings, or only notes.
     pub verdict: Option<Verdict>,
-    /// Steps that the search for causes took in the end: bytes that it looked at, for the most part.
+    /// Steps that the searches for causes took; a step is mostly a byte that they read.
     #[serde(skip)]
     pub steps: u64,
 }
 
-/// What a handshake came to.
+/// The result of a handshake.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Handshake {
-    /// The response's status; `None` where the recording begins after the handshake, or holds no response.
+    /// The response's status; `None` if the recording begins after the handshake, or has no response.
     pub status: Option<u16>,
     /// The subprotocol that was chosen.
     pub subprotocol: Option<String>,
-    /// The extensions that were agreed, as the answer has them.
+    /// The extensions that were agreed, as in the response.
     pub extensions: Option<String>,
 }
 
-/// One rule that was broken, or something that no rule forbids and that broke the connection all the same.
+/// A rule that was broken, or something legal that broke the connection all the same.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
-    /// The rule; `None` where every byte is legal.
+    /// The rule; `None` if every byte is legal.
     #[serde(serialize_with = "optional_id")]
     pub rule: Option<Rule>,
-    /// What a strict endpoint does about it; `None` without a rule.
+    /// How a strict endpoint answers; `None` without a rule.
     #[serde(serialize_with = "answer")]
     pub answer: Option<Answer>,
-    /// Who broke it; `None` where every byte is legal.
+    /// Who broke it; `None` if every byte is legal.
     #[serde(serialize_with = "optional_role")]
     pub by: Option<Role>,
     /// The leg that it was seen on.
     pub leg: String,
-    /// Bytes from the start of that side's stream on that leg to the first byte that breaks the rule; the stream's
-    /// length where its end or its silence does.
+    /// Bytes from the start of that side's stream on that leg to the first byte that breaks the rule. If the stream's
+    /// end or a silence breaks it, the length of the stream.
     pub offset: u64,
-    /// Bytes that break it; 0 for an end or a silence. They may go beyond what was seen: a header that is cut off is named
-    /// with its masking key, and a frame that does not inflate with its whole payload.
+    /// How many bytes break it; 0 for an end or a silence. It may exceed what was seen: an incomplete header counts
+    /// with its masking key, and a frame that does not inflate with its complete payload.
     pub length: u64,
     /// The frame, from 1; `None` in the handshake.
     pub frame: Option<u64>,
@@ -77,51 +77,51 @@ pub struct Finding {
     /// When it was seen, since the start of the recording.
     #[serde(serialize_with = "seconds")]
     pub time: Option<Duration>,
-    /// The bytes that break the rule and a few behind them, in hexadecimal.
+    /// The bytes that break the rule and a few after them, in hexadecimal.
     pub bytes: String,
     /// The other rules that the same header or head breaks.
     #[serde(serialize_with = "ids")]
     pub also: Vec<Rule>,
-    /// What was seen, in a sentence for a person.
+    /// What was seen, as a sentence.
     pub says: String,
-    /// Why it was broken, the likeliest first; empty where nothing points anywhere.
+    /// The causes, the likeliest first; empty if nothing points to one.
     pub causes: Vec<CauseFound>,
-    /// Whether its causes were searched for.
+    /// Whether the search for causes is complete.
     #[serde(skip_serializing_if = "Searched::is_done")]
     pub searched: Searched,
-    /// The finding that it repeats, or follows from; `None` where it stands for itself.
+    /// The earlier finding that it repeats or follows from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consequence: Option<Consequence>,
-    /// Which of the connection's findings it is, from 0.
+    /// Its index among the connection's findings.
     #[serde(skip)]
     pub index: usize,
-    /// The bytes around it, for who wants to draw them.
+    /// The bytes around it, to display them.
     #[serde(skip)]
     pub excerpt: Excerpt,
-    /// The code of the Close frame that answered legal bytes, where there is no rule.
+    /// Without a rule: the code of the Close frame that refused legal bytes.
     #[serde(skip)]
     pub close: Option<CloseCode>,
 }
 
-/// How a finding belongs to an earlier one of its connection: by its index.
+/// How a finding relates to an earlier one of its connection, which is given by its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Consequence {
     /// The same side breaks the same rule again.
     Repeats(usize),
-    /// The other side, or who passes it on, reacts to it: a 426 to a request without Upgrade.
+    /// The other side or an intermediary reacts to it, for example with a 426 to a request without Upgrade.
     Follows(usize),
 }
 
-/// Whether the causes of a finding were searched for. The work is counted and bounded for each connection, so that no
-/// peer can make it long.
+/// Whether the causes of a finding were searched for. The work for each connection is counted and limited, so that a
+/// peer cannot prolong it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Searched {
     /// They were not.
     #[default]
     No,
-    /// The bound was reached: what was found by then is there, and there may be more.
+    /// The limit was reached: there may be more causes than those found.
     Partly,
     /// They were.
     Done,
@@ -139,20 +139,20 @@ impl Searched {
 pub struct Excerpt {
     /// The offset of the first byte in its direction's stream.
     pub start: u64,
-    /// The bytes, as they stood on the wire.
+    /// The bytes as they were sent.
     pub bytes: Vec<u8>,
     /// Which of them break the rule.
     pub marked: Range<usize>,
-    /// What some of them are.
+    /// The meaning of some of them.
     pub parts: Vec<(Range<usize>, Part)>,
 }
 
-/// What the bytes of an excerpt are.
+/// The meaning of an excerpt's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
     /// A frame's header.
     Header,
-    /// A frame's payload, as it stands on the wire.
+    /// A frame's payload as it was sent.
     Payload,
 }
 
@@ -164,7 +164,7 @@ pub struct CauseFound {
     pub id: Cause,
     /// Who is at fault.
     pub fault: Fault,
-    /// What points to it: bytes, offsets, times, headers, or what the other leg saw.
+    /// The evidence: bytes, offsets, times, headers, or what the other leg shows.
     pub evidence: String,
     /// What to do about it.
     pub fix: String,
@@ -178,7 +178,7 @@ pub enum Fault {
     Client,
     /// The server, or the program around it.
     Server,
-    /// Someone between the two: a proxy, a load balancer, a filter.
+    /// An intermediary: a proxy, a load balancer, a filter.
     Intermediary,
 }
 
@@ -207,31 +207,31 @@ pub struct Ended {
     /// Who ended it.
     #[serde(serialize_with = "role")]
     pub by: Role,
-    /// By what.
+    /// How.
     pub how: How,
-    /// The code of its Close frame.
+    /// The code of the Close frame.
     #[serde(serialize_with = "code")]
     pub code: Option<CloseCode>,
-    /// The reason in its Close frame, where it is text and not empty.
+    /// The reason in the Close frame, if it is text and not empty.
     pub reason: Option<String>,
 }
 
-/// By what a connection ended.
+/// How a side ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum How {
-    /// A Close frame.
+    /// With a Close frame.
     Close,
-    /// The end of its stream, without a Close frame.
+    /// By ending its stream, without a Close frame.
     Eof,
-    /// A reset.
+    /// With a reset.
     Reset,
 }
 
-/// The one finding that explains the end of a connection.
+/// The finding that explains the end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// The rule; `None` where every byte is legal.
+    /// The rule; `None` if every byte is legal.
     #[serde(serialize_with = "optional_id")]
     pub rule: Option<Rule>,
     /// The likeliest cause.
@@ -242,12 +242,12 @@ pub struct Verdict {
     /// The code that a strict endpoint sends or reports; without a rule, the code that the endpoint sent.
     #[serde(serialize_with = "code")]
     pub close: Option<CloseCode>,
-    /// Which of the findings it is.
+    /// The index of the finding.
     #[serde(skip)]
     pub finding: usize,
 }
 
-/// What has an id in the tables.
+/// A value with an id in the tables.
 trait Id: Copy {
     fn id(self) -> &'static str;
 }

@@ -1,10 +1,10 @@
-//! Which finding explains the end of the connection.
+//! Selects the finding that explains the end of the connection.
 
 use framewise_rules::{Answer, CloseCode};
 
 use crate::report::{Finding, Verdict};
 
-/// The first finding in the recording's order that is no note; `None` where there is none.
+/// The first finding in the recording's order that is not a note, if any.
 pub(crate) fn verdict(findings: &[Finding]) -> Option<Verdict> {
     let (index, finding) =
         findings.iter().enumerate().find(|(_, finding)| finding.answer != Some(Answer::Note))?;

@@ -6,10 +6,10 @@ use framewise_rules::Role;
 
 use crate::frames::Moment;
 
-/// Pings that are remembered.
+/// How many unanswered Pings are remembered.
 const PINGS: usize = 64;
 
-/// The Pings of a direction that no Pong answered yet.
+/// The Pings of a direction that no Pong has answered.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pings {
     /// Their payloads, the oldest first.
@@ -20,18 +20,18 @@ pub(crate) struct Pings {
     pub(crate) unanswered: bool,
 }
 
-/// What a Pong is to the Pings before it.
+/// How a Pong relates to the Pings before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PongIs {
     Answer,
     /// RFC 6455 §5.5.3: "A Pong frame MAY be sent unsolicited."
     Unsolicited,
-    /// There is a Ping to answer, and none has its payload.
+    /// Pings are unanswered, and none has this payload.
     Mismatched,
 }
 
 impl Pings {
-    /// A Ping was sent.
+    /// Adds a Ping.
     pub(crate) fn sent(&mut self, payload: Vec<u8>, at: Moment) {
         if self.open.len() == PINGS {
             self.open.pop_front();
@@ -40,8 +40,8 @@ impl Pings {
         self.open.push_back((payload, at));
     }
 
-    /// A Pong came. RFC 6455 §5.5.3: "A Pong frame sent in response to a Ping frame must have identical "Application data"";
-    /// it may answer the last of several Pings alone.
+    /// Takes a Pong. RFC 6455 §5.5.3: "A Pong frame sent in response to a Ping frame must have identical "Application
+    /// data""; it may answer the last of several Pings alone.
     pub(crate) fn answered(&mut self, payload: &[u8]) -> PongIs {
         match self.open.iter().rposition(|(ping, _)| ping == payload) {
             Some(answered) => {
@@ -55,19 +55,19 @@ impl Pings {
         }
     }
 
-    /// Since when the oldest Ping that was not reported yet waits for its Pong.
+    /// When the oldest unanswered Ping that was not reported was sent.
     pub(crate) fn waiting_since(&self) -> Option<Moment> {
         self.open.get(self.told).map(|&(_, since)| since)
     }
 
-    /// Those that wait are reported as unanswered.
+    /// Marks all unanswered Pings as reported.
     pub(crate) fn tell(&mut self) {
         self.told = self.open.len();
         self.unanswered = true;
     }
 }
 
-/// Which deadlines ran out already: each is told once.
+/// Which deadlines have passed: each is reported once.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Passed {
     pub(crate) handshake: bool,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// Bytes that are kept at least: enough behind a frame's header to see what a wrong 16-bit length did.
+/// At least this many bytes are kept: enough after a frame's header to see the effect of a wrong 16-bit length.
 const KEPT: usize = 128 * 1024;
 
 /// The last bytes of a stream. A long-running connection keeps at most twice [`KEPT`] of them.
@@ -13,9 +13,9 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Appends; what has become too old is dropped.
+    /// Appends bytes, and drops the oldest.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        // Dropped in one go when there are twice as many: every byte is moved once at most.
+        // Drops only when there are twice as many, so that every byte is moved at most once.
         if self.bytes.len() + bytes.len() > 2 * KEPT {
             let drop = (self.bytes.len() + bytes.len()).saturating_sub(KEPT).min(self.bytes.len());
             self.bytes.drain(..drop);
@@ -24,7 +24,7 @@ impl Window {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// The offset of the first byte that is still there.
+    /// The offset of the first byte kept.
     pub(crate) const fn start(&self) -> u64 {
         self.start
     }
@@ -34,17 +34,17 @@ impl Window {
         self.start + self.bytes.len() as u64
     }
 
-    /// What there is from `offset` on.
+    /// The bytes kept from `offset` on.
     pub(crate) fn from(&self, offset: u64) -> &[u8] {
         self.slice(offset..self.end())
     }
 
-    /// What there is of `most` bytes from `offset` on.
+    /// Up to `most` bytes from `offset` on.
     pub(crate) fn read(&self, offset: u64, most: u64) -> &[u8] {
         self.slice(offset..offset.saturating_add(most))
     }
 
-    /// What there is of a range; nothing, where its beginning was dropped.
+    /// The part of a range that has arrived; empty if its beginning was dropped.
     pub(crate) fn slice(&self, range: Range<u64>) -> &[u8] {
         if range.start < self.start {
             return &[];
@@ -56,7 +56,7 @@ impl Window {
         &self.bytes[from..to]
     }
 
-    /// What there is around a range: it, clipped, with at most `before` bytes before it.
+    /// The part of a range that is kept, with at most `before` bytes before it.
     pub(crate) fn around(&self, range: Range<u64>, before: u64) -> (u64, &[u8]) {
         let start = range.start.saturating_sub(before).max(self.start);
         (start, self.slice(start..range.end))

@@ -4,11 +4,11 @@ use framewise_simd::Utf8Piece;
 
 use crate::MessageKind;
 
-/// The payload of a message, or of a part of one, unmasked where it lay.
+/// The payload of a message, or of a part of one, unmasked in place.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Payload<'b> {
-    /// Text that was checked: whole, it is a `str` without another look at it ([`Payload::as_str`]). A part may begin and
-    /// end inside a character.
+    /// Checked text: a complete message is a `str` without another check ([`Payload::as_str`]). A part may begin or end
+    /// within a character.
     Text(Utf8Piece<'b>),
     /// Any bytes.
     Binary(&'b mut [u8]),
@@ -24,7 +24,7 @@ impl<'b> Payload<'b> {
         }
     }
 
-    /// The text; `None` of a binary message, and of a part that begins or ends inside a character.
+    /// The text; `None` for a binary message, and for a part that begins or ends within a character.
     #[inline]
     pub fn as_str(&self) -> Option<&'b str> {
         match self {

@@ -1,4 +1,4 @@
-//! One direction's frames taken apart: header, sequence, payload, in the buffer where they lie.
+//! Parses one direction's frames in place: header, sequence, payload.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -14,12 +14,12 @@ use crate::deflate::{InflateFault, Inflating};
 use crate::frame::{CloseFault, Expect, Header, MessageKind, Opcode, PlainHeader, Sequence, check_close};
 use crate::{Config, Detail, Event, Payload, Strictness, Violation};
 
-/// A message in one frame that lies in the buffer whole, under a header that breaks no rule: what nearly every message is.
+/// A message in one frame that is complete in the buffer, with a valid header. Nearly every message is one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Whole {
     pub(crate) kind: MessageKind,
     key: Option<[u8; 4]>,
-    /// Bytes of its header.
+    /// Bytes of the header.
     header: usize,
     /// Bytes of the frame.
     pub(crate) size: usize,
@@ -44,12 +44,12 @@ pub(crate) struct Receiver {
     /// Bytes of the stream consumed.
     offset: u64,
     frame: Option<Frame>,
-    /// A part of the open message was handed out.
+    /// A part of the open message was returned.
     begun: bool,
     utf8: Utf8,
-    /// The header at hand was reported, and let pass.
+    /// The current header's violation was reported, and is tolerated.
     tolerated: bool,
-    /// Where permessage-deflate was agreed.
+    /// `None` unless permessage-deflate was agreed.
     inflating: Option<Box<Inflating>>,
 }
 
@@ -81,7 +81,7 @@ impl Receiver {
         &self.config
     }
 
-    /// The message that is open.
+    /// The kind of the open message.
     pub(crate) fn receiving(&self) -> Option<MessageKind> {
         self.sequence.open().map(|open| open.kind)
     }
@@ -115,21 +115,21 @@ impl Receiver {
         self.offset
     }
 
-    /// Bytes of the data frame at hand that are still to come.
+    /// Payload bytes of the current data frame that have not arrived.
     pub(crate) fn remaining(&self) -> u64 {
         self.frame.map_or(0, |frame| frame.header.length - frame.taken)
     }
 
-    /// The frame that was taken in last, from 1.
+    /// The number of the last frame taken, from 1.
     pub(crate) const fn frames(&self) -> u64 {
         self.sequence.frames()
     }
 
-    /// The whole message at the front of `bytes`, if its first bytes are enough to tell. What is not told here, be it right
-    /// or wrong, is for [`Receiver::receive`].
+    /// Recognises a complete message in one frame at the front of `bytes`. [`Receiver::receive`] handles everything
+    /// else, valid or not.
     #[inline]
     pub(crate) fn whole(&self, bytes: &[u8]) -> Option<Whole> {
-        // A data frame at hand has its message open, too.
+        // Also excludes a frame whose payload is incomplete: its message is open.
         if self.sequence.open().is_some() {
             return None;
         }
@@ -144,7 +144,7 @@ impl Receiver {
         })
     }
 
-    /// Takes the message that [`Receiver::whole`] told, from the same bytes: its payload.
+    /// Takes the message that [`Receiver::whole`] recognised in the same bytes. Returns its payload.
     #[inline]
     pub(crate) fn take_whole<'b>(
         &mut self,
@@ -174,7 +174,8 @@ impl Receiver {
         Ok(Payload::Binary(payload))
     }
 
-    /// Takes from the front of `bytes`: how many, and what they were. `None`: more bytes are needed.
+    /// Consumes bytes from the front of `bytes`. Returns how many, and the event they are; `None`: more bytes are
+    /// needed.
     pub(crate) fn receive<'b>(&mut self, now: Duration, bytes: &'b mut [u8]) -> (usize, Option<Event<'b>>) {
         let mut at = 0;
         loop {
@@ -195,7 +196,7 @@ impl Receiver {
             if self.sequence.open().is_some_and(|open| open.compressed) {
                 let (consumed, event) = self.compressed(frame, header_size, &mut bytes[at..]);
                 at += consumed;
-                // Input of which nothing came out yet is no reason to return, while there is more.
+                // Input without output so far: go on while there is more.
                 if event.is_some() || at == bytes.len() {
                     return (at, event);
                 }
@@ -203,18 +204,18 @@ impl Receiver {
                 let (consumed, event) = self.data(frame, header_size, &mut bytes[at..]);
                 return (at + consumed, event);
             } else {
-                // Nor is an empty fragment.
+                // An empty fragment: go on.
                 at += header_size;
                 self.offset += header_size as u64;
             }
         }
     }
 
-    /// The header at the front, checked, and taken into the sequence as soon as its payload can be, too.
+    /// Checks the header at the front, and takes it into the sequence once its payload can be taken too.
     fn header(&mut self, now: Duration, bytes: &[u8]) -> Result<Option<Header>, Event<'static>> {
         let expect = self.expect(Some(now));
-        // The masking key is no part of the check: a fault is reported before it is there, and before the extended length
-        // is where the first two bytes have it.
+        // A fault is reported before the masking key has arrived, which is not checked; a fault of the first two bytes
+        // also before the extended length.
         let Some(header) = Header::decode_without_mask(bytes) else {
             let Some((start, faults)) = self.sequence.faults_of_start(bytes, &expect) else {
                 return Ok(None);
@@ -227,7 +228,7 @@ impl Receiver {
             self.fault(&header, faults)?;
         }
         let Some(header) = header.with_mask_of(bytes) else { return Ok(None) };
-        // A control frame is taken whole: 125 bytes at most, so the caller's buffer holds it.
+        // A control frame is taken only when complete: it has at most 125 bytes, so the caller's buffer holds it.
         if header.opcode.is_control() && bytes.len() < header.size() + header.length as usize {
             return Ok(None);
         }
@@ -243,7 +244,7 @@ impl Receiver {
             return Ok(());
         }
         let mut violation = self.at(ranked.rule, self.offset, header.size() as u64);
-        // Its frame was not taken in yet.
+        // The frame itself was not taken yet.
         violation.frame += 1;
         violation.detail = self.detail(ranked.rule, header);
         violation.also = ranked.also;
@@ -301,7 +302,7 @@ impl Receiver {
         let payload_offset = self.offset + header_size as u64;
         let consumed = header_size + size;
 
-        // The sequence opened a message for this frame, if none was open.
+        // Always `Some`: the sequence opened a message for this frame, if none was open.
         let Some(open) = self.sequence.open() else { return (0, None) };
         let phase = (frame.taken & 3) as usize;
         let payload = match (open.kind, frame.header.mask) {
@@ -329,7 +330,7 @@ impl Receiver {
             self.utf8 = Utf8::new();
             self.sequence.finish();
             if unfinished > 0 {
-                // The character's first byte, where this frame holds it.
+                // Name the character's first byte, if it is in this frame; otherwise the frame.
                 let (offset, length) = if unfinished as u64 <= frame.header.length {
                     (self.offset - unfinished as u64, unfinished as u64)
                 } else {
@@ -353,7 +354,7 @@ impl Receiver {
         violation
     }
 
-    /// A frame of a compressed message: as [`Receiver::data`], but what is checked and handed out is what it inflates to.
+    /// Takes a frame of a compressed message: as [`Receiver::data`], but checks and counts what it inflates to.
     fn compressed(
         &mut self,
         mut frame: Frame,
@@ -363,7 +364,7 @@ impl Receiver {
         let there = &mut bytes[header_size..];
         let wanted = frame.header.length - frame.taken;
         let size = usize::try_from(wanted).map_or(there.len(), |wanted| wanted.min(there.len()));
-        // Only where permessage-deflate was agreed is a message a compressed one.
+        // Always `Some`: a message is compressed only if permessage-deflate was agreed.
         let (Some(open), Some(inflating)) = (self.sequence.open(), &mut self.inflating) else {
             return (0, None);
         };
@@ -383,7 +384,7 @@ impl Receiver {
         };
         frame.taken += taken as u64;
         if let Some(key) = frame.header.mask {
-            // What is left for the next step is left as it came.
+            // Mask the rest again: the caller's bytes that are not consumed must not change.
             unmask(&mut piece[taken..], key, (frame.taken & 3) as usize);
         }
         let consumed = header_size + taken;
@@ -394,7 +395,7 @@ impl Receiver {
         if last && inflated.is_ok() {
             inflated = inflating.finish();
         }
-        // What came out before a fault comes before it.
+        // The output before a fault is checked first.
         let length = inflating.len() - before;
         let checked = if text { inflating.check() } else { Ok(()) };
         let broken = match (checked, inflated) {
@@ -407,7 +408,7 @@ impl Receiver {
         };
         if let Some((rule, detail)) = broken {
             inflating.clear();
-            // What is wrong lies in what the payload inflates to: the frame's payload stands for it.
+            // The fault is in the inflated data, which has no offset of its own: name the frame's payload.
             let mut violation = self.at(rule, payload_start, frame.header.length);
             violation.detail = detail;
             return (consumed, Some(Event::Violation(violation)));
@@ -422,7 +423,7 @@ impl Receiver {
         (consumed, Some(Event::Inflated { kind: open.kind, length, first, last }))
     }
 
-    /// The stream ended, `rest` never became a frame: the rule that this breaks by itself.
+    /// The violation if the stream ends here, with `rest` not consumed.
     pub(crate) fn end(&self, rest: &[u8]) -> Box<Violation> {
         let length = self.offset + rest.len() as u64;
         if self.frame.is_some() {
@@ -453,9 +454,9 @@ impl Receiver {
     }
 }
 
-/// RFC 6455 §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact,
-/// a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." It is found in the bytes at hand, not at
-/// the end of the frame or the message.
+/// RFC 6455 §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in
+/// fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." A fault is found as soon as its
+/// bytes arrive, not at the end of the frame or the message.
 #[inline]
 fn check_text<'b>(
     utf8: &mut Utf8,

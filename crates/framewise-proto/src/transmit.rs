@@ -1,4 +1,4 @@
-//! What is queued to be written: what was encoded, and the large payloads in between.
+//! The bytes to write: encoded frames, and large payloads between them.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -9,28 +9,28 @@ use bytes::{Buf as _, Bytes};
 
 use crate::Header;
 
-/// Places for so many payloads are kept; the memory of a burst is not.
+/// Memory for this many payloads is kept; the memory of a burst is freed.
 const KEPT: usize = 64;
 
-/// A payload that is written from where it lies, in between what was encoded.
+/// A payload that is not copied.
 #[derive(Debug)]
 struct Large {
-    /// Bytes that were encoded before it.
+    /// Bytes of `encoded` before it.
     at: usize,
-    /// It is never empty.
+    /// Never empty.
     payload: Bytes,
 }
 
 #[derive(Debug, Default)]
 struct Larges {
     queue: VecDeque<Large>,
-    /// Bytes of them that are to be written.
+    /// Their bytes that are not written.
     bytes: usize,
 }
 
-/// Bytes to be written, in order: one segment behind the other. A large payload that is shared is a segment of its own,
-/// and not copied ([`Connection::send_binary_shared`](crate::Connection::send_binary_shared)); what lies between two of them
-/// is one, and without any there is one segment in all.
+/// Bytes to write, as segments in order. A large shared payload is a segment of its own and not copied
+/// ([`Connection::send_binary_shared`](crate::Connection::send_binary_shared)). The bytes between two of these are one
+/// segment; without any there is a single segment.
 ///
 /// ```
 /// use core::time::Duration;
@@ -44,45 +44,47 @@ struct Larges {
 /// let lengths: Vec<_> = transmit.segments().map(<[u8]>::len).collect();
 /// assert_eq!(lengths, [2 + 5 + 10, 70_000]);
 ///
-/// // A transport took some of it.
+/// // A transport wrote a part.
 /// transmit.advance(60_000);
 /// assert_eq!(transmit.segments().map(<[u8]>::len).sum::<usize>(), transmit.len());
 /// transmit.advance(transmit.len());
 ///
-/// // Its memory is used again.
+/// // Reuse its memory.
 /// server.recycle(transmit);
 /// # Ok::<(), framewise_proto::Misuse>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct Transmit {
     encoded: Vec<u8>,
-    /// Bytes of it that are written.
+    /// Bytes of `encoded` that are written.
     written: usize,
-    /// Where a frame begins in it, at or before `written`: behind the last large payload that was written whole.
+    /// The offset in `encoded` where a frame begins, at or before `written`: after the last large payload that was
+    /// completely written.
     frame: usize,
-    /// Where there were any.
+    /// `None` before the first large payload.
     larges: Option<Box<Larges>>,
 }
 
 impl Transmit {
-    /// Bytes that are to be written.
+    /// Bytes that are not written.
     #[inline]
     pub fn len(&self) -> usize {
         self.encoded.len() - self.written + self.larges.as_ref().map_or(0, |larges| larges.bytes)
     }
 
-    /// Whether all is written.
+    /// Whether all bytes are written.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Bytes of memory for what is encoded: what [`Connection::recycle`](crate::Connection::recycle) uses again.
+    /// The capacity for encoded frames, in bytes: the memory that [`Connection::recycle`](crate::Connection::recycle)
+    /// reuses.
     pub fn capacity(&self) -> usize {
         self.encoded.capacity()
     }
 
-    /// What is to be written, in order. None of them is empty.
+    /// The segments to write, in order. None is empty.
     pub fn segments(&self) -> impl Iterator<Item = &[u8]> {
         let mut larges = self.larges.iter().flat_map(|larges| &larges.queue).peekable();
         let mut from = self.written;
@@ -95,7 +97,7 @@ impl Transmit {
         })
     }
 
-    /// So many bytes at the front were written. A payload that is written whole is let go of at once.
+    /// Removes `count` bytes at the front, which were written. A payload that is completely written is dropped at once.
     pub fn advance(&mut self, mut count: usize) {
         while let Some(larges) = &mut self.larges
             && let Some(large) = larges.queue.front_mut()
@@ -122,8 +124,8 @@ impl Transmit {
         self.written = self.encoded.len().min(self.written + count);
     }
 
-    /// Drops every frame of which nothing is written. What is left is the rest of a frame that was begun: the peer could not
-    /// read on without it.
+    /// Drops every frame that is completely unwritten. Keeps the rest of a frame that was begun, because the peer needs
+    /// it to read on.
     pub fn drop_unbegun(&mut self) {
         let mut larges = self.larges.take();
         let mut frame = self.frame;
@@ -140,7 +142,7 @@ impl Transmit {
         self.encoded.truncate(frame);
     }
 
-    /// All that is to be written, in one piece. Where there is one segment, nothing is copied.
+    /// All bytes to write, in one buffer. A single encoded segment is not copied.
     pub fn into_vec(self) -> Vec<u8> {
         if self.written == 0 && self.len() == self.encoded.len() {
             return self.encoded;
@@ -150,13 +152,13 @@ impl Transmit {
         all
     }
 
-    /// What is encoded is to be written behind all that is queued.
+    /// The buffer that the next frame is encoded into, at the end of the queue.
     #[inline]
     pub(crate) fn encoded(&mut self) -> &mut Vec<u8> {
         &mut self.encoded
     }
 
-    /// The payload is to be written behind all that is queued.
+    /// Queues a payload at the end, without copying it.
     pub(crate) fn push_large(&mut self, payload: Bytes) {
         if payload.is_empty() {
             return;
@@ -166,7 +168,7 @@ impl Transmit {
         larges.queue.push_back(Large { at: self.encoded.len(), payload });
     }
 
-    /// Lets go of what is to be written; its memory stays.
+    /// Drops all bytes, and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.encoded.clear();
         self.written = 0;
@@ -182,7 +184,7 @@ impl Transmit {
 mod tests {
     use super::*;
 
-    /// `ab`, a payload of 3, `c`, payloads of 1 and 2, and nothing behind them or `d`.
+    /// `ab`, a payload of 3, `c`, payloads of 1 and 2, and then `end`.
     fn transmit(end: &[u8]) -> Transmit {
         let mut transmit = Transmit::default();
         transmit.encoded().extend_from_slice(b"ab");

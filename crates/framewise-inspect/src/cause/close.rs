@@ -48,7 +48,7 @@ pub(super) fn reason_without_code(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::CloseCodeInvalid, Rule::ClosePayloadOneByte]) || !reads_as_text(&payload, 1) {
         return None;
     }
-    // Two bytes that happen to be letters are as well a number; letters they have to be.
+    // Two bytes alone may be any number, so both must be letters or digits.
     if payload.len() < 3 && !payload.iter().all(u8::is_ascii_alphanumeric) {
         return None;
     }
@@ -98,7 +98,7 @@ pub(super) fn code_byte_order(e: &Evidence<'_>) -> Option<Sign> {
 pub(super) fn payload_masked_twice(e: &Evidence<'_>) -> Option<Sign> {
     let (frame, payload) = payload(e)?;
     let found = code(&payload)?;
-    // A code of the RFC, or any valid one with a reason that reads: one in thirty numbers is a valid code by chance.
+    // A code of the RFC, or a valid code with a readable reason: one in thirty numbers is a valid code by chance.
     let right = |bytes: &[u8]| {
         code(bytes).filter(|code| {
             matches!(code.0, 1000..=1003 | 1007..=1014)
@@ -106,7 +106,7 @@ pub(super) fn payload_masked_twice(e: &Evidence<'_>) -> Option<Sign> {
         })
     };
     let keys = frame.header.mask.into_iter().chain(
-        // A payload that was echoed as it came, still under the peer's key.
+        // A payload that was echoed without unmasking it with the peer's key.
         e.peer()
             .frames
             .iter()
@@ -169,7 +169,7 @@ pub(super) fn reason_cut(e: &Evidence<'_>) -> Option<Sign> {
 
 /// Two Close frames.
 pub(super) fn sent_twice(e: &Evidence<'_>) -> Option<Sign> {
-    // What breaks a rule besides is no Close, though a byte of it may look like one.
+    // Bytes that break another rule as well are not a Close.
     if !e.is(&[Rule::FrameAfterClose]) || !e.finding.also.is_empty() {
         return None;
     }
@@ -182,7 +182,7 @@ pub(super) fn sent_twice(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::CloseSentTwice, evidence)
 }
 
-/// The end of TCP as soon as a Close came, without an answer.
+/// The end of TCP right after a Close, without an answer.
 pub(super) fn answer_skipped(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::CloseUnanswered]) {
         return None;

@@ -1,4 +1,4 @@
-//! Compression.
+//! Causes around permessage-deflate.
 
 use std::collections::BTreeSet;
 
@@ -62,8 +62,8 @@ pub(super) fn header_added(e: &Evidence<'_>) -> Option<Sign> {
         );
         return e.path_fault(Cause::ExtensionHeaderAdded, evidence);
     }
-    // The same agreement everywhere, passed through by someone whose library does not compress: the last that came to it
-    // before it gave up is a compressed frame.
+    // The same agreement on all legs, passed through by an intermediary that does not compress: the last frame before
+    // the failing side gave up is compressed.
     let other = e.other_legs().find(|other| answers(other) == Some(true))?;
     let compressed = [Role::Client, Role::Server].into_iter().find_map(|role| {
         let last = other.dir(role).frames.as_ref()?.log.last_data()?;
@@ -77,7 +77,7 @@ pub(super) fn header_added(e: &Evidence<'_>) -> Option<Sign> {
     e.path_fault(Cause::ExtensionHeaderAdded, evidence)
 }
 
-/// The answer has what nobody offered: it was put in by hand, or the offer was lost before it came here.
+/// The answer contains what was not offered: it was written by hand, or the offer was removed on the way.
 pub(super) fn answer_unoffered(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::ResponseExtensionUnoffered]) {
         return None;
@@ -99,7 +99,7 @@ fn payload(e: &Evidence<'_>) -> Option<Vec<u8>> {
     compressed.then(|| e.payload(frame))
 }
 
-/// Where a payload that is no raw DEFLATE shows: as what it pretends to be, or as what it happens to inflate to.
+/// The rules that a payload breaks if it is not raw DEFLATE: by itself, or by what it happens to inflate to.
 const MEANT_OTHERWISE: &[Rule] = &[
     Rule::Rsv1Unnegotiated,
     Rule::DeflateDataInvalid,
@@ -164,7 +164,7 @@ pub(super) fn per_fragment(e: &Evidence<'_>) -> Option<Sign> {
             format!("frames {} and {} inflate separately", first.number, frame.number)
         }
         (Some(_), None) => format!("frame {} inflates separately", frame.number),
-        // RSV1 on each fragment says it already; what it inflates to may hang on history.
+        // RSV1 on each fragment is enough; the fragment may need history to inflate.
         (None, _) if first.header.rsv1 => {
             format!("frames {} and {} of one message both have RSV1", first.number, frame.number)
         }
@@ -178,7 +178,7 @@ pub(super) fn without_agreement(e: &Evidence<'_>) -> Option<Sign> {
     let frame = e.frame()?;
     let payload = payload(e).filter(|_| e.is(&[Rule::Rsv1Unnegotiated]))?;
     let plain = e.inflate(&payload).filter(|_| !frame.header.opcode.is_control())?;
-    // Short garbage inflates at times; plain text that happens to is no evidence either.
+    // Short payloads inflate by chance; so does some plain text.
     if payload.len() < 3 || reads_as_text(&payload, 1) {
         return None;
     }
@@ -190,7 +190,7 @@ pub(super) fn without_agreement(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::CompressedWithoutAgreement, evidence)
 }
 
-/// A distance into history that the agreement, or the start of the connection, rules out.
+/// A distance beyond the history that the agreement, or the start of the connection, allows.
 pub(super) fn context_lost(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::DeflateContextMismatch]) || not_compressed(e).is_some() {
         return None;
@@ -207,7 +207,7 @@ pub(super) fn window_too_large(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::DeflateWindowTooLarge, parenthesis(&e.finding.says))
 }
 
-/// What the finding measured.
+/// The numbers in the finding's sentence.
 fn parenthesis(says: &str) -> String {
     let inside = says.rsplit_once('(').and_then(|(_, rest)| rest.split_once(')'));
     inside.map_or(says, |(inside, _)| inside).to_owned()

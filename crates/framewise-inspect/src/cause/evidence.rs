@@ -11,22 +11,22 @@ use crate::heads::{RequestSeen, ResponseSeen};
 use crate::leg::{Direction, Leg};
 use crate::report::{Fault, Finding};
 
-/// What a detector looks at: a finding, and everything that was seen around it.
+/// The input of a detector: a finding, and everything that was seen around it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Evidence<'a> {
     pub(super) legs: &'a [Leg],
     /// The leg of the finding.
     pub(super) leg: &'a Leg,
-    /// Whose stream the finding's offset is of.
+    /// The side whose stream the finding's offset counts in.
     pub(super) stream: Role,
     pub(super) finding: &'a Finding,
     pub(super) work: &'a Work,
     pub(super) notes: &'a Notes,
 }
 
-/// Bytes of a line, a head or a signature that are looked at.
+/// How many bytes of a line, a head or a signature are read.
 const LINE: u64 = 4096;
-/// Steps that it takes to try a header.
+/// The steps that trying a header takes.
 const HEADER: u64 = 4;
 
 impl<'a> Evidence<'a> {
@@ -53,7 +53,7 @@ impl<'a> Evidence<'a> {
         self.own().frames.as_ref()
     }
 
-    /// The frame of the finding, where its header was taken in.
+    /// The frame of the finding, if its header was taken.
     pub(super) fn frame(&self) -> Option<&'a FrameSeen> {
         self.frames()?.log.frame(self.finding.frame?)
     }
@@ -63,14 +63,14 @@ impl<'a> Evidence<'a> {
         self.frames()?.log.frame(self.finding.frame?.checked_sub(1)?)
     }
 
-    /// Whether the finding is a fault of a frame that is enforced.
+    /// Whether the finding is an enforced violation in a frame.
     pub(super) fn in_frame(&self) -> bool {
         self.finding.frame.is_some()
             && matches!(self.finding.answer, Some(Answer::Close(_)))
             && self.finding.length > 0
     }
 
-    /// Whether it is the header of a frame that is at fault: the finding begins where a frame should.
+    /// Whether a frame's header is at fault: the finding begins where a frame should.
     pub(super) fn at_header(&self) -> bool {
         self.in_frame()
             && !self.is(&[
@@ -87,13 +87,12 @@ impl<'a> Evidence<'a> {
             ])
     }
 
-    /// At most `most` bytes of the stream from an offset on. Everything that a detector looks at counts; without steps
-    /// left there is nothing.
+    /// At most `most` bytes of the stream from an offset on. Each byte is a step; empty if no steps are left.
     pub(super) fn read(&self, offset: u64, most: u64) -> &'a [u8] {
         self.look_at(self.own().window.read(offset, most))
     }
 
-    /// The same of the first bytes of the other direction.
+    /// As [`Evidence::read`], for the other direction.
     pub(super) fn read_peer(&self, offset: u64) -> &'a [u8] {
         self.look_at(self.peer().window.read(offset, LINE))
     }
@@ -107,12 +106,12 @@ impl<'a> Evidence<'a> {
         self.own().window.end().saturating_sub(offset)
     }
 
-    /// What stands where a frame, or a head, should start, at the finding: as far as a line goes.
+    /// The bytes at the finding, where a frame or a head should start.
     pub(super) fn start(&self) -> &'a [u8] {
         self.read(self.finding.offset, LINE)
     }
 
-    /// What stands at an offset, as far as a line goes.
+    /// The bytes at an offset, up to the length of a line.
     pub(super) fn line_at(&self, offset: u64) -> &'a [u8] {
         self.read(offset, LINE)
     }
@@ -122,7 +121,7 @@ impl<'a> Evidence<'a> {
         Some(self.frames()?.base)
     }
 
-    /// The payload of a frame, unmasked, as far as it is there.
+    /// The payload of a frame, unmasked, as far as it is kept.
     pub(super) fn payload(&self, frame: &FrameSeen) -> Vec<u8> {
         let mut payload = self.raw(frame).to_vec();
         if let Some(key) = frame.header.mask {
@@ -131,12 +130,12 @@ impl<'a> Evidence<'a> {
         payload
     }
 
-    /// The payload of a frame as it stands on the wire.
+    /// The payload of a frame as it was sent.
     pub(super) fn raw(&self, frame: &FrameSeen) -> &'a [u8] {
         self.read(frame.payload(), frame.header.length)
     }
 
-    /// How the payload of the frame whose header begins at `at` reads, unmasked: what is text for 4 KiB is text.
+    /// Whether the unmasked payload of the frame at `at` reads as text; up to 4 KiB of it are read.
     pub(super) fn reads(&self, at: u64, wanted: Wanted) -> Reads {
         let mut reads = Reads { utf8: true, printable: true, length: 0 };
         let Some(header) = Header::decode(self.own().window.read(at, MAX_HEADER as u64)) else {
@@ -167,7 +166,7 @@ impl<'a> Evidence<'a> {
                 return reads;
             }
         }
-        // What was cut for this look may end inside a character.
+        // The part that was read may end within a character.
         reads.utf8 &= text.is_boundary() || header.length > LINE;
         reads
     }
@@ -177,8 +176,8 @@ impl<'a> Evidence<'a> {
         crate::inflate::alone(payload, &mut |steps| self.work.take(steps))
     }
 
-    /// A header at this offset, without a fault in its bits but those that the finding's own has: who writes one wrong
-    /// mask or length writes the next one as well.
+    /// The header at this offset, if its bits have no other faults than the finding's: an endpoint that writes one
+    /// wrong mask or length writes the next as well.
     pub(super) fn header(&self, offset: u64) -> Option<Header> {
         if !self.work.take(HEADER) {
             return None;
@@ -213,8 +212,8 @@ impl<'a> Evidence<'a> {
         next >= end || self.header(next).is_some() || end - next < 2
     }
 
-    /// Whether what stands at this offset, whatever is wrong with its header, is a whole frame: the stream ends where it
-    /// does, or a header follows.
+    /// Whether there is a complete frame at this offset, even with a fault in its header: the stream ends with it, or a
+    /// header follows.
     pub(super) fn whole(&self, offset: u64) -> bool {
         Header::decode_without_mask(self.own().window.read(offset, MAX_HEADER as u64))
             .is_some_and(|header| self.fits((offset + header.size() as u64).saturating_add(header.length)))
@@ -246,7 +245,7 @@ impl<'a> Evidence<'a> {
         Some(Sign { cause, fault: self.stream.peer().into(), evidence: evidence.into() })
     }
 
-    /// A sign, with someone between the two at fault.
+    /// A sign, with an intermediary at fault.
     #[expect(clippy::unnecessary_wraps, reason = "every detector ends with it")]
     #[expect(clippy::unused_self, reason = "as the two others")]
     pub(super) fn path_fault(&self, cause: Cause, evidence: impl Into<String>) -> Option<Sign> {
@@ -254,7 +253,7 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// What a payload is looked at for: the look ends where it cannot be that.
+/// What a payload is checked for; the check stops as soon as it cannot be that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
     Utf8,
@@ -262,7 +261,7 @@ pub(super) enum Wanted {
     Text,
 }
 
-/// What a payload reads as, as far as it was looked at.
+/// The result of reading a payload.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reads {
     utf8: bool,
@@ -282,14 +281,14 @@ impl Reads {
     }
 }
 
-/// Text for a sentence: what is not printable escaped, and not too long.
+/// Bytes as text for a sentence: not printable characters are escaped, and long text is shortened.
 pub(super) fn quote(bytes: &[u8]) -> String {
     const SHOWN: usize = 48;
     let shown = &bytes[..bytes.len().min(SHOWN)];
     format!("\"{}{}\"", shown.escape_ascii(), if bytes.len() > SHOWN { "…" } else { "" })
 }
 
-/// The same of text: characters stay as they are.
+/// As [`quote`], for text: other characters are not escaped.
 pub(super) fn quote_text(text: &str) -> String {
     let shown: String = text.chars().take(40).filter(|c| !c.is_control()).collect();
     format!("\"{shown}{}\"", if text.chars().count() > 40 { "…" } else { "" })

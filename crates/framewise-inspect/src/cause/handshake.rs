@@ -1,4 +1,4 @@
-//! Handshake: what the heads say, beside their status and their accept value.
+//! Causes in the heads of the handshake, apart from status and accept value.
 
 mod accept;
 mod early;
@@ -19,7 +19,7 @@ use super::evidence::{Evidence, quote};
 use super::sign::Sign;
 use crate::leg::Leg;
 
-/// A header repeated, or repeated and joined with a comma on the way.
+/// A header repeated, or repeated and joined with a comma by an intermediary.
 pub(super) fn header_repeated(e: &Evidence<'_>) -> Option<Sign> {
     let names: &[&str] = match e.finding.rule? {
         Rule::RequestKeyRepeated | Rule::RequestKeyInvalid => &["sec-websocket-key"],
@@ -48,7 +48,7 @@ pub(super) fn header_repeated(e: &Evidence<'_>) -> Option<Sign> {
         let joined = values.first().and_then(|value| {
             let parts = value.split(',').map(str::trim);
             let (times, different) = (parts.clone().count(), parts.collect::<BTreeSet<_>>().len());
-            // Two keys or versions are two whatever they are; of a list of subprotocols one has to come twice.
+            // Two keys or versions are always a repetition; in a list of subprotocols one element must occur twice.
             let single = !matches!(*name, "sec-websocket-protocol" | "sec-websocket-extensions" | "upgrade");
             (times > 1 && (different < times || single)).then_some(times)
         });
@@ -64,7 +64,7 @@ pub(super) fn header_repeated(e: &Evidence<'_>) -> Option<Sign> {
     None
 }
 
-/// A Sec-WebSocket-* header with an empty value where it had to be left out.
+/// A Sec-WebSocket-* header with an empty value, instead of none.
 pub(super) fn empty_header(e: &Evidence<'_>) -> Option<Sign> {
     let header = match e.finding.rule? {
         Rule::RequestSubprotocolSyntax | Rule::ResponseSubprotocolUnoffered => "sec-websocket-protocol",
@@ -83,7 +83,7 @@ pub(super) fn empty_header(e: &Evidence<'_>) -> Option<Sign> {
     empty.then(|| e.own_fault(Cause::EmptyHeaderWritten, format!("{header} is sent with an empty value")))?
 }
 
-/// Whether a request was meant for a WebSocket: it has headers that nothing else has.
+/// Whether a request was meant for a WebSocket: it has headers that only the handshake has.
 fn means_websocket(e: &Evidence<'_>) -> bool {
     e.request().is_some_and(|request| {
         request
@@ -99,7 +99,7 @@ pub(super) fn upgrade_headers_dropped(e: &Evidence<'_>) -> Option<Sign> {
     let (header, token) = match e.finding.rule? {
         Rule::RequestUpgrade | Rule::ResponseUpgrade => ("Upgrade", "websocket"),
         Rule::RequestConnection | Rule::ResponseConnection => ("Connection", "Upgrade"),
-        // A proxy that speaks HTTP/1.0 drops them as well.
+        // A proxy that uses HTTP/1.0 drops them as well.
         Rule::RequestHttpVersion if e.breaks(Rule::RequestUpgrade) => ("Upgrade", "websocket"),
         _ => return None,
     };
@@ -123,14 +123,14 @@ pub(super) fn upgrade_headers_dropped(e: &Evidence<'_>) -> Option<Sign> {
         );
         return e.path_fault(Cause::UpgradeHeadersDropped, evidence);
     }
-    // Upgrade and Connection are hop-by-hop (RFC 9110 §7.6.1): a proxy takes them out and leaves the other headers.
+    // Upgrade and Connection are hop-by-hop (RFC 9110 §7.6.1): a proxy removes them and keeps the other headers.
     let left = match e.stream {
         Role::Client => means_websocket(e).then_some("Sec-WebSocket-* is there")?,
         Role::Server => {
             e.response()?.header("sec-websocket-accept").map(|_| "Sec-WebSocket-Accept is there")?
         }
     };
-    // Something else in its place was written by the server itself.
+    // Another value was written by the server itself.
     if e.stream == Role::Server && value(e.leg).is_some_and(|value| header == "Upgrade" && !value.is_empty())
     {
         return None;
@@ -138,7 +138,7 @@ pub(super) fn upgrade_headers_dropped(e: &Evidence<'_>) -> Option<Sign> {
     let evidence = format!("{left}, but {here}");
     match e.stream {
         Role::Client => e.path_fault(Cause::UpgradeHeadersDropped, evidence),
-        // One leg does not show who took it out of an answer: the one who wrote it stands for it.
+        // One leg does not show who removed it from a response, so its sender is named.
         Role::Server => e.own_fault(Cause::UpgradeHeadersDropped, evidence),
     }
 }
@@ -195,7 +195,7 @@ pub(super) fn not_a_websocket_client(e: &Evidence<'_>) -> Option<Sign> {
         let evidence = format!("the key is {}, which libraries do not generate", quote(key.as_bytes()));
         return e.own_fault(Cause::NotAWebsocketClient, evidence);
     }
-    // A library never leaves the key out. Hybi drafts and hixie have keys of their own.
+    // A library never omits the key. Hybi drafts and hixie have other keys.
     if !key || request.is_hixie() {
         return None;
     }
@@ -236,7 +236,7 @@ pub(super) fn version_unsupported(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::VersionUnsupported, evidence)
 }
 
-/// 426 for a request that is right, and no word of what would be.
+/// A 426 to a valid request, without a hint at what is required.
 pub(super) fn upgrade_required(e: &Evidence<'_>) -> Option<Sign> {
     let response =
         e.response().filter(|response| e.is(&[Rule::ResponseStatus]) && response.response.status == 426)?;
@@ -265,7 +265,7 @@ pub(super) fn subprotocol_invented(e: &Evidence<'_>) -> Option<Sign> {
     )
 }
 
-/// Offered, not chosen: alone, or as what a client ends the connection for at once.
+/// Offered but not chosen: by itself, or because the client ends the connection at once.
 pub(super) fn subprotocol_not_echoed(e: &Evidence<'_>) -> Option<Sign> {
     let (request, response) =
         (e.request()?, e.response().filter(|response| response.response.status == 101)?);

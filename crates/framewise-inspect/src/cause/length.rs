@@ -1,4 +1,4 @@
-//! Lengths and writes: where a frame really ends, and what got into it.
+//! Causes around lengths and writes: where a frame really ends, and what was written into it.
 
 mod form;
 mod nested;
@@ -15,8 +15,8 @@ use crate::frames::FrameSeen;
 pub(super) use form::{always_long, boundary_off_by_one, byte_order, in_characters, in_one_byte};
 use form::{form, in_32_bits};
 
-/// The frame whose length is in doubt: the one of the finding where its content or its end is at fault, the one before
-/// where a header is, and a frame that the other side waited for where that side gave up.
+/// The frame whose length is in doubt: the finding's own if its content or end is at fault, the previous one if a
+/// header is, or the frame that the other side was waiting for when it gave up.
 fn subject<'a>(e: &Evidence<'a>) -> Option<(Evidence<'a>, &'a FrameSeen)> {
     if e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) {
         let flipped = Evidence { stream: e.stream.peer(), ..*e };
@@ -32,19 +32,19 @@ fn subject<'a>(e: &Evidence<'a>) -> Option<(Evidence<'a>, &'a FrameSeen)> {
     (before.end() == e.finding.offset).then_some((*e, before))
 }
 
-/// The header of the finding's own frame, where a length is at fault.
+/// The header of the finding's own frame, if a length is at fault.
 fn own_header(e: &Evidence<'_>) -> Option<Header> {
     e.at_header().then(|| Header::decode_without_mask(e.start()))?
 }
 
 fn torn<'a>(e: &Evidence<'a>) -> Option<(Evidence<'a>, &'a FrameSeen, Nested)> {
     let (e, frame) = subject(e)?;
-    // A frame inside a control frame's 125 bytes is possible, but no known one was.
+    // A frame within a control frame's 125 bytes is possible, but was never seen.
     let nested = (*e.notes.nested.get_or_init(|| nested::nested(&e, frame)))?;
     Some((e, frame, nested))
 }
 
-/// A whole frame inside the payload of another, which goes on after it.
+/// A complete frame within the payload of another, which continues after it.
 pub(super) fn interleaved_writers(e: &Evidence<'_>) -> Option<Sign> {
     let (e, frame, nested) = torn(e)?;
     let evidence = match nested {
@@ -66,7 +66,7 @@ pub(super) fn interleaved_writers(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::InterleavedWriters, evidence)
 }
 
-/// The frame after a cut one is the same frame again: an incomplete write was done over, from its beginning.
+/// After an incomplete frame, the same frame again: the write was repeated from its beginning.
 pub(super) fn restarted_write(e: &Evidence<'_>) -> Option<Sign> {
     let (e, frame, nested) = torn(e)?;
     let Nested::Ends { at, header } = nested else { return None };
@@ -86,14 +86,14 @@ pub(super) fn restarted_write(e: &Evidence<'_>) -> Option<Sign> {
 }
 
 fn cut_short(e: &Evidence<'_>, cause: Cause, most: u64) -> Option<Sign> {
-    // Half a terabyte that nobody meant is not a payload that was cut.
+    // A 32-bit length read as 64 bits is not an incomplete payload.
     if in_32_bits(e).is_some() {
         return None;
     }
     let (e, frame, nested) = torn(e)?;
     let (at, header) = match nested {
         Nested::Ends { at, header } => (at, header),
-        // A recording that stops there leaves it open whether the payload would have gone on.
+        // If the recording stops there, it is unknown whether the payload continues.
         Nested::Open { at, header } if cause == Cause::PartialWrite => (at, header),
         Nested::Open { .. } | Nested::GoesOn { .. } => return None,
     };
@@ -113,29 +113,29 @@ pub(super) fn too_long(e: &Evidence<'_>) -> Option<Sign> {
     cut_short(e, Cause::LengthTooLong, 4)
 }
 
-/// A frame cut short and the next one following, the first never going on.
+/// A frame is incomplete, and the next one follows.
 pub(super) fn partial_write(e: &Evidence<'_>) -> Option<Sign> {
     cut_short(e, Cause::PartialWrite, u64::MAX)
 }
 
-/// The same, by a wrong length.
+/// As [`partial_write`], because of a wrong length.
 pub(super) fn much_too_long(e: &Evidence<'_>) -> Option<Sign> {
     cut_short(e, Cause::LengthTooLong, u64::MAX)
 }
 
-/// The frame that goes on behind its length, and where the next one begins or the stream ends.
+/// The frame that continues after its length, and the offset of the next frame or of the stream's end.
 fn spilled<'a>(e: &Evidence<'a>) -> Option<(&'a FrameSeen, u64)> {
     let frame =
         if e.is(&[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]) { e.frame()? } else { e.before()? };
     if !e.at_header() || frame.header.opcode.is_control() || frame.header.length > 0xffff {
         return None;
     }
-    // A frame that is right but for its mask is a frame.
+    // If only the mask is wrong, it is a frame.
     if e.is(&[Rule::MaskMissing, Rule::MaskPresent]) && e.finding.also.is_empty() {
         return None;
     }
     let end = frame.end();
-    // What stands where the frame says that it ends must not be a frame, not even one that breaks a rule.
+    // There must be no frame where this one ends by its length, not even an invalid one.
     if end == e.finding.offset && e.whole(end) {
         return None;
     }
@@ -163,7 +163,7 @@ pub(super) fn sign_or_overflow(e: &Evidence<'_>) -> Option<Sign> {
     let real = boundary - frame.payload();
     let announced = frame.header.length;
     let lost = match frame.header.form {
-        // Who writes 64 bits has a length that needs them.
+        // A 64-bit length is used only if the length needs it.
         LengthForm::SixtyFour => {
             "a 64-bit length is meant for more than 65,535 bytes, so its upper bytes were lost".to_owned()
         }
@@ -188,14 +188,14 @@ pub(super) fn too_short(e: &Evidence<'_>) -> Option<Sign> {
     let (frame, boundary) = spilled(e)?;
     let payload = e.payload(frame);
     let wire = e.read(frame.end(), boundary - frame.end());
-    // The payload goes on under the key that it began with, and in phase.
+    // The payload continues with the same key, in phase.
     let mut behind = wire.to_vec();
     if let Some(key) = frame.header.mask {
         framewise_simd::unmask(&mut behind, key, (frame.header.length & 3) as usize);
     }
     let unmasked = behind != wire && reads_as_text(&behind, 8) && !reads_as_text(wire, 8);
     let own = e.is(&[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]);
-    // What cannot be read is payload only where frames go on behind it.
+    // Unreadable bytes are payload only if frames follow them.
     let resumes = boundary < e.own().window.end();
     if !own && !unmasked && !goes_on(&payload, wire, frame.header.mask.is_some(), resumes) {
         return None;
@@ -211,10 +211,10 @@ pub(super) fn too_short(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::LengthTooShort, evidence)
 }
 
-/// Whether what follows a payload belongs to it: brackets that are open, one byte over and over, a character cut, or
-/// bytes that are no text behind bytes that are none.
+/// Whether the bytes after a payload belong to it: open brackets, one byte repeated, a split character, or binary bytes
+/// after binary bytes.
 fn goes_on(payload: &[u8], behind: &[u8], masked: bool, resumes: bool) -> bool {
-    // Under a mask what follows cannot be read.
+    // Masked bytes cannot be read.
     if masked || payload.is_empty() || behind.is_empty() {
         return masked && resumes && !reads_as_text(behind, 1);
     }
@@ -232,7 +232,7 @@ fn goes_on(payload: &[u8], behind: &[u8], masked: bool, resumes: bool) -> bool {
     }
 }
 
-/// Brackets of a JSON text that are not closed.
+/// The number of brackets of a JSON text that are not closed.
 fn open_brackets(payload: &[u8]) -> i32 {
     if !matches!(payload.first(), Some(b'{' | b'[')) {
         return 0;
@@ -244,7 +244,7 @@ fn open_brackets(payload: &[u8]) -> i32 {
     })
 }
 
-/// Bytes that are compared with an earlier frame's.
+/// How many bytes are compared with an earlier frame.
 const STALE: u64 = 32;
 
 /// Bytes of an earlier buffer after the frame.
@@ -255,7 +255,7 @@ pub(super) fn stale_bytes(e: &Evidence<'_>) -> Option<Sign> {
     }
     let size = frame.end() - frame.offset;
     let start = e.read(e.finding.offset, STALE);
-    // A buffer that held a longer frame before, sent as long as that one was.
+    // The buffer held a longer frame before, and was sent with that length.
     let earlier = e.frames()?.log.frames.iter().rev().filter(|earlier| earlier.offset < frame.offset);
     for earlier in earlier.take(64) {
         let left = e.read(

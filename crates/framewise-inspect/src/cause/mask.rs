@@ -1,4 +1,4 @@
-//! Masks.
+//! Causes around masking.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use super::evidence::{Evidence, quote, reads_as_text};
 use super::sign::Sign;
 use crate::finding::hex;
 
-/// MASK set, and the payload reads as text as it stands.
+/// MASK is set, and the payload reads as text without unmasking.
 pub(super) fn without_key_applied(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::TextInvalidUtf8, Rule::TextTruncatedUtf8, Rule::MaskPresent]) {
         return None;
@@ -16,7 +16,7 @@ pub(super) fn without_key_applied(e: &Evidence<'_>) -> Option<Sign> {
     let frame = e.frame()?;
     let key = frame.header.mask?;
     let raw = e.raw(frame);
-    // With a key of zeros both readings are one; a text that reads both ways tells nothing.
+    // With a zero key both readings are equal; a text that reads both ways is not evidence.
     if key == [0; 4] || !reads_as_text(raw, 3) || reads_as_text(&e.payload(frame), 3) {
         return None;
     }
@@ -34,7 +34,7 @@ pub(super) fn omitted_on_empty(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let log = &e.frames()?.log;
-    // Without a frame that has a mask and a payload this tells nothing.
+    // Requires a masked frame with a payload for comparison.
     if log.unmasked > 0 || log.unmasked_empty == 0 || log.masked == 0 {
         return None;
     }
@@ -68,7 +68,7 @@ pub(super) fn server_masks(e: &Evidence<'_>) -> Option<Sign> {
     }
     let log = &e.frames()?.log;
     let frame = e.frame();
-    // A MASK bit that is the top bit of a length is nobody's mask.
+    // The bit may belong to a length instead.
     if log.masked == 0 || super::length::in_one_byte(e).is_some() {
         return None;
     }

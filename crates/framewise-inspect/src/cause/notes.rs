@@ -1,16 +1,16 @@
-//! What several detectors work out of the same bytes.
+//! Results that several detectors share.
 
 use std::cell::OnceCell;
 
 use framewise_proto::Header;
 
-/// What several detectors ask for, worked out once.
+/// Results that several detectors need, computed once.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     pub(super) text: OnceCell<Option<Text>>,
     /// The frame that is nested in the one whose length is in doubt.
     pub(super) nested: OnceCell<Option<Nested>>,
-    /// Where frames begin again after it.
+    /// The offset where frames continue after it.
     pub(super) boundary: OnceCell<u64>,
 }
 
@@ -24,10 +24,10 @@ pub(super) struct Text {
 /// A frame inside the payload of another one.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Nested {
-    /// One complete frame or more, and after them the rest of the payload, to the end that its length announces.
+    /// One or more complete frames, then the rest of the payload, to its end by its length.
     GoesOn { at: u64, header: Header, size: u64 },
-    /// One complete frame or more, to the end of the stream: the payload does not go on.
+    /// One or more complete frames, to the end of the stream: the payload does not continue.
     Ends { at: u64, header: Header },
-    /// A header whose frame the recording does not hold to its end.
+    /// A header whose frame is not complete in the recording.
     Open { at: u64, header: Header },
 }

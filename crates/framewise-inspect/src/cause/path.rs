@@ -1,4 +1,4 @@
-//! Time, size, path.
+//! Causes on the path between the endpoints: size, time, and differences between legs.
 
 mod idle;
 mod receiver;
@@ -14,19 +14,19 @@ use crate::compare::{self, Kind};
 use crate::leg::Leg;
 use crate::report::How;
 
-/// The size just above a well-known default.
+/// A size just above a well-known default limit.
 pub(super) fn limit_of_receiver(e: &Evidence<'_>) -> Option<Sign> {
     let (size, by) = if e.is(&[Rule::MessageTooBig, Rule::FrameTooBig, Rule::InflateTooBig]) {
         (size(e)?, e.stream)
     } else if e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) {
-        // A receiver that drops the connection in the middle of something large.
+        // A receiver that drops the connection during a large message.
         let last = e.peer().frames.as_ref()?.log.last_data()?;
         let cut = last.end() > e.peer().window.end() && last.header.length >= 0x1_0000;
         (cut.then_some(last.header.length)?, e.stream.peer())
     } else {
         return None;
     };
-    // A length like that is no size: something else was read as one.
+    // Such a length is not a size: other bytes were read as a length.
     if size >> 40 != 0 {
         return None;
     }
@@ -37,7 +37,7 @@ pub(super) fn limit_of_receiver(e: &Evidence<'_>) -> Option<Sign> {
     Some(Sign { cause: Cause::LimitOfReceiver, fault: by.into(), evidence })
 }
 
-/// Bytes of the message of the finding, as far as they were announced.
+/// The size of the finding's message, by its headers so far.
 fn size(e: &Evidence<'_>) -> Option<u64> {
     let frame = e.frame()?;
     let frames = e.frames()?.log.frames.iter().filter(|other| {
@@ -46,7 +46,7 @@ fn size(e: &Evidence<'_>) -> Option<u64> {
     Some(frames.fold(0, |sum, frame| sum.saturating_add(frame.header.length)))
 }
 
-/// The largest well-known default that a size is above, and whose it is.
+/// The largest well-known default limit below a size, and its product.
 fn below(size: u64) -> Option<(u64, &'static str)> {
     const LIMITS: &[(u64, &str)] = &[
         (4 * 1024, "4 KiB, a buffer of .NET and of embedded servers"),
@@ -95,7 +95,7 @@ pub(super) fn limit_of_intermediary(e: &Evidence<'_>) -> Option<Sign> {
 }
 
 fn difference(e: &Evidence<'_>, wanted: &[Kind]) -> Option<String> {
-    // A finding of its own, or an end that the difference explains.
+    // The difference's own finding, or an end that it explains.
     let own = |says: &str| e.finding.rule.is_none() && (e.finding.close.is_some() || e.finding.says == says);
     let end = e.is(&[Rule::CloseMissing, Rule::CloseUnanswered, Rule::ConnectionReset]);
     let early = e.is(&[Rule::RequestEarlyData]) && wanted == [Kind::Lost];
@@ -119,17 +119,17 @@ pub(super) fn bytes_altered(e: &Evidence<'_>) -> Option<Sign> {
     e.path_fault(Cause::BytesAlteredOnPath, difference(e, &[Kind::Altered])?)
 }
 
-/// The same message, other frames, which the receiver did not take.
+/// The same message in other frames, which the receiver did not accept.
 pub(super) fn frames_refragmented(e: &Evidence<'_>) -> Option<Sign> {
     e.path_fault(Cause::FramesRefragmentedOnPath, difference(e, &[Kind::Refragmented])?)
 }
 
-/// A message in one piece with the head, which did not go on: what reads heads threw it away.
+/// A message together with the head, which was not passed on: the parser of the head discarded it.
 pub(super) fn lost_with_head(e: &Evidence<'_>) -> Option<Sign> {
     e.path_fault(Cause::EarlyFramesLost, difference(e, &[Kind::Lost])?)
 }
 
-/// A frame left one leg late, or not before the end of the recording.
+/// A frame was passed on late, or not before the end of the recording.
 pub(super) fn frames_buffered(e: &Evidence<'_>) -> Option<Sign> {
     if e.finding.rule.is_some() || e.finding.close.is_some() {
         return None;
@@ -144,7 +144,7 @@ pub(super) fn close_swallowed(e: &Evidence<'_>) -> Option<Sign> {
     }
     let other = e.other_legs().find(|leg| leg.dir(e.stream).closed())?;
     let close = other.dir(e.stream).frames.as_ref()?.close.as_ref()?;
-    // Sent before this side ended, or the end is what the Close came too late for.
+    // The Close must precede this side's end; otherwise it came too late.
     if e.own().end.is_some_and(|(_, end)| end.step < close.at.step) {
         return None;
     }
@@ -155,14 +155,14 @@ pub(super) fn close_swallowed(e: &Evidence<'_>) -> Option<Sign> {
     e.path_fault(Cause::CloseSwallowedOnPath, evidence)
 }
 
-/// RST, or FIN inside a frame.
+/// RST, or FIN within a frame.
 pub(super) fn peer_crashed(e: &Evidence<'_>) -> Option<Sign> {
     let evidence = match e.finding.rule? {
         Rule::ConnectionReset => format!("the {} reset the connection", e.stream),
         Rule::PayloadTruncated | Rule::HeaderTruncated => {
             format!("the stream of the {} ends inside a frame", e.stream)
         }
-        // A reset instead of a response, or of the answer to a Close.
+        // A reset instead of a response, or instead of the answer to a Close.
         Rule::CloseMissing | Rule::CloseUnanswered | Rule::ResponseMissing
             if e.own().end.is_some_and(|(how, _)| how == How::Reset) =>
         {
@@ -173,7 +173,7 @@ pub(super) fn peer_crashed(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::PeerCrashed, evidence)
 }
 
-/// The heads of two legs differ in what this finding is about.
+/// The heads of two legs differ in the header that this finding is about.
 pub(super) fn heads_altered(e: &Evidence<'_>) -> Option<Sign> {
     let rule = e.finding.rule.filter(|_| e.finding.frame.is_none())?;
     let header = match rule {

@@ -1,4 +1,4 @@
-//! Sequence and control.
+//! Causes in the order of frames, and in control frames.
 
 use framewise_proto::Opcode;
 use framewise_rules::{Cause, Rule};
@@ -17,7 +17,7 @@ pub(super) fn draft_protocol(e: &Evidence<'_>) -> Option<Sign> {
         };
         return e.own_fault(Cause::DraftProtocol, evidence);
     }
-    // A server of an old draft names itself in the answer.
+    // The answer of a draft's server has its own headers.
     if e.is(&[Rule::ResponseAcceptMissing, Rule::ResponseAcceptWrong]) {
         let response = e.response()?;
         let name =
@@ -51,7 +51,7 @@ pub(super) fn fin_omitted(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let header = framewise_proto::Header::decode(e.start())?;
-    // A length of 2^64-1 bytes ends nowhere.
+    // A length of 2^64-1 would overflow.
     let end = (e.finding.offset + header.size() as u64).saturating_add(header.length);
     if header.length > 125 || header.rsv1 || header.rsv2 || header.rsv3 || !e.fits(end) {
         return None;
@@ -63,7 +63,7 @@ pub(super) fn fin_omitted(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::FinOmitted, evidence)
 }
 
-/// A reason or a payload passed on without a length check.
+/// A reason or payload passed on without checking its length.
 pub(super) fn control_payload_unbounded(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::ControlTooLong]) {
         return None;
@@ -79,7 +79,7 @@ pub(super) fn control_payload_unbounded(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::ControlPayloadUnbounded, evidence)
 }
 
-/// The frames before the finding's, back to front, without control frames.
+/// The data frames before the finding's, the last first.
 fn data_before<'a>(e: &Evidence<'a>) -> Vec<&'a FrameSeen> {
     let Some(frames) = e.frames() else { return Vec::new() };
     frames
@@ -92,13 +92,13 @@ fn data_before<'a>(e: &Evidence<'a>) -> Vec<&'a FrameSeen> {
         .collect()
 }
 
-/// Two messages' fragments mixed: continuations go on after one of them ended.
+/// The fragments of two messages mixed: continuations follow after one of them ended.
 pub(super) fn fragments_from_two_messages(e: &Evidence<'_>) -> Option<Sign> {
     let before = data_before(e);
     let last = before.first()?;
     let continues = |frame: &FrameSeen| frame.header.opcode == Opcode::Continuation;
     let evidence = match e.finding.rule? {
-        // A message in several frames ended, and another fragment comes.
+        // A fragmented message ended, and another fragment follows.
         Rule::ContinuationOrphan if last.header.opcode == Opcode::Continuation && last.header.fin => {
             format!(
                 "a fragmented message ended with frame {}, and frame {} is one more fragment",
@@ -141,7 +141,7 @@ pub(super) fn continuation_flag_misused(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::ContinuationFlagMisused, evidence)
 }
 
-/// The same bytes may be two writers whose messages have fragments.
+/// The same bytes may come from two writers that fragment their messages.
 pub(super) fn fragments_perhaps_from_two_messages(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::DataInterleaved]) {
         return None;

@@ -1,4 +1,4 @@
-//! Something that is not WebSocket in the stream.
+//! Causes: another protocol, or other bytes, in the stream.
 
 mod http2;
 mod tls;
@@ -19,7 +19,7 @@ const METHODS: &[&[u8]] =
 /// The signature of PROXY protocol version 2.
 const PROXY_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
-/// Whether something stands where a frame should start that is none, or none that may be there.
+/// Whether the bytes where a frame should start are not a frame, or not an allowed one.
 fn in_place_of_frame(e: &Evidence<'_>) -> bool {
     e.at_header() || (e.is(&[Rule::FrameAfterClose]) && !e.finding.also.is_empty())
 }
@@ -35,7 +35,7 @@ pub(super) fn http_response(e: &Evidence<'_>) -> Option<Sign> {
         quote(status),
         e.finding.offset
     );
-    // A gateway's own statuses, or frames before it: someone on the way gave the server up.
+    // A gateway's status, or frames before it: an intermediary gave up the server.
     let gateway =
         [b" 502".as_slice(), b" 503", b" 504"].iter().any(|code| status.windows(4).any(|part| part == *code));
     let (fault, evidence) = match other_server(e) {
@@ -46,7 +46,7 @@ pub(super) fn http_response(e: &Evidence<'_>) -> Option<Sign> {
     Some(Sign { cause: Cause::HttpResponseInStream, fault, evidence })
 }
 
-/// What tells that the head in the stream was written by another one than the 101: another Server, or a proxy's header.
+/// Evidence that the head in the stream comes from another sender than the 101: another Server, or a proxy's header.
 fn other_server(e: &Evidence<'_>) -> Option<String> {
     let start = e.start();
     let head = String::from_utf8_lossy(&start[..start.len().min(4096)]);
@@ -84,7 +84,7 @@ pub(super) fn http_request(e: &Evidence<'_>) -> Option<Sign> {
     let offset = if in_place_of_frame(e) {
         e.finding.offset
     } else if e.is(&[Rule::RequestUpgrade, Rule::RequestConnection]) && e.frames().is_some() {
-        // The upgrade was no upgrade, yet it was answered with 101; what comes next on the connection tells what it is.
+        // The request was not an upgrade, yet the answer is 101: the next bytes of the connection show what they are.
         e.base()?
     } else {
         return None;
@@ -133,7 +133,7 @@ pub(super) fn chunked(e: &Evidence<'_>) -> Option<Sign> {
     if !(e.at_header() || e.is(&[Rule::ResponseBodyFraming])) {
         return None;
     }
-    // The CRLF behind a chunk, and the next chunk's size: it may be the end of a chunk that shows.
+    // Skip the CRLF after a chunk: the finding may be at a chunk's end.
     let bytes = e.line_at(offset);
     let skipped = if bytes.starts_with(b"\r\n") && Some(offset) != e.base() { 2 } else { 0 };
     let (size, line) = chunk(&bytes[skipped..])?;
@@ -149,7 +149,7 @@ pub(super) fn chunked(e: &Evidence<'_>) -> Option<Sign> {
             "; the 101 on this leg does not announce chunks"
         },
     );
-    // Who did not announce it did not do it: then a filter on the way did.
+    // If the sender did not announce chunks, an intermediary added them.
     let clean_elsewhere = e
         .other_legs()
         .any(|leg| leg.response.as_ref().is_some_and(|other| other.header("transfer-encoding").is_none()));
@@ -175,7 +175,7 @@ pub(super) fn compressed_format(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// A compressed stream, or Content-Encoding, behind the upgrade.
+/// A compressed stream, or Content-Encoding, after the upgrade.
 pub(super) fn http_compression(e: &Evidence<'_>) -> Option<Sign> {
     let announced = e.response().and_then(|response| response.header("content-encoding"));
     if e.is(&[Rule::ResponseContentEncoding]) {
@@ -195,7 +195,7 @@ pub(super) fn http_compression(e: &Evidence<'_>) -> Option<Sign> {
                 e.finding.offset
             )
         }
-        // Brotli has no signature: the header is all there is.
+        // Brotli has no signature, so the header is the only evidence.
         (None, Some(encoding))
             if Some(e.finding.offset) == e.base() && !encoding.eq_ignore_ascii_case("identity") =>
         {
@@ -206,7 +206,7 @@ pub(super) fn http_compression(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::HttpCompressionApplied, evidence)
 }
 
-/// Transfer-Encoding or Content-Length on the 101, and frames as they should be behind it.
+/// Transfer-Encoding or Content-Length on the 101, followed by valid frames.
 pub(super) fn body_headers(e: &Evidence<'_>) -> Option<Sign> {
     if !e.breaks(Rule::ResponseBodyFraming) {
         return None;
@@ -223,10 +223,10 @@ pub(super) fn body_headers(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::BodyHeadersOn101, evidence)
 }
 
-/// 0D 0A or a NUL directly behind the head, or header lines that an empty line came before.
+/// 0D 0A or a NUL right after the head, or header lines after an empty line.
 pub(super) fn extra_crlf(e: &Evidence<'_>) -> Option<Sign> {
     let behind = e.is(&[Rule::ResponseExtraBytes]) || (e.at_header() && Some(e.finding.offset) == e.base());
-    // hixie-76 has no frames that were read: there the bytes behind its answer tell.
+    // Frames of hixie-76 are not read: use the bytes after its answer.
     let hixie = e.is(&[Rule::RequestLegacyDraft]) && e.response().is_some();
     if hixie {
         let rest = e.read_peer(e.response()?.end());
@@ -281,11 +281,11 @@ pub(super) fn text_written(e: &Evidence<'_>) -> Option<Sign> {
     {
         return None;
     }
-    // One byte over and over is payload that a wrong length left over, and nobody's sentence.
+    // One byte repeated is the rest of a payload with a wrong length, not text.
     if start.iter().all(|byte| *byte == start[0]) {
         return None;
     }
-    // Text that is known for what it is; the last one's is the rest of a text that was torn.
+    // Text that another detector explains; the last one's is the rest of an interrupted message.
     let known = [http_response, http_request, chunked, http2_preface, extra_crlf, interleaved_writers];
     if known.iter().any(|known| known(e).is_some()) {
         return None;

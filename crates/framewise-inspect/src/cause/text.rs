@@ -1,4 +1,4 @@
-//! Text that is none.
+//! Causes of text that is not UTF-8.
 
 mod binary;
 
@@ -11,14 +11,14 @@ use crate::encoding;
 use crate::finding::hex;
 use crate::frames::FrameSeen;
 
-/// The text at fault, its last frame, and the place of the first bad byte in it.
+/// The text at fault: its last frame, its bytes, and the index of the first bad byte.
 fn text<'a>(e: &Evidence<'a>) -> Option<(&'a FrameSeen, &'a [u8], usize)> {
     if !e.is(&[Rule::TextInvalidUtf8, Rule::TextTruncatedUtf8, Rule::CloseReasonInvalidUtf8]) {
         return None;
     }
     let frame = e.frame()?;
     let text = e.notes.text.get_or_init(|| decoded(e, frame)).as_ref()?;
-    // Each detector goes through it once.
+    // Each detector reads it once.
     if !e.work.take(text.bytes.len() as u64) {
         return None;
     }
@@ -29,7 +29,7 @@ fn decoded(e: &Evidence<'_>, frame: &FrameSeen) -> Option<Text> {
     let bytes = if e.is(&[Rule::CloseReasonInvalidUtf8]) {
         e.payload(frame).get(2..)?.to_vec()
     } else {
-        // The message up to here: a frame may begin inside a character.
+        // The complete message so far, because a frame may begin within a character.
         let parts = e.frames()?.log.frames.iter().filter(|part| {
             part.message == frame.message && part.number <= frame.number && !part.header.opcode.is_control()
         });
@@ -74,7 +74,7 @@ pub(super) fn nul_encoded(e: &Evidence<'_>) -> Option<Sign> {
         .then(|| e.own_fault(Cause::NulEncodedAsC080, "c0 80 is NUL in Modified UTF-8"))?
 }
 
-/// It is text when unmasked once more, or with the key that stands at its beginning.
+/// It is text when unmasked once more, or with the key at its beginning.
 pub(super) fn masked_twice(e: &Evidence<'_>) -> Option<Sign> {
     let (frame, payload, _) = text(e)?;
     let mut tries = Vec::new();
@@ -82,7 +82,7 @@ pub(super) fn masked_twice(e: &Evidence<'_>) -> Option<Sign> {
         tries.push((*key, rest, "the key at its own beginning"));
     }
     tries.extend(frame.header.mask.map(|key| (key, payload, "its key once more")));
-    // A payload that was passed on as it came, under the key of the other side.
+    // A payload that was passed on masked, with the key of the other side.
     let keys = e
         .peer()
         .frames
@@ -98,9 +98,9 @@ pub(super) fn masked_twice(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::MaskedTwice, evidence)
 }
 
-/// Some bytes unmasked with this key, where they are text then.
+/// Bytes unmasked with this key, if they are text.
 fn text_under(e: &Evidence<'_>, bytes: &[u8], key: [u8; 4]) -> Option<Vec<u8>> {
-    /// Bytes in which what is no text shows.
+    /// So many bytes are enough to recognise binary data.
     const BEGINNING: usize = 64;
     let unmasked = |bytes: &[u8]| {
         let mut bytes = bytes.to_vec();
@@ -115,7 +115,7 @@ fn text_under(e: &Evidence<'_>, bytes: &[u8], key: [u8; 4]) -> Option<Vec<u8>> {
     reads_as_text(&all, 4).then_some(all)
 }
 
-/// The message ends inside a character, and the next one begins with the rest.
+/// The message ends within a character, and the next one begins with the rest.
 pub(super) fn character_split(e: &Evidence<'_>) -> Option<Sign> {
     let (frame, payload, _) = text(e).filter(|_| e.is(&[Rule::TextTruncatedUtf8]))?;
     let error = std::str::from_utf8(payload).err().filter(|error| error.error_len().is_none())?;
@@ -128,7 +128,7 @@ pub(super) fn character_split(e: &Evidence<'_>) -> Option<Sign> {
         .find(|next| next.number > frame.number && !next.header.opcode.is_control());
     let evidence = match next {
         Some(next) => {
-            // Some protocols put a channel's number, or the like, before each piece.
+            // Some protocols put a channel number or the like before each piece.
             let prefix = next.preview.iter().take(32).position(|&byte| byte >= 0x80)?;
             let rest = &next.preview[prefix..];
             let whole = [cut, rest].concat();
@@ -150,7 +150,7 @@ pub(super) fn character_split(e: &Evidence<'_>) -> Option<Sign> {
                 quote_text(character)
             )
         }
-        // Nothing follows in the recording: that a character is cut is all there is, and bytes were counted to cut it.
+        // Nothing follows in the recording. The split character shows that the text was cut by bytes.
         None => {
             format!(
                 "the message ends with {}, the first bytes of a character, after {} bytes",
@@ -178,7 +178,7 @@ pub(super) fn buffer_uninitialised(e: &Evidence<'_>) -> Option<Sign> {
         _ => None,
     };
     let byte = *payload.get(bad)?;
-    // Three equal letters are a word in some language; unused memory goes on, or to the end.
+    // Three equal letters may be text; unused memory repeats more often, or to the end.
     let unused = run(bad) >= 4 || (run(bad) == 3 && bad + 3 == payload.len());
     if let Some(what) = filler(byte).filter(|_| unused) {
         return e.own_fault(
@@ -186,7 +186,7 @@ pub(super) fn buffer_uninitialised(e: &Evidence<'_>) -> Option<Sign> {
             format!("{byte:02x} is repeated {} times: {what}", run(bad)),
         );
     }
-    // The end of a C string inside the payload, and leftovers behind it.
+    // A C string ends within the payload, and leftovers follow.
     let nul = payload[..bad].iter().position(|&byte| byte == 0)?;
     if nul == 0 && run(0) == bad && bad >= 2 || reads_as_text(&payload[..nul], 2) {
         let evidence = format!(
@@ -202,22 +202,22 @@ pub(super) fn buffer_uninitialised(e: &Evidence<'_>) -> Option<Sign> {
 pub(super) fn binary_sent_as_text(e: &Evidence<'_>) -> Option<Sign> {
     let (_, payload, _) =
         text(e).filter(|_| !e.is(&[Rule::TextTruncatedUtf8, Rule::CloseReasonInvalidUtf8]))?;
-    // Protocols of header lines in text, STOMP among them, have the data behind an empty line.
+    // Protocols with header lines, such as STOMP, have the data after an empty line.
     let behind = [b"\n\n".as_slice(), b"\r\n\r\n"].iter().find_map(|empty| {
         let at = payload.windows(empty.len()).position(|part| part == *empty)?;
         reads_as_text(&payload[..at], 1).then(|| &payload[at + empty.len()..])
     });
-    // A frame inside of it is no text either, and says more.
+    // A nested frame is binary as well, and is better evidence.
     let (there, format) =
         [behind, Some(payload)].into_iter().flatten().find_map(|part| Some((part, binary::format(part)?)))?;
     let evidence = format!("{} {format}", hex(&there[..there.len().min(8)]));
     e.own_fault(Cause::BinarySentAsText, evidence)
 }
 
-/// It reads in another encoding.
+/// The payload is text in another encoding.
 pub(super) fn other_encoding(e: &Evidence<'_>) -> Option<Sign> {
     let (_, payload, _) = text(e)?;
-    // All of it is UTF-8 but for a character that is cut off, or half of a pair.
+    // Everything is UTF-8 except a split character.
     if std::str::from_utf8(payload).is_err_and(|error| error.error_len().is_none())
         || surrogates_encoded(e).is_some()
     {

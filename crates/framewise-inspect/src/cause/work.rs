@@ -1,21 +1,21 @@
-//! How much a search for causes may look at: counted, so that a peer cannot make it long.
+//! Counts and limits the work of a search for causes, so that a peer cannot prolong it.
 
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Steps that the searches of one connection may take together. A step is a byte that a detector looks at, a quarter of
-/// a header that it tries, or a byte that it inflates.
+/// The largest number of steps for all searches of one connection. A step is a byte that a detector reads or inflates,
+/// or a quarter of a header that it tries.
 pub(crate) const CONNECTION: u64 = 32 << 20;
-/// Steps of one search.
+/// The largest number of steps for one search.
 pub(crate) const FINDING: u64 = 4 << 20;
 
-/// What the searches of a connection took so far.
+/// The steps that the searches of a connection have taken.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Budget(Arc<AtomicU64>);
 
 impl Budget {
-    /// Steps for one search; what it leaves goes back.
+    /// Allots steps for one search; unused ones are returned.
     pub(crate) fn allot(&self) -> Work {
         let mut given = 0;
         let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |spent| {
@@ -26,13 +26,13 @@ impl Budget {
         Work { budget: self.clone(), left: Cell::new(given), short: Cell::new(false) }
     }
 
-    /// Steps that there are even where the others took all: for the one finding that explains the end.
+    /// Steps of their own for the finding that explains the end, even if the others have taken all.
     pub(crate) fn reserve(&self) -> Work {
         self.0.fetch_add(FINDING, Ordering::Relaxed);
         Work { budget: self.clone(), left: Cell::new(FINDING), short: Cell::new(false) }
     }
 
-    /// Steps that were taken.
+    /// The steps taken.
     pub(crate) fn spent(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -47,7 +47,7 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// Takes steps; `false` where there are not as many, and none from then on.
+    /// Takes steps. `false` if there are not enough: then none are left for later calls either.
     pub(crate) fn take(&self, steps: u64) -> bool {
         match self.left.get().checked_sub(steps).filter(|_| !self.short.get()) {
             Some(left) => self.left.set(left),
@@ -56,7 +56,7 @@ impl Work {
         !self.short.get()
     }
 
-    /// Whether the search wanted more steps than it had: what it did not find says nothing.
+    /// Whether the search ran out of steps: it may then have missed causes.
     pub(crate) const fn is_short(&self) -> bool {
         self.short.get()
     }

@@ -8,7 +8,7 @@ use super::{MessageSeen, Moment};
 use crate::digest::Digest;
 use crate::inflate::Inflater;
 
-/// Bytes that a message is inflated to at most where no limit is known; what goes on behind them is not looked at.
+/// The largest inflated size of a message if no limit is known; further bytes are not read.
 const INFLATED: u64 = 256 * 1024 * 1024;
 
 /// A fault in a message's content.
@@ -20,17 +20,17 @@ pub(super) struct Fault {
     pub(super) detail: Detail,
 }
 
-/// The messages of one direction: their payload, unmasked, inflated where it is compressed, and what it is.
+/// Checks the content of one direction's messages: unmasked, and inflated if compressed.
 #[derive(Clone, Debug)]
 pub(super) struct Content {
     inflater: Option<Inflater>,
     limits: InflateLimits,
     utf8: Utf8,
-    /// The message at hand was reported, and is not looked at any more.
+    /// The current message was reported; the rest of it is not read.
     reported: bool,
     message: MessageSeen,
     digest: Digest,
-    /// Of the first byte of payload of the frame at hand.
+    /// The offset of the current frame's payload.
     payload: u64,
 }
 
@@ -47,7 +47,7 @@ impl Content {
         }
     }
 
-    /// A message begins, with a frame at this offset.
+    /// Begins a message, with a frame at this offset.
     pub(super) fn begin_message(&mut self, open: OpenMessage, offset: u64, number: u64, at: Moment) {
         self.message = MessageSeen {
             text: open.kind == MessageKind::Text,
@@ -62,13 +62,13 @@ impl Content {
         self.reported = false;
     }
 
-    /// A frame of the message begins, with its payload at this offset.
+    /// Begins a frame of the message, with its payload at this offset.
     pub(super) fn begin_frame(&mut self, payload: u64) {
         self.payload = payload;
         self.message.frames = self.message.frames.saturating_add(1);
     }
 
-    /// The message at hand is not looked at.
+    /// Ignores the rest of the current message.
     pub(super) fn leave(&mut self) {
         self.reported = true;
     }
@@ -79,7 +79,7 @@ impl Content {
         }
     }
 
-    /// A piece of payload, which begins at this offset.
+    /// Reads a piece of payload, which begins at this offset.
     pub(super) fn take(&mut self, plain: &[u8], offset: u64) -> Option<Fault> {
         self.message.payload += plain.len() as u64;
         if self.message.compressed {
@@ -114,8 +114,8 @@ impl Content {
         self.fault(fault?)
     }
 
-    /// Inflates some more, and finds what is wrong with it: the first fault in the order of what comes out, whatever it
-    /// came out of. So it is the same however the payload is cut.
+    /// Inflates a piece and finds the first fault, in the order of the output, so that the result does not depend on
+    /// how the payload is cut.
     fn inflate(
         &mut self,
         limit: u64,
@@ -142,7 +142,7 @@ impl Content {
         if too_big {
             inflater.lose_history();
         }
-        // Before the limit, and before a reference that leads nowhere.
+        // Only the output before the limit and before an invalid reference counts.
         let before = fault.map_or(u64::MAX, |(_, at)| at).min(if too_big { limit } else { u64::MAX });
         match (bad, fault) {
             (Some((fault, at)), _) if at < before => Some((Rule::TextInvalidUtf8, Detail::Utf8(fault))),
@@ -152,13 +152,14 @@ impl Content {
         }
     }
 
-    /// What is wrong with a compressed message lies in what it inflates to: the frame's payload stands for it.
+    /// A fault in inflated data has no offset of its own: names the frame's payload.
     fn fault(&mut self, (rule, detail): (Rule, Detail)) -> Option<Fault> {
         let fault = Fault { rule, offset: self.payload, length: 1, detail };
         (!std::mem::replace(&mut self.reported, true)).then_some(fault)
     }
 
-    /// The last frame of the message is complete: it ends at `end`, began at `frame` and has a payload of `length`.
+    /// Ends the message with its last frame, which begins at `frame`, ends at `end` and has a payload of `length`
+    /// bytes.
     pub(super) fn end_message(&mut self, end: u64, frame: u64, length: u64) -> (Option<Fault>, MessageSeen) {
         let mut fault = None;
         if self.message.compressed {
@@ -166,7 +167,7 @@ impl Content {
         }
         let unfinished = self.utf8.open() as u64;
         if fault.is_none() && !self.reported && self.message.text && unfinished > 0 {
-            // The character's first byte, where this frame holds it as it stands.
+            // Name the character's first byte, if it is in this frame and not compressed.
             let offset = match (self.message.compressed, unfinished <= length) {
                 (true, _) => self.payload,
                 (false, true) => end - unfinished,
@@ -189,7 +190,7 @@ impl Content {
         let limit = self.limits.of(self.message.payload);
         let mut fault = None;
         let bad = self.inflate(limit, |inflater, sink| fault = inflater.finish(sink));
-        // What its end brought out comes before what is wrong with the end.
+        // A fault in the last output comes before a fault of the end.
         self.fault(bad.or(fault.map(|fault| (fault.rule, fault.detail)))?)
     }
 }

@@ -1,4 +1,4 @@
-//! What control frames hold (RFC 6455 §5.5).
+//! Checks the payload of control frames (RFC 6455 §5.5).
 
 use framewise_proto::frame::check_close;
 use framewise_proto::{Detail, Header, Opcode};

@@ -1,4 +1,4 @@
-//! What is told of a header, and of what the headers of a direction come to.
+//! Reports the faults of headers, and of a direction's headers together.
 
 use framewise_proto::frame::{Expect, LengthForm, MAX_HEADER};
 use framewise_proto::{Detail, Header, Opcode, Strictness, Violation};
@@ -21,7 +21,7 @@ impl Frames {
         let begins = !header.opcode.is_control() && header.opcode != Opcode::Continuation;
         let violation = self.violation(rule, self.at, length, self.detail(rule, header));
         self.signals.push(Signal::Broken(Violation {
-            // Of the frame that this header begins.
+            // The frame of this header was not counted yet.
             frame: violation.frame + 1,
             message: violation.message + u64::from(begins),
             also: faults,
@@ -29,7 +29,7 @@ impl Frames {
         }));
     }
 
-    /// Reports what the first bytes of a header say already, whatever follows them.
+    /// Reports the faults that the first bytes of a header show, whatever follows.
     pub(super) fn judge_partial(&mut self, bytes: &[u8], at: Moment) {
         if bytes.is_empty() || self.reported == Some(self.at) {
             return;
@@ -41,7 +41,7 @@ impl Frames {
             // The MASK bit and the length are in the second byte.
             header.mask = (self.role == Role::Client).then_some([0; 4]);
         } else if header.form != LengthForm::Seven {
-            // RFC 6455 §5.2: what announces a longer form announces 126 bytes or more, and 65,536 or more.
+            // RFC 6455 §5.2: the longer forms mean at least 126 and at least 65,536 bytes.
             header.length = if header.form == LengthForm::Sixteen { 126 } else { 0x1_0000 };
         }
         let limits = Limits { message: u64::MAX, frame: u64::MAX, ..self.limits };
@@ -88,7 +88,8 @@ impl Frames {
         self.at = until;
     }
 
-    /// RFC 6455 §5.3: "The masking key needs to be unpredictable". Three in a row are a pattern, two may be chance.
+    /// RFC 6455 §5.3: "The masking key needs to be unpredictable". Three keys in a row are a pattern; two may be
+    /// chance.
     pub(super) fn predictable_key(&mut self) {
         let keys = self.log.keys;
         let detail = match (keys.zero >= 3, keys.same >= 2, keys.counting >= 2) {

@@ -4,78 +4,78 @@ use framewise_proto::{Header, Opcode};
 
 use super::Moment;
 
-/// Frames that are kept.
+/// How many frames are kept.
 const FRAMES: usize = 512;
-/// Messages that are kept.
+/// How many messages are kept.
 const MESSAGES: usize = 4096;
 
-/// A frame that went by.
+/// A frame that was seen.
 #[derive(Clone, Debug)]
 pub(crate) struct FrameSeen {
-    /// Of its header's first byte.
+    /// The offset of its header.
     pub(crate) offset: u64,
     /// From 1.
     pub(crate) number: u64,
-    /// The message that it belongs to, or came in, from 1.
+    /// The number of the message that it belongs to, or that was open, from 1.
     pub(crate) message: u64,
     pub(crate) header: Header,
     /// The beginning of its payload, unmasked.
     pub(crate) preview: Vec<u8>,
     pub(crate) at: Moment,
-    /// It came in several steps.
+    /// It arrived in several steps.
     pub(crate) split: bool,
 }
 
 impl FrameSeen {
-    /// Where its payload begins.
+    /// The offset of its payload.
     pub(crate) const fn payload(&self) -> u64 {
         self.offset + self.header.size() as u64
     }
 
-    /// Where it says that it ends.
+    /// The offset of its end, by its length.
     pub(crate) const fn end(&self) -> u64 {
         self.payload().saturating_add(self.header.length)
     }
 }
 
-/// A message that went by, whole.
+/// A complete message that was seen.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MessageSeen {
     pub(crate) text: bool,
     pub(crate) compressed: bool,
-    /// Bytes, inflated.
+    /// Its inflated size in bytes.
     pub(crate) length: u64,
     /// Bytes of payload on the wire.
     pub(crate) payload: u64,
-    /// Of its content, inflated.
+    /// The digest of its inflated content.
     pub(crate) digest: u64,
     pub(crate) frames: u32,
-    /// Of its first frame's header.
+    /// The offset of its first frame's header.
     pub(crate) offset: u64,
     /// From 1.
     pub(crate) number: u64,
-    /// Of its first frame.
+    /// When its first frame began.
     pub(crate) at: Moment,
 }
 
-/// What went by in one direction: the last frames, the last messages, and counts of all of them.
+/// What was seen in one direction: the last frames, the last messages, and counts of all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
     pub(crate) frames: VecDeque<FrameSeen>,
     pub(crate) messages: VecDeque<MessageSeen>,
-    /// Messages that are not in the list any more.
+    /// How many messages were removed from the list.
     pub(crate) messages_dropped: u64,
     /// Frames with a mask.
     pub(crate) masked: u64,
     /// Frames without a mask that have a payload.
     pub(crate) unmasked: u64,
-    /// Frames without a mask that have none.
+    /// Frames without a mask that have no payload.
     pub(crate) unmasked_empty: u64,
-    /// What the masking keys look like.
+    /// Patterns of the masking keys.
     pub(crate) keys: Keys,
 }
 
-/// How often a masking key in a row was the one before, zero, or the one before plus one.
+/// How often in a row a masking key was equal to the previous one, zero, or one more than the previous one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Keys {
     last: Option<[u8; 4]>,
@@ -107,7 +107,7 @@ impl Log {
         }
     }
 
-    /// The frame that came last is complete, in this step.
+    /// The last frame is complete, in this step.
     pub(super) fn complete(&mut self, step: u64, header_cut: bool) {
         if let Some(frame) = self.frames.back_mut() {
             frame.split = header_cut || frame.at.step != step;
@@ -122,23 +122,23 @@ impl Log {
         self.messages.push_back(message);
     }
 
-    /// The frame that came last.
+    /// The last frame.
     pub(crate) fn last(&self) -> Option<&FrameSeen> {
         self.frames.back()
     }
 
-    /// The frame of this number.
+    /// The frame with this number.
     pub(crate) fn frame(&self, number: u64) -> Option<&FrameSeen> {
         let first = self.frames.front()?.number;
         self.frames.get(usize::try_from(number.checked_sub(first)?).ok()?)
     }
 
-    /// The data frame that came last.
+    /// The last data frame.
     pub(crate) fn last_data(&self) -> Option<&FrameSeen> {
         self.frames.iter().rev().find(|frame| !frame.header.opcode.is_control())
     }
 
-    /// The largest of the last data frames.
+    /// The largest of the data frames kept.
     pub(crate) fn largest(&self) -> Option<&FrameSeen> {
         self.frames
             .iter()
@@ -148,7 +148,7 @@ impl Log {
             .max_by_key(|frame| frame.header.length)
     }
 
-    /// The first frame of the message that came last.
+    /// The first frame of the last message.
     pub(crate) fn last_message(&self) -> Option<&FrameSeen> {
         self.frames.iter().rev().find(|frame| matches!(frame.header.opcode, Opcode::Text | Opcode::Binary))
     }

@@ -1,4 +1,4 @@
-//! The payload of a frame, unmasked piece by piece.
+//! Unmasks the payload of a frame piece by piece.
 
 use framewise_proto::{Detail, Header, Violation};
 use framewise_rules::Rule;
@@ -6,9 +6,9 @@ use framewise_rules::Rule;
 use super::{FrameSeen, Frames, Moment, Signal, State, content};
 use crate::window::Window;
 
-/// Payload bytes of a control frame that are kept: what follows its legal 125 is evidence.
+/// How many payload bytes of a control frame are kept: the bytes after the legal 125 are evidence.
 const CONTROL_KEPT: usize = 1024;
-/// Payload bytes after which a frame is shown, be it complete or not.
+/// A frame is shown after this many payload bytes, complete or not.
 const SHOWN: u64 = 256;
 
 impl Frames {
@@ -73,7 +73,7 @@ impl Frames {
         self.signals.push(Signal::Broken(violation));
     }
 
-    /// A rule that is broken in the frame at hand.
+    /// A violation in the current frame.
     pub(super) fn violation(&self, rule: Rule, offset: u64, length: u64, detail: Detail) -> Violation {
         Violation {
             rule,

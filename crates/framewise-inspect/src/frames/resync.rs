@@ -1,4 +1,4 @@
-//! Where the next frame begins, when a length lied or something that is no frame got between.
+//! Finds the next frame after a wrong length, or after bytes that are not a frame.
 
 use framewise_proto::frame::{Expect, MAX_HEADER, Sequence};
 use framewise_proto::{Header, Opcode, Strictness};
@@ -8,12 +8,12 @@ use super::{Ahead, Frames, Moment, State};
 use crate::endpoints::UNLIMITED;
 use crate::window::Window;
 
-/// The longest payload of a frame that is believed while the boundary is looked for: three of them fit into the window.
+/// The longest payload of a frame that is believed during the search: three of them fit into the window.
 pub(crate) const REACH: u64 = 16 * 1024;
-/// Headers in a row that make a boundary.
+/// How many headers in a row make a boundary.
 const CHAIN: usize = 3;
 
-/// Whether a header with this fault may be no header at all.
+/// Whether bytes with this fault may not be a header.
 pub(super) const fn makes_doubtful(rule: Rule) -> bool {
     matches!(
         rule,
@@ -27,18 +27,18 @@ pub(super) const fn makes_doubtful(rule: Rule) -> bool {
     )
 }
 
-/// What bytes are, read as a header.
+/// The result of reading bytes as a header.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reading {
-    /// Too few to say.
+    /// Too few bytes.
     NotYet,
-    /// None.
+    /// Not a header.
     No,
-    /// One without a fault in its bits.
+    /// A header whose bits are valid.
     Header(Header),
 }
 
-/// What a header of this direction has to look like.
+/// What headers of this direction look like.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plausible {
     role: Role,
@@ -50,12 +50,12 @@ impl Plausible {
         Self { role, deflate }
     }
 
-    /// Reads what stands at the start of `bytes`.
+    /// Reads the start of `bytes` as a header.
     pub(crate) fn decode(&self, bytes: &[u8]) -> Reading {
         self.decode_but(bytes, |_| false)
     }
 
-    /// The same, but for faults that are let pass.
+    /// As [`Plausible::decode`], but tolerates some faults.
     pub(crate) fn decode_but(&self, bytes: &[u8], tolerates: impl Fn(Rule) -> bool) -> Reading {
         let Some(header) = Header::decode_without_mask(bytes) else { return Reading::NotYet };
         let expect = Expect {
@@ -67,7 +67,7 @@ impl Plausible {
             now: None,
         };
         let faults = Sequence::default().faults(&header, &expect);
-        // In which order frames come is not known where the boundary was lost.
+        // The order of frames is unknown after the boundary was lost.
         if faults.iter().all(|&rule| rule == Rule::ContinuationOrphan || tolerates(rule)) {
             Reading::Header(header)
         } else {
@@ -75,7 +75,7 @@ impl Plausible {
         }
     }
 
-    /// Whether a header stands at `offset`; `None` where it is not there yet.
+    /// Whether there is a header at `offset`; `None` if its bytes have not arrived.
     pub(crate) fn header(&self, window: &Window, offset: u64) -> Option<bool> {
         match self.decode(window.read(offset, MAX_HEADER as u64)) {
             Reading::NotYet => None,
@@ -84,7 +84,7 @@ impl Plausible {
         }
     }
 
-    /// Looks for a chain of headers: whether one was found, and where, or where to go on looking.
+    /// Looks for a chain of headers. Returns whether one was found, and its offset or the offset to continue from.
     pub(crate) fn find(&self, window: &Window, from: u64) -> (bool, u64) {
         let mut at = from;
         while at < window.end() {
@@ -104,7 +104,7 @@ impl Plausible {
                 Reading::No => return Some(false),
                 Reading::Header(header) => header,
             };
-            // Zeros are continuations without payload, as far as they go.
+            // Zero bytes read as empty continuations, so a chain must not begin with one.
             if header.length > REACH || (link == 0 && header.opcode == Opcode::Continuation) {
                 return Some(false);
             }
@@ -114,26 +114,26 @@ impl Plausible {
     }
 }
 
-/// What stands between a 101's head and the first frame.
+/// The bytes between a 101's head and the first frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extra {
-    /// Nothing that frames follow.
+    /// None that frames follow.
     None,
-    /// White space or a NUL, and frames from here on.
+    /// White space or a NUL; frames begin at this offset.
     Until(u64),
-    /// White space or a NUL so far; what follows it is still to come.
+    /// White space or a NUL so far; what follows has not arrived.
     NotYet,
 }
 
-/// White space that is looked over.
+/// How much white space is skipped.
 const EXTRA: u64 = 16;
 
-/// Line ends, blanks or the NUL that ends a string in C, with a whole frame behind them, or with what of it had come when
-/// the peer reacted. Everything else that may stand there is judged as the header that it pretends to be.
+/// Finds line ends, blanks or the NUL of a C string, followed by a complete frame, or by the part of one that had
+/// arrived when the peer reacted. All other bytes are judged as a header.
 pub(super) fn extra(plausible: &Plausible, window: &Window, base: u64, ahead: Ahead) -> Extra {
     let bytes = window.read(base, EXTRA);
     let blank = match *bytes {
-        // What is FIN of the first frame would be MASK of the NUL's own, which a server's has not.
+        // Read as a header, the NUL would be followed by the frame's FIN as its MASK bit, which a server does not set.
         [0, next, ..] if next & 0x80 != 0 => 1,
         _ => bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n' | b' ' | b'\t')).count() as u64,
     };
@@ -167,7 +167,7 @@ impl Frames {
                 true
             }
             Some(true) => {
-                // It was a frame: it is taken in as it stands, its payload left alone.
+                // It was a frame: take its header, but skip its payload.
                 if let Some(header) = Header::decode(window.slice(self.at..end)) {
                     let told = self.signals.len();
                     self.begin(&header, Moment::default());

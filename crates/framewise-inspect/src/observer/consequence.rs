@@ -1,15 +1,15 @@
-//! One fault is one finding: what repeats it, or follows from it, says so.
+//! Relates findings: one fault is one finding, and others may repeat it or follow from it.
 
 use framewise_rules::{Answer, Role, Rule};
 
 use super::Known;
 use crate::report::{Consequence, Finding};
 
-/// What the new finding follows from, of those that are known; the first of them, not one that follows from it itself.
+/// The known finding that the new one repeats or follows from: the first, never one that is itself a consequence.
 pub(super) fn consequence(known: &[Known], new: &Finding, leg: usize, stream: Role) -> Option<Consequence> {
     let rule = new.rule?;
     let sources = || known.iter().filter(|known| known.finding.consequence.is_none());
-    // The same side breaks the same rule again: a client that masks nothing does not in each frame.
+    // The same side breaks the same rule again, for example in each unmasked frame.
     if let Some(first) =
         sources().find(|known| known.finding.rule == Some(rule) && known.leg == leg && known.stream == stream)
     {
@@ -17,11 +17,11 @@ pub(super) fn consequence(known: &[Known], new: &Finding, leg: usize, stream: Ro
     }
     let enforced = |known: &&Known| !matches!(known.finding.answer, None | Some(Answer::Note));
     let cause = match effect_on(rule)? {
-        // A request that is wrong is refused, on its own leg or, passed on, on another.
+        // An invalid request is rejected, on its own leg or, if passed on, on another.
         Effect::OfRequest => sources().filter(enforced).find(|known| {
             known.stream == Role::Client && known.finding.frame.is_none() && known.finding.rule != Some(rule)
         }),
-        // Who was sent something wrong ends the connection.
+        // The side that receives invalid bytes ends the connection.
         Effect::OfPeer => {
             sources().filter(enforced).find(|known| known.leg == leg && known.stream == stream.peer())
         }
@@ -29,7 +29,7 @@ pub(super) fn consequence(known: &[Known], new: &Finding, leg: usize, stream: Ro
     Some(Consequence::Follows(cause.finding.index))
 }
 
-/// What a rule's breach may be the effect of.
+/// What a violation may be the effect of.
 enum Effect {
     OfRequest,
     OfPeer,

@@ -7,18 +7,18 @@ use crate::finding;
 use crate::leg::Leg;
 use crate::report::Finding;
 
-/// A finding whose causes can be searched for: it holds the evidence that there was when the observer gave it out.
+/// A finding, with the evidence at the time of the call, to search for its causes.
 ///
-/// [`Diagnosis::compute`] looks at up to 4 MiB of bytes. It is `Send`: where the bytes of other connections wait for the
-/// thread that observes, compute it on another one.
+/// [`Diagnosis::compute`] takes up to 4 Mi steps. A diagnosis is `Send`: compute it on another thread if other
+/// connections wait for this one.
 #[derive(Debug)]
 pub struct Diagnosis {
     pub(super) legs: Arc<Vec<Leg>>,
     pub(super) leg: usize,
-    /// Whose stream the finding's offset is of.
+    /// The side whose stream the finding's offset counts in.
     pub(super) stream: Role,
     pub(super) finding: Finding,
-    /// `None` where its causes are not searched for: so many findings before it tell enough.
+    /// `None` if its causes are not searched for, because there are many findings before it.
     pub(super) work: Option<Work>,
 }
 
@@ -28,7 +28,7 @@ impl Diagnosis {
         &self.finding
     }
 
-    /// Searches for the causes: the finding with them.
+    /// Searches for the causes. Returns the finding with them.
     pub fn compute(mut self) -> Finding {
         if let Some(work) = &self.work {
             let found = cause::causes(&self.legs, self.leg, self.stream, &self.finding, work);

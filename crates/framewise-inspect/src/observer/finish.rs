@@ -1,4 +1,4 @@
-//! The end of a recording: what only it tells, the causes that are still to be searched for, the report.
+//! The end of a recording: final findings, the remaining searches for causes, and the report.
 
 use framewise_rules::{Answer, CloseCode, Role, Rule};
 
@@ -9,7 +9,7 @@ use crate::report::{Connection, Handshake, Searched};
 use crate::verdict::verdict;
 
 impl Observer {
-    /// The recording is over: the report. It searches for the causes that nobody searched for.
+    /// Ends the observation: searches for the remaining causes, and returns the report.
     pub fn finish(mut self) -> Connection {
         let at = self.moment(None);
         for leg in 0..self.legs.len() {
@@ -17,7 +17,7 @@ impl Observer {
             self.take(leg);
         }
         self.limit_elsewhere(at);
-        // Where something else explains the end, what the legs differ in is evidence for it, and no finding of its own.
+        // If another finding explains the end, differences between the legs are evidence, not findings.
         if self.explaining().is_none() {
             for found in crate::compare::compare_all(&self.legs) {
                 self.know(found.finding, found.leg, found.stream);
@@ -43,8 +43,8 @@ impl Observer {
         self.known.iter().position(|known| known.finding.answer != Some(Answer::Note))
     }
 
-    /// Searches for the causes of everything, with all that was seen. The finding that explains the end comes first, and
-    /// is searched even where the others left nothing of the budget.
+    /// Searches for the causes of all findings, with everything that was seen. The one that explains the end is first,
+    /// and has a budget of its own.
     fn search(&mut self) {
         let explaining = self.explaining();
         let others = (0..self.known.len()).filter(|&index| Some(index) != explaining);
@@ -55,7 +55,7 @@ impl Observer {
             }
             let finding = diagnosis.compute();
             let known = &mut self.known[index];
-            // What was told while the bytes were there stands.
+            // Causes found while the bytes were kept remain.
             let settled = known.causes == Causes::Settled;
             if !(settled && (finding.causes.is_empty() || finding.searched != Searched::Done)) {
                 known.finding = finding;
@@ -63,8 +63,8 @@ impl Observer {
         }
     }
 
-    /// A Close 1009 that no message of its leg explains was passed on, or made up, for one on another leg that goes the
-    /// same way and did not come through.
+    /// Looks for the message behind a Close 1009 that no message of its own leg explains: one on another leg, in the
+    /// same direction, that was not passed on.
     fn limit_elsewhere(&mut self, at: Moment) {
         let too_big = |known: &Known| known.finding.rule == Some(Rule::MessageTooBig);
         if self.legs.len() < 2 || self.known.iter().any(too_big) {

@@ -1,4 +1,4 @@
-//! What the accept value was made of.
+//! Causes of a wrong accept value: what it was made from.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
@@ -9,11 +9,11 @@ use crate::cause::evidence::{Evidence, quote};
 use crate::cause::sign::Sign;
 
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/// Keys that documentation uses, in RFC 6455 §1.3 and in the articles and tests that were copied since.
+/// The keys in RFC 6455 §1.3 and in other documentation, which examples and tests copy.
 const SAMPLES: &[&str] =
     &["dGhlIHNhbXBsZSBub25jZQ==", "x3JJHMbDL1EzLkh9GBhXDw==", "AQIDBAUGBwgJCgsMDQ4PEA=="];
 
-/// The value of the response, where it is wrong; empty where there is none.
+/// The response's value if it is wrong; empty if there is none.
 fn wrong<'a>(e: &Evidence<'a>) -> Option<&'a str> {
     match e.finding.rule? {
         Rule::ResponseAcceptWrong => e.response()?.header("sec-websocket-accept"),
@@ -70,7 +70,7 @@ fn sha1(input: &[u8]) -> [u8; 20] {
     digest.digest().bytes()
 }
 
-/// The digest of something else, or written in another way.
+/// The digest of another input, or in another encoding.
 pub(crate) fn accept_miscomputed(e: &Evidence<'_>) -> Option<Sign> {
     let accept = wrong(e).filter(|accept| !accept.is_empty())?;
     let key = e.request()?.request.key.as_str();
@@ -108,7 +108,7 @@ pub(crate) fn accept_miscomputed(e: &Evidence<'_>) -> Option<Sign> {
                 .own_fault(Cause::AcceptMiscomputed, format!("{accept} is the digest of {what}, {form}"));
         }
     }
-    // A GUID with a typing error cannot be told; too many or too few bytes can.
+    // A GUID with a typing error cannot be recognised; a digest of the wrong size can.
     let digest = STANDARD.decode(accept).or_else(|_| STANDARD_NO_PAD.decode(accept)).ok()?;
     let evidence = match digest.len() {
         20 if accept.len() < 28 => "the digest's padding is missing".to_owned(),
@@ -119,7 +119,7 @@ pub(crate) fn accept_miscomputed(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::AcceptMiscomputed, evidence)
 }
 
-/// A right digest, of a key that is not this connection's.
+/// A valid digest of another connection's key.
 pub(crate) fn accept_of_other_connection(e: &Evidence<'_>) -> Option<Sign> {
     let accept = wrong(e).filter(|accept| is_digest(accept))?;
     if key_rewritten(e).is_some() || accept_miscomputed(e).is_some() {

@@ -1,4 +1,4 @@
-//! Frames before the handshake is done, or with its last head, and a connection that ends right after it.
+//! Frames before the end of the handshake or together with it, and connections that end right after it.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::cause::evidence::Evidence;
 use crate::cause::sign::Sign;
 use crate::report::How;
 
-/// The first frame shared a segment with the head and never took effect.
+/// The first frame shared a segment with the head and had no effect.
 pub(in crate::cause) fn early_frames_lost(e: &Evidence<'_>) -> Option<Sign> {
     if e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) {
         return early_frames_waited_for(e);
@@ -17,7 +17,7 @@ pub(in crate::cause) fn early_frames_lost(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let request = e.request()?;
-    // In one step with the head, and nothing that came back.
+    // In one step with the head, and the peer sent nothing.
     let answered = e.peer().frames.as_ref().is_some_and(|frames| frames.frames() > 0);
     let together = e.own().last.is_some_and(|last| last.step == request.at.step);
     if answered || !together || e.response().is_none() {
@@ -30,9 +30,9 @@ pub(in crate::cause) fn early_frames_lost(e: &Evidence<'_>) -> Option<Sign> {
     e.peer_fault(Cause::EarlyFramesLost, evidence)
 }
 
-/// The server's frames came in one segment with the 101, and the client ended without a word.
+/// The server's frames shared a segment with the 101, and the client ended without sending anything.
 fn early_frames_waited_for(e: &Evidence<'_>) -> Option<Sign> {
-    /// Who hears nothing for longer ends the connection for that.
+    /// After a longer silence, the silence is the reason to end.
     const PATIENCE: Duration = Duration::from_secs(20);
     let response = e.response().filter(|_| e.stream == Role::Client)?;
     let silent = e.frames()?.frames() == 0;
@@ -51,7 +51,7 @@ fn early_frames_waited_for(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::EarlyFramesLost, evidence)
 }
 
-/// Whole frames where the request should stand.
+/// Complete frames instead of the request.
 fn frames_for_request(e: &Evidence<'_>) -> Option<Sign> {
     let end = e.own().window.end();
     let first = e.header(e.finding.offset)?;

@@ -1,4 +1,4 @@
-//! What another status than 101 tells.
+//! Causes of a status other than 101.
 
 use framewise_rules::{Cause, Rule};
 
@@ -85,7 +85,7 @@ pub(crate) fn origin_refused(e: &Evidence<'_>) -> Option<Sign> {
         status_line(response),
         if same { "" } else { ": the two differ" }
     );
-    // The page's own host, which a proxy wrote over: the two were the same at the client.
+    // A proxy replaced Host: at the client it was equal to the Origin's host.
     let rewritten =
         e.other_legs().any(|leg| leg.request.as_ref().is_some_and(|request| &request.request.host != host));
     let fault = if rewritten { Fault::Intermediary } else { Fault::Server };
@@ -133,7 +133,7 @@ pub(crate) fn server_error_status(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::ServerErrorStatus, format!("{}{server}", status_line(response)))
 }
 
-/// A request that is right is refused, and its Connection is a list: someone compares it as a whole.
+/// A valid request is rejected and its Connection is a list: the server compares the complete value.
 pub(crate) fn header_token_mismatch(e: &Evidence<'_>) -> Option<Sign> {
     let request = e.request()?;
     let (response, status) = rejection(e)?;

@@ -1,4 +1,4 @@
-//! The length itself: how it is written, and what it counts.
+//! Causes in the length itself: its encoding, and what it counts.
 
 use framewise_proto::frame::LengthForm;
 use framewise_proto::{Header, Opcode};
@@ -28,7 +28,7 @@ fn byte_order_of(e: &Evidence<'_>, offset: u64, header: &Header) -> Option<Sign>
         return None;
     }
     let fits = e.fits((offset + header.size() as u64).saturating_add(swapped));
-    // No message is a tebibyte long: there the reversed length needs no other witness.
+    // No message is a tebibyte long, so the reversed length needs no further evidence.
     let absurd = header.length >> 40 != 0 && swapped >> 32 == 0 && swapped > 0xffff;
     if !fits && !absurd {
         return None;
@@ -53,7 +53,7 @@ pub(in crate::cause) fn in_one_byte(e: &Evidence<'_>) -> Option<Sign> {
     let &second = e.read(offset, 2).get(1)?;
     let length = u64::from(second);
     let reading = match (e.stream, header.mask, header.form) {
-        // A server has no mask: the top bit is the length's.
+        // A server does not mask: the top bit belongs to the length.
         (Role::Server, Some(_), _) if e.is(&[Rule::MaskPresent]) => "the MASK bit",
         (Role::Server, None, LengthForm::Sixteen) => "the sign of the 16-bit form",
         (Role::Server, None, LengthForm::SixtyFour) => "the sign of the 64-bit form",
@@ -62,10 +62,10 @@ pub(in crate::cause) fn in_one_byte(e: &Evidence<'_>) -> Option<Sign> {
     let rest = e.left(offset + 2);
     let fits = rest >= length && e.fits(offset + 2 + length);
     let reads = |most: u64, least: usize| reads_as_text(e.read(offset + 2, most), least);
-    // 256 and more lose what is above the byte.
+    // A length of 256 or more loses its higher bits.
     let wraps = rest > 255 && rest % 256 == length && reads(rest, 256);
     let plain = header.mask.is_some() && rest < length && reads(rest, 16);
-    // Enough bytes have to stand there that a frame cannot end by chance.
+    // Enough bytes must follow, so that a frame does not end there by chance.
     if !(fits && reads(length, 1) || wraps || plain) {
         return None;
     }
@@ -80,7 +80,7 @@ pub(in crate::cause) fn in_one_byte(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::LengthInOneByte, evidence)
 }
 
-/// The header whose length is in doubt, in its direction: of a frame that does not end, or of the finding itself.
+/// The header whose length is in doubt: of a frame that does not end, or of the finding.
 fn announced<'a>(e: &Evidence<'a>) -> Option<(Evidence<'a>, u64, Header)> {
     match subject(e) {
         Some((e, frame)) if frame.header.form != LengthForm::Seven && !e.at_header() => {
@@ -90,7 +90,7 @@ fn announced<'a>(e: &Evidence<'a>) -> Option<(Evidence<'a>, u64, Header)> {
     }
 }
 
-/// The same under a mask: the first bytes of the masking key read as those of a longer form.
+/// As [`in_one_byte`], with a mask: the masking key's first bytes are read as a longer length.
 fn in_one_byte_before_key(e: &Evidence<'_>, offset: u64, header: &Header) -> Option<Sign> {
     let length = match header.form {
         LengthForm::Seven => return None,
@@ -113,7 +113,7 @@ fn in_one_byte_before_key(e: &Evidence<'_>, offset: u64, header: &Header) -> Opt
     let reads = match header.opcode {
         Opcode::Text if !header.rsv1 => std::str::from_utf8(&payload).is_ok(),
         Opcode::Close => code() && std::str::from_utf8(&payload[2..]).is_ok(),
-        // Of bytes that may be any nothing tells but that they end where everything does.
+        // Binary bytes give no evidence except that they end with the stream.
         _ => end == e.own().window.end(),
     };
     reads.then(|| {
@@ -156,7 +156,7 @@ pub(in crate::cause) fn in_characters(e: &Evidence<'_>) -> Option<Sign> {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(&text[..error.valid_up_to()]).ok()?,
     };
-    // Code points, or the units of UTF-16 that JavaScript, Java and C# count.
+    // Code points, or UTF-16 code units as in JavaScript, Java and C#.
     for units in [char::len_utf16 as fn(char) -> usize, |_| 1] {
         let mut counted = 0;
         let mut bytes = 0;
@@ -178,9 +178,9 @@ pub(in crate::cause) fn in_characters(e: &Evidence<'_>) -> Option<Sign> {
     None
 }
 
-/// 32 bits behind 127: the lower half of what is read as the length are the bytes that follow it.
+/// A 32-bit length after 127: the lower half of the 64 bits read are the bytes after it.
 pub(super) fn in_32_bits(e: &Evidence<'_>) -> Option<Sign> {
-    /// No message is longer than 256 MiB, and read as 64 bits any that is written so is 544 GB and more.
+    /// Longer messages do not occur. Read as 64 bits, a 32-bit length of 126 or more becomes 504 GiB or more.
     const LONGEST: u64 = 1 << 28;
     let (e, offset, header) = announced(e)?;
     let length = header.length >> 32;
@@ -188,7 +188,7 @@ pub(super) fn in_32_bits(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let payload = offset + 6 + if header.mask.is_some() { 4 } else { 0 };
-    // Where the recording goes on that far, something has to begin there.
+    // If the recording is that long, a frame must begin there.
     if payload + length <= e.own().window.end() && !e.fits(payload + length) {
         return None;
     }
@@ -208,7 +208,7 @@ pub(super) const fn form(form: LengthForm) -> &'static str {
     }
 }
 
-/// Short lengths in a long form, and what they announce is there.
+/// Short lengths in a long form, followed by that many bytes.
 pub(in crate::cause) fn always_long(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]) || boundary_off_by_one(e).is_some() {
         return None;

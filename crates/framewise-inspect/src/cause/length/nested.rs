@@ -1,4 +1,4 @@
-//! A frame inside the payload of another one.
+//! Finds a frame within the payload of another.
 
 use framewise_proto::{Header, Opcode};
 use framewise_rules::{Role, Rule};
@@ -7,22 +7,22 @@ use crate::cause::evidence::{Evidence, Wanted};
 use crate::cause::notes::Nested;
 use crate::frames::FrameSeen;
 
-/// Payload that is searched.
+/// How much payload is searched.
 const SEARCHED: usize = 64 * 1024;
-/// Bytes that may be headers and are tried: twice as many as there are in as much payload by chance.
+/// How many possible headers are tried: twice as many as occur by chance in that much payload.
 const CANDIDATES: usize = 4096;
-/// From so many bytes of payload on that are no text, a frame is found in them by chance.
+/// In binary payloads of at least this many bytes, frames are found by chance.
 const NOISE: usize = 256;
-/// Frames in a row that may have got between.
+/// How many frames in a row may be nested.
 const CHAIN: usize = 8;
 
-/// Looks for a frame inside the payload of `outer`: one whose end, or whose end and the payload's, falls on a boundary.
+/// Looks for a frame within the payload of `outer` whose end, or whose end and the payload's end, is a boundary.
 pub(super) fn nested(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
     let payload = outer.payload();
     let there = e.read(payload, outer.header.length.min(SEARCHED as u64));
     let text = outer.header.opcode == Opcode::Text && !outer.header.rsv1;
     let noise = there.len() > NOISE && !text;
-    // A frame that is whole but for its fault explains itself: nothing got between the one before and its end.
+    // If the finding's frame is complete apart from its fault, nothing is nested before it.
     let doubtful = noise || (e.finding.offset == outer.end() && e.whole(outer.end()));
     let mut ends = None;
     // A frame that begins a message, or a control frame: 00, 02 and 80 are too common for anything else.
@@ -34,7 +34,7 @@ pub(super) fn nested(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
         if doubtful && !stands_out(e, at, &header) {
             continue;
         }
-        // Where the frame ends says it first; what is in it is read only then.
+        // Check the frame's end first; its content is read only then.
         let size = resumes(e, outer, at, &header);
         if size.is_none() && (ends.is_some() || !to_the_end(e, at)) || !tells(e, at, &header) {
             continue;
@@ -47,7 +47,7 @@ pub(super) fn nested(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
     ends.or_else(|| open(e, outer))
 }
 
-/// Bytes of frames from `at` on, behind which the rest of the payload stands, and a boundary behind that.
+/// The size of the frames from `at` on, if the rest of the payload and then a boundary follow.
 fn resumes(e: &Evidence<'_>, outer: &FrameSeen, at: u64, first: &Header) -> Option<u64> {
     let end = e.own().window.end();
     let mut boundary = at;
@@ -68,12 +68,12 @@ fn resumes(e: &Evidence<'_>, outer: &FrameSeen, at: u64, first: &Header) -> Opti
     None
 }
 
-/// Whether a header is more than chance has in a long payload of any bytes: a text that reads as one.
+/// Whether a header in a long binary payload is more than chance: its frame is a readable text.
 fn stands_out(e: &Evidence<'_>, at: u64, header: &Header) -> bool {
     header.opcode == Opcode::Text && header.length >= 8 && e.reads(at, Wanted::Text).is_text(8)
 }
 
-/// Whether whole frames lead from `at` to the end of the stream, or several of them on.
+/// Whether complete frames follow from `at` to the end of the stream, or several in a row.
 fn to_the_end(e: &Evidence<'_>, mut at: u64) -> bool {
     let end = e.own().window.end();
     for _ in 0..CHAIN {
@@ -86,7 +86,7 @@ fn to_the_end(e: &Evidence<'_>, mut at: u64) -> bool {
     true
 }
 
-/// Whether a header is more than two bytes that look like one: it announces a payload, and of a text it reads as text.
+/// Whether a header is more than two bytes that look like one: it has a payload, which is readable if it is a text.
 fn tells(e: &Evidence<'_>, at: u64, header: &Header) -> bool {
     let there = e.left(at + header.size() as u64).min(header.length);
     match header.opcode {
@@ -97,8 +97,7 @@ fn tells(e: &Evidence<'_>, at: u64, header: &Header) -> bool {
     }
 }
 
-/// In a text, the first byte that is none is the header of a text or control frame whose payload, as far as the recording
-/// goes, reads as text.
+/// In a text: the first invalid byte begins a text or control frame whose payload, as far as recorded, reads as text.
 fn open(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
     if !e.is(&[Rule::TextInvalidUtf8]) || e.stream != Role::Server {
         return None;
@@ -119,7 +118,7 @@ fn open(e: &Evidence<'_>, outer: &FrameSeen) -> Option<Nested> {
     e.reads(at, Wanted::Text).is_text(1).then_some(Nested::Open { at, header })
 }
 
-/// Where frames begin again, at `from` or behind it: whole ones to the end of the stream, or that end.
+/// The offset from which complete frames continue to the end of the stream, at or after `from`; otherwise that end.
 pub(super) fn boundary(e: &Evidence<'_>, from: u64) -> u64 {
     let end = e.own().window.end();
     (from..end.min(from + SEARCHED as u64))

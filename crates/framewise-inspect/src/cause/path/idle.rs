@@ -1,4 +1,4 @@
-//! Silence, and who ended it.
+//! Causes around silence, and who ended it.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::cause::sign::Sign;
 use crate::leg::Leg;
 use crate::report::Fault;
 
-/// Shorter silence is none: nothing that waits for it gives up before.
+/// Shorter silence is not evidence: no idle time-out is shorter.
 const SHORTEST: Duration = Duration::from_secs(20);
 
-/// Idle time-outs that intermediaries have by default, in seconds.
+/// Default idle time-outs of intermediaries, in seconds.
 const KNOWN: &[(u64, &str)] = &[
     (30, "in examples of HAProxy and Kubernetes gateways, the default of Jetty"),
     (50, "HAProxy's example configuration"),
@@ -31,7 +31,7 @@ const KNOWN: &[(u64, &str)] = &[
     (3600, "Envoy's connection idle time-out, HAProxy's tunnels, many firewalls"),
 ];
 
-/// How long nothing came from either side of the leg before the end of this one.
+/// How long both sides of the leg were silent before this one ended.
 pub(super) fn silence(leg: &Leg, stream: Role) -> Option<Duration> {
     let (_, end) = leg.dir(stream).end?;
     let last = [Role::Client, Role::Server].into_iter().filter_map(|role| leg.dir(role).last?.time).max()?;
@@ -40,7 +40,7 @@ pub(super) fn silence(leg: &Leg, stream: Role) -> Option<Duration> {
 
 fn named(silence: Duration) -> Option<(u64, &'static str)> {
     let seconds = silence.as_secs_f64();
-    // Timers are checked by the second, and a recorder's clock starts somewhere else.
+    // Timers are checked once a second, and the recorder's clock has another origin.
     KNOWN.iter().copied().find(|&(known, _)| {
         #[expect(clippy::cast_precision_loss, reason = "the numbers are small")]
         let known = known as f64;
@@ -48,7 +48,7 @@ fn named(silence: Duration) -> Option<(u64, &'static str)> {
     })
 }
 
-/// Silence of a length that intermediaries have, then FIN or RST without a Close.
+/// A silence as long as an intermediary's time-out, then FIN or RST without a Close.
 pub(crate) fn idle_timeout_intermediary(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::CloseMissing, Rule::ConnectionReset, Rule::IdleTimeout]) {
         return None;
@@ -65,7 +65,7 @@ pub(crate) fn idle_timeout_intermediary(e: &Evidence<'_>) -> Option<Sign> {
 
 /// The same silence, ended by the endpoint's own limit.
 pub(crate) fn idle_timeout_endpoint(e: &Evidence<'_>) -> Option<Sign> {
-    // A Close that names it says so itself.
+    // A Close whose reason names it.
     let said = [Role::Client, Role::Server].into_iter().find_map(|role| {
         let close = e.leg.dir(role).frames.as_ref()?.close.as_ref()?;
         let reason = close.reason.to_ascii_lowercase();

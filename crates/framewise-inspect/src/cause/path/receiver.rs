@@ -1,4 +1,4 @@
-//! A receiver that does not take what is legal.
+//! Causes in a receiver that does not accept legal bytes.
 
 use std::fmt::Write as _;
 
@@ -26,7 +26,7 @@ pub(crate) fn message_type_unsupported(e: &Evidence<'_>) -> Option<Sign> {
     e.peer_fault(Cause::MessageTypeUnsupported, evidence)
 }
 
-/// Every byte is legal, and the peer fails the connection, or drops it.
+/// Every byte is legal, and the peer fails or drops the connection.
 pub(crate) fn receiver_rejects(e: &Evidence<'_>) -> Option<Sign> {
     let refused = e.finding.rule.is_none() && e.finding.close.is_some();
     let inferred =
@@ -37,11 +37,11 @@ pub(crate) fn receiver_rejects(e: &Evidence<'_>) -> Option<Sign> {
     let sender = e.stream.peer();
     let dir = e.leg.dir(sender);
     let features = new_features(e);
-    // A reader that wants a frame in one piece waits for the rest of a Close for ever.
+    // A reader that expects a frame in one read waits forever for the rest of a Close.
     let ignored = e.is(&[Rule::CloseUnanswered]) && features.contains(&IN_PIECES);
     if !refused && !ignored {
-        // A side that drops the connection as soon as something came that not every receiver takes, and that it had not
-        // taken before.
+        // A side that drops the connection right after a feature that not every receiver supports, and that was not
+        // used before.
         let dropped = e.is(&[Rule::CloseMissing, Rule::ConnectionReset]) && !dir.broken;
         let at_once = silence(e.leg, e.stream).is_none_or(|silence| silence.as_secs() < 5);
         let last_is_theirs = dir.last.map(|last| last.step) > e.own().last.map(|last| last.step);
@@ -61,20 +61,20 @@ pub(crate) fn receiver_rejects(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::ReceiverRejectsLegalFrame, evidence)
 }
 
-/// What some receivers cannot take, and this one had not been sent before: of the last message, or of what came since the
-/// receiver was heard.
+/// Features that some receivers do not support, and that were not used before: in the last message, or since the
+/// receiver's last bytes.
 fn new_features(e: &Evidence<'_>) -> Vec<&'static str> {
-    /// Frames that are looked at where the receiver was not heard for long.
+    /// How many frames are read after a long silence of the receiver.
     const BURST: usize = 8;
     let Some(frames) = &e.peer().frames else { return Vec::new() };
     let log: Vec<Arrived<'_>> = arrived(frames).collect();
     let Some(last) = log.len().checked_sub(1) else { return Vec::new() };
-    // Each feature is looked for in each frame.
+    // Each feature is checked in each frame.
     if !e.work.take((log.len() * FEATURES.len()) as u64) {
         return Vec::new();
     }
     let begins = |arrived: &Arrived<'_>| matches!(arrived.frame.header.opcode, Opcode::Text | Opcode::Binary);
-    // A control frame behind a message that is complete stands for itself.
+    // A control frame after a complete message is checked alone.
     let message = if log[last].frame.header.opcode.is_control() && !log[last].inside {
         last
     } else {
@@ -94,11 +94,11 @@ fn new_features(e: &Evidence<'_>) -> Vec<&'static str> {
     if features.is_empty() { new(since.max(log.len().saturating_sub(BURST))) } else { features }
 }
 
-/// A frame, and what the frames before it say of it.
+/// A frame in the context of the frames before it.
 struct Arrived<'f> {
     frame: &'f FrameSeen,
     before: Option<&'f FrameSeen>,
-    /// It stands between the fragments of a message.
+    /// It is between the fragments of a message.
     inside: bool,
 }
 
@@ -117,7 +117,7 @@ const IN_PIECES: &str = "a frame in several segments";
 
 type Feature = fn(&Evidence<'_>, &Arrived<'_>) -> bool;
 
-/// What some receivers cannot take, and whether a frame has it.
+/// Features that some receivers do not support, and whether a frame has them.
 const FEATURES: &[(&str, Feature)] = &[
     ("a fragmented message", |_, arrived| {
         let header = arrived.frame.header;

@@ -1,4 +1,4 @@
-//! HTTP/2 where HTTP/1.1 or frames belong.
+//! Causes: HTTP/2 instead of HTTP/1.1 or frames.
 
 use framewise_rules::{Cause, Rule};
 
@@ -20,13 +20,13 @@ fn settings(bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// HTTP/2 on both sides, and the server does not have RFC 8441 switched on.
+/// Both sides use HTTP/2, and the server does not enable RFC 8441.
 pub(in crate::cause) fn extended_connect_unsupported(e: &Evidence<'_>) -> Option<Sign> {
     if !(e.is(&[Rule::RequestNotHttp]) && e.start().starts_with(PREFACE)) {
         return None;
     }
     let parameters = settings(e.read_peer(0))?;
-    // RFC 8441 §3: SETTINGS_ENABLE_CONNECT_PROTOCOL is 0x8, and 1 where a server takes it.
+    // RFC 8441 §3: SETTINGS_ENABLE_CONNECT_PROTOCOL is 0x8, and 1 if the server supports it.
     let enabled = parameters.chunks_exact(6).any(|parameter| parameter == [0, 8, 0, 0, 0, 1]);
     if enabled {
         return None;
@@ -38,7 +38,7 @@ pub(in crate::cause) fn extended_connect_unsupported(e: &Evidence<'_>) -> Option
     e.peer_fault(Cause::ExtendedConnectUnsupported, evidence)
 }
 
-/// HTTP/1.1 spoken where the other side speaks HTTP/2.
+/// HTTP/1.1 to a side that uses HTTP/2.
 pub(in crate::cause) fn alpn_mismatch(e: &Evidence<'_>) -> Option<Sign> {
     if !(e.is(&[Rule::ResponseNotHttp]) && e.request().is_some() && settings(e.start()).is_some()) {
         return None;

@@ -1,4 +1,4 @@
-//! TLS where plain text belongs, and plain text where TLS does.
+//! Causes: TLS on a plain port, and plain text on a TLS port.
 
 use framewise_rules::{Cause, Rule};
 
@@ -6,7 +6,7 @@ use crate::cause::evidence::{Evidence, quote};
 use crate::cause::sign::Sign;
 use crate::finding::hex;
 
-/// The header of a TLS record: its type, a version, a length that a record may have.
+/// Recognises the header of a TLS record: type, version, and a valid length.
 fn tls_record(bytes: &[u8]) -> Option<&'static str> {
     let (&kind, rest) = bytes.split_first()?;
     let kind = match kind {
@@ -28,7 +28,7 @@ pub(in crate::cause) fn tls(e: &Evidence<'_>) -> Option<Sign> {
     if !(e.at_header() || e.is(&[Rule::RequestNotHttp, Rule::ResponseNotHttp])) {
         return None;
     }
-    // A TLS server that answers plain HTTP is another cause.
+    // A TLS server's answer to plain HTTP is another cause.
     if e.is(&[Rule::ResponseNotHttp]) && e.request().is_some() {
         return None;
     }
@@ -42,7 +42,7 @@ pub(in crate::cause) fn tls(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::TlsInPlainStream, evidence)
 }
 
-/// What nginx, Go, Apache, Tomcat, Netty and others write of a plain request to their TLS port.
+/// How nginx, Go, Apache, Tomcat, Netty and others answer a plain request on a TLS port.
 const SAY: &[&str] = &[
     "plain http request was sent to https port",
     "http request to an https server",
@@ -54,7 +54,7 @@ const SAY: &[&str] = &[
     "plain http request was sent to a tls",
 ];
 
-/// An HTTP request answered with a TLS alert, or with the page that servers have for it.
+/// An HTTP request answered with a TLS alert, or with such a page.
 pub(in crate::cause) fn plain_in_tls_port(e: &Evidence<'_>) -> Option<Sign> {
     if e.is(&[Rule::ResponseNotHttp]) && e.request().is_some() && tls_record(e.start()).is_some() {
         let start = e.start();

@@ -1,4 +1,4 @@
-//! Binary formats, by their signatures, by parsing them to the end, and by the look of their bytes.
+//! Recognises binary formats by their signatures, by parsing them completely, and by byte statistics.
 
 use crate::cause::stream::compressed_format;
 
@@ -19,7 +19,7 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"\xca\xfe\xba\xbe", "is the signature of Java classes"),
 ];
 
-/// Says which format a payload is, or looks like.
+/// The format that a payload has, or seems to have.
 pub(super) fn format(payload: &[u8]) -> Option<String> {
     if let Some(format) = compressed_format(payload) {
         return Some(format!("is the header of {format}"));
@@ -56,7 +56,7 @@ pub(super) fn format(payload: &[u8]) -> Option<String> {
         .iter()
         .filter(|&&byte| matches!(byte, 0..=8 | 0xb | 0xc | 0xe..=0x1a | 0x1c..=0x1f | 0x7f))
         .count();
-    // UTF-16 is full of NULs, and text.
+    // UTF-16 has many NULs, but is text.
     let wide =
         payload.chunks_exact(2).filter(|pair| (pair[0] == 0) != (pair[1] == 0)).count() * 4 > payload.len();
     (controls >= 2 && controls * 10 >= payload.len() && !wide).then(|| {
@@ -67,7 +67,7 @@ pub(super) fn format(payload: &[u8]) -> Option<String> {
     })
 }
 
-/// Depth of nesting that is followed.
+/// The largest depth of nesting that is parsed.
 const DEPTH: u32 = 32;
 
 /// The end of a MessagePack value that begins at `at`.
@@ -138,7 +138,7 @@ fn inside(bytes: &[u8], mut at: usize, items: usize, depth: &mut u32, parse: Par
     Some(at)
 }
 
-/// How many fields of Protocol Buffers a payload consists of, to its end.
+/// The number of Protocol Buffers fields, if the complete payload consists of them.
 fn protobuf(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     let mut fields = 0;
@@ -156,7 +156,7 @@ fn protobuf(bytes: &[u8]) -> Option<usize> {
     };
     while at < bytes.len() {
         let key = varint(&mut at)?;
-        // Field numbers in use are small; text read as a key has large ones.
+        // Field numbers are small in practice; text read as a key yields large ones.
         if key >> 3 == 0 || key >> 3 > 64 {
             return None;
         }
