@@ -281,7 +281,6 @@ impl Leg {
         let found = self.opened.is_none()
             && self.response.is_none()
             && server.stage == Stage::Head
-            && length > 0
             && !starts_http(server.window.from(0));
         if found {
             self.dir_mut(Role::Server).stage = Stage::NotWebSocket;

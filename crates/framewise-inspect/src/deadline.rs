@@ -26,7 +26,7 @@ impl Leg {
     }
 
     fn handshake_deadline(&mut self, at: Moment) {
-        if self.passed.handshake || self.opened.is_some() || self.response.is_some() {
+        if self.passed.handshake {
             return;
         }
         let limit = self.endpoints.limits().handshake;

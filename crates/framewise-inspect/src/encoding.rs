@@ -46,12 +46,12 @@ pub(crate) fn guess(bytes: &[u8]) -> Option<(&'static str, String)> {
         (wide >= least).then_some((score, name, text))
     });
     let best = multibyte.max_by_key(|(score, ..)| *score);
-    let latin = decode(WINDOWS_1252, bytes).map(|text| (latin(&text), text));
-    match (best, latin) {
-        (Some((score, name, text)), Some((letters, _))) if score > letters => Some((name, text)),
-        (_, Some((letters, text))) if letters > 0 => Some(("Windows-1252 (Latin-1)", text)),
-        (Some((score, name, text)), _) if score > 0 => Some((name, text)),
-        _ => None,
+    // There each byte is a character.
+    let western = decode(WINDOWS_1252, bytes)?;
+    let letters = latin(&western);
+    match best {
+        Some((score, name, text)) if score > letters => Some((name, text)),
+        _ => (letters > 0).then_some(("Windows-1252 (Latin-1)", western)),
     }
 }
 
@@ -152,6 +152,10 @@ mod tests {
             ("Shift-JIS", "こんにちは", b"\x82\xb1\x82\xf1\x82\xc9\x82\xbf\x82\xcd"),
             ("EUC-KR", "안녕하세요", b"\xbe\xc8\xb3\xe7\xc7\xcf\xbc\xbc\xbf\xe4"),
             ("Big5", "中文測試", b"\xa4\xa4\xa4\xe5\xb4\xfa\xb8\xd5"),
+            // In Big5 the two bytes would be one of the most frequent characters.
+            ("Windows-1252 (Latin-1)", "10 µL", b"10 \xb5L"),
+            ("Windows-1252 (Latin-1)", "{\"t\":\"21°\"}", b"{\"t\":\"21\xb0\"}"),
+            ("UTF-16, little-endian", "h", b"\xff\xfeh\0"),
             ("Windows-1252 (Latin-1)", "café", b"caf\xe9"),
             ("Windows-1252 (Latin-1)", "{\"t\":\"21°C\"}", b"{\"t\":\"21\xb0C\"}"),
             ("Windows-1252 (Latin-1)", "Müller sagt “ja”", b"M\xfcller sagt \x93ja\x94"),
@@ -161,6 +165,15 @@ mod tests {
         ] {
             assert_eq!(guess(bytes), Some((name, text.to_owned())), "{bytes:x?}");
         }
+    }
+
+    #[test]
+    fn a_text_that_was_cut_inside_a_character_is_told_by_what_is_before_it() {
+        let text = [&b"a"[..], &b"\xc4\xe3\xba\xc3".repeat(1024)].concat();
+        let (name, read) = guess(&text).expect("it is GBK");
+        assert_eq!((name, read.chars().count()), ("GBK", 1 + (LOOKED_AT - 2) / 2));
+        // Of a text that was not cut half a character is none of its encoding.
+        assert_ne!(guess(&text[..4]).map(|(name, _)| name), Some("GBK"));
     }
 
     #[test]

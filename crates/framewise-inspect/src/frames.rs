@@ -229,7 +229,7 @@ impl Frames {
         if wild {
             // It may be a frame that breaks a rule, or not a frame.
             if header.length > resync::REACH {
-                self.state = State::Lost { from: self.at + 1 };
+                self.state = State::Lost { from: self.at };
                 return true;
             }
             self.state = State::Doubt { end: self.at + header.size() as u64 + header.length };

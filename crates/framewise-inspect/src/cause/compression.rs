@@ -217,7 +217,7 @@ fn parenthesis(says: &str) -> String {
 pub(super) fn not_compressed(e: &Evidence<'_>) -> Option<Sign> {
     let payload = payload(e).filter(|_| e.is(MEANT_OTHERWISE))?;
     let frame = e.frame()?;
-    if frame.header.opcode.is_control() || frame.header.opcode.bits() > 2 || !reads_as_text(&payload, 2) {
+    if frame.header.opcode.bits() > 2 || !reads_as_text(&payload, 2) {
         return None;
     }
     let evidence = format!("RSV1 is set, but the payload is plain text: {}", quote(&payload));

@@ -201,8 +201,7 @@ impl<'a> Evidence<'a> {
     /// Whether a frame could end at this offset: the stream ends there, or a header follows.
     pub(super) fn fits(&self, offset: u64) -> bool {
         let end = self.own().window.end();
-        offset == end
-            || (offset < end && self.header(offset).is_some_and(|header| self.header_holds(offset, &header)))
+        offset == end || self.header(offset).is_some_and(|header| self.header_holds(offset, &header))
     }
 
     /// Whether a header is followed by its payload and then by another one, or the end.

@@ -139,7 +139,7 @@ fn spilled<'a>(e: &Evidence<'a>) -> Option<(&'a FrameSeen, u64)> {
     if end == e.finding.offset && e.whole(end) {
         return None;
     }
-    if e.left(end) == 0 || e.header(end).is_some() || frame.end() > e.own().window.end() {
+    if e.left(end) == 0 || e.header(end).is_some() {
         return None;
     }
     Some((frame, *e.notes.boundary.get_or_init(|| nested::boundary(e, end + 1))))
@@ -160,6 +160,7 @@ pub(super) fn sign_or_overflow(e: &Evidence<'_>) -> Option<Sign> {
         return Some(sign);
     }
     let (frame, boundary) = spilled(e)?;
+    // More than what is announced: a boundary is behind the frame's end.
     let real = boundary - frame.payload();
     let announced = frame.header.length;
     let lost = match frame.header.form {
@@ -167,10 +168,10 @@ pub(super) fn sign_or_overflow(e: &Evidence<'_>) -> Option<Sign> {
         LengthForm::SixtyFour => {
             "a 64-bit length is meant for more than 65,535 bytes, so its upper bytes were lost".to_owned()
         }
-        _ if real > 255 && real % 256 == announced => {
+        _ if real % 256 == announced => {
             format!("{real} bytes follow, and {real} truncated to eight bits is {announced}")
         }
-        _ if real > 0xffff && real % 0x1_0000 == announced => {
+        _ if real % 0x1_0000 == announced => {
             format!("{real} bytes follow, and {real} truncated to sixteen bits is {announced}")
         }
         _ => return None,

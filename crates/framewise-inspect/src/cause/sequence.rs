@@ -37,7 +37,7 @@ pub(super) fn draft_protocol(e: &Evidence<'_>) -> Option<Sign> {
             .iter()
             .take(4096)
             .position(|&byte| byte == 0xff)
-            .is_some_and(|end| end > 1 && super::evidence::reads_as_text(&start[1..end], 1))
+            .is_some_and(|end| super::evidence::reads_as_text(&start[1..end], 1))
     {
         return e
             .own_fault(Cause::DraftProtocol, "the text between 00 and FF is a frame of the hixie drafts");
@@ -53,7 +53,7 @@ pub(super) fn fin_omitted(e: &Evidence<'_>) -> Option<Sign> {
     let header = framewise_proto::Header::decode(e.start())?;
     // A length of 2^64-1 would overflow.
     let end = (e.finding.offset + header.size() as u64).saturating_add(header.length);
-    if header.length > 125 || header.rsv1 || header.rsv2 || header.rsv3 || !e.fits(end) {
+    if header.length > 125 || !e.fits(end) {
         return None;
     }
     let evidence = format!(

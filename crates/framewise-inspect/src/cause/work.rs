@@ -67,3 +67,36 @@ impl Drop for Work {
         self.budget.0.fetch_sub(self.left.get(), Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_takes_what_it_was_given_and_gives_back_what_it_leaves() {
+        let budget = Budget::default();
+        let work = budget.allot();
+        assert_eq!(budget.spent(), FINDING, "what a search may take is held for it");
+        assert!(work.take(3) && work.take(FINDING - 3));
+        assert!(!work.is_short(), "it had as many as it wanted");
+        assert!(!work.take(1) && work.is_short());
+        assert!(!work.take(0), "a search that fell short gets nothing more");
+        drop(work);
+        assert_eq!(budget.spent(), FINDING);
+        let work = budget.allot();
+        assert!(work.take(5));
+        drop(work);
+        assert_eq!(budget.spent(), FINDING + 5);
+    }
+
+    #[test]
+    fn the_budget_ends_but_for_the_finding_that_explains_the_end() {
+        let budget = Budget::default();
+        while budget.spent() < CONNECTION {
+            assert!(budget.allot().take(FINDING));
+        }
+        assert!(!budget.allot().take(1));
+        assert!(budget.reserve().take(FINDING));
+        assert_eq!(budget.spent(), CONNECTION + FINDING);
+    }
+}

@@ -87,14 +87,13 @@ impl Plausible {
     /// Looks for a chain of headers. Returns whether one was found, and its offset or the offset to continue from.
     pub(crate) fn find(&self, window: &Window, from: u64) -> (bool, u64) {
         let mut at = from;
-        while at < window.end() {
+        loop {
             match self.chain(window, at) {
                 Some(true) => return (true, at),
                 Some(false) => at += 1,
                 None => return (false, at),
             }
         }
-        (false, at)
     }
 
     fn chain(&self, window: &Window, mut at: u64) -> Option<bool> {
@@ -163,7 +162,7 @@ impl Frames {
         match expect.header(window, end) {
             None => false,
             Some(false) => {
-                self.state = State::Lost { from: self.at + 1 };
+                self.state = State::Lost { from: self.at };
                 true
             }
             Some(true) => {

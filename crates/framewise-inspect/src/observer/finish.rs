@@ -67,7 +67,7 @@ impl Observer {
     /// same direction, that was not passed on.
     fn limit_elsewhere(&mut self, at: Moment) {
         let too_big = |known: &Known| known.finding.rule == Some(Rule::MessageTooBig);
-        if self.legs.len() < 2 || self.known.iter().any(too_big) {
+        if self.known.iter().any(too_big) {
             return;
         }
         for from in [Role::Client, Role::Server] {

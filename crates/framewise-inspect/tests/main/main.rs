@@ -1,10 +1,12 @@
 //! The tests of the crate in one program, since each program costs a link.
 
+mod boundaries;
 mod causes;
 mod corpus;
 mod gate;
 mod legal;
 mod reports;
 mod robust;
+mod settled;
 mod torn;
 mod work;

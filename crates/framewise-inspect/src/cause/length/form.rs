@@ -63,7 +63,7 @@ pub(in crate::cause) fn in_one_byte(e: &Evidence<'_>) -> Option<Sign> {
     let fits = rest >= length && e.fits(offset + 2 + length);
     let reads = |most: u64, least: usize| reads_as_text(e.read(offset + 2, most), least);
     // A length of 256 or more loses its higher bits.
-    let wraps = rest > 255 && rest % 256 == length && reads(rest, 256);
+    let wraps = rest % 256 == length && reads(rest, 256);
     let plain = header.mask.is_some() && rest < length && reads(rest, 16);
     // Enough bytes must follow, so that a frame does not end there by chance.
     if !(fits && reads(length, 1) || wraps || plain) {
@@ -148,7 +148,7 @@ pub(in crate::cause) fn in_characters(e: &Evidence<'_>) -> Option<Sign> {
     }
     let characters = frame.header.length;
     // At most four bytes each.
-    let mut text = e.read(frame.payload(), 4 * characters + 4).to_vec();
+    let mut text = e.read(frame.payload(), 4 * characters).to_vec();
     if let Some(key) = frame.header.mask {
         framewise_simd::unmask(&mut text, key, 0);
     }

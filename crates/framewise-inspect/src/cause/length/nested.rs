@@ -55,12 +55,9 @@ fn resumes(e: &Evidence<'_>, outer: &FrameSeen, at: u64, first: &Header) -> Opti
     for _ in 0..CHAIN {
         let header = next?;
         boundary = (boundary + header.size() as u64).saturating_add(header.length);
-        if boundary > end {
-            return None;
-        }
         let size = boundary - at;
         let outer_end = outer.end().saturating_add(size);
-        if outer_end <= end && boundary < outer_end && e.fits(outer_end) {
+        if outer_end <= end && e.fits(outer_end) {
             return Some(size);
         }
         next = e.header(boundary);

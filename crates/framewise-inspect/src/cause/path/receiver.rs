@@ -50,9 +50,9 @@ pub(crate) fn receiver_rejects(e: &Evidence<'_>) -> Option<Sign> {
         }
     }
     let what = match e.finding.close {
-        Some(code) if refused => format!("answers with {code}"),
-        _ if ignored => "never answers its Close".to_owned(),
-        _ => "drops the connection".to_owned(),
+        Some(code) => format!("answers with {code}"),
+        None if ignored => "never answers its Close".to_owned(),
+        None => "drops the connection".to_owned(),
     };
     let mut evidence = format!("every byte of the {sender} is legal, but the {} {what}", e.stream);
     if !features.is_empty() {

@@ -127,7 +127,7 @@ fn cbor(bytes: &[u8], at: usize, depth: &mut u32) -> Option<usize> {
 type Parser = fn(&[u8], usize, &mut u32) -> Option<usize>;
 
 fn inside(bytes: &[u8], mut at: usize, items: usize, depth: &mut u32, parse: Parser) -> Option<usize> {
-    if at > bytes.len() || items > bytes.len() || *depth > DEPTH {
+    if *depth > DEPTH {
         return None;
     }
     *depth += 1;
@@ -233,6 +233,24 @@ mod tests {
             );
         }
         assert_eq!(msgpack(b"\xc1", 0, &mut 0), None);
+        for (head, rest) in [(&b"\xda\x01\x00"[..], &[b'x'; 256][..]), (b"\xde\x00\x02", b"\x01\x02\x03\x04")]
+        {
+            let form = [head, rest].concat();
+            assert_eq!(msgpack(&form, 0, &mut 0), Some(form.len()), "{head:02x?}");
+            assert_eq!(msgpack(&form, form.len() - 1, &mut 0), Some(form.len()), "from its last byte on");
+        }
+    }
+
+    /// Values beside each other are no deeper than one, and those in each other are read up to a depth.
+    #[test]
+    fn nesting_is_followed_to_a_depth() {
+        let beside = [&b"\xdc\x00\x64"[..], &[1; 100]].concat();
+        assert_eq!(msgpack(&beside, 0, &mut 0), Some(beside.len()));
+        for (outer, parse) in [(0x91, msgpack as Parser), (0x81, cbor)] {
+            let nested = |depth: u32| [vec![outer; depth as usize], vec![1]].concat();
+            assert_eq!(parse(&nested(DEPTH), 0, &mut 0), Some(DEPTH as usize + 1));
+            assert_eq!(parse(&nested(DEPTH + 1), 0, &mut 0), None);
+        }
     }
 
     #[test]
@@ -261,6 +279,8 @@ mod tests {
             let bytes = [form, &b"\x1f\x1f"[..]].concat();
             assert_eq!(cbor(&bytes, 0, &mut 0), Some(form.len()), "{form:02x?}");
         }
+        let long = [&b"\x79\x01\x00"[..], &[b'x'; 256]].concat();
+        assert_eq!(cbor(&long, 0, &mut 0), Some(long.len()));
         // Lengths that are not given beforehand, and the three that are reserved.
         for form in [b"\x1c", b"\x1d", b"\x1e", b"\x1f", b"\x5f", b"\x9f"] {
             assert_eq!(cbor(form, 0, &mut 0), None, "{form:02x?}");
@@ -279,9 +299,11 @@ mod tests {
             assert_eq!(protobuf(&[field, varint].concat()), Some(2), "{field:02x?}");
             assert_eq!(protobuf(&[varint, &field[..field.len() - 1]].concat()), None, "{field:02x?}");
         }
-        // Field 0, field 65, a group, a varint of eleven bytes.
+        assert_eq!(protobuf(b"\x80\x04\x01"), Some(1), "field 64");
+        // Field 0, twice, field 65, a group, a varint of eleven bytes.
         for none in [
             &b"\x00\x01"[..],
+            b"\x02\x00",
             b"\x88\x04\x01",
             b"\x0b\x01",
             b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
