@@ -1,5 +1,5 @@
-//! permessage-deflate: what one end sends the other receives, whatever is agreed; a payload that no compressor made is
-//! inflated within the limit or refused, the same however it is cut.
+//! permessage-deflate: messages arrive as they were sent, whatever was agreed. An arbitrary payload is inflated within
+//! the limit or refused, with the same result however it is cut.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub fn check(data: &[u8]) {
     if choice & 1 == 0 { round_trip(choice, agreed, input) } else { hostile(agreed, input) }
 }
 
-/// What is sent arrives.
+/// Messages arrive as they were sent.
 fn round_trip(choice: u8, agreed: &str, mut input: Input<'_>) {
     let agreement = parse_extensions(agreed).as_deref().and_then(DeflateAgreement::in_response);
     let agreement = agreement.expect("the agreements are valid");
@@ -40,7 +40,7 @@ fn round_trip(choice: u8, agreed: &str, mut input: Input<'_>) {
     while !input.rest().is_empty() && sent.len() < 32 {
         let shape = input.byte();
         let piece = input.take(usize::from(shape >> 2));
-        // Repeated, it is long enough to be worth compressing.
+        // Repeated, so that compression pays.
         let message = piece.repeat(1 << ((shape & 3) * 2));
         if shape & 4 == 0 {
             client.send_binary(&message).expect("it is open");
@@ -60,7 +60,7 @@ fn round_trip(choice: u8, agreed: &str, mut input: Input<'_>) {
     assert_eq!(messages, sent);
 }
 
-/// A payload as it comes, in one frame or two.
+/// The arbitrary payload, in one frame or two.
 fn hostile(agreed: &'static str, mut input: Input<'_>) {
     let flags = Flags { role: Role::Client, agreed, lenient: false, limited: input.byte() & 1 != 0 };
     let mut stream = Vec::new();

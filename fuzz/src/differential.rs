@@ -1,6 +1,6 @@
-//! The engine beside two others: tungstenite in this process, and wsproto in a Python process where it is installed.
+//! Compares the engine with tungstenite, in this process, and with wsproto, in a Python process if it is installed.
 //!
-//! Each is given the same frames; what they make of them may differ only as `differences.md` lists, with who is right.
+//! All get the same frames. Their results may differ only as `differences.md` lists, with who is right.
 
 mod tungstenite;
 mod wsproto;
@@ -15,7 +15,7 @@ use framewise_rules::Role;
 use crate::engine::{Flags, Run, Seen};
 use crate::input::{Cut, Input};
 
-/// What an implementation made of a stream.
+/// The result of an implementation for a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The complete messages that it delivered.
@@ -24,14 +24,14 @@ pub struct Verdict {
     pub end: End,
 }
 
-/// How a stream ended for an implementation.
+/// How an implementation ended a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It has no objection so far.
+    /// Not yet: it accepted all bytes.
     Open,
-    /// It took a Close.
+    /// With a Close that it received.
     Closed(Option<u16>),
-    /// It failed the connection: a rule of ours, or the other's name of the error, and its close code where it tells one.
+    /// It failed the connection: our rule or the other's name of the error, and the close code if it has one.
     Failed(String, Option<u16>),
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for End {
     }
 }
 
-/// The differences that are known: peer, what we say, what it says.
+/// The known differences: peer, our result, its result.
 static KNOWN: LazyLock<BTreeSet<Difference>> = LazyLock::new(|| {
     let rows = include_str!("../differences.md")
         .lines()
@@ -57,7 +57,7 @@ static KNOWN: LazyLock<BTreeSet<Difference>> = LazyLock::new(|| {
     .collect()
 });
 
-/// A difference: the peer, what we say, what it says.
+/// A difference: peer, our result, its result.
 pub type Difference = (String, String, String);
 
 /// The properties.
@@ -70,20 +70,20 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Whether a difference is what this row lists; `*` stands for whatever it says.
+/// Whether a row lists this difference; `*` matches any result.
 pub fn shows(row: &Difference, difference: &Difference) -> bool {
     row.0 == difference.0 && row.1 == difference.1 && (row.2 == difference.2 || row.2 == "*")
 }
 
-/// The differences that are listed.
+/// The rows of the list.
 pub fn known() -> &'static BTreeSet<Difference> {
     &KNOWN
 }
 
-/// What the others make of a stream that we do not, each with both verdicts.
+/// The differences for a stream.
 pub fn differences(data: &[u8]) -> Vec<(Difference, String)> {
     let mut input = Input::new(data);
-    // Neither of the others is asked to inflate, and neither can be told to tolerate anything.
+    // Compression is not compared, and the others cannot be configured to tolerate a violation.
     let flags = Flags { agreed: "", lenient: false, limited: false, ..Flags::of(input.byte()) };
     let stream = &input.rest()[..input.rest().len().min(2048)];
     let (ours, at) = ours(flags, stream);
@@ -91,7 +91,7 @@ pub fn differences(data: &[u8]) -> Vec<(Difference, String)> {
     let tungstenite = Some(("tungstenite", tungstenite::judge(flags.role, stream)));
     let wsproto = wsproto::judge(flags.role, stream).map(|theirs| ("wsproto", theirs));
     let theirs = [tungstenite, wsproto].into_iter().flatten().filter(|(_, theirs)| {
-        // A fault that we find in a frame's first bytes the others find when the frame is complete.
+        // The others find a fault only once the frame is complete, we in its first bytes.
         let waits = waiting && theirs.end == End::Open && ours.messages == theirs.messages;
         !waits && !agree(&ours, theirs)
     });
@@ -103,7 +103,7 @@ pub fn differences(data: &[u8]) -> Vec<(Difference, String)> {
         .collect()
 }
 
-/// Whether the frame that holds this byte is not complete.
+/// Whether the frame with this byte is incomplete.
 fn ends_inside(stream: &[u8], at: u64) -> bool {
     let mut start = 0_u64;
     loop {
@@ -119,7 +119,7 @@ fn ends_inside(stream: &[u8], at: u64) -> bool {
     }
 }
 
-/// What we make of it, and where the fault is.
+/// The engine's result, and the offset of the fault.
 fn ours(flags: Flags, stream: &[u8]) -> (Verdict, Option<u64>) {
     let run = Run::before_the_end(flags.connection(flags.role), &Cut::Whole.pieces(stream));
     let at = run.violation.as_ref().and_then(|violation| violation.offset);

@@ -1,9 +1,9 @@
 //! An endpoint after its handshake, as client and as server, with and without permessage-deflate.
 //!
-//! - The events are the same, however the stream is cut, and so is what is written.
-//! - What is found lies within the stream, and each call makes progress.
-//! - What is written in answer breaks no rule.
-//! - The observer of the same stream finds the same rule first, at the same byte.
+//! - The events and the bytes written are the same however the stream is cut.
+//! - Violations are within the stream, and each call makes progress.
+//! - The bytes written in answer break no rule.
+//! - An observer of the same stream finds the same rule first, at the same byte.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::input::{Cut, Input};
 
 const NOW: Duration = Duration::ZERO;
 
-/// What a handshake can have agreed.
+/// What the handshake agreed.
 pub const AGREEMENTS: [&str; 4] = [
     "",
     "permessage-deflate",
@@ -26,21 +26,21 @@ pub const AGREEMENTS: [&str; 4] = [
     "permessage-deflate; client_max_window_bits=9; server_max_window_bits=9",
 ];
 
-/// How an endpoint is set up, from the first byte of an input.
+/// The setup of an endpoint, from the first byte of an input.
 #[derive(Clone, Copy, Debug)]
 pub struct Flags {
     /// Which end it is.
     pub role: Role,
     /// What was agreed.
     pub agreed: &'static str,
-    /// Everything that can be tolerated is.
+    /// Whether everything that can be tolerated is.
     pub lenient: bool,
-    /// The limits are so low that short streams pass them.
+    /// Whether the limits are so low that short streams exceed them.
     pub limited: bool,
 }
 
 impl Flags {
-    /// The meaning of a byte.
+    /// Decodes a byte.
     pub const fn of(byte: u8) -> Self {
         Self {
             role: if byte & 1 == 0 { Role::Server } else { Role::Client },
@@ -50,7 +50,7 @@ impl Flags {
         }
     }
 
-    /// The byte that means it.
+    /// Encodes the setup as a byte.
     pub fn byte(self) -> u8 {
         let agreed = AGREEMENTS.iter().position(|agreed| *agreed == self.agreed).unwrap_or(0);
         u8::from(self.role == Role::Client)
@@ -94,7 +94,7 @@ impl Flags {
     }
 }
 
-/// What an application is told, without where the pieces of a message end.
+/// An event for the application; a message is one event, however it was cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
     /// A complete message.
@@ -107,18 +107,18 @@ pub enum Seen {
     Close(Option<(u16, String)>),
     /// A rule that ends the connection: rule, offset, frame, message, and what else the header breaks.
     Violation(Rule, Option<u64>, u64, u64, Vec<Rule>),
-    /// A rule that does not.
+    /// A violation that does not end the connection.
     Tolerated(Rule, Option<u64>, u64, u64, Vec<Rule>),
     /// The end: its code, and whether it is clean.
     Ended(u16, bool),
 }
 
-/// A stream as an endpoint sees it.
+/// An endpoint's result for a stream.
 #[derive(Debug, Default)]
 pub struct Run {
-    /// What the application is told, in order.
+    /// The events for the application, in order.
     pub seen: Vec<Seen>,
-    /// What was written in answer.
+    /// The bytes written in answer.
     pub written: Vec<u8>,
     /// The first rule that ended the connection.
     pub violation: Option<Violation>,
@@ -126,7 +126,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// Gives an endpoint the pieces, and then the end of the stream.
+    /// Passes the pieces to an endpoint, and then the end of the stream.
     pub fn of(mut connection: Connection, pieces: &[&[u8]]) -> Self {
         let (mut run, rest) = Self::feed(&mut connection, pieces);
         connection.receive_eof(NOW, &rest);
@@ -136,12 +136,12 @@ impl Run {
         run
     }
 
-    /// Gives an endpoint the pieces; more may follow.
+    /// Passes the pieces to an endpoint; more may follow.
     pub fn before_the_end(mut connection: Connection, pieces: &[&[u8]]) -> Self {
         Self::feed(&mut connection, pieces).0
     }
 
-    /// What became of the pieces, and what was not consumed of them.
+    /// Returns the result for the pieces, and the bytes that were not consumed.
     fn feed(connection: &mut Connection, pieces: &[&[u8]]) -> (Self, Vec<u8>) {
         let mut run = Self::default();
         let total: usize = pieces.iter().map(|piece| piece.len()).sum();
@@ -244,7 +244,7 @@ pub fn check(data: &[u8]) {
     }
     if let Some(violation) = &whole.violation {
         let end = violation.offset.map(|offset| offset + violation.length);
-        // Where a header breaks a rule its length is known, and counted, before its masking key is there.
+        // The length of an invalid header counts its masking key before it has arrived.
         let most = (stream.len() + MAX_HEADER) as u64;
         assert!(violation.offset <= Some(stream.len() as u64), "{violation:?} in {} bytes", stream.len());
         let inflated = !flags.agreed.is_empty() && names_whole_payload(violation.rule);
@@ -261,7 +261,8 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Of a frame that does not inflate, or not to text, the whole payload is named, be it there or not.
+/// Whether a violation names a complete payload, which may not have arrived: of a frame that does not inflate, or not
+/// to UTF-8.
 pub fn names_whole_payload(rule: Rule) -> bool {
     [
         Rule::DeflateDataInvalid,
@@ -274,7 +275,7 @@ pub fn names_whole_payload(rule: Rule) -> bool {
     .contains(&rule)
 }
 
-/// The observer finds what the endpoint does.
+/// The observer and the endpoint find the same.
 fn agree(flags: Flags, stream: &[u8], violation: Option<&Violation>) {
     let setup = Setup { limits: flags.limits(), ..Setup::DEFAULT };
     let mut observer = Observer::new(setup.into());
@@ -289,7 +290,7 @@ fn agree(flags: Flags, stream: &[u8], violation: Option<&Violation>) {
         .iter()
         .filter(|finding| finding.by == Some(sender) && finding.answer != Some(Answer::Note));
     let found = enforced.next().and_then(|finding| Some((finding.rule?, finding.offset)));
-    // An observer of both directions sees rules that no endpoint does.
+    // An observer of both directions finds rules that an endpoint cannot.
     if found.is_some_and(|(rule, _)| rule.seen_by() == SeenBy::Observer) {
         return;
     }

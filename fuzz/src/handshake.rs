@@ -1,8 +1,8 @@
-//! The opening handshake over HTTP/1.1, of both sides.
+//! The opening handshake over HTTP/1.1, for client and server.
 //!
-//! - A head that was judged when its bytes were there is judged alike when more follow.
-//! - The observer finds the same rule first, at the same byte.
-//! - What was understood of a request, written again, is understood alike; our answer to it breaks no rule.
+//! - The result for a head does not change when more bytes follow.
+//! - An observer finds the same rule first, at the same byte.
+//! - A request that was read and is written again is read alike; our answer to it breaks no rule.
 
 use framewise_inspect::Observer;
 use framewise_proto::handshake::http1::{Progress, read_request, read_response};
@@ -12,7 +12,7 @@ use framewise_rules::{Answer, Limits, Role, Rule, SeenBy, Setup};
 
 use crate::input::Input;
 
-/// What a head came to.
+/// The result for a head.
 #[derive(Debug, PartialEq)]
 enum Judged<T> {
     More,
@@ -43,7 +43,7 @@ fn request(bytes: &[u8]) -> Judged<Request> {
     judged(read_request(bytes, &ServerPolicy::default()), bytes.len())
 }
 
-/// Prefixes of a head: a judgement stays.
+/// The result for a prefix of a head stays the result.
 fn stays<T: PartialEq + std::fmt::Debug>(
     bytes: &[u8],
     seed: u8,
@@ -96,7 +96,7 @@ fn agree<T>(steps: &[(Role, &[u8])], whole: &Judged<T>) {
     let leg = observer.leg("client-server");
     let mut sender = Role::Client;
     for (role, bytes) in steps {
-        // What follows the head are frames, and not looked at here.
+        // Frames follow the head; they are not checked here.
         let head = match expected {
             Err(size) if *role == steps[steps.len() - 1].0 => &bytes[..size],
             Ok(_) | Err(_) => bytes,
@@ -110,7 +110,7 @@ fn agree<T>(steps: &[(Role, &[u8])], whole: &Judged<T>) {
         .iter()
         .find(|finding| finding.by == Some(sender) && finding.answer != Some(Answer::Note))
         .and_then(|finding| Some((finding.rule?, Some(finding.offset))));
-    // An observer of both directions sees rules that no endpoint does, and looks for a head behind frames that came early.
+    // An observer of both directions finds rules that an endpoint cannot, and looks for a head after early frames.
     let early = found > expected.ok() && found.map(|found| found.0) == Some(Rule::ResponseNotHttp);
     if early || found.is_some_and(|(rule, _)| rule.seen_by() == SeenBy::Observer) {
         return;
@@ -118,7 +118,7 @@ fn agree<T>(steps: &[(Role, &[u8])], whole: &Judged<T>) {
     assert_eq!(found, expected.ok(), "observer and endpoint");
 }
 
-/// Asked again in our words, it is the same; answered, the client takes it.
+/// A client of ours that sends the same request accepts the answer.
 fn answered(request: &Request) {
     let offer = ClientOffer::of(request);
     let Ok(head) = offer.encode() else { return };

@@ -1,4 +1,4 @@
-//! A frame's header: decoded and encoded again it is the same bytes, and what is not complete is not decoded.
+//! A frame's header: encoding a decoded header yields the same bytes, and an incomplete header is not decoded.
 
 use framewise_proto::Header;
 use framewise_proto::frame::MAX_HEADER;

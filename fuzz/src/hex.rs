@@ -1,5 +1,5 @@
-//! Recordings of any format: what is read can be written in the notation, and hexadecimal in each form that we write reads
-//! as the same bytes.
+//! Recordings in any format: a recording that was read can be written in the notation. Hexadecimal in each common form
+//! reads as the same bytes.
 
 use std::fmt::Write as _;
 
@@ -22,7 +22,7 @@ pub fn check(data: &[u8]) {
     written(&data[..data.len().min(64)], &options);
 }
 
-/// The bytes in the forms that people have.
+/// The bytes in common forms of hexadecimal.
 fn written(bytes: &[u8], options: &Options) {
     let join = |separator: &str, prefix: &str| {
         let digits: Vec<_> = bytes.iter().map(|byte| format!("{prefix}{byte:02x}")).collect();
@@ -48,7 +48,7 @@ fn written(bytes: &[u8], options: &Options) {
     for form in forms {
         match read(form.as_bytes(), options) {
             Ok(transcript) => assert_eq!(transcript.stream(0, Role::Client), bytes, "{form}"),
-            // No bytes are no recording.
+            // A recording needs at least one byte.
             Err(error) => assert!(bytes.is_empty(), "{error}\n{form}"),
         }
         for event in read(form.as_bytes(), options).iter().flat_map(|transcript| &transcript.events) {

@@ -1,4 +1,4 @@
-//! How targets take their inputs apart.
+//! Splits the input of a target into its parameters and bytes.
 
 /// The first bytes decide how the rest is used.
 #[derive(Clone, Copy, Debug)]
@@ -26,13 +26,13 @@ impl<'d> Input<'d> {
         taken
     }
 
-    /// All that is left.
+    /// The rest of the input.
     pub const fn rest(&self) -> &'d [u8] {
         self.rest
     }
 }
 
-/// How a stream is cut on its way.
+/// How a stream is cut into pieces.
 #[derive(Clone, Copy, Debug)]
 pub enum Cut {
     /// Not at all.
@@ -41,12 +41,12 @@ pub enum Cut {
     Bytes,
     /// Once.
     At(usize),
-    /// Into pieces of sizes that follow from a number.
+    /// Into pieces of pseudo-random sizes, from this seed.
     Pieces(u8),
 }
 
 impl Cut {
-    /// The cuts that a stream of so many bytes is given, after it was given whole: each place of a short one.
+    /// The cuts to try on a stream of `length` bytes: a short one is cut at each place.
     pub fn all(length: usize, seed: u8) -> Vec<Self> {
         let mut cuts = vec![Self::Bytes, Self::Pieces(seed)];
         if length <= 48 {

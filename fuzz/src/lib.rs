@@ -1,5 +1,5 @@
-//! What must hold for any bytes. A target is a function that takes bytes and panics where a property does not hold;
-//! libFuzzer looks for such bytes (`cargo xtask fuzz`), and `cargo test` runs every target over its corpus and its seeds.
+//! Properties that hold for any bytes. A target is a function that takes bytes and panics if a property does not hold.
+//! libFuzzer looks for such bytes (`cargo xtask fuzz`); `cargo test` runs every target over its corpus and its seeds.
 #![forbid(unsafe_code)]
 
 pub mod deflate;
@@ -13,12 +13,12 @@ pub mod observer;
 pub mod seeds;
 pub mod transcript;
 
-/// A function and the bytes that it takes.
+/// A target and its seeds.
 #[derive(Debug)]
 pub struct Target {
     /// The name of the target and of its corpus.
     pub name: &'static str,
-    /// Panics where a property does not hold.
+    /// Panics if a property does not hold.
     pub check: fn(&[u8]),
     /// Inputs made from the examples of the rules.
     pub seeds: fn() -> Vec<Vec<u8>>,
@@ -36,7 +36,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "differential", check: differential::check, seeds: differential::seeds },
 ];
 
-/// The target of this name.
+/// The target with this name.
 pub fn target(name: &str) -> Option<&'static Target> {
     TARGETS.iter().find(|target| target.name == name)
 }

@@ -1,5 +1,5 @@
-//! An observer of both directions: the findings, their causes and the verdict are the same, however the streams are cut;
-//! they lie within the streams, and there are never more of them than the ceiling.
+//! An observer of both directions: the findings, their causes and the verdict are the same however the streams are cut.
+//! The findings are within the streams, and never more than the limit.
 
 use framewise_inspect::{Connection, Observer, Report};
 use framewise_proto::frame::MAX_HEADER;
@@ -16,7 +16,7 @@ enum Step<'d> {
     Reset(Role),
 }
 
-/// A receiver that takes no frame in two pieces is a cause, so this one does depend on how the streams are cut.
+/// This cause, a receiver that expects a frame in one piece, does depend on the cuts.
 const CUT: Cause = Cause::ReceiverRejectsLegalFrame;
 
 const HEADS: [(&str, &str); 2] = [
@@ -75,7 +75,7 @@ pub fn check(data: &[u8]) {
     for finding in &whole.findings {
         let longest = finding.by.map_or(length(Role::Client).max(length(Role::Server)), length);
         assert!(finding.offset <= longest, "{finding:?} in {longest} bytes");
-        // A header's length is known before its masking key is there.
+        // The length of a header counts its masking key before it has arrived.
         let most = longest + MAX_HEADER as u64;
         let inflated = open != Some("") && finding.rule.is_some_and(names_whole_payload);
         assert!(inflated || finding.offset + finding.length <= most, "{finding:?} in {longest} bytes");
@@ -111,7 +111,7 @@ fn observe(open: Option<&str>, steps: &[Step<'_>], cut: Cut) -> Connection {
 
 type Said = (Option<&'static str>, Option<Role>, u64, Vec<&'static str>);
 
-/// What counts of the findings. Their order does not: which direction is judged first depends on what else is there.
+/// What is compared of the findings. Not their order: which direction is judged first depends on the cuts.
 fn said(connection: &Connection) -> Vec<Said> {
     let mut findings: Vec<Said> = connection
         .findings

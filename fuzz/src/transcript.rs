@@ -1,4 +1,4 @@
-//! The notation: what was read and written reads as the same, and an error names a place in the text.
+//! The notation: a transcript that was read and written reads as the same, and an error names a place in the text.
 
 use framewise_transcript::Transcript;
 
@@ -24,14 +24,14 @@ pub fn round_trip(mut first: Transcript, text: &str) {
     let mut second =
         Transcript::parse(&written).unwrap_or_else(|error| panic!("{error}\n{written:?}\nof {text:?}"));
     assert_eq!(second.to_string(), written, "written once and twice");
-    // Lines move when comments go.
+    // Removing comments changes line numbers.
     for event in first.events.iter_mut().chain(&mut second.events) {
         event.line = 0;
     }
     assert_eq!(first, second, "{text:?}");
 }
 
-/// The examples themselves.
+/// The examples.
 pub fn seeds() -> Vec<Vec<u8>> {
     let examples = crate::seeds::examples().into_iter();
     let mut seeds: Vec<Vec<u8>> =

@@ -1,6 +1,6 @@
 use crate::{Error, Position};
 
-/// Bytes that a dump may stand for: a star in it repeats rows without taking room in the file.
+/// The largest number of bytes of a dump: `*` repeats rows, so a short file may mean many bytes.
 const MOST: usize = 256 << 20;
 const TOO_LARGE: &str = "the dump holds more than 256 MiB";
 const HALF: &str = "half a byte: expected a second hexadecimal digit";
@@ -34,7 +34,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<u8>, Error> {
                 let row = row
                     .as_ref()
                     .filter(|row| !row.is_empty())
-                    .ok_or_else(|| error("`*` has no row to repeat"))?;
+                    .ok_or_else(|| error("`*` repeats the row before it, but there is none"))?;
                 if offset > MOST {
                     return Err(error(TOO_LARGE));
                 }
@@ -63,7 +63,7 @@ fn fault(line: usize, column: usize, message: String) -> Error {
     Error::Hex { at: Position { line, column }, message }
 }
 
-/// Whether lines begin with their offset: it ends with a colon, or it is all zeros and stands alone.
+/// Whether lines begin with their offset: it ends with a colon, or it is all zeros.
 fn is_dump(text: &str) -> bool {
     let line = text
         .lines()
@@ -92,7 +92,7 @@ fn text_column_cut(body: &str) -> &str {
     }
 }
 
-/// Pairs of digits with anything that people put between them.
+/// Pairs of digits, with the usual separators.
 fn digits(body: &str, bytes: &mut Vec<u8>) -> Result<(), (usize, String)> {
     let mut high: Option<(usize, u8)> = None;
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! Recorded connections, read from the formats that people have them in.
+//! Reads recorded connections.
 //!
 //! [`read`] takes the bytes of a file, detects what they are unless [`Options`] says it, and gives a
 //! [`Transcript`], which `framewise_inspect::diagnose` takes. Today it reads transcripts, and hexadecimal in any usual form.
@@ -14,7 +14,7 @@
 //! # Ok::<(), framewise_capture::Error>(())
 //! ```
 //!
-//! What it is not: it opens no file, and it judges nothing.
+//! It does not open files, and does not diagnose.
 #![forbid(unsafe_code)]
 
 mod detect;
@@ -28,7 +28,7 @@ use framewise_transcript::{Action, Event, Leg, Transcript};
 pub use detect::Foreign;
 pub use error::{Error, Position};
 
-/// A format that is read.
+/// A supported format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
@@ -38,12 +38,12 @@ pub enum Format {
     Hex,
 }
 
-/// What is known about a file beside its bytes.
+/// What is known about a file apart from its bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Its format; detected where it is `None`.
+    /// The format; `None` detects it.
     pub format: Option<Format>,
-    /// Who sent the bytes, in a format that does not say it; guessed from the first ones where it is `None`.
+    /// Who sent the bytes, in a format without sides; `None` guesses it from the first bytes.
     pub from: Option<Role>,
     /// The extensions that the handshake agreed, for bytes that begin after it.
     pub extensions: Option<String>,
@@ -53,7 +53,7 @@ pub struct Options {
 ///
 /// # Errors
 ///
-/// The file is in a format that is not supported, or breaks the rules of its format: then the error has the place.
+/// The file has an unsupported format, or is not valid in its format; the error then has the position.
 pub fn read(bytes: &[u8], options: &Options) -> Result<Transcript, Error> {
     if let Some(foreign) = detect::foreign(bytes) {
         return Err(Error::Foreign(foreign));
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(guessed(b"81 82 37 fa 21 3d 5f 93"), (Some(String::new()), Role::Client));
         assert_eq!(guessed(b"47 45 54 20 2f"), (None, Role::Client), "GET /");
         assert_eq!(guessed(b"48 54 54 50 2f"), (None, Role::Server), "HTTP/");
-        // The second letter has no mask bit, and a method that only begins like one is none.
+        // The second letter has no MASK bit, and GETX is not a method.
         assert_eq!(guessed(b"47 45 54 58"), (Some(String::new()), Role::Server), "GETX");
         let given = Options { from: Some(Role::Client), extensions: Some("x".to_owned()), format: None };
         assert_eq!(first(b"81 02 68 69", &given), (Some("x".to_owned()), Role::Client));

@@ -4,9 +4,9 @@ use std::ops::Deref;
 use bytes::Bytes;
 use framewise_proto::{MessageKind, Utf8Bytes};
 
-/// A whole message, however many frames it came in.
+/// A complete message, in however many frames it arrived.
 ///
-/// It is cheap to clone: the bytes are shared. Sending a message that was received copies nothing that is large.
+/// It is cheap to clone, because the bytes are shared. Sending a received message does not copy a large payload.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
     /// Text: UTF-8 (RFC 6455 §5.6).
@@ -34,7 +34,7 @@ impl Message {
         }
     }
 
-    /// The payload, of either kind.
+    /// The payload of a text or binary message.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
@@ -58,7 +58,7 @@ impl Message {
         }
     }
 
-    /// Bytes of payload.
+    /// The size of the payload in bytes.
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
@@ -111,12 +111,12 @@ impl<const N: usize> From<&[u8; N]> for Message {
     }
 }
 
-/// Text: bytes that are known to be UTF-8, which are not checked again. There is no way to make one of anything else.
+/// Text that is known to be UTF-8 and is not checked again.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(pub(crate) Utf8Bytes);
 
 impl Text {
-    /// Text that lives as long as the program: nothing is copied.
+    /// A static text, without a copy.
     pub const fn from_static(text: &'static str) -> Self {
         Self(Utf8Bytes::from_static(text))
     }
@@ -126,22 +126,22 @@ impl Text {
         self.0.as_str()
     }
 
-    /// Bytes of it.
+    /// The length in bytes.
     pub const fn len(&self) -> usize {
         self.0.as_bytes().len()
     }
 
-    /// Whether there are none.
+    /// Whether the text is empty.
     pub const fn is_empty(&self) -> bool {
         self.0.as_bytes().is_empty()
     }
 
-    /// Its bytes.
+    /// The bytes of the text.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 
-    /// Its bytes, without a copy.
+    /// The bytes of the text, without a copy.
     pub fn into_bytes(self) -> Bytes {
         self.0.into_bytes()
     }

@@ -10,7 +10,7 @@ use tungstenite::protocol::{self, WebSocket, WebSocketConfig};
 
 use super::{End, Verdict};
 
-/// Reads a stream and waits for ever after it; what is written is dropped.
+/// Reads a stream, then never ends; drops what is written.
 struct Wire<'s>(Cursor<&'s [u8]>);
 
 impl Read for Wire<'_> {
@@ -32,13 +32,13 @@ impl Write for Wire<'_> {
     }
 }
 
-/// What it makes of a stream at this end.
+/// Its result for a stream, received by this role.
 pub(super) fn judge(role: Role, stream: &[u8]) -> Verdict {
     let role = match role {
         Role::Client => protocol::Role::Client,
         Role::Server => protocol::Role::Server,
     };
-    // The limits of ours.
+    // The same limits as ours.
     let config = WebSocketConfig::default().max_frame_size(Some(64 << 20));
     let mut socket = WebSocket::from_raw_socket(Wire(Cursor::new(stream)), role, Some(config));
     let mut verdict = Verdict { messages: Vec::new(), end: End::Open };

@@ -29,7 +29,7 @@ static PEER: LazyLock<Option<Mutex<Peer>>> = LazyLock::new(|| {
     Some(Mutex::new(Peer { process, ask, answers: BufReader::new(answers) }))
 });
 
-/// What it makes of a stream at this end; `None` where it is not installed.
+/// Its result for a stream, received by this role; `None` if it is not installed.
 pub(super) fn judge(role: Role, stream: &[u8]) -> Option<Verdict> {
     let mut peer = PEER.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
     let mut question = format!("{} ", role.name());
@@ -52,7 +52,7 @@ fn parse(line: &str) -> Verdict {
         match what {
             "text" => verdict.messages.push((MessageKind::Text, bytes(argument))),
             "binary" => verdict.messages.push((MessageKind::Binary, bytes(argument))),
-            // 1005 stands for a Close without a code.
+            // It reports a Close without a code as 1005.
             "closed" => verdict.end = End::Closed(argument.parse().ok().filter(|code| *code != 1005)),
             _ => verdict.end = End::Failed("failed".to_owned(), argument.parse().ok()),
         }

@@ -14,28 +14,28 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use super::timer::Timer;
 use crate::{Event, Message, Text, buffers};
 
-/// From so many bytes of a frame still to come on, they are read to where the message is put together.
+/// If at least this many bytes of a frame have not arrived, they are read directly into the message's buffer.
 const DIRECT: u64 = 16 * 1024;
-/// What a message's first part makes room for at the least, where so much is announced; more where more has arrived.
+/// The smallest capacity for a message's first part, if its header announces that much.
 const FIRST: u64 = 64 * 1024;
 
-/// Frames that are looked at for the end of a message: a peer may send very many small ones.
+/// How many frames are searched for the end of a message: a peer may send very many small ones.
 const LOOKED_AT: usize = 8;
-/// Bytes that a connection inflates before the other tasks of its thread get their turn: a peer needs a thousandth of them
-/// to have them inflated.
+/// How many bytes a connection inflates before it yields to the other tasks of its thread: a peer needs to send only a
+/// thousandth of them.
 const TURN: usize = 256 * 1024;
 
-/// Each piece of a text comes from the engine with the proof that it was checked.
+/// The engine proves by type that each piece of a text was checked.
 const CHECKED: &str = "the engine checks all of a text";
 
-/// What came of bytes that were read.
+/// The result of bytes that were read.
 pub(super) enum Found {
     Event(Event),
     Violation(Box<proto::Violation>),
     Ended(proto::Ended),
 }
 
-/// What was read and not handed out yet: bytes that no frame was made of, and the message that is not complete.
+/// What was read and not returned: bytes of incomplete frames, and the incomplete message.
 ///
 /// Both are empty, and hold no memory, while the connection is idle.
 #[derive(Debug, Default)]
@@ -43,15 +43,15 @@ pub(super) struct Inbox {
     bytes: BytesMut,
     /// `bytes` is a thread's read buffer.
     borrowed: bool,
-    /// … and this is counted in [`buffers::hold_read`].
+    /// … and counted in [`buffers::hold_read`].
     held: bool,
-    /// The message that is put together of its parts.
+    /// The message that is assembled from its parts.
     message: Utf8Buffer,
-    /// The reader takes parts of messages as they come.
+    /// The caller takes parts of messages as they arrive.
     in_parts: bool,
-    /// It has taken one of a message, and not the last.
+    /// The caller has taken a part of a message, and not the last.
     begun: bool,
-    /// Bytes inflated since the last turn of the others.
+    /// Bytes inflated since the connection last yielded.
     inflated: usize,
 }
 
@@ -61,22 +61,22 @@ impl From<Message> for Found {
     }
 }
 
-/// What an event was, once it no longer borrows the buffer.
+/// An event that no longer borrows the buffer.
 enum Taken {
     Found(Found),
-    /// The last so many of the bytes that were consumed are a message: a binary one, unless the text was found.
+    /// The last bytes consumed, of this number, are a message: a binary one, unless the text was found.
     Message(usize),
-    /// They are a part of one; whether it is the last.
+    /// They are a part of a message; and whether it is the last.
     Part(MessageKind, usize, bool),
-    /// They were added to the message that is put together, which is complete.
+    /// They were added to the assembled message, which is complete.
     Last(MessageKind),
-    /// So much came out of a compressed one; whether it is complete.
+    /// This much of a compressed message was inflated; and whether it is complete.
     Inflated(MessageKind, usize, bool),
     /// Nothing yet.
     Nothing,
 }
 
-/// What came of taking one event in.
+/// The result of processing one event.
 enum Step {
     Found(Found),
     Nothing,
@@ -85,7 +85,7 @@ enum Step {
 }
 
 impl Inbox {
-    /// What the peer sent behind the handshake's head.
+    /// `bytes`: what the peer sent after the handshake's head.
     pub(super) fn new(bytes: BytesMut) -> Self {
         Self {
             bytes,
@@ -108,16 +108,16 @@ impl Inbox {
         self.bytes.capacity() + self.message.capacity()
     }
 
-    /// Bytes that no frame was made of: the start of one.
+    /// The bytes of an incomplete frame.
     pub(super) fn rest(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Whether a complete message lies in what was read, so that the next one is there without a read. Where that is not to
-    /// be seen in a few frames: no.
+    /// Whether the bytes read contain a complete message, so that the next one needs no read. Only a few frames are
+    /// searched.
     pub(super) fn has_message(&self, engine: &Connection) -> bool {
         if engine.remaining() > 0 {
-            // What lies there is the middle of a frame.
+            // The bytes are the middle of a frame.
             return false;
         }
         let mut rest = &self.bytes[..];
@@ -136,7 +136,7 @@ impl Inbox {
         false
     }
 
-    /// Takes a message out of what was read, if one in a single frame lies there: what nearly all of them are.
+    /// Takes a message in a single frame from the bytes read, which nearly all messages are.
     #[inline]
     pub(super) fn whole(&mut self, engine: &mut Connection, now: Duration) -> Option<Message> {
         let (found, text) = find_text(&mut self.bytes, |bytes| match engine.receive_whole(now, bytes) {
@@ -151,12 +151,12 @@ impl Inbox {
         Some(message)
     }
 
-    /// The connection waits, so that the others have their turn anyway.
+    /// The connection waits, so the other tasks run anyway.
     pub(super) const fn begin_turn(&mut self) {
         self.inflated = 0;
     }
 
-    /// Whether so much was inflated that it is the turn of others; the next turn begins.
+    /// Whether so much was inflated that the connection must yield; if so, the count begins anew.
     pub(super) fn ends_turn(&mut self) -> bool {
         let ends = self.inflated >= TURN;
         if ends {
@@ -165,7 +165,7 @@ impl Inbox {
         ends
     }
 
-    /// Takes the next event out of what was read; `None`: there is none without more bytes, or in this turn
+    /// Takes the next event from the bytes read. `None` if more bytes are needed, or if the connection must yield
     /// ([`Inbox::ends_turn`]).
     pub(super) fn parse(&mut self, engine: &mut Connection, now: Duration) -> Option<Found> {
         while !self.bytes.is_empty() {
@@ -245,8 +245,8 @@ impl Inbox {
         found.map_or(Step::Nothing, Step::Found)
     }
 
-    /// The last `length` of the `consumed` bytes at the front. A few of the thread's buffer are copied; what is large, and
-    /// what was copied out of it before, is shared.
+    /// Takes the last `length` of the `consumed` bytes at the front. A few bytes of the thread's buffer are copied;
+    /// large payloads, and bytes that were copied before, are shared.
     #[inline]
     fn take_slice(&mut self, consumed: usize, length: usize) -> Bytes {
         if self.borrowed && length < buffers::SLICE {
@@ -259,12 +259,12 @@ impl Inbox {
         frame.freeze()
     }
 
-    /// Gives the thread's buffer back, as soon as what is left over allows: a few bytes are moved to a buffer of their
-    /// own, whole messages (`waiting` is false) only where too many connections have one.
+    /// Gives the thread's buffer back if the rest allows it: a few bytes are moved to a buffer of their own; complete
+    /// messages (`waiting` is false) only if too many connections hold a thread's buffer.
     fn settle(&mut self, waiting: bool) {
         if !self.borrowed {
             if self.bytes.is_empty() {
-                // Also where no room is left: it would pin what it was a part of.
+                // Also without capacity left: it would keep the allocation that it was a part of.
                 self.bytes = BytesMut::new();
             }
             return;
@@ -294,7 +294,7 @@ impl Inbox {
 
     fn complete(&mut self, kind: MessageKind) -> Message {
         let message = std::mem::take(&mut self.message);
-        // A message in many small frames, whose buffer grew to twice its size.
+        // The buffer of a message in many small frames has grown to twice its size.
         let sparse = message.capacity() / 2 > message.len();
         let message = match kind {
             MessageKind::Text if sparse => {
@@ -313,7 +313,7 @@ impl Inbox {
         message
     }
 
-    /// Reads once. How many bytes: 0 is the stream's end. What was found on the way is given with it.
+    /// Reads once. Returns the number of bytes (0 at the stream's end), and what was found in them.
     pub(super) fn poll_read<S: AsyncRead + Unpin>(
         &mut self,
         stream: &mut S,
@@ -327,7 +327,7 @@ impl Inbox {
         }
         let mut buffer = buffers::take_read();
         buffer.extend_from_slice(&self.bytes);
-        // The future is made for this one poll: it keeps nothing when it is dropped.
+        // The future exists for this poll only: dropping it loses nothing.
         let read = pin!(stream.read_buf(&mut buffer)).poll(cx);
         if !matches!(read, Poll::Ready(Ok(1..))) {
             buffers::give_read(buffer);
@@ -335,20 +335,20 @@ impl Inbox {
         }
         let small = buffer.len() < buffers::SLICE;
         if let Some(bytes) = small.then(|| buffers::copy_read(&buffer)).flatten() {
-            // One copy for all the messages in it, and the thread's buffer is free again.
+            // One copy for all messages in the buffer, which is then free again.
             buffers::give_read(buffer);
             self.replace(bytes);
         } else {
             self.replace(buffer);
             self.borrowed = true;
         }
-        // The clock is asked once a read, not once a message.
+        // Read the clock once for each read, not for each message.
         *now = timer.now();
         let found = self.parse(engine, *now);
         read.map_ok(|count| (count, found))
     }
 
-    /// Reads the rest of a large frame to where its message is put together.
+    /// Reads the rest of a large frame into its message's buffer.
     fn poll_read_direct<S: AsyncRead + Unpin>(
         &mut self,
         stream: &mut S,
@@ -359,7 +359,7 @@ impl Inbox {
     ) -> Poll<io::Result<(usize, Option<Found>)>> {
         let length = self.message.len();
         let wanted = usize::try_from(engine.remaining()).unwrap_or(usize::MAX);
-        // Room grows with what has arrived, not with what a header announces.
+        // The capacity grows with the bytes that arrive, not with the announced length.
         if self.message.capacity() - length < wanted.min(DIRECT as usize) {
             self.message.reserve(wanted.min(length.max(FIRST as usize)));
         }
@@ -368,7 +368,7 @@ impl Inbox {
         if count == 0 {
             return Poll::Ready(Ok((0, None)));
         }
-        // All of it lies inside the frame's payload: the engine takes it at once.
+        // All bytes are payload of the frame: the engine takes them at once.
         *now = timer.now();
         let taken = self.message.check_tail(length, |bytes| match engine.receive(*now, bytes).1 {
             Some(proto::Event::Data { payload, last, .. }) => {
@@ -394,7 +394,7 @@ impl Drop for Inbox {
     }
 }
 
-/// Room for a message of which `length` bytes are there and `remaining` announced.
+/// The capacity for a message of which `length` bytes have arrived and `remaining` are announced.
 fn first_room(length: u64, remaining: u64) -> Utf8Buffer {
     let capacity = length.saturating_add(remaining).min(FIRST.max(length.saturating_mul(4)));
     let capacity = usize::try_from(capacity).unwrap_or(0);
@@ -405,7 +405,7 @@ fn first_room(length: u64, remaining: u64) -> Utf8Buffer {
     }
 }
 
-/// Adds a part to the message that is put together.
+/// Adds a part to the assembled message.
 fn collect(message: &mut Utf8Buffer, payload: &Payload<'_>, remaining: u64) {
     if message.capacity() == 0 {
         *message = first_room(payload.len() as u64, remaining);
@@ -427,10 +427,10 @@ fn take_text(text: TextInBuffer<'_>, borrowed: bool) -> Message {
     Message::Text(Text(copy))
 }
 
-/// The compressed message that is complete.
+/// Takes a complete compressed message.
 fn inflated(kind: MessageKind, engine: &mut Connection) -> Message {
     let inflated = engine.take_inflated();
-    // Its buffer has room for what a message may grow to: a small one would pin a multiple of itself.
+    // The buffer has the capacity of a large message: a small one would keep a multiple of its size.
     let sparse = inflated.capacity() / 2 > inflated.len();
     if !sparse && inflated.len() > buffers::SMALL {
         return match kind {
@@ -446,7 +446,7 @@ fn inflated(kind: MessageKind, engine: &mut Connection) -> Message {
     message
 }
 
-/// What an event that is no data is to the caller.
+/// What the caller gets for an event other than data.
 fn other_event(event: proto::Event<'_>) -> Option<Found> {
     Some(match event {
         proto::Event::Data { .. } | proto::Event::Inflated { .. } => return None,

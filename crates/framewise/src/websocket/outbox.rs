@@ -7,36 +7,36 @@ use tokio::io::AsyncWrite;
 
 use crate::buffers;
 
-/// Slices of one write at the most.
+/// The largest number of slices in one write.
 const SLICES: usize = 64;
 
-/// What was taken from the engine and is not written yet.
+/// Bytes that were taken from the engine and are not written.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     batch: Option<Transmit>,
     /// The engine has the thread's write buffer.
     lent: bool,
-    /// Something was written that the stream may hold back.
+    /// The stream may hold back bytes that were written: it needs a flush.
     unflushed: bool,
 }
 
 impl Outbox {
-    /// Bytes of it that are not written yet; the engine may have more.
+    /// Bytes that are not written; the engine may have more.
     pub(super) fn queued(&self) -> usize {
         self.batch.as_ref().map_or(0, Transmit::len)
     }
 
-    /// Whether something is to be written, or was written that the stream may hold back.
+    /// Whether bytes must be written or flushed.
     pub(super) fn owes(&self) -> bool {
         self.queued() > 0 || self.unflushed
     }
 
-    /// Whether it holds nothing, and owes nothing.
+    /// Whether it holds no memory, and nothing must be written or flushed.
     pub(super) fn is_empty(&self) -> bool {
         self.batch.is_none() && !self.lent && !self.unflushed
     }
 
-    /// Gives the engine room to encode into: the thread's write buffer.
+    /// Gives the engine the thread's write buffer to encode into.
     pub(super) fn lend(&mut self, engine: &mut Connection) {
         if !self.lent {
             self.lent = true;
@@ -76,7 +76,7 @@ impl Outbox {
     }
 }
 
-/// Writes the front of it: one segment, which is what there nearly always is, or several at once.
+/// Writes the first segment, which is nearly always the only one, or several at once.
 fn poll_write_segments<S: AsyncWrite>(
     batch: &Transmit,
     stream: Pin<&mut S>,

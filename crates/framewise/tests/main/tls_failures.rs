@@ -188,7 +188,7 @@ async fn tls_that_is_changed_on_the_way_is_no_reason_to_give_it_up() {
         }
     };
     let error = failure(trusting(&authority), "localhost", corrupt).await;
-    says(&error, ConnectFault::Tls, &["TLS handshake failed", "faulty, or something on the way changes it"]);
+    says(&error, ConnectFault::Tls, &["TLS handshake failed", "faulty, or an intermediary changes it"]);
 }
 
 #[tokio::test]

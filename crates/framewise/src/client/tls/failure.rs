@@ -1,4 +1,4 @@
-//! What a TLS handshake failed for, and what to do about it, in a sentence.
+//! Explains in a sentence why a TLS handshake failed, and what to do.
 
 use std::io;
 
@@ -9,10 +9,10 @@ use super::{Peer, Roots};
 use crate::authority::bracketed;
 use crate::error::ConnectFault;
 
-/// Names of a certificate that a sentence lists at the most.
+/// The largest number of a certificate's names in a sentence.
 const NAMES: usize = 4;
 
-/// What the handshake failed for. `first` is the first byte that the peer sent.
+/// Explains why the handshake failed. `first` is the first byte that the peer sent.
 pub(super) fn explain(
     peer: &Peer<'_>,
     roots: Roots,
@@ -35,7 +35,7 @@ pub(super) fn explain(
         }
         Some(_) => {
             format!(
-                "the TLS handshake failed ({error}): the server's TLS is faulty, or something on the way changes it"
+                "the TLS handshake failed ({error}): the server's TLS is faulty, or an intermediary changes it"
             )
         }
         None if error.kind() == io::ErrorKind::UnexpectedEof => format!(
@@ -46,10 +46,7 @@ pub(super) fn explain(
     (ConnectFault::Tls, says)
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the others are told in the words of rustls, which adds some"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "rustls describes the others; it may add variants")]
 fn certificate(host: &str, roots: Roots, fault: &CertificateError) -> String {
     match fault {
         CertificateError::ExpiredContext { not_after, .. } => {
@@ -109,10 +106,7 @@ fn name_mismatch(expected: &ServerName<'_>, presented: &[String]) -> String {
     format!("the certificate is for {}{more}, not for {expected}", names.join(", "))
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the others are told in the words of rustls, which adds some"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "rustls describes the others; it may add variants")]
 fn refused(alert: AlertDescription) -> String {
     let why = match alert {
         AlertDescription::ProtocolVersion => "it supports no TLS version of this client",

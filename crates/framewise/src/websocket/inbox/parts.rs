@@ -1,4 +1,4 @@
-//! Messages taken in parts, as they come: none is put together.
+//! Messages taken in parts as they arrive, without assembling them.
 
 use bytes::Bytes;
 use framewise_proto::{Connection, MessageKind};
@@ -12,12 +12,13 @@ impl Inbox {
         self.begun
     }
 
-    /// From here on parts are taken as they come, or (`false`) those alone of a message of which one was taken.
+    /// `true`: from here on parts are taken as they arrive. `false`: only the remaining parts of a message that was
+    /// begun.
     pub(in crate::websocket) const fn take_parts(&mut self, in_parts: bool) {
         self.in_parts = in_parts;
     }
 
-    /// What has come of a message that was to be put together, as its first part.
+    /// The assembled beginning of a message, as its first part.
     pub(in crate::websocket) fn part_so_far(&mut self, engine: &mut Connection) -> Option<Part> {
         let kind = engine.receiving()?;
         let bytes = if self.message.is_empty() {
