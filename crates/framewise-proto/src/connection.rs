@@ -454,7 +454,8 @@ impl Connection {
 
     /// Reuses the memory of what was written for the next frames.
     pub fn recycle(&mut self, mut transmit: Transmit) {
-        if self.out.capacity() == 0 && self.out.is_empty() {
+        // Without capacity nothing is queued.
+        if self.out.capacity() == 0 {
             transmit.clear();
             self.out = transmit;
         }

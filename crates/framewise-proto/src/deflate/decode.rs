@@ -262,6 +262,9 @@ impl Decoder {
 }
 
 #[cfg(all(test, feature = "deflate"))]
+mod block_tests;
+
+#[cfg(all(test, feature = "deflate"))]
 mod tests {
     use alloc::vec;
 
@@ -271,7 +274,7 @@ mod tests {
 
     /// Collects the output of the symbols; a distance beyond its start is a fault.
     #[derive(Default)]
-    struct Inflated(Vec<u8>);
+    pub(super) struct Inflated(pub(super) Vec<u8>);
 
     impl Symbols for Inflated {
         type Fault = u32;
@@ -289,7 +292,7 @@ mod tests {
         }
     }
 
-    fn read(stream: &[u8], cut: usize) -> (Vec<u8>, Result<(), Unreadable<u32>>, Place) {
+    pub(super) fn read(stream: &[u8], cut: usize) -> (Vec<u8>, Result<(), Unreadable<u32>>, Place) {
         let (mut decoder, mut inflated) = (Decoder::default(), Inflated::default());
         let result = stream.chunks(cut).try_for_each(|piece| decoder.read(piece, &mut inflated));
         (inflated.0, result, decoder.place())
@@ -328,7 +331,7 @@ mod tests {
     }
 
     /// The byte at which zlib fails, given the stream byte by byte.
-    fn zlib_fails_at(stream: &[u8]) -> Option<usize> {
+    pub(super) fn zlib_fails_at(stream: &[u8]) -> Option<usize> {
         let mut inflate = zlib_rs::Inflate::new(false, 15);
         let mut out = [0; 1000];
         let fails =
@@ -360,7 +363,9 @@ mod tests {
         for cut in [1, 7] {
             assert_eq!(read(stream, cut), (b"Hello".to_vec(), Ok(()), Place::Final));
             let twice = [stream, &stream[..], b"\x00\x00\x00\xff\xff"].concat();
-            assert_eq!(read(&twice, cut), (b"HelloHello".to_vec(), Ok(()), Place::Head));
+            for cut in [cut, usize::MAX] {
+                assert_eq!(read(&twice, cut), (b"HelloHello".to_vec(), Ok(()), Place::Head));
+            }
         }
     }
 

@@ -274,6 +274,22 @@ mod tests {
     }
 
     #[test]
+    fn a_reference_may_reach_all_of_the_window_and_of_what_is_there() {
+        for (history, distance, fault) in [
+            (300, 256, None),
+            (300, 257, Some(Rule::DeflateWindowViolated)),
+            (100, 100, None),
+            (100, 101, Some(Rule::DeflateContextMismatch)),
+        ] {
+            let mut check = DistanceCheck::new();
+            check.restart(8, history, 7);
+            let copied = check.distances.copy(3, distance);
+            assert_eq!(copied.is_err(), fault.is_some(), "{history}, {distance}");
+            assert_eq!(check.too_far(), fault.map(|rule| TooFar { rule, at: 7 }), "{history}, {distance}");
+        }
+    }
+
+    #[test]
     fn what_is_kept_of_a_stream_is_bounded() {
         let mut check = DistanceCheck::new();
         check.restart(15, 0, 0);

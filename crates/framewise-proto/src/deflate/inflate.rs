@@ -227,3 +227,32 @@ impl fmt::Debug for Inflater {
         f.debug_struct("Inflater").field("direction", &self.direction).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of a message's payload, in a window of 512 bytes, of which each reference is followed, and in one of 32 KiB,
+    /// of which only what zlib fails on is.
+    fn inflated(payload: &[u8]) -> (Utf8Vec, Result<usize, Stop>) {
+        let [near, far] = [9, 15].map(|window_bits| {
+            let mut out = Utf8Vec::new();
+            let mut inflater = Inflater::new(Direction { window_bits, takeover: true });
+            let result = inflater.inflate(payload, &mut out, usize::MAX, 0, 1000);
+            (out, result)
+        });
+        assert_eq!((&near.0[..], near.1), (&far.0[..], far.1));
+        near
+    }
+
+    #[test]
+    fn behind_a_final_block_what_came_before_it_may_be_referred_to() {
+        // "H", and 4 bytes from 5 bytes back.
+        const REFERS: &[u8] = b"\xf2\x00\x11\x00\x00";
+        let (out, result) = inflated(&[b"\xf3\x48\xcd\xc9\xc9\x07\x00", REFERS].concat());
+        assert_eq!((&out[..], result), (&b"HelloHello"[..], Ok(12)));
+        // Behind "H" alone it is too far, and all that came out before it is there.
+        let (out, result) = inflated(&[b"\xf3\x00\x00", REFERS].concat());
+        assert_eq!((&out[..], result), (&b"HH"[..], Err(Stop::Broken(Rule::DeflateContextMismatch))));
+    }
+}

@@ -465,3 +465,13 @@ fn a_length_of_eight_bytes_is_needed_from_65536_on_and_has_no_top_bit() {
     assert_eq!(found(u64::MAX >> 1), Some((Rule::FrameTooBig, detail)));
     assert_eq!(found(1 << 63), Some((Rule::LengthTopBit, Detail::None)));
 }
+
+#[test]
+fn a_fault_behind_empty_fragments_is_told_where_it_lies() {
+    // A fragment of a byte, two empty ones, and an opcode that is reserved.
+    let bytes = b"\x02\x01a\x00\x00\x00\x00\x83\x00";
+    for cut in 0..=bytes.len() {
+        let violation = wrong(&mut client(Config::default()), bytes, cut).expect("it is reserved");
+        assert_eq!((violation.rule, place(&violation)), (Rule::OpcodeReservedData, (7, 2, 4, 1)), "{cut}");
+    }
+}

@@ -236,3 +236,41 @@ fn what_a_client_masked_inflates_in_many_steps() {
     }
     assert_eq!((whole == message, steps), (true, message.len() / (64 * 1024) + 1));
 }
+
+#[test]
+fn a_message_refers_to_the_one_before_it_under_takeover_alone() {
+    // Each byte once: nothing in it can be referred to.
+    let message: Vec<u8> = (0..=255).collect();
+    for context in [Context::Kept, Context::Shared] {
+        for takeover in [true, false] {
+            let wishes =
+                DeflateConfig { context, no_context_takeover: !takeover, ..DeflateConfig::default() };
+            let (_, agreement) = negotiate(&[wishes.offer()], &wishes).expect("the offer is valid");
+            let config = Config { deflate: Some(wishes), ..Config::default() };
+            let mut client = Connection::client(config, Box::new(|| [0; 4]), 0, NOW).with_deflate(&agreement);
+            let mut length = || {
+                client.send_binary(&message).expect("open");
+                client.poll_transmit().expect("a frame").len()
+            };
+            let (first, second) = (length(), length());
+            assert!(first > message.len(), "{context:?}, {first}");
+            assert_eq!(second < 50, takeover, "{context:?}, {second}");
+        }
+    }
+}
+
+#[test]
+fn each_connection_of_a_thread_compresses_at_its_level() {
+    // Repetitions, of which a higher level finds more.
+    let message: Vec<u8> = (0..3_000_u32).map(|at| (at * at / 7 % 11 + at / 500) as u8).collect();
+    let lengths = [1, 9, 1, 9].map(|level| {
+        let wishes = DeflateConfig { level, no_context_takeover: true, ..DeflateConfig::default() };
+        let (_, agreement) = negotiate(&[wishes.offer()], &wishes).expect("the offer is valid");
+        let config = Config { deflate: Some(wishes), ..Config::default() };
+        let mut client = Connection::client(config, Box::new(|| [0; 4]), 0, NOW).with_deflate(&agreement);
+        client.send_binary(&message).expect("open");
+        client.poll_transmit().expect("a frame").len()
+    });
+    assert!(lengths[0] > lengths[1], "{lengths:?}");
+    assert_eq!(lengths[..2], lengths[2..]);
+}

@@ -24,6 +24,11 @@ fn delivered(from: &mut Connection, to: &mut Connection) -> Vec<Vec<u8>> {
     while let Some(transmit) = from.poll_transmit() {
         bytes.extend(transmit.into_vec());
     }
+    arrived(to, bytes)
+}
+
+/// What bytes that arrive are, as messages.
+fn arrived(to: &mut Connection, mut bytes: Vec<u8>) -> Vec<Vec<u8>> {
     let (mut messages, mut message, mut at) = (Vec::new(), Vec::new(), 0);
     while at < bytes.len() {
         let (consumed, event) = to.receive(NOW, &mut bytes[at..]);
@@ -194,5 +199,29 @@ fn a_shared_compressor_has_the_window_that_was_agreed() {
             client.send_binary(&message).expect("open");
             assert_eq!(delivered(&mut client, &mut server), [message], "{window_bits} bits, period {period}");
         }
+    }
+}
+
+#[test]
+fn a_large_one_is_a_segment_of_its_own_and_arrives_from_either_end() {
+    let (mut client, mut server, _) = ends(DeflateConfig::default());
+    let compression = server.compression(1000).expect("it is agreed");
+    // Noise does not get smaller; the same byte again and again does.
+    let mut state = 1_u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    let messages: [Vec<u8>; 3] = [vec![7; 6_000], (0..6_000).map(|_| noise()).collect(), vec![8; 6_000]];
+    let prepared = messages.each_ref().map(|message| compression.compress_binary(message));
+    // The small ones, each with its header, and the header of the large one; a client masks copies.
+    for segments in [3, 1] {
+        let (from, to) = if segments == 3 { (&mut server, &mut client) } else { (&mut client, &mut server) };
+        for message in &prepared {
+            from.send_compressed_shared(message).expect("open");
+        }
+        let transmit = from.poll_transmit().expect("they are queued");
+        assert_eq!(transmit.segments().count(), segments);
+        assert!(arrived(to, transmit.into_vec()) == messages);
     }
 }

@@ -224,3 +224,19 @@ fn an_abort_drops_what_is_queued_and_sends_the_close() {
     assert_eq!(server.abort(NOW, None), Err(Misuse::Closed));
     assert_eq!(server.queued(), 0);
 }
+
+#[test]
+fn of_many_large_ones_each_is_written_whole() {
+    let mut server = server();
+    for number in 0..100_u8 {
+        server.send_binary_shared(vec![number; LARGE].into()).expect("open");
+    }
+    let mut transmit = server.poll_transmit().expect("they are queued");
+    for number in 0..100 {
+        let (all, segments) = (transmit.len(), lengths(&transmit));
+        assert_eq!((all, segments.len()), ((100 - number) * (4 + LARGE), (100 - number) * 2));
+        assert_eq!(transmit.segments().nth(1).map(|payload| usize::from(payload[0])), Some(number));
+        transmit.advance(4 + LARGE);
+    }
+    assert!(transmit.is_empty());
+}
