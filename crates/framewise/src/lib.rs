@@ -70,6 +70,7 @@ mod buffers;
 mod client;
 #[cfg(feature = "tls")]
 mod crypto;
+mod deadline;
 mod error;
 mod event;
 #[cfg(feature = "tls")]

@@ -20,7 +20,6 @@ use std::time::Duration;
 use framewise_proto::handshake::{Request, ServerPolicy, hidden_values};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, ToSocketAddrs};
-use tokio::time::Instant;
 
 pub use self::accept_loop::{AcceptDelay, AcceptLoop, Incoming, Slot};
 pub use self::listener::Listener;
@@ -29,7 +28,7 @@ pub use self::reply::Reply;
 pub use self::report::{HandlerResult, ServeError};
 pub use self::tcp_handshake::Handshake;
 use crate::stop::StopRegistration;
-use crate::{Config, DeflateConfig, Error, Keepalive, Limits, Stop, Strictness, WebSocket};
+use crate::{Config, DeflateConfig, Error, Keepalive, Limits, Stop, Strictness, WebSocket, deadline};
 
 type Decide = dyn Fn(&Request) -> Reply + Send + Sync;
 
@@ -234,7 +233,7 @@ impl Server {
     }
 
     async fn read<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<PendingRequest<S>, Error> {
-        let deadline = Instant::now() + self.settings.config.limits.handshake;
+        let deadline = deadline::after(self.settings.config.limits.handshake);
         handshake::request(Arc::clone(&self.settings), stream, self.settings.register(), deadline).await
     }
 
@@ -271,7 +270,7 @@ impl Settings {
     }
 
     fn grace(&self) -> Duration {
-        self.grace.unwrap_or(self.config.limits.close * 2)
+        self.grace.unwrap_or(self.config.limits.close.saturating_mul(2))
     }
 }
 

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::deadline;
 use crate::error::{ConnectError, ConnectFault};
 use crate::url::Url;
 
@@ -22,7 +23,7 @@ pub(super) struct Attempt {
 impl Attempt {
     pub(super) fn new(text: &str, limit: Duration) -> Result<Self, ConnectError> {
         let url = Url::parse(text)?;
-        let deadline = Instant::now() + limit;
+        let deadline = deadline::after(limit);
         Ok(Self { text: text.to_owned(), url, foreign: false, follows: false, deadline, limit })
     }
 

@@ -6,14 +6,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 
 #[cfg(feature = "tls")]
 use super::tls;
 use super::{PendingRequest, Server, handshake};
 use crate::stop::StopRegistration;
 use crate::stream::Layer;
-use crate::{Error, NetStream, WebSocket};
+use crate::{Error, NetStream, WebSocket, deadline};
 
 /// A TCP connection before its handshake: await it, or [`Handshake::request`].
 pub struct Handshake {
@@ -49,7 +48,7 @@ impl Handshake {
 
     async fn read(self) -> Result<PendingRequest<NetStream>, Error> {
         let Self { server, stream, stop, .. } = self;
-        let deadline = Instant::now() + server.settings.config.limits.handshake;
+        let deadline = deadline::after(server.settings.config.limits.handshake);
         #[cfg(feature = "tls")]
         if let Some(config) = &server.settings.tls {
             let mut stop = stop;

@@ -263,3 +263,23 @@ async fn a_limit_without_an_end_is_none() {
     assert!(timeout(EVER, send_for_ever(&mut server)).await.is_err());
     assert!(timeout(EVER, server.close(1000, "")).await.is_err());
 }
+
+#[tokio::test]
+async fn so_is_one_of_the_handshake_and_of_the_end_of_a_server() {
+    let limits = Limits { handshake: Duration::MAX, close: Duration::MAX, ..Limits::DEFAULT };
+    let (mut client, mut server) = pair(limits).await;
+    client.send("hi").await.unwrap();
+    assert_eq!(server.next().await.unwrap().unwrap().as_text(), Some("hi"));
+
+    let listener = Server::new().limits(limits).bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let serving = tokio::spawn(listener.serve_until(stopped, |mut ws| async move {
+        assert!(ws.next().await.is_none());
+    }));
+    let mut client = Client::new().limits(limits).connect(&url).await.unwrap();
+    stop.send(()).unwrap();
+    assert!(client.next().await.is_none());
+    assert_eq!(client.ended().unwrap().code.0, 1001);
+    serving.await.unwrap();
+}
