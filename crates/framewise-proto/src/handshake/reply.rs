@@ -150,6 +150,8 @@ impl fmt::Debug for Reply<'_> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
 
     fn lines(lines: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -171,6 +173,17 @@ mod tests {
             text(reject(418, &lines(&[("content-type", "application/json")]), "{}")),
             "HTTP/1.1 418 \r\nConnection: close\r\ncontent-type: application/json\r\nContent-Length: 2\r\n\r\n{}"
         );
+        // Wherever the application puts it, Upgrade has its connection option.
+        for upgrade in ["Upgrade", "upgrade"] {
+            let headers = lines(&[("Content-Type", "text/plain"), (upgrade, "websocket")]);
+            assert_eq!(
+                text(reject(426, &headers, "")),
+                format!(
+                    "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nContent-Type: text/plain\r\n\
+                     {upgrade}: websocket\r\nContent-Length: 0\r\n\r\n"
+                )
+            );
+        }
     }
 
     #[test]

@@ -38,18 +38,32 @@ struct HiddenQuery<'t>(&'t str);
 
 impl fmt::Debug for HiddenQuery<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (path, query) = self.0.split_once('?').map_or((self.0, ""), |(path, _)| (path, "?***"));
-        // An absolute URL may have a user and a password before the host.
-        let (scheme, rest) = path.split_once("://").map_or(("", path), |(scheme, rest)| (scheme, rest));
-        let authority = rest.split('/').next().unwrap_or_default();
-        match authority.rfind('@').filter(|_| !scheme.is_empty()) {
-            Some(at) => write!(f, "\"{scheme}://{HIDDEN}{}{query}\"", rest[at..].escape_debug()),
-            None => write!(f, "\"{}{query}\"", path.escape_debug()),
+        // A fragment holds a token as well, in the redirects of OAuth 2.0 (RFC 6749 §4.2.2).
+        let end = self.0.find(['?', '#']).unwrap_or(self.0.len());
+        let (path, hidden) = match self.0[end..].chars().next() {
+            Some(mark) => (&self.0[..end], Some(mark)),
+            None => (self.0, None),
+        };
+        // A URL may have a user and a password before the host, even if it leaves its scheme out.
+        let authority =
+            path.find("//").filter(|&at| at == 0 || path[..at].ends_with(':')).map_or(0, |at| at + 2);
+        let host = path[authority..].find('/').map_or(path.len(), |end| authority + end);
+        f.write_str("\"")?;
+        match path[authority..host].rfind('@').filter(|_| authority > 0) {
+            Some(at) => {
+                let (before, after) = (&path[..authority], &path[authority + at..]);
+                write!(f, "{}{HIDDEN}{}", before.escape_debug(), after.escape_debug())?;
+            }
+            None => write!(f, "{}", path.escape_debug())?,
+        }
+        match hidden {
+            Some(mark) => write!(f, "{mark}{HIDDEN}\""),
+            None => f.write_str("\""),
         }
     }
 }
 
-/// A target or a URL for `Debug`: without its query, and without user and password.
+/// A target or a URL for `Debug`: without its query and its fragment, and without user and password.
 pub fn hidden_query(target: &str) -> impl fmt::Debug + '_ {
     HiddenQuery(target)
 }
@@ -151,6 +165,10 @@ mod tests {
             ("/chat?token=s3cret", "\"/chat?***\""),
             ("http://user:s3cret@h/a?b", "\"http://***@h/a?***\""),
             ("http://h/a@b", "\"http://h/a@b\""),
+            ("https://h/shown#access_token=s3cret", "\"https://h/shown#***\""),
+            ("/a#b?s3cret", "\"/a#***\""),
+            ("//user:s3cret@h/a", "\"//***@h/a\""),
+            ("/a//b@c", "\"/a//b@c\""),
         ] {
             assert_eq!(format!("{:?}", hidden_query(target)), shown);
         }

@@ -33,18 +33,20 @@ impl Reply<'_> {
         head.push_str(reason(self.status));
         head.push_str("\r\n");
         let accepts = self.status == 101;
-        let mut fields = &self.fields[..];
+        let is_upgrade = |name: &str| name.eq_ignore_ascii_case("upgrade");
         // RFC 9110 §7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option in the Connection header field".
-        if let [(name, value), rest @ ..] = fields
-            && name.eq_ignore_ascii_case("upgrade")
-        {
+        let connection = match (self.fields.iter().any(|(name, _)| is_upgrade(name)), accepts) {
+            (true, true) => "Upgrade",
+            (true, false) => "Upgrade, close",
+            (false, _) => "close",
+        };
+        let first = usize::from(self.fields.first().is_some_and(|(name, _)| is_upgrade(name)));
+        let (first, rest) = self.fields.split_at(first);
+        for (name, value) in first {
             push_line(&mut head, name, value);
-            push_line(&mut head, "Connection", if accepts { "Upgrade" } else { "Upgrade, close" });
-            fields = rest;
-        } else {
-            push_line(&mut head, "Connection", "close");
         }
-        for (name, value) in fields {
+        push_line(&mut head, "Connection", connection);
+        for (name, value) in rest {
             push_line(&mut head, name, value);
         }
         if !accepts {
