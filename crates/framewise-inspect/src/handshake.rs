@@ -289,16 +289,17 @@ mod tests {
 
     #[test]
     fn frames_before_a_status_line_are_looked_over_as_far_as_the_limit() {
+        const LIMIT: usize = 16 * 1024;
         let before = |size: usize, more: &[u8]| {
             let length = u16::try_from(size - 4).expect("it is short").to_be_bytes();
             [&b"\x82\x7e"[..], &length, &vec![0; size - 4], more].concat()
         };
         for (size, more, found) in [
-            (EARLY, &b"HTTP/1.1 101"[..], Early::Until(EARLY)),
-            (EARLY, b"\x89\x00HTTP/1.1 101", Early::Until(EARLY + 2)),
-            (EARLY, b"\x89\x00\x89\x00HTTP/1.1 101", Early::None),
-            (EARLY, b"", Early::NotYet),
-            (EARLY, b"\x89\x00\x89", Early::None),
+            (LIMIT, &b"HTTP/1.1 101"[..], Early::Until(LIMIT)),
+            (LIMIT, b"\x89\x00HTTP/1.1 101", Early::Until(LIMIT + 2)),
+            (LIMIT, b"\x89\x00\x89\x00HTTP/1.1 101", Early::None),
+            (LIMIT, b"", Early::NotYet),
+            (LIMIT, b"\x89\x00\x89", Early::None),
         ] {
             assert_eq!(early_frames(&before(size, more)), found, "{size}, then {more:02x?}");
         }

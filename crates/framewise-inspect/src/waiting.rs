@@ -74,3 +74,50 @@ pub(crate) struct Passed {
     pub(crate) close: bool,
     pub(crate) idle: Option<Role>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(step: u64) -> Moment {
+        Moment { step, time: None }
+    }
+
+    fn waiting(pings: &Pings) -> Option<u64> {
+        pings.waiting_since().map(|since| since.step)
+    }
+
+    #[test]
+    fn a_pong_answers_its_ping_and_those_before_it_reported_or_not() {
+        let mut pings = Pings::default();
+        assert_eq!(pings.answered(b"a"), PongIs::Unsolicited);
+        pings.sent(b"a".to_vec(), at(1));
+        assert_eq!(pings.answered(b"b"), PongIs::Mismatched);
+        pings.tell();
+        assert!(pings.unanswered);
+        assert_eq!((waiting(&pings), pings.answered(b"b")), (None, PongIs::Unsolicited), "it was given up");
+        pings.sent(b"b".to_vec(), at(2));
+        pings.sent(b"c".to_vec(), at(3));
+        assert_eq!(waiting(&pings), Some(2));
+        assert_eq!(pings.answered(b"a"), PongIs::Answer, "late");
+        assert!(!pings.unanswered);
+        assert_eq!((waiting(&pings), pings.answered(b"a")), (Some(2), PongIs::Mismatched));
+        assert_eq!(pings.answered(b"c"), PongIs::Answer);
+        assert_eq!((waiting(&pings), pings.answered(b"b")), (None, PongIs::Unsolicited));
+    }
+
+    #[test]
+    fn the_last_64_pings_are_remembered() {
+        let mut pings = Pings::default();
+        for ping in 0..64 {
+            pings.sent(vec![ping], at(ping.into()));
+        }
+        assert_eq!(waiting(&pings), Some(0));
+        pings.tell();
+        pings.sent(vec![64], at(64));
+        assert_eq!(waiting(&pings), Some(64));
+        assert_eq!(pings.answered(&[0]), PongIs::Mismatched, "it is forgotten");
+        assert_eq!(pings.answered(&[1]), PongIs::Answer);
+        assert_eq!(waiting(&pings), Some(64));
+    }
+}

@@ -200,3 +200,36 @@ pub(super) fn heads_altered(e: &Evidence<'_>) -> Option<Sign> {
         format!("the header {header} differs between the legs {} and {}", other.name, e.leg.name),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_above_a_limit_from_one_byte_more_on() {
+        let limits = [
+            4096,
+            8192,
+            16_384,
+            32_768,
+            65_536,
+            131_072,
+            262_144,
+            524_288,
+            1_048_576,
+            4_194_304,
+            8_388_608,
+            10_000_000,
+            16_777_216,
+            33_554_432,
+            67_108_864,
+            104_857_600,
+        ];
+        let mut before = None;
+        for limit in limits {
+            assert_eq!(below(limit).map(|(limit, _)| limit), before);
+            assert_eq!(below(limit + 1).map(|(limit, _)| limit), Some(limit));
+            before = Some(limit);
+        }
+    }
+}

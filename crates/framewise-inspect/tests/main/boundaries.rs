@@ -1,5 +1,7 @@
 //! Boundaries that lie behind more bytes than a transcript shows: one byte less, and one more.
 
+use std::time::Duration;
+
 use framewise_inspect::report::Finding;
 use framewise_inspect::{Endpoints, Observer};
 use framewise_rules::{Cause, Limits, Role, Rule, Setup};
@@ -161,7 +163,6 @@ fn legs_are_compared_as_long_as_all_their_messages_are_kept() {
 /// Silence as long as the limit is not above it.
 #[test]
 fn silence_is_a_fault_above_the_limit() {
-    use std::time::Duration;
     let limits = Limits { idle: Some(Duration::from_secs(30)), ..Limits::DEFAULT };
     let silent = |end: Duration| {
         let mut observer = Observer::new(Endpoints::from(Setup { limits, ..Setup::DEFAULT }));
@@ -175,6 +176,94 @@ fn silence_is_a_fault_above_the_limit() {
     };
     assert!(!silent(Duration::from_secs(30)));
     assert!(silent(Duration::from_millis(30_001)));
+}
+
+/// Who sends what, and when, in milliseconds.
+type Steps<'s> = Vec<(Role, u64, &'s [u8])>;
+
+/// The deadlines of endpoints whose limits are known: ten seconds for a handshake, five for a Close.
+#[test]
+fn a_deadline_is_missed_above_its_limit_by_the_side_that_is_waited_for() {
+    use Role::{Client, Server};
+
+    const REQUEST: &str = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    const PING: &[u8] = b"\x89\x00";
+    const CLOSE: &[u8] = b"\x88\x02\x03\xe8";
+    const CLIENT_CLOSE: &[u8] = b"\x88\x82\0\0\0\0\x03\xe8";
+    const NOTHING: &[u8] = b"\x82\x80\0\0\0\0";
+    let (half, rest) = REQUEST.split_at(20);
+    let handshakes: [(Steps<'_>, Option<Rule>); 9] = [
+        (vec![(Client, 0, REQUEST.as_bytes()), (Server, 10_000, RESPONSE.as_bytes())], None),
+        (
+            vec![(Client, 0, REQUEST.as_bytes()), (Server, 10_001, RESPONSE.as_bytes())],
+            Some(Rule::ResponseTimeout),
+        ),
+        (vec![(Client, 0, half.as_bytes()), (Client, 10_000, rest.as_bytes())], None),
+        (vec![(Client, 0, half.as_bytes()), (Client, 10_001, rest.as_bytes())], Some(Rule::RequestTimeout)),
+        // The time of a response runs from the end of the request on, and ends with the response.
+        (
+            vec![
+                (Client, 0, half.as_bytes()),
+                (Client, 9_000, rest.as_bytes()),
+                (Server, 19_000, RESPONSE.as_bytes()),
+                (Client, 60_000, NOTHING),
+            ],
+            None,
+        ),
+        // Each is told once.
+        (
+            vec![
+                (Client, 0, REQUEST.as_bytes()),
+                (Server, 20_000, &RESPONSE.as_bytes()[..20]),
+                (Server, 40_000, &RESPONSE.as_bytes()[20..]),
+            ],
+            Some(Rule::ResponseTimeout),
+        ),
+        // No request has begun, or something that is none.
+        (vec![(Server, 0, b"H"), (Client, 20_000, REQUEST.as_bytes())], None),
+        (vec![(Client, 0, b"\x16\x03\x01\x00\x05hello"), (Client, 20_000, b"hello")], None),
+        // A response that was rejected, or that is none.
+        (
+            vec![
+                (Client, 0, REQUEST.as_bytes()),
+                (Server, 1_000, b"HTTP/1.1 404 Not Found\r\n\r\n"),
+                (Server, 20_000, b"x"),
+            ],
+            None,
+        ),
+    ];
+    let closes: [(Steps<'_>, Option<Rule>); 7] = [
+        (vec![(Server, 0, CLOSE), (Client, 5_000, CLIENT_CLOSE)], None),
+        (vec![(Server, 0, CLOSE), (Client, 5_001, CLIENT_CLOSE)], Some(Rule::CloseTimeout)),
+        (vec![(Client, 0, CLIENT_CLOSE), (Server, 5_001, CLOSE)], Some(Rule::CloseTimeout)),
+        (
+            vec![(Server, 0, CLOSE), (Client, 6_000, NOTHING), (Client, 12_000, NOTHING)],
+            Some(Rule::CloseTimeout),
+        ),
+        (vec![(Server, 0, CLOSE), (Client, 1_000, CLIENT_CLOSE), (Client, 20_000, b"")], None),
+        (vec![(Server, 0, b"\x82\x00"), (Client, 20_000, NOTHING)], None),
+        // Who left a Ping unanswered is gone already.
+        (vec![(Server, 0, PING), (Server, 6_000, CLOSE), (Client, 20_000, NOTHING)], None),
+    ];
+    let timeouts = [Rule::RequestTimeout, Rule::ResponseTimeout, Rule::CloseTimeout, Rule::IdleTimeout];
+    let all =
+        handshakes.into_iter().map(|case| (false, case)).chain(closes.into_iter().map(|case| (true, case)));
+    for (open, (steps, wanted)) in all {
+        let mut observer = Observer::new(Endpoints::from(Setup::DEFAULT));
+        let leg = observer.leg("client-server");
+        if open {
+            observer.open(leg, "");
+        }
+        for (role, time, bytes) in &steps {
+            observer.bytes(leg, *role, Some(Duration::from_millis(*time)), bytes);
+        }
+        let mut found = rules(&observer.finish().findings);
+        found.retain(|rule| timeouts.contains(rule));
+        assert_eq!(found, wanted.into_iter().collect::<Vec<_>>(), "{steps:?}");
+    }
 }
 
 /// Of several faults in what a message inflates to the first one counts, wherever the limit is.
@@ -203,6 +292,37 @@ fn the_first_fault_in_what_a_message_inflates_to_is_told() {
     let (first, second): (&[u8], &[u8]) = (b"\xc2\x03\x4a\x04\x00", b"\xc2\x05\x4a\x04\x42\x00\x00");
     assert_eq!(found(2, agreed, &[first, second]), [Rule::DeflateContextMismatch]);
     assert_eq!(found(4, agreed, &[first, second]), [Rule::DeflateContextMismatch]);
+}
+
+/// Where no limit is known a message is looked at in full, as long as it is not of a size that nobody sends.
+#[test]
+fn a_byte_that_is_no_text_is_found_behind_a_mebibyte_that_was_inflated() {
+    // Stored blocks of 65,535 letters, and one of the byte.
+    let mut payload = Vec::new();
+    for _ in 0..20 {
+        payload.extend(b"\x00\xff\xff\x00\x00");
+        payload.resize(payload.len() + 0xffff, b'a');
+    }
+    payload.extend(b"\x00\x01\x00\xfe\xff\xff\x00");
+    let mut observer = Observer::new(Endpoints::UNKNOWN);
+    let leg = observer.leg("client-server");
+    observer.open(leg, "permessage-deflate");
+    observer.bytes(leg, Role::Server, None, &frame(0xc1, &payload));
+    assert_eq!(rules(&observer.finish().findings), [Rule::TextInvalidUtf8]);
+}
+
+/// Where no limit is known a head may have 64 KiB.
+#[test]
+fn a_head_of_64_kib_may_go_on_and_a_longer_one_may_not() {
+    let found = |size: usize| {
+        let mut observer = Observer::new(Endpoints::UNKNOWN);
+        let leg = observer.leg("client-server");
+        let head = [&b"GET /"[..], &vec![b'x'; size - 5]].concat();
+        observer.bytes(leg, Role::Client, None, &head);
+        observer.finish().findings.first().map(|finding| (finding.rule, finding.offset))
+    };
+    assert_eq!(found(0x1_0000), None);
+    assert_eq!(found(0x1_0001), Some((Some(Rule::RequestTooLarge), 0x1_0000)));
 }
 
 /// How much a message may inflate to depends on how much of its payload was inflated, in steps of 4 KiB.

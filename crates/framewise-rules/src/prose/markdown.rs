@@ -88,6 +88,20 @@ mod tests {
     }
 
     #[test]
+    fn a_fence_is_closed_by_its_own_mark_as_often_and_nothing_else() {
+        let headed = |text: &str| heading(text).map(|at| String::from(&text[at..]));
+        // Another mark, fewer of the same, the same with a language: none of them closes it.
+        for inside in ["~~~~", "~~~", "```", "````rust"] {
+            let text = alloc::format!("````\n{inside}\n## inside\n````\n## behind\n");
+            assert_eq!(headed(&text).as_deref(), Some("## behind\n"), "{inside}");
+        }
+        for closes in ["````", "`````", "  ````  "] {
+            let text = alloc::format!("````\n{closes}\n## behind\n");
+            assert_eq!(headed(&text).as_deref(), Some("## behind\n"), "{closes}");
+        }
+    }
+
+    #[test]
     fn a_paragraph_ends_at_a_blank_line_or_a_fence() {
         assert_eq!(first_paragraph(body(TEXT, 0)), "A first paragraph.");
         assert_eq!(first_paragraph("One\ntwo\n```\nthree\n```\n"), "One two");
