@@ -283,9 +283,7 @@ impl Receiver {
 
     fn close_fault(&self, fault: CloseFault, payload: u64) -> Event<'static> {
         let mut violation = self.at(fault.rule, payload + fault.offset as u64, fault.length as u64);
-        if let Some(error) = fault.utf8 {
-            violation.detail = Detail::Utf8(error.fault);
-        }
+        violation.detail = fault.detail;
         Event::Violation(violation)
     }
 

@@ -2,7 +2,7 @@
 //! compiled.
 //!
 //! Violations are warnings; lost connections and tolerated violations are information; handshakes and ends are for debugging.
-//! Events never contain payloads or headers.
+//! Events never contain messages, and of the headers only the agreed subprotocol. They contain the reason of a Close.
 #![cfg_attr(
     not(feature = "tracing"),
     expect(unused_variables, clippy::missing_const_for_fn, clippy::unused_self, clippy::if_same_then_else)

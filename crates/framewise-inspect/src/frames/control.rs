@@ -35,15 +35,7 @@ impl Frames {
 
     fn check_close(&mut self, payload: &[u8], start: u64) {
         let (rule, offset, length, detail) = match check_close(payload) {
-            Err(fault) => {
-                let code = payload.first_chunk().map_or(0, |&code| u16::from_be_bytes(code));
-                let detail = match (fault.utf8, fault.rule) {
-                    (Some(error), _) => Detail::Utf8(error.fault),
-                    (None, Rule::CloseCodeInvalid | Rule::CloseCodeReserved) => Detail::Code(CloseCode(code)),
-                    _ => Detail::None,
-                };
-                (fault.rule, fault.offset as u64, fault.length as u64, detail)
-            }
+            Err(fault) => (fault.rule, fault.offset as u64, fault.length as u64, fault.detail),
             // RFC 6455 §7.4.1, 1010: "this status code is not used by the server".
             Ok(Some(close)) if close.code == CloseCode::MANDATORY_EXTENSION && self.role == Role::Server => {
                 (Rule::CloseCodeWrongRole, 0, 2, Detail::None)

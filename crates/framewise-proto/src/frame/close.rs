@@ -3,7 +3,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use framewise_rules::{CloseCode, Rule};
-use framewise_simd::{Utf8, Utf8Error};
+use framewise_simd::Utf8;
+
+use crate::Detail;
 
 /// The payload of a Close frame (RFC 6455 §5.5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,38 +45,38 @@ pub struct CloseFault {
     pub offset: usize,
     /// Bytes that are wrong.
     pub length: usize,
-    /// What is wrong with the reason's UTF-8.
-    pub utf8: Option<Utf8Error>,
+    /// The code that must not be sent, or what is wrong with the reason's UTF-8.
+    pub detail: Detail,
 }
 
 /// Checks the payload of a Close frame, unmasked and complete.
 pub fn check_close(payload: &[u8]) -> Result<Option<CloseFrame>, CloseFault> {
-    let fault = |rule, offset, length| CloseFault { rule, offset, length, utf8: None };
+    let fault = |rule, length, detail| CloseFault { rule, offset: 0, length, detail };
     let (code, reason) = match payload {
         [] => return Ok(None),
         // RFC 6455 §5.5.1: "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer".
-        [_] => return Err(fault(Rule::ClosePayloadOneByte, 0, 1)),
+        [_] => return Err(fault(Rule::ClosePayloadOneByte, 1, Detail::None)),
         [high, low, reason @ ..] => (CloseCode(u16::from_be_bytes([*high, *low])), reason),
     };
     // RFC 6455 §7.4.1: 1004 is reserved; 1005, 1006 and 1015 "MUST NOT be set as a status code in a Close control
     // frame by an endpoint".
     if code.is_reserved() {
-        return Err(fault(Rule::CloseCodeReserved, 0, 2));
+        return Err(fault(Rule::CloseCodeReserved, 2, Detail::Code(code)));
     }
     // RFC 6455 §7.4.2, and the codes that the registry has assigned since.
     if !code.may_be_sent() {
-        return Err(fault(Rule::CloseCodeInvalid, 0, 2));
+        return Err(fault(Rule::CloseCodeInvalid, 2, Detail::Code(code)));
     }
     // RFC 6455 §5.5.1: "Following the 2-byte integer, the body MAY contain UTF-8-encoded data with value /reason/".
     if let Ok(reason) = core::str::from_utf8(reason) {
         return Ok(Some(CloseFrame { code, reason: reason.into() }));
     }
     let mut utf8 = Utf8::new();
-    let (offset, length, utf8) = match utf8.validate(reason) {
-        Err(error) => (error.offset, 1, Some(error)),
-        Ok(()) => (reason.len() - utf8.open(), utf8.open(), None),
+    let (offset, length, detail) = match utf8.validate(reason) {
+        Err(error) => (error.offset, 1, Detail::Utf8(error.fault)),
+        Ok(()) => (reason.len() - utf8.open(), utf8.open(), Detail::None),
     };
-    Err(CloseFault { rule: Rule::CloseReasonInvalidUtf8, offset: 2 + offset, length, utf8 })
+    Err(CloseFault { rule: Rule::CloseReasonInvalidUtf8, offset: 2 + offset, length, detail })
 }
 
 #[cfg(test)]

@@ -349,7 +349,7 @@ fn each_leniency_tolerates_its_rules_and_no_others() {
         let strictness = Strictness { invalid_close_codes, ..strict };
         let mut engine = client(Config { strictness, ..Config::default() });
         let found = wrong(&mut engine, b"\x88\x02\x03\xec", 0).expect("1004 is reserved");
-        assert_eq!(found.rule, Rule::CloseCodeReserved);
+        assert_eq!((found.rule, found.detail), (Rule::CloseCodeReserved, Detail::Code(CloseCode(1004))));
         assert_eq!(written(&mut engine), answer);
     }
 }
