@@ -102,6 +102,22 @@ fn the_causes_of_the_first_64_findings_are_searched_for() {
     assert!(findings[64..].iter().all(|finding| finding.searched == Searched::No));
 }
 
+/// Searches that are under way hold what they may take. The finding that explains the end is searched without it.
+#[test]
+fn the_finding_that_explains_the_end_is_searched_when_others_hold_the_budget() {
+    let (mut observer, legs) = open(&["client-server"]);
+    for _ in 0..9 {
+        observer.bytes(legs[0], Role::Server, None, MASKED);
+    }
+    observer.bytes(legs[0], Role::Server, None, &message(SETTLED));
+    let held: Vec<_> = (0..8).map_while(|_| observer.poll_settled()).collect();
+    assert_eq!(held.len(), 8);
+    let findings = observer.finish().findings;
+    assert_eq!(findings[0].searched, Searched::Done);
+    assert!(findings[1..].iter().all(|finding| finding.searched != Searched::Done));
+    drop(held);
+}
+
 /// A head is no frame, and belongs to no message.
 #[test]
 fn a_finding_in_a_head_names_no_frame_and_no_message() {
