@@ -93,7 +93,7 @@ mod tests {
 
     fn written(message: &Message, binary: Binary) -> Counting {
         let mut out = Counting::default();
-        write_message(&mut out, message, binary).expect("it is memory");
+        write_message(&mut out, message, binary).expect("a Vec takes every write");
         out
     }
 

@@ -1,5 +1,7 @@
+use std::future::poll_fn;
 use std::io::Write as _;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use framewise::proto::rules::CloseCode;
@@ -18,8 +20,6 @@ use crate::render::finding::code;
 
 /// With more than that queued, no input is read: the server is slower than the input.
 const FULL: usize = 32 * 1024;
-/// How often the queue is looked at while it is full and nothing comes.
-const LOOK: Duration = Duration::from_millis(5);
 
 /// A connection and its two ends on this side: what is typed, what is printed.
 pub(super) struct Session {
@@ -56,15 +56,15 @@ impl Session {
             let full = self.ws.queued() >= FULL;
             let close_at = state.closing;
             tokio::select! {
-                event = self.ws.next_event() => match event {
-                    Some(Ok(event)) => self.event(event, &mut state)?,
-                    Some(Err(error)) => self.failed(&error),
-                    None => break,
+                change = change(&mut self.ws, full) => match change {
+                    Change::Event(Some(Ok(event))) => self.event(event, &mut state)?,
+                    Change::Event(Some(Err(error))) => self.failed(&error),
+                    Change::Event(None) => break,
+                    Change::NotFull => {}
                 },
                 given = input.recv(), if open && !full && close_at.is_none() => {
                     self.input(given.unwrap_or(Input::End), &mut state).await?;
                 }
-                () = tokio::time::sleep(LOOK), if full => {}
                 () = wait_until(close_at), if open && close_at.is_some() => self.close(CloseCode::NORMAL_CLOSURE, "")?,
                 () = &mut interrupted, if !state.interrupted => self.interrupt(&mut state),
             }
@@ -202,6 +202,25 @@ fn report_end(live: &Live, screen: Screen, ended: &Ended, reason: &str) {
         let reason = if reason.is_empty() { String::new() } else { format!(" \"{reason}\"") };
         live.sentence(To::Stderr, &format!("{who}: {}{reason}", code(ended.code)));
     }
+}
+
+/// What a session waits for.
+enum Change {
+    Event(Option<Result<Event, Error>>),
+    /// The queue was full, and is no longer.
+    NotFull,
+}
+
+/// The next event; or, if the queue is `full`, the moment when it no longer is. Waiting for an event writes the queue.
+fn change(ws: &mut WebSocket<Stream>, full: bool) -> impl Future<Output = Change> {
+    poll_fn(move |cx| {
+        let event = pin!(ws.next_event()).poll(cx);
+        match event {
+            Poll::Ready(event) => Poll::Ready(Change::Event(event)),
+            Poll::Pending if full && ws.queued() < FULL => Poll::Ready(Change::NotFull),
+            Poll::Pending => Poll::Pending,
+        }
+    })
 }
 
 async fn wait_until(at: Option<tokio::time::Instant>) {
