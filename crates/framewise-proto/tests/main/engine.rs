@@ -5,9 +5,10 @@ use std::time::Duration;
 use framewise_proto::handshake::{ClientOffer, ResponseHead, check_response, extension_required};
 use framewise_proto::rules::{CloseCode, Limits, MessageKinds, Rule};
 use framewise_proto::{
-    CloseFrame, Config, Connection, Detail, Event, MessageKind, Misuse, Opcode, Strictness, Transmit,
-    Violation,
+    CloseFrame, Config, Connection, Detail, Event, MessageKind, Misuse, Opcode, Strictness, Violation,
 };
+
+use crate::messages::written;
 
 const NOW: Duration = Duration::ZERO;
 
@@ -45,10 +46,6 @@ fn wrong(engine: &mut Connection, bytes: &[u8], cut: usize) -> Option<Box<Violat
 /// Where a violation is: its first byte, how many there are, its frame and its message.
 fn place(violation: &Violation) -> (u64, u64, u64, u64) {
     (violation.offset.expect("it was counted"), violation.length, violation.frame, violation.message)
-}
-
-fn written(engine: &mut Connection) -> Vec<u8> {
-    std::iter::from_fn(|| engine.poll_transmit()).flat_map(Transmit::into_vec).collect()
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod engine;
 mod heads;
 mod inflate;
 mod keepalive;
+mod messages;
 mod pair;
 mod prepared;
 mod segments;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use framewise_proto::deflate::{Context, DeflateAgreement, DeflateConfig, negotiate};
-use framewise_proto::{Config, Connection, Event, MessageKind, Misuse};
+use framewise_proto::{Config, Connection, MessageKind, Misuse};
+
+use crate::messages::{received, written};
 
 const NOW: Duration = Duration::ZERO;
 
@@ -18,41 +20,15 @@ fn ends(wishes: DeflateConfig) -> (Connection, Connection, DeflateAgreement) {
     )
 }
 
-/// Everything that goes from one end to the other, as the messages that it is.
+/// Everything that goes from one end to the other, as messages.
 fn delivered(from: &mut Connection, to: &mut Connection) -> Vec<Vec<u8>> {
-    let mut bytes = Vec::new();
-    while let Some(transmit) = from.poll_transmit() {
-        bytes.extend(transmit.into_vec());
-    }
-    arrived(to, bytes)
+    arrived(to, written(from))
 }
 
 /// What bytes that arrive are, as messages.
-fn arrived(to: &mut Connection, mut bytes: Vec<u8>) -> Vec<Vec<u8>> {
-    let (mut messages, mut message, mut at) = (Vec::new(), Vec::new(), 0);
-    while at < bytes.len() {
-        let (consumed, event) = to.receive(NOW, &mut bytes[at..]);
-        at += consumed;
-        let last = match event {
-            Some(Event::Data { payload, last, .. }) => {
-                message.extend_from_slice(&payload);
-                last
-            }
-            Some(Event::Inflated { last, .. }) => {
-                message.extend_from_slice(&to.take_inflated());
-                last
-            }
-            Some(Event::Ping(_)) => false,
-            None => {
-                assert!(consumed > 0, "{} bytes are left", bytes.len() - at);
-                false
-            }
-            other => panic!("{other:?}"),
-        };
-        if last {
-            messages.push(std::mem::take(&mut message));
-        }
-    }
+fn arrived(to: &mut Connection, bytes: Vec<u8>) -> Vec<Vec<u8>> {
+    let (messages, broken) = received(to, &bytes, bytes.len().max(1));
+    assert_eq!(broken, None);
     messages
 }
 

@@ -4,7 +4,8 @@ use framewise_proto::deflate::DeflateConfig;
 use framewise_proto::rules::Rule;
 use framewise_proto::{Event, Violation};
 
-use super::{NOW, agreed, client, compressed, config, received, server, written};
+use super::{NOW, agreed, client, compressed, config, server};
+use crate::messages::{received, written};
 
 /// A payload that is cut off, or that is more than one stream needs.
 #[test]

@@ -7,7 +7,8 @@ use framewise_proto::deflate::{DeflateConfig, InflateBudget};
 use framewise_proto::rules::{Limits, Rule};
 use framewise_proto::{Config, Connection, Event, Violation};
 
-use super::{NOW, agreed, client, compressed, config, received, server, written};
+use super::{NOW, agreed, client, compressed, config, server};
+use crate::messages::{received, written};
 
 #[test]
 fn a_bomb_is_stopped_at_the_limit() {
