@@ -7,7 +7,7 @@ use std::time::Duration;
 use framewise::proto::rules::CloseCode;
 use framewise::{Ended, EndedBy, Error, Event, Message, WebSocket};
 use framewise_live::Watching;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc::Receiver;
 
 use super::input::Input;
@@ -205,6 +205,7 @@ fn report_end(live: &Live, screen: Screen, ended: &Ended, reason: &str) {
 }
 
 /// What a session waits for.
+#[derive(Debug)]
 enum Change {
     Event(Option<Result<Event, Error>>),
     /// The queue was full, and is no longer.
@@ -212,7 +213,10 @@ enum Change {
 }
 
 /// The next event; or, if the queue is `full`, the moment when it no longer is. Waiting for an event writes the queue.
-fn change(ws: &mut WebSocket<Stream>, full: bool) -> impl Future<Output = Change> {
+fn change<S>(ws: &mut WebSocket<S>, full: bool) -> impl Future<Output = Change>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     poll_fn(move |cx| {
         let event = pin!(ws.next_event()).poll(cx);
         match event {
@@ -227,5 +231,39 @@ async fn wait_until(at: Option<tokio::time::Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use framewise::{Client, Server};
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_queue_is_waited_for_until_the_peer_reads() {
+        let (near, far) = tokio::io::duplex(1024);
+        let (client, server) = (Client::new(), Server::new());
+        let (ws, far) = tokio::join!(client.connect_over(near, "ws://x/"), server.accept(far));
+        let (mut ws, mut far) = (ws.expect("a client"), far.expect("a server"));
+        // More than the stream takes before the peer reads.
+        while ws.queued() < FULL + 4096 {
+            ws.feed("x".repeat(1000)).await.expect("open");
+        }
+        tokio::select! {
+            biased;
+            change = change(&mut ws, true) => panic!("before the peer reads: {change:?}"),
+            () = std::future::ready(()) => {}
+        }
+        let mut read = vec![0; 4096];
+        let (change, count) = tokio::join!(change(&mut ws, true), far.get_mut().read_exact(&mut read));
+        assert!(matches!(change, Change::NotFull) && count.is_ok() && ws.queued() < FULL);
+        // Without a full queue there is nothing to report.
+        tokio::select! {
+            biased;
+            change = super::change(&mut ws, false) => panic!("without a change: {change:?}"),
+            () = std::future::ready(()) => {}
+        }
     }
 }

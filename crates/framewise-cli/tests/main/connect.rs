@@ -130,21 +130,6 @@ fn what_comes_before_the_servers_close_is_printed() {
 }
 
 #[test]
-fn input_that_waited_for_a_full_queue_goes_on_though_the_server_sends_nothing() {
-    const LINES: usize = 4_000;
-    const FRAME: usize = 8 + 1_000;
-    let (address, play) = server(|mut stream| {
-        accept(&mut stream);
-        // Several times what the queue and the sockets hold; the server says nothing before it has read all.
-        exactly(&mut stream, LINES * FRAME);
-        stream.write_all(b"\x88\x02\x03\xe8").unwrap();
-    });
-    let done = connect(address, &[], format!("{}\n", "x".repeat(1_000)).repeat(LINES).as_bytes());
-    assert_eq!((done.code, done.out.as_str()), (Some(0), ""), "{}", done.err);
-    play.join().unwrap();
-}
-
-#[test]
 fn a_fault_of_the_server_is_explained() {
     for (sent, rule) in [(&b"\x83\x00"[..], "opcode-reserved-data"), (b"\x81\x05he", "payload-truncated")] {
         let (address, play) = server(move |mut stream| {

@@ -22,12 +22,12 @@ fn ends(wishes: DeflateConfig) -> (Connection, Connection, DeflateAgreement) {
 
 /// Everything that goes from one end to the other, as messages.
 fn delivered(from: &mut Connection, to: &mut Connection) -> Vec<Vec<u8>> {
-    arrived(to, written(from))
+    arrived(to, &written(from))
 }
 
 /// What bytes that arrive are, as messages.
-fn arrived(to: &mut Connection, bytes: Vec<u8>) -> Vec<Vec<u8>> {
-    let (messages, broken) = received(to, &bytes, bytes.len().max(1));
+fn arrived(to: &mut Connection, bytes: &[u8]) -> Vec<Vec<u8>> {
+    let (messages, broken) = received(to, bytes, bytes.len().max(1));
     assert_eq!(broken, None);
     messages
 }
@@ -198,6 +198,6 @@ fn a_large_one_is_a_segment_of_its_own_and_arrives_from_either_end() {
         }
         let transmit = from.poll_transmit().expect("they are queued");
         assert_eq!(transmit.segments().count(), segments);
-        assert!(arrived(to, transmit.into_vec()) == messages);
+        assert!(arrived(to, &transmit.into_vec()) == messages);
     }
 }
