@@ -3,17 +3,17 @@
 
 use std::fmt::Write as _;
 
-use framewise_capture::{Format, Options, read};
+use framewise_capture::{Format, Options, transcripts};
 use framewise_rules::Role;
 use framewise_transcript::Action;
 
 /// The properties.
 pub fn check(data: &[u8]) {
-    if let Ok(transcript) = read(data, &Options::default()) {
+    for (_, transcript) in transcripts(data, &Options::default()).unwrap_or_default() {
         crate::transcript::round_trip(transcript, &String::from_utf8_lossy(data));
     }
     let options = Options { format: Some(Format::Hex), from: Some(Role::Client), ..Options::default() };
-    if let Ok(transcript) = read(data, &options) {
+    for (_, transcript) in transcripts(data, &options).unwrap_or_default() {
         let bytes = transcript.stream(0, Role::Client);
         if bytes.len() <= 4096 {
             written(&bytes, &options);
@@ -46,13 +46,12 @@ fn written(bytes: &[u8], options: &Options) {
     }
     forms.extend([xxd, hexdump]);
     for form in forms {
-        match read(form.as_bytes(), options) {
-            Ok(transcript) => assert_eq!(transcript.stream(0, Role::Client), bytes, "{form}"),
-            // A recording needs at least one byte.
-            Err(error) => assert!(bytes.is_empty(), "{error}\n{form}"),
-        }
-        for event in read(form.as_bytes(), options).iter().flat_map(|transcript| &transcript.events) {
-            assert!(matches!(event.action, Action::Bytes(_)));
+        let read = transcripts(form.as_bytes(), options).unwrap_or_else(|error| panic!("{error}\n{form}"));
+        // No bytes are no recording.
+        assert_eq!(read.len(), usize::from(!bytes.is_empty()), "{form}");
+        for (_, transcript) in read {
+            assert_eq!(transcript.stream(0, Role::Client), bytes, "{form}");
+            assert!(transcript.events.iter().all(|event| matches!(event.action, Action::Bytes(_))));
         }
     }
 }

@@ -6,8 +6,6 @@ use crate::Format;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Foreign {
-    /// pcap or pcapng.
-    PacketCapture,
     /// gzip, zip or zstd.
     Compressed,
     /// A browser's HTTP archive.
@@ -17,19 +15,14 @@ pub enum Foreign {
 impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::PacketCapture => {
-                "packet captures (pcap) are not supported yet; export the stream as hex (Wireshark: Follow TCP Stream, Hex \
-                 Dump), or record with `framewise inspect --record`"
-            }
             Self::Compressed => "it is compressed; decompress it first",
             Self::Har => "HAR files are not supported yet; record with `framewise inspect --record`",
         })
     }
 }
 
-/// What a file is that is not read.
-pub(crate) fn foreign(bytes: &[u8]) -> Option<Foreign> {
-    // pcap in both byte orders, with microseconds and with nanoseconds, and pcapng's section header.
+/// Whether a file is a packet capture: pcap in both byte orders, with microseconds and with nanoseconds, or pcapng.
+pub(crate) fn is_capture(bytes: &[u8]) -> bool {
     let captures: [&[u8]; 5] = [
         b"\xa1\xb2\xc3\xd4",
         b"\xd4\xc3\xb2\xa1",
@@ -37,12 +30,15 @@ pub(crate) fn foreign(bytes: &[u8]) -> Option<Foreign> {
         b"\x4d\x3c\xb2\xa1",
         b"\x0a\x0d\x0d\x0a",
     ];
+    captures.iter().any(|magic| bytes.starts_with(magic))
+}
+
+/// What a file is that is not read.
+pub(crate) fn foreign(bytes: &[u8]) -> Option<Foreign> {
     let archives: [&[u8]; 3] = [b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"];
     let begins = |magics: &[&[u8]]| magics.iter().any(|magic| bytes.starts_with(magic));
     let start = &bytes[..bytes.len().min(4096)];
-    if begins(&captures) {
-        Some(Foreign::PacketCapture)
-    } else if begins(&archives) {
+    if begins(&archives) {
         Some(Foreign::Compressed)
     } else if bytes.trim_ascii_start().starts_with(b"{")
         && start.windows(5).any(|window| window == b"\"log\"")
@@ -82,15 +78,24 @@ mod tests {
     }
 
     #[test]
+    fn captures_are_told_by_their_first_bytes() {
+        for (bytes, expected) in [
+            (&b"\xd4\xc3\xb2\xa1\x02\x00"[..], true),
+            (b"\x0a\x0d\x0d\x0a\x6c", true),
+            // Look-alikes: line breaks, the same bytes as text.
+            (b"\n\r\n\ropen", false),
+            (b"d4c3b2a1", false),
+        ] {
+            assert_eq!(is_capture(bytes), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
     fn foreign_files_are_told_by_their_first_bytes() {
         for (bytes, expected) in [
-            (&b"\xd4\xc3\xb2\xa1\x02\x00"[..], Some(Foreign::PacketCapture)),
-            (b"\x0a\x0d\x0d\x0a\x6c", Some(Foreign::PacketCapture)),
-            (b"\x1f\x8b\x08", Some(Foreign::Compressed)),
+            (&b"\x1f\x8b\x08"[..], Some(Foreign::Compressed)),
             (b" {\"log\": {}}", Some(Foreign::Har)),
-            // Look-alikes: the same bytes elsewhere, line breaks, another object.
-            (b"\n\r\n\ropen", None),
-            (b"d4c3b2a1", None),
+            // Look-alikes: another object, the same word elsewhere.
             (b"{\"catalog\": 1}", None),
             (b"> \"log\"", None),
         ] {

@@ -15,6 +15,12 @@ pub struct Position {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
+    /// It cannot be read.
+    Io(String),
+    /// It is larger than a text may be.
+    TooLarge,
+    /// A packet capture is cut off or broken.
+    Capture(String),
     /// It is something else.
     Foreign(Foreign),
     /// It is not text.
@@ -50,6 +56,8 @@ impl fmt::Display for Position {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Io(message) | Self::Capture(message) => f.write_str(message),
+            Self::TooLarge => f.write_str("it is larger than 512 MiB; cut out the part in question"),
             Self::Foreign(foreign) => foreign.fmt(f),
             Self::Binary => f.write_str("it is binary; convert it with `xxd FILE | framewise read -`"),
             Self::Utf16 => f.write_str("it begins as UTF-16 but is not; save it as UTF-8"),

@@ -1,32 +1,59 @@
 //! Reads recorded connections.
 //!
-//! [`read`] takes the bytes of a file, detects what they are unless [`Options`] says it, and gives a
-//! [`Transcript`], which `framewise_inspect::diagnose` takes. Today it reads transcripts, and hexadecimal in any usual form.
+//! [`read`] takes a file, detects what it is unless [`Options`] says it, and gives what it holds to a [`Sink`], piece by
+//! piece: a capture may be larger than the memory, or still grow. [`Diagnoses`] is a sink that says what broke;
+//! [`Transcripts`] is one that collects. The [`Notes`] say what was understood, skipped and guessed.
 //!
 //! ```
-//! use framewise_capture::{Options, read};
-//! use framewise_rules::Role;
-//! use framewise_transcript::Action;
+//! use framewise_capture::{Diagnoses, Options, read};
+//! use framewise_rules::{Role, Rule};
 //!
 //! let dump = b"00000000  81 02 68 69                                       |..hi|\n";
-//! let transcript = read(dump, &Options { from: Some(Role::Client), ..Options::default() })?;
-//! assert_eq!(transcript.events[0].action, Action::Bytes(vec![0x81, 2, b'h', b'i']));
+//! let options = Options { from: Some(Role::Client), ..Options::default() };
+//! let mut connections = Vec::new();
+//! read(&dump[..], &options, &mut Diagnoses::new(|connection| connections.push(connection)))?;
+//! assert_eq!(connections[0].findings[0].rule, Some(Rule::MaskMissing));
 //! # Ok::<(), framewise_capture::Error>(())
 //! ```
 //!
-//! It does not open files, and does not diagnose.
+//! It does not open files, and does not decide what is legal.
 #![forbid(unsafe_code)]
 
 mod detect;
+mod diagnose;
 mod error;
 mod hex;
+mod note;
+mod pcap;
+mod sink;
 mod text;
+
+use std::io::Read;
 
 use framewise_rules::Role;
 use framewise_transcript::{Action, Event, Leg, Transcript};
 
 pub use detect::Foreign;
+pub use diagnose::Diagnoses;
 pub use error::{Error, Position};
+pub use note::{Note, Notes};
+pub use pcap::Pick;
+pub use sink::{About, Act, Happened, Sink, Source, Transcripts};
+
+/// How to get the keys of encrypted connections, for a person: one line each.
+pub const KEYS: &str = "\
+To decrypt, record the TLS keys and pass them on: framewise read --tls-keys keys.log FILE
+  Chrome   chrome --ssl-key-log-file=keys.log --user-data-dir=/tmp/profile
+  Firefox  SSLKEYLOGFILE=keys.log firefox --no-remote
+  Node     node --tls-keylog=keys.log app.js
+  Python   SSLKEYLOGFILE=keys.log python app.py (ssl.create_default_context reads it)
+  curl     SSLKEYLOGFILE=keys.log curl …
+  Java     java -javaagent:jSSLKeyLog.jar=keys.log -jar app.jar
+  .NET     SSLKEYLOGFILE=keys.log dotnet app.dll (.NET 10 or later)
+";
+
+/// Bytes of a text that are read: a larger one is not a recording that a person made.
+const MOST: u64 = 512 << 20;
 
 /// A supported format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +63,8 @@ pub enum Format {
     Transcript,
     /// The bytes of one side in hexadecimal: plain, or a dump with offsets.
     Hex,
+    /// A packet capture: pcap or pcapng.
+    Capture,
 }
 
 /// What is known about a file apart from its bytes.
@@ -47,14 +76,65 @@ pub struct Options {
     pub from: Option<Role>,
     /// The extensions that the handshake agreed, for bytes that begin after it.
     pub extensions: Option<String>,
+    /// Which connections of a packet capture are wanted.
+    pub pick: Pick,
 }
 
-/// Reads a recording. UTF-8 is expected, or UTF-16 with its byte order mark.
+/// Reads a recording to its end. A text is expected in UTF-8, or UTF-16 with its byte order mark, and up to 512 MiB; a
+/// packet capture may be of any size.
 ///
 /// # Errors
 ///
-/// The file has an unsupported format, or is not valid in its format; the error then has the position.
-pub fn read(bytes: &[u8], options: &Options) -> Result<Transcript, Error> {
+/// The input cannot be read, is in a format that is not supported, or breaks the rules of its format: then the error has
+/// the place.
+pub fn read(mut input: impl Read, options: &Options, sink: &mut dyn Sink) -> Result<Notes, Error> {
+    let mut start = [0; 4];
+    let length = fill(&mut input, &mut start)?;
+    let start = &start[..length];
+    let input = start.chain(input);
+    if options.format == Some(Format::Capture) || (options.format.is_none() && detect::is_capture(start)) {
+        // What the file is written with comes in pieces of its own size: a packet is read when it is there.
+        return pcap::read(std::io::BufReader::with_capacity(1 << 18, input), &options.pick, sink);
+    }
+    let mut bytes = Vec::new();
+    input.take(MOST + 1).read_to_end(&mut bytes).map_err(|error| Error::Io(error.to_string()))?;
+    if bytes.len() as u64 > MOST {
+        return Err(Error::TooLarge);
+    }
+    let mut notes = Notes::default();
+    let transcript = whole(&bytes, options, &mut notes)?;
+    if !transcript.events.is_empty() {
+        let about = About { number: 1, legs: transcript.legs.clone(), ..About::default() };
+        sink::play(&transcript, &about, sink);
+    }
+    Ok(notes)
+}
+
+/// Reads a recording that is in memory as transcripts.
+///
+/// # Errors
+///
+/// Those of [`read`].
+pub fn transcripts(bytes: &[u8], options: &Options) -> Result<Vec<(About, Transcript)>, Error> {
+    let mut transcripts = Transcripts::default();
+    read(bytes, options, &mut transcripts)?;
+    Ok(transcripts.into_connections())
+}
+
+fn fill(input: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Error> {
+    let mut there = 0;
+    while there < buffer.len() {
+        match input.read(&mut buffer[there..]) {
+            Ok(0) => break,
+            Ok(more) => there += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::Io(error.to_string())),
+        }
+    }
+    Ok(there)
+}
+
+fn whole(bytes: &[u8], options: &Options, notes: &mut Notes) -> Result<Transcript, Error> {
     if let Some(foreign) = detect::foreign(bytes) {
         return Err(Error::Foreign(foreign));
     }
@@ -62,16 +142,20 @@ pub fn read(bytes: &[u8], options: &Options) -> Result<Transcript, Error> {
     match options.format.unwrap_or_else(|| detect::format(&text)) {
         Format::Transcript if options.from.is_some() => Err(Error::SideInTranscript),
         Format::Transcript => Transcript::parse(&text).map_err(|error| Error::Transcript(Box::new(error))),
-        Format::Hex => Ok(one_side(hex::parse(&text)?, options)),
+        Format::Hex => Ok(one_side(hex::parse(&text)?, options, notes)),
+        Format::Capture => Err(Error::Binary),
     }
 }
 
 /// Bytes of one side as a transcript: a head or frames, of a client or of a server, as the first bytes say.
-fn one_side(bytes: Vec<u8>, options: &Options) -> Transcript {
+fn one_side(bytes: Vec<u8>, options: &Options, notes: &mut Notes) -> Transcript {
     let request = [&b"GET "[..], b"POST ", b"CONNECT "].iter().any(|method| bytes.starts_with(method));
     let response = bytes.starts_with(b"HTTP/");
     let masked = bytes.get(1).is_some_and(|second| second & 0x80 != 0);
     let guessed = if request || (masked && !response) { Role::Client } else { Role::Server };
+    if options.from.is_none() && !request && !response && !bytes.is_empty() {
+        notes.push(Note::Guess(guess(guessed).to_owned()));
+    }
     let open = (!request && !response).then(|| options.extensions.clone().unwrap_or_default());
     let event = Event {
         line: 1,
@@ -87,12 +171,31 @@ fn one_side(bytes: Vec<u8>, options: &Options) -> Transcript {
     }
 }
 
+/// What is said about a side that was guessed, and about the other one.
+fn guess(role: Role) -> &'static str {
+    match role {
+        Role::Client => {
+            "the client sent these bytes, because the first frame is masked; if the server did, every mask is a violation \
+             (--from server)"
+        }
+        Role::Server => {
+            "the server sent these bytes, because the first frame is not masked; if the client did, every missing mask is a \
+             violation (--from client)"
+        }
+    }
+}
+
+/// `1 packet`, `2 packets`
+fn plural(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn first(bytes: &[u8], options: &Options) -> (Option<String>, Role) {
-        let transcript = read(bytes, options).expect("a recording");
+        let (_, transcript) = transcripts(bytes, options).expect("a recording").remove(0);
         (transcript.legs[0].open.clone(), transcript.events[0].from)
     }
 
@@ -105,21 +208,22 @@ mod tests {
         assert_eq!(guessed(b"48 54 54 50 2f"), (None, Role::Server), "HTTP/");
         // The second letter has no MASK bit, and GETX is not a method.
         assert_eq!(guessed(b"47 45 54 58"), (Some(String::new()), Role::Server), "GETX");
-        let given = Options { from: Some(Role::Client), extensions: Some("x".to_owned()), format: None };
+        let given =
+            Options { from: Some(Role::Client), extensions: Some("x".to_owned()), ..Options::default() };
         assert_eq!(first(b"81 02 68 69", &given), (Some("x".to_owned()), Role::Client));
     }
 
     #[test]
-    fn an_empty_file_has_no_events() {
+    fn an_empty_file_has_no_connections() {
         for (format, text) in [(None, ""), (Some(Format::Hex), ""), (Some(Format::Hex), "# nothing\n")] {
             let options = Options { format, ..Options::default() };
-            assert_eq!(read(text.as_bytes(), &options).expect("it is empty").events, []);
+            assert_eq!(transcripts(text.as_bytes(), &options).expect("it is empty"), []);
         }
     }
 
     #[test]
     fn a_side_is_not_for_a_transcript() {
         let options = Options { from: Some(Role::Client), ..Options::default() };
-        assert_eq!(read(b"open\n> 81", &options), Err(Error::SideInTranscript));
+        assert_eq!(transcripts(b"open\n> 81", &options), Err(Error::SideInTranscript));
     }
 }

@@ -1,29 +1,33 @@
-use std::fmt::Write as _;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use framewise_capture::Options;
-use framewise_inspect::{Connection, Report, diagnose};
+use framewise_capture::{Diagnoses, Note, Notes, Options, Pick};
+use framewise_inspect::Connection;
 use framewise_rules::Role;
+use serde::Serialize;
 
 use crate::failure::{Failure, plain};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::render::finding::{findings, summary};
-use crate::render::{clean, shorten};
+use crate::render::style::{FAINT, paint};
+use crate::render::{clean, shorten, wrap};
 
-/// A larger file is not a recording that a person made.
-const MOST: u64 = 512 << 20;
+/// Connections that are reported in full; of more, only the number is.
+const MOST: usize = 10_000;
 
 /// Diagnose a recording: what broke, at which byte, who did it, why, and how to fix it
 ///
-/// FILE is a transcript, or the bytes of one side in hexadecimal: plain, or as xxd, hexdump -C and od -A x -t x1 print them.
+/// FILE is a packet capture (pcap or pcapng), a transcript, or the bytes of one side in hexadecimal: plain, or as xxd, hexdump -C
+/// and od -A x -t x1 print them.
 /// The exit code is 1 if there are findings, notes included.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   framewise read recording.txt
+  framewise read capture.pcapng
+  tcpdump -i any -U -s 0 -w - 'tcp port 8080' | framewise read -
   echo '81 02 68 69' | framewise read --from client -
   xxd stream.bin | framewise read --from server --json -
 
@@ -44,6 +48,12 @@ pub(crate) struct ReadArgs {
     /// Extensions the handshake agreed, for a hex file that starts after it
     #[arg(long, value_name = "LIST")]
     extensions: Option<String>,
+    /// Only the connections of this client in a packet capture
+    #[arg(long, value_name = "HOST:PORT")]
+    client: Option<String>,
+    /// Only this TCP connection of a packet capture, by Wireshark's number (tcp.stream)
+    #[arg(long, value_name = "N")]
+    stream: Option<u64>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -55,6 +65,8 @@ enum Format {
     Transcript,
     /// The bytes of one side in hexadecimal
     Hex,
+    /// A packet capture: pcap or pcapng
+    Pcap,
 }
 
 impl From<Format> for framewise_capture::Format {
@@ -62,6 +74,7 @@ impl From<Format> for framewise_capture::Format {
         match format {
             Format::Transcript => Self::Transcript,
             Format::Hex => Self::Hex,
+            Format::Pcap => Self::Capture,
         }
     }
 }
@@ -92,51 +105,136 @@ pub(crate) fn run(args: &ReadArgs, output: Output) -> Result<ExitCode, Failure> 
         format: args.format.map(Into::into),
         from: args.from.map(Into::into),
         extensions: args.extensions.clone(),
+        pick: Pick { client: args.client.clone(), stream: args.stream },
     };
-    let transcript = framewise_capture::read(&contents(args, &name)?, &options)
-        .map_err(|error| Failure::said(format!("cannot read {name}: {error}")))?;
-    if transcript.events.is_empty() {
-        return Err(Failure::said(format!("nothing to diagnose: {name} contains no bytes")));
-    }
-    let report = Report { connections: vec![diagnose(&transcript)] };
+    let mut reading = Reading::new(args.json, name.clone(), output);
+    let mut progress = Some(progress);
+    let mut done = Diagnoses::new(|connection| {
+        // What is printed as it comes must not be mixed with it.
+        progress.take();
+        reading.take(connection);
+    });
+    let read = framewise_capture::read(open(args, &name)?, &options, &mut done);
+    drop(done);
     drop(progress);
-    if args.json {
-        output.json(&report)?;
-    } else {
-        output.print(text(&report, &name, output.width()))?;
-    }
-    Ok(exit_code(&report.connections))
+    let notes = read.map_err(|error| Failure::said(format!("cannot read {name}: {error}")))?;
+    reading.finish(&notes)
 }
 
-/// 1 where something was found, notes included.
-pub(crate) fn exit_code(connections: &[Connection]) -> ExitCode {
-    let found =
-        connections.iter().any(|connection| !connection.findings.is_empty() || connection.verdict.is_some());
-    ExitCode::from(u8::from(found))
+/// The report of `--json`.
+#[derive(Debug, Serialize)]
+struct Report {
+    connections: Vec<Connection>,
+    /// What was understood, skipped and guessed.
+    notes: Vec<String>,
 }
 
-fn text(report: &Report, name: &str, width: usize) -> String {
-    let mut text = String::new();
-    for connection in &report.connections {
-        text.push_str(&findings(&connection.findings, width));
-        let _ = write!(text, "{}: {}", clean(name), summary(connection).trim_end().replace('\n', "\n  "));
-        text.push('\n');
+/// What was read so far: text is printed as it comes.
+struct Reading {
+    json: bool,
+    name: String,
+    output: Output,
+    connections: Vec<Connection>,
+    count: usize,
+    found: bool,
+    failure: Option<Failure>,
+}
+
+impl Reading {
+    const fn new(json: bool, name: String, output: Output) -> Self {
+        Self { json, name, output, connections: Vec::new(), count: 0, found: false, failure: None }
     }
+
+    fn take(&mut self, connection: Connection) {
+        self.count += 1;
+        self.found |= !connection.findings.is_empty() || connection.verdict.is_some();
+        if self.count > MOST || self.failure.is_some() {
+            return;
+        }
+        if self.json {
+            self.connections.push(connection);
+            return;
+        }
+        let text = text(&connection, &self.name, self.output.width());
+        self.failure = self.output.print(text).err();
+    }
+
+    fn finish(self, notes: &Notes) -> Result<ExitCode, Failure> {
+        let Self { json, name, output, mut connections, count, found, failure } = self;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        if count == 0 && !json {
+            return Err(nothing(&name, notes));
+        }
+        let mut more: Vec<String> = notes.iter().map(ToString::to_string).collect();
+        if count > MOST {
+            more.push(format!("{} more connections are not shown", count - MOST));
+        }
+        if json {
+            if count == 0 {
+                return Err(nothing(&name, notes));
+            }
+            // Numbers count up in the order in which they began.
+            connections.sort_by_key(|connection| connection.id.parse::<u64>().unwrap_or(u64::MAX));
+            output.json(&Report { connections, notes: more })?;
+        } else {
+            let mut text = String::new();
+            let line = notes.line();
+            let rest = notes.iter().filter(|note| !matches!(note, Note::Read(_) | Note::Skipped(_)));
+            let shown = (!line.is_empty()).then_some(line).into_iter().chain(rest.map(ToString::to_string));
+            for note in shown.chain((count > MOST).then(|| more.pop()).flatten()) {
+                for (index, line) in wrap(&clean(&note), output.width() - 2).iter().enumerate() {
+                    text.push_str(&format!("{}{}\n", if index == 0 { "" } else { "  " }, paint(FAINT, line)));
+                }
+            }
+            text.push_str(&hint(notes));
+            output.print(text)?;
+        }
+        Ok(ExitCode::from(u8::from(found)))
+    }
+}
+
+fn nothing(name: &str, notes: &Notes) -> Failure {
+    let line = notes.line();
+    if line.is_empty() {
+        return Failure::said(format!("nothing to diagnose: {name} contains no bytes"));
+    }
+    let encrypted = notes.iter().filter(|note| matches!(note, Note::Encrypted(_)));
+    let more: String = encrypted.map(|note| format!("; {note}")).collect();
+    Failure::said(
+        format!("no WebSocket connection found in {name} ({line}{more})\n{}", hint(notes))
+            .trim_end()
+            .to_owned(),
+    )
+}
+
+/// How to get the keys of what is encrypted.
+fn hint(notes: &Notes) -> String {
+    if !notes.iter().any(|note| matches!(note, Note::Encrypted(_))) {
+        return String::new();
+    }
+    framewise_capture::KEYS.to_owned()
+}
+
+fn text(connection: &Connection, name: &str, width: usize) -> String {
+    let mut text = findings(&connection.findings, width);
+    let ends = match (&connection.client, &connection.server) {
+        (Some(client), Some(server)) => format!(", connection {} ({client} to {server})", connection.id),
+        _ if connection.id != "1" => format!(", connection {}", connection.id),
+        _ => String::new(),
+    };
+    let summary = summary(connection).trim_end().replace('\n', "\n  ");
+    text.push_str(&format!("{}{}: {summary}\n\n", clean(name), clean(&ends)));
     text
 }
 
-fn contents(args: &ReadArgs, name: &str) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let read = if args.file.as_os_str() == "-" {
-        std::io::stdin().lock().take(MOST + 1).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(&args.file).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes))
-    };
-    match read {
+fn open(args: &ReadArgs, name: &str) -> Result<Box<dyn Read>, Failure> {
+    if args.file.as_os_str() == "-" {
+        return Ok(Box::new(std::io::stdin().lock()));
+    }
+    match std::fs::File::open(&args.file) {
+        Ok(file) => Ok(Box::new(file)),
         Err(error) => Err(Failure::said(format!("cannot read {name}: {}", plain(&error)))),
-        Ok(_) if bytes.len() as u64 > MOST => Err(Failure::said(format!(
-            "cannot read {name}: it is larger than 512 MiB; cut out the part in question"
-        ))),
-        Ok(_) => Ok(bytes),
     }
 }

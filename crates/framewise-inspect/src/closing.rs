@@ -29,6 +29,7 @@ impl Leg {
     pub(crate) fn pong(&mut self, from: Role, payload: &[u8], offset: u64, frame: u64, at: Moment) {
         match self.dir_mut(from.peer()).pings.answered(payload) {
             PongIs::Answer | PongIs::Unsolicited => {}
+            PongIs::Mismatched if self.dir(from.peer()).gaps => {}
             PongIs::Mismatched => {
                 let messages = self.dir(from).frames.as_ref().map_or(0, crate::frames::Frames::messages);
                 let violation = Violation {
@@ -90,7 +91,8 @@ impl Leg {
         }
         let peer = self.dir(from.peer());
         let echo = first.is_some_and(|first| first.code == close.code);
-        if peer.broken || echo {
+        // What is refused may be among the bytes that the recording lacks.
+        if peer.broken || echo || peer.gaps {
             return;
         }
         // What an observer infers (rules.md): the endpoint knows its limits, we see their effect.
@@ -175,6 +177,10 @@ impl Leg {
         let (closed, peer_closed) = (own.closed(), peer.closed());
         if closed && peer_closed {
             return self.end_of_tcp(from, at);
+        }
+        // A Close may be among the bytes that the recording lacks.
+        if how != How::Reset && (own.is_blind() || peer.is_blind()) {
+            return;
         }
         // The side that ends second only owes the answer to a Close.
         let owes = peer_closed && !closed;

@@ -3,6 +3,7 @@
 mod content;
 mod control;
 mod faults;
+mod gap;
 mod log;
 mod payload;
 mod resync;
@@ -111,6 +112,8 @@ pub(crate) struct Frames {
     header_cut: bool,
     ahead: Ahead,
     predictable: bool,
+    /// What is known of the message at hand.
+    open: gap::Open,
     /// Signals that were not taken.
     pub(crate) signals: Vec<Signal>,
 }
@@ -138,6 +141,7 @@ impl Frames {
             header_cut: false,
             ahead: Ahead::More,
             predictable: false,
+            open: gap::Open::Known,
             signals: Vec::new(),
         }
     }
@@ -193,7 +197,7 @@ impl Frames {
         };
         // The masking key is not checked, so a fault is reported before it has arrived.
         let decoded = Header::decode_without_mask(bytes);
-        let (header, faults) = if let Some(header) = decoded {
+        let (header, mut faults) = if let Some(header) = decoded {
             (header, if self.after_close { Vec::new() } else { self.sequence.faults(&header, &expect) })
         } else {
             self.header_cut |= !bytes.is_empty();
@@ -205,6 +209,7 @@ impl Frames {
             let Some(start) = start else { return false };
             start
         };
+        self.excuse(&mut faults);
         if !faults.is_empty()
             && self.at == self.base
             && self.role == Role::Server
@@ -284,6 +289,7 @@ impl Frames {
             }
             self.content.begin_frame(self.at + header.size() as u64);
         }
+        self.note_open(header);
         self.predictable_key();
         // Without an agreement, the meaning of a payload with RSV1 is unknown.
         if header.rsv1 && !self.deflate && !header.opcode.is_control() {

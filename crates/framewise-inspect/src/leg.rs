@@ -38,6 +38,8 @@ pub(crate) struct Direction {
     /// This side broke a rule after which its peer may drop the connection, in the handshake or in a frame.
     pub(crate) given_up: bool,
     pub(crate) pings: Pings,
+    /// The recording lacks some of its bytes.
+    pub(crate) gaps: bool,
 }
 
 impl Direction {
@@ -51,7 +53,13 @@ impl Direction {
             broken: false,
             given_up: false,
             pings: Pings::default(),
+            gaps: false,
         }
+    }
+
+    /// Whether what it sent last may be missing from the recording.
+    pub(crate) fn is_blind(&self) -> bool {
+        self.gaps && self.frames.as_ref().is_none_or(|frames| frames.is_lost(&self.window))
     }
 
     /// Whether this side sent a Close frame.
@@ -159,8 +167,13 @@ impl Leg {
             });
             let frames = Frames::new(role, &self.endpoints, base, parameters);
             let dir = self.dir_mut(role);
-            if base >= dir.window.start() {
+            if base >= dir.window.start() || dir.gaps {
                 dir.frames = Some(frames);
+                if base < dir.window.start()
+                    && let Some(frames) = &mut dir.frames
+                {
+                    frames.gap(&dir.window);
+                }
                 dir.stage = Stage::AfterHead;
             } else {
                 dir.stage = Stage::NotWebSocket;

@@ -35,6 +35,7 @@ mod encoding;
 mod endpoints;
 mod finding;
 mod frames;
+mod gap;
 mod handshake;
 mod heads;
 mod inflate;

@@ -137,6 +137,8 @@ pub struct Observer {
     known: Vec<Known>,
     budget: Budget,
     judging: Judging,
+    /// Which findings the source of the bytes can support; `None` stands for one without a rule.
+    supports: fn(Option<Rule>) -> bool,
     /// The number of findings for each leg, side and rule.
     alike: BTreeMap<(usize, Role, Option<Rule>), usize>,
     queue: VecDeque<Queued>,
@@ -153,6 +155,7 @@ impl Observer {
             known: Vec::new(),
             budget: Budget::default(),
             judging: Judging::Everything,
+            supports: |_| true,
             alike: BTreeMap::new(),
             queue: VecDeque::new(),
             step: 0,
@@ -164,6 +167,14 @@ impl Observer {
     #[must_use]
     pub const fn until_first_enforced(mut self) -> Self {
         self.judging = Judging::UntilFirstEnforced;
+        self
+    }
+
+    /// Reports only the findings for which this returns true; `None` stands for a finding without a rule. For a source that
+    /// lacks a part of what was sent: a HAR has no masks, so nothing can be said about them.
+    #[must_use]
+    pub const fn supporting(mut self, supports: fn(Option<Rule>) -> bool) -> Self {
+        self.supports = supports;
         self
     }
 
@@ -226,9 +237,20 @@ impl Observer {
                 }),
                 Action::Eof => self.eof(leg, event.from, event.time),
                 Action::Reset => self.reset(leg, event.from, event.time),
+                Action::Gap(bytes) => self.gap(leg, event.from, event.time, *bytes),
             }
         }
         self.finish()
+    }
+
+    /// The recording lacks the next `bytes` bytes of one side.
+    ///
+    /// Nothing is concluded from what may be among them. A gap before the end of the handshake says that the recording
+    /// starts in the middle of the connection: then the first frame is searched for, and the extensions are unknown.
+    pub fn gap(&mut self, leg: LegId, from: Role, time: Option<Duration>, bytes: u64) {
+        let at = self.moment(time);
+        self.leg_mut(leg.0).gap(from, at, bytes);
+        self.take(leg.0);
     }
 
     /// One side of a leg closed its direction.
@@ -326,6 +348,8 @@ impl Observer {
                     }));
                     continue;
                 }
+                LegEvent::Broken(violation) if !(self.supports)(Some(violation.rule)) => continue,
+                LegEvent::Refused(_) if !(self.supports)(None) => continue,
                 LegEvent::Broken(violation) if self.is_enough(leg, stream, Some(violation.rule)) => continue,
                 LegEvent::Refused(_) if self.is_enough(leg, stream, None) => continue,
                 LegEvent::Broken(violation) => finding::broken(&self.legs[leg], violation, at),

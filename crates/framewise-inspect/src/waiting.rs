@@ -55,6 +55,12 @@ impl Pings {
         }
     }
 
+    /// Forgets all: their Pongs may be missing from the recording.
+    pub(crate) fn forget(&mut self) {
+        self.open.clear();
+        self.told = 0;
+    }
+
     /// When the oldest unanswered Ping that was not reported was sent.
     pub(crate) fn waiting_since(&self) -> Option<Moment> {
         self.open.get(self.told).map(|&(_, since)| since)

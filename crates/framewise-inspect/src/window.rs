@@ -24,6 +24,12 @@ impl Window {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Leaves out so many bytes of the stream. What was before them is dropped, so that no reader reads across.
+    pub(crate) fn gap(&mut self, bytes: u64) {
+        self.start = self.end().saturating_add(bytes);
+        self.bytes.clear();
+    }
+
     /// The offset of the first byte kept.
     pub(crate) const fn start(&self) -> u64 {
         self.start
@@ -32,6 +38,11 @@ impl Window {
     /// The length of the stream so far.
     pub(crate) const fn end(&self) -> u64 {
         self.start + self.bytes.len() as u64
+    }
+
+    /// Whether nothing is there.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
     }
 
     /// The bytes kept from `offset` on.
@@ -78,6 +89,18 @@ mod tests {
         assert_eq!(window.slice(0..4), b"");
         assert_eq!(window.slice(window.end() - 2..window.end() + 9), [63, 63]);
         assert_eq!(window.from(63 * 16 * 1024 - 1)[..2], [62, 63]);
+    }
+
+    #[test]
+    fn a_gap_moves_what_follows() {
+        let mut window = Window::default();
+        window.push(b"ab");
+        window.gap(7);
+        window.push(b"cd");
+        assert_eq!((window.start(), window.end(), window.read(9, 2)), (9, 11, &b"cd"[..]));
+        assert_eq!(window.read(1, 10), b"", "nothing reads across");
+        window.gap(u64::MAX);
+        assert_eq!(window.end(), u64::MAX);
     }
 
     #[test]

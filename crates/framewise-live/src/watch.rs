@@ -76,7 +76,7 @@ impl Watch {
         if *ended && action != Action::Reset {
             return;
         }
-        *ended |= !matches!(action, Action::Bytes(_));
+        *ended |= matches!(action, Action::Eof | Action::Reset);
         // What is finer than a microsecond says nothing about a connection.
         let time = Duration::from_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
         let step = Step { line: 0, time: Some(time), leg: 0, from, action };
@@ -89,6 +89,9 @@ impl Watch {
             }
             Action::Eof => self.judge(|observer, leg| observer.eof(leg, from, Some(time))).await,
             Action::Reset => self.judge(|observer, leg| observer.reset(leg, from, Some(time))).await,
+            Action::Gap(bytes) => {
+                self.judge(|observer, leg| observer.gap(leg, from, Some(time), bytes)).await
+            }
         }
     }
 

@@ -103,7 +103,7 @@ impl Reader {
                 );
             }
         }
-        if !matches!(action, Action::Bytes(_)) {
+        if matches!(action, Action::Eof | Action::Reset) {
             *end = Some(action.clone());
         }
         self.transcript.events.push(Event { line: line.number, time, leg, from, action });
@@ -225,6 +225,15 @@ impl<'a> Line<'a> {
         match self.word() {
             "eof" => return Ok(Action::Eof),
             "reset" => return Ok(Action::Reset),
+            "gap" => {
+                self.skip_blanks();
+                let start = self.at;
+                let bytes = self.digits("the number of missing bytes, for example `gap 1460`")?;
+                let bytes = bytes
+                    .parse()
+                    .map_err(|_| self.error(start, "the number of missing bytes is too large"))?;
+                return Ok(Action::Gap(bytes));
+            }
             _ => self.at = start,
         }
         if self.eat('"') { self.string().map(Action::Bytes) } else { self.hexadecimal().map(Action::Bytes) }

@@ -56,6 +56,7 @@ impl fmt::Display for Event {
             Action::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, " {byte:02x}")),
             Action::Eof => f.write_str(" eof"),
             Action::Reset => f.write_str(" reset"),
+            Action::Gap(bytes) => write!(f, " gap {bytes}"),
         }
     }
 }
@@ -122,6 +123,7 @@ mod tests {
         );
         assert_round_trip("leg a\nleg b\nopen\n< 00\nleg a\nopen\n< 00");
         assert_round_trip("leg proxy-server\n< 00");
+        assert_round_trip("> gap 0\n< 81 00\n< gap 18446744073709551615\n< 81");
     }
 
     #[test]

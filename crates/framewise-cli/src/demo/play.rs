@@ -96,6 +96,8 @@ impl Script {
                     stream.set_zero_linger()?;
                     return Ok(());
                 }
+                // What a recording lacks cannot be played.
+                Action::Gap(_) => {}
             }
         }
         let closing = |step: &Action| matches!(step, Action::Bytes(bytes) if !self.head && bytes.first().is_some_and(|byte| byte & 0x0f == 8));

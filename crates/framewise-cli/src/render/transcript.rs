@@ -61,6 +61,12 @@ pub(crate) fn transcript(source: &str, transcript: &Transcript, mark: Option<(Ma
                     seen += bytes.len() as u64;
                 }
             }
+            Action::Gap(bytes) => {
+                let _ = writeln!(text, "{prefix}gap {bytes}");
+                if mark.is_some() {
+                    seen += bytes;
+                }
+            }
             Action::Eof | Action::Reset => {
                 let word = if event.action == Action::Eof { "eof" } else { "reset" };
                 let _ = writeln!(text, "{prefix}{word}");

@@ -182,7 +182,9 @@ impl Frames {
     }
 
     pub(super) fn look(&mut self, from: u64, window: &Window) -> bool {
-        let (found, at) = self.plausible().find(window, from.max(window.start()));
+        let from = from.max(window.start());
+        let after_gap = self.at == from && self.fits(from, window);
+        let (found, at) = if after_gap { (true, from) } else { self.plausible().find(window, from) };
         if !found {
             self.state = State::Lost { from: at };
             return false;

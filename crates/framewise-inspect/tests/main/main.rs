@@ -3,6 +3,7 @@
 mod boundaries;
 mod causes;
 mod corpus;
+mod gaps;
 mod gate;
 mod legal;
 mod reports;

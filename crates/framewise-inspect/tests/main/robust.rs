@@ -368,7 +368,7 @@ fn bytes_after_the_end_of_their_stream_are_judged_however_they_are_cut() {
                     match end {
                         Action::Eof => observer.eof(leg, Role::Server, None),
                         Action::Reset => observer.reset(leg, Role::Server, None),
-                        Action::Bytes(_) => unreachable!("an end"),
+                        Action::Bytes(_) | Action::Gap(_) => unreachable!("an end"),
                     }
                 }
                 for piece in stream.chunks(cut) {

@@ -7,7 +7,7 @@ fn parse(text: &str) -> Transcript {
 fn bytes(text: &str) -> Vec<u8> {
     match parse(text).events.pop().unwrap().action {
         Action::Bytes(bytes) => bytes,
-        action @ (Action::Eof | Action::Reset) => panic!("{action:?}"),
+        action @ (Action::Eof | Action::Reset | Action::Gap(_)) => panic!("{action:?}"),
     }
 }
 

@@ -36,7 +36,7 @@ impl Cut {
 pub(crate) fn bytes(step: &Step) -> &[u8] {
     match &step.action {
         Action::Bytes(bytes) => bytes,
-        Action::Eof | Action::Reset => &[],
+        Action::Eof | Action::Reset | Action::Gap(_) => &[],
     }
 }
 
@@ -207,6 +207,7 @@ fn judge_as(role: Role, transcript: &Transcript, setup: &Setup, cut: Cut) -> Jud
                     }
                 }
                 Action::Eof | Action::Reset => found.extend(endpoint.end(now)),
+                Action::Gap(_) => panic!("an endpoint misses no bytes"),
             }
         }
         if !found.is_empty() && judged.step.is_none() {

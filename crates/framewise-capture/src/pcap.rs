@@ -1,0 +1,124 @@
+//! Packet captures: pcap and pcapng, of any size, as they come.
+
+mod file;
+mod flows;
+mod legs;
+mod link;
+mod sniff;
+mod stream;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Read;
+
+use file::{Block, Blocks, Fault};
+use flows::Flows;
+pub use flows::Pick;
+use link::Skip;
+
+use crate::note::{Note, Notes};
+use crate::sink::Sink;
+use crate::{Error, plural};
+
+/// Reads a capture to its end. What is there of one that is cut off is read, and a note says where it ends.
+pub(crate) fn read(input: impl Read, pick: &Pick, sink: &mut dyn Sink) -> Result<Notes, Error> {
+    let mut blocks = Blocks::new(input).map_err(|fault| cut(&fault, 0))?.ok_or(Error::Binary)?;
+    let mut flows = Flows::new(pick.clone());
+    let mut skipped: BTreeMap<Skip, u64> = BTreeMap::new();
+    let (mut packets, mut secrets) = (0_u64, 0_u64);
+    let fault = loop {
+        match blocks.next() {
+            Ok(None) => break None,
+            Ok(Some(Block::Packet(packet))) => {
+                packets += 1;
+                match link::segment(packet.time, packet.link, packet.bytes) {
+                    Ok(segment) => flows.segment(&segment, sink),
+                    Err(skip) => *skipped.entry(skip).or_default() += 1,
+                }
+            }
+            Ok(Some(Block::Secrets(keys))) => secrets += keys.len() as u64,
+            Ok(Some(Block::Other)) => {}
+            Err(fault) => break Some((fault, blocks.at())),
+        }
+    };
+    flows.finish(sink);
+    let mut notes = Notes::default();
+    let connections = flows.legs().count();
+    notes.push(Note::Read(format!(
+        "{}, {}, {}",
+        plural(packets, "packet"),
+        plural(flows.count(), "TCP connection"),
+        plural(connections, "WebSocket connection"),
+    )));
+    if let Some((fault, at)) = fault {
+        notes.push(Note::Limit(cut(&fault, at).to_string()));
+    }
+    ignored(&flows, secrets, &mut notes);
+    skips(&skipped, &mut notes);
+    Ok(notes)
+}
+
+fn cut(fault: &Fault, at: u64) -> Error {
+    Error::Capture(match fault {
+        Fault::Truncated => format!("the capture ends inside a block, at byte {at}"),
+        Fault::Length(length) => {
+            format!("at byte {at}, a block claims {length} bytes; what follows is not read")
+        }
+        Fault::Io(error) => format!("reading stopped at byte {at}: {error}"),
+    })
+}
+
+fn ignored(flows: &Flows, _secrets: u64, notes: &mut Notes) {
+    let ignored = flows.ignored();
+    if ignored.joined > 0 {
+        notes.push(Note::Limit(format!(
+            "{} began before the capture: the handshake is missing, so extensions are unknown",
+            plural(ignored.joined, "connection")
+        )));
+    }
+    if ignored.gaps > 0 {
+        notes.push(Note::Limit(format!(
+            "{} of WebSocket connections were not captured, in {}; nothing is concluded from what they may hold",
+            plural(ignored.missing, "byte"),
+            plural(ignored.gaps, "gap")
+        )));
+    }
+    if flows.legs().cut > 0 {
+        notes.push(Note::Limit(format!(
+            "{} reported before their end, because too many were open at once",
+            plural(flows.legs().cut, "connection")
+        )));
+    }
+    if ignored.tls > 0 {
+        let mut text = plural(ignored.tls, "connection");
+        let _ = write!(text, " encrypted (TLS): {}", ignored.named.join(", "));
+        if ignored.tls > ignored.named.len() as u64 {
+            text.push_str(", …");
+        }
+        notes.push(Note::Encrypted(text));
+    }
+    for (other, &count) in &ignored.others {
+        let what = match other {
+            sniff::Other::Http => "plain HTTP",
+            sniff::Other::Http2 => "HTTP/2",
+            sniff::Other::Unknown => "other protocols",
+        };
+        notes.push(Note::Skipped(format!("{} of {what}", plural(count, "TCP connection"))));
+    }
+}
+
+fn skips(skipped: &BTreeMap<Skip, u64>, notes: &mut Notes) {
+    for (skip, &count) in skipped {
+        let packets = plural(count, "packet");
+        notes.push(Note::Skipped(match skip {
+            Skip::NotIp => format!("{packets} without IP"),
+            Skip::NotTcp => format!("{packets} without TCP"),
+            Skip::Quic => {
+                format!("{packets} of UDP port 443 (QUIC; HTTP/3 carries WebSockets only encrypted)")
+            }
+            Skip::Fragment => format!("{packets} that are fragments of IP"),
+            Skip::Cut => format!("{packets} whose headers the snap length cut; capture with `tcpdump -s 0`"),
+            Skip::Link(link) => format!("{packets} of link type {link}, which is not supported"),
+        }));
+    }
+}

@@ -1,0 +1,181 @@
+//! What a reader gives out: connections, and what happened in them, in the order of the recording.
+
+use std::time::Duration;
+
+use framewise_rules::{Role, Rule};
+use framewise_transcript::{Action, Event, Leg, Transcript};
+
+/// A connection that a recording holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Its number in the recording, from 1.
+    pub number: u64,
+    /// The client's address, where the recording has it.
+    pub client: Option<String>,
+    /// The server's address, where the recording has it.
+    pub server: Option<String>,
+    /// Its legs.
+    pub legs: Vec<Leg>,
+    /// How much of what was sent the recording has.
+    pub source: Source,
+}
+
+/// How much of what was sent a recording has: findings about the rest would be invented.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// Every byte.
+    #[default]
+    Bytes,
+    /// The header fields of frames and their payloads, without masks and the forms of lengths.
+    Frames,
+    /// Messages: what the frames were is not known, nor are there control frames.
+    Messages,
+}
+
+/// What one side of a leg did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act<'b> {
+    /// It sent these bytes.
+    Bytes(&'b [u8]),
+    /// It sent so many bytes that the recording lacks; 0 for a start in the middle of the connection.
+    Gap(u64),
+    /// It closed its direction (FIN).
+    Eof,
+    /// It reset the connection (RST).
+    Reset,
+}
+
+/// Something that happened in a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Happened<'b> {
+    /// An index into [`About::legs`].
+    pub leg: usize,
+    /// The side that acted.
+    pub from: Role,
+    /// The time since the start of the recording.
+    pub time: Option<Duration>,
+    /// What it did.
+    pub act: Act<'b>,
+}
+
+/// Takes what a reader finds. Several connections may be open at once.
+pub trait Sink {
+    /// A connection begins.
+    fn begin(&mut self, about: &About);
+
+    /// Something happened in the connection of this number.
+    fn happened(&mut self, connection: u64, happened: Happened<'_>);
+
+    /// Nothing more will happen in the connection of this number.
+    fn over(&mut self, connection: u64);
+}
+
+impl Source {
+    /// Whether this source can show that a rule was broken; `None` stands for a finding without a rule.
+    pub fn supports(self, rule: Option<Rule>) -> bool {
+        match self {
+            Self::Bytes => true,
+            Self::Frames => frames_support(rule),
+            Self::Messages => messages_support(rule),
+        }
+    }
+}
+
+/// Header fields are shown, masks and the ends of TCP are not.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a few rules of many are about what such a source lacks")]
+fn frames_support(rule: Option<Rule>) -> bool {
+    let Some(rule) = rule else { return true };
+    !matches!(
+        rule,
+        Rule::MaskMissing
+            | Rule::MaskPresent
+            | Rule::MaskKeyPredictable
+            | Rule::LengthNotMinimal16
+            | Rule::LengthNotMinimal64
+            | Rule::LengthTopBit
+            | Rule::HeaderTruncated
+            | Rule::PayloadTruncated
+            | Rule::CloseTcpLingering
+            | Rule::CloseMissing
+            | Rule::RequestEarlyData
+            | Rule::ResponseEarlyData
+            | Rule::ResponseExtraBytes
+    )
+}
+
+/// Only messages are shown, and sometimes a Close.
+fn messages_support(rule: Option<Rule>) -> bool {
+    let Some(rule) = rule else { return false };
+    frames_support(Some(rule))
+        && !matches!(
+            rule,
+            Rule::PingUnanswered
+                | Rule::PongMismatched
+                | Rule::CloseUnanswered
+                | Rule::CloseCodeNotEchoed
+                | Rule::CloseTimeout
+                | Rule::IdleTimeout
+                | Rule::Rsv1Unnegotiated
+                | Rule::DeflateDataInvalid
+                | Rule::DeflateWindowViolated
+                | Rule::DeflateContextMismatch
+                | Rule::ContinuationOrphan
+                | Rule::DataInterleaved
+                | Rule::FrameAfterClose
+        )
+}
+
+/// Collects connections as transcripts, up to a bound of bytes.
+#[derive(Debug, Default)]
+pub struct Transcripts {
+    connections: Vec<(About, Transcript)>,
+}
+
+impl Transcripts {
+    /// The connections, in the order in which they began.
+    pub fn into_connections(self) -> Vec<(About, Transcript)> {
+        self.connections
+    }
+}
+
+impl Sink for Transcripts {
+    fn begin(&mut self, about: &About) {
+        let transcript = Transcript { legs: about.legs.clone(), events: Vec::new() };
+        self.connections.push((about.clone(), transcript));
+    }
+
+    fn happened(&mut self, connection: u64, happened: Happened<'_>) {
+        let Some((_, transcript)) =
+            self.connections.iter_mut().rfind(|(about, _)| about.number == connection)
+        else {
+            return;
+        };
+        let action = match happened.act {
+            Act::Bytes(bytes) => Action::Bytes(bytes.to_vec()),
+            Act::Gap(bytes) => Action::Gap(bytes),
+            Act::Eof => Action::Eof,
+            Act::Reset => Action::Reset,
+        };
+        let line = transcript.events.len() + 1;
+        let Happened { leg, from, time, act: _ } = happened;
+        transcript.events.push(Event { line, time, leg, from, action });
+    }
+
+    fn over(&mut self, _connection: u64) {}
+}
+
+/// Gives a whole transcript to a sink.
+pub(crate) fn play(transcript: &Transcript, about: &About, sink: &mut dyn Sink) {
+    sink.begin(about);
+    for event in &transcript.events {
+        let act = match &event.action {
+            Action::Bytes(bytes) => Act::Bytes(bytes),
+            Action::Gap(bytes) => Act::Gap(*bytes),
+            Action::Eof => Act::Eof,
+            Action::Reset => Act::Reset,
+        };
+        let happened = Happened { leg: event.leg, from: event.from, time: event.time, act };
+        sink.happened(about.number, happened);
+    }
+    sink.over(about.number);
+}

@@ -1,0 +1,83 @@
+//! Files that the tools themselves made, and what is found in each: `real/README.md` says how each was made, and
+//! `FRAMEWISE_REPORTS=write` writes the expected findings anew.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use framewise_capture::{Diagnoses, Options, Transcripts, read};
+use framewise_inspect::Connection;
+
+fn files() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real");
+    let mut files = Vec::new();
+    for folder in fs::read_dir(root).expect("the folder is there") {
+        let folder = folder.expect("it can be read").path();
+        if folder.is_dir() {
+            files.extend(
+                fs::read_dir(folder).expect("the folder is there").map(|file| file.expect("a file").path()),
+            );
+        }
+    }
+    files.retain(|file| file.extension().is_none_or(|extension| extension != "expected"));
+    files.sort();
+    files
+}
+
+fn report(bytes: &[u8]) -> String {
+    let mut connections: Vec<Connection> = Vec::new();
+    let mut text = String::new();
+    let read =
+        read(bytes, &Options::default(), &mut Diagnoses::new(|connection| connections.push(connection)));
+    connections.sort_by_key(|connection| connection.id.parse::<u64>().unwrap_or(u64::MAX));
+    for connection in connections {
+        let _ = writeln!(text, "connection {}: {}", connection.id, connection.legs.join(", "));
+        for found in &connection.findings {
+            let rule = found.rule.map_or("legal", |rule| rule.id());
+            let by = found.by.map_or_else(|| "nobody".to_owned(), |by| by.to_string());
+            let _ = writeln!(text, "  {rule} by {by} at {} on {}", found.offset, found.leg);
+        }
+        let cause = connection.verdict.and_then(|verdict| verdict.cause);
+        let ended =
+            connection.ended.map(|ended| (ended.by.to_string(), ended.code.map(|code| code.0), ended.reason));
+        let _ = writeln!(text, "  ended {ended:?}, cause {:?}", cause.map(|cause| cause.id()));
+    }
+    match read {
+        Ok(notes) => notes.iter().for_each(|note| {
+            let _ = writeln!(text, "{note}");
+        }),
+        Err(error) => {
+            let _ = writeln!(text, "error: {error}");
+        }
+    }
+    text
+}
+
+#[test]
+fn each_real_file_is_read_and_diagnosed() {
+    let files = files();
+    assert!(files.len() >= 8, "{files:?}");
+    for file in files {
+        let found = report(&fs::read(&file).expect("the file is there"));
+        let mut expected = file.clone().into_os_string();
+        expected.push(".expected");
+        if std::env::var_os("FRAMEWISE_REPORTS").is_some_and(|value| value == "write") {
+            fs::write(&expected, found).expect("it can be written");
+            continue;
+        }
+        let expected = fs::read_to_string(&expected).expect("what is expected is there");
+        assert_eq!(found, expected, "{}", file.display());
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_anywhere_is_read_as_far_as_it_goes() {
+    for file in files() {
+        let bytes = fs::read(&file).expect("the file is there");
+        let step = (bytes.len() / 60).max(1);
+        for end in (0..bytes.len()).step_by(step) {
+            // An error, or what is there; never a panic.
+            let _ = read(&bytes[..end], &Options::default(), &mut Transcripts::default());
+        }
+    }
+}
