@@ -22,7 +22,7 @@ use crate::{Error, plural};
 
 /// Reads a capture to its end. What is there of one that is cut off is read, and a note says where it ends.
 pub(crate) fn read(input: impl Read, pick: &Pick, sink: &mut dyn Sink) -> Result<Notes, Error> {
-    let mut blocks = Blocks::new(input).map_err(|fault| cut(&fault, 0))?.ok_or(Error::Binary)?;
+    let mut blocks = Blocks::new(input).map_err(|fault| cut(&fault, None))?.ok_or(Error::Binary)?;
     let mut flows = Flows::new(pick.clone());
     let mut skipped: BTreeMap<Skip, u64> = BTreeMap::new();
     let (mut packets, mut secrets) = (0_u64, 0_u64);
@@ -38,7 +38,7 @@ pub(crate) fn read(input: impl Read, pick: &Pick, sink: &mut dyn Sink) -> Result
             }
             Ok(Some(Block::Secrets(keys))) => secrets += keys.len() as u64,
             Ok(Some(Block::Other)) => {}
-            Err(fault) => break Some((fault, blocks.at())),
+            Err(fault) => break Some((fault, Some(blocks.at()))),
         }
     };
     flows.finish(sink);
@@ -58,7 +58,13 @@ pub(crate) fn read(input: impl Read, pick: &Pick, sink: &mut dyn Sink) -> Result
     Ok(notes)
 }
 
-fn cut(fault: &Fault, at: u64) -> Error {
+fn cut(fault: &Fault, at: Option<u64>) -> Error {
+    let Some(at) = at else {
+        return Error::Capture(match fault {
+            Fault::Io(error) => error.clone(),
+            Fault::Truncated | Fault::Length(_) => "the capture ends inside its header".to_owned(),
+        });
+    };
     Error::Capture(match fault {
         Fault::Truncated => format!("the capture ends inside a block, at byte {at}"),
         Fault::Length(length) => {

@@ -82,7 +82,6 @@ impl Source {
 }
 
 /// Header fields are shown, masks and the ends of TCP are not.
-#[expect(clippy::wildcard_enum_match_arm, reason = "a few rules of many are about what such a source lacks")]
 fn frames_support(rule: Option<Rule>) -> bool {
     let Some(rule) = rule else { return true };
     !matches!(

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -185,7 +186,7 @@ impl Reading {
             let shown = (!line.is_empty()).then_some(line).into_iter().chain(rest.map(ToString::to_string));
             for note in shown.chain((count > MOST).then(|| more.pop()).flatten()) {
                 for (index, line) in wrap(&clean(&note), output.width() - 2).iter().enumerate() {
-                    text.push_str(&format!("{}{}\n", if index == 0 { "" } else { "  " }, paint(FAINT, line)));
+                    let _ = writeln!(text, "{}{}", if index == 0 { "" } else { "  " }, paint(FAINT, line));
                 }
             }
             text.push_str(&hint(notes));
@@ -201,7 +202,10 @@ fn nothing(name: &str, notes: &Notes) -> Failure {
         return Failure::said(format!("nothing to diagnose: {name} contains no bytes"));
     }
     let encrypted = notes.iter().filter(|note| matches!(note, Note::Encrypted(_)));
-    let more: String = encrypted.map(|note| format!("; {note}")).collect();
+    let mut more = String::new();
+    for note in encrypted {
+        let _ = write!(more, "; {note}");
+    }
     Failure::said(
         format!("no WebSocket connection found in {name} ({line}{more})\n{}", hint(notes))
             .trim_end()
@@ -225,7 +229,7 @@ fn text(connection: &Connection, name: &str, width: usize) -> String {
         _ => String::new(),
     };
     let summary = summary(connection).trim_end().replace('\n', "\n  ");
-    text.push_str(&format!("{}{}: {summary}\n\n", clean(name), clean(&ends)));
+    let _ = write!(text, "{}{}: {summary}\n\n", clean(name), clean(&ends));
     text
 }
 

@@ -90,7 +90,7 @@ impl Watch {
             Action::Eof => self.judge(|observer, leg| observer.eof(leg, from, Some(time))).await,
             Action::Reset => self.judge(|observer, leg| observer.reset(leg, from, Some(time))).await,
             Action::Gap(bytes) => {
-                self.judge(|observer, leg| observer.gap(leg, from, Some(time), bytes)).await
+                self.judge(|observer, leg| observer.gap(leg, from, Some(time), bytes)).await;
             }
         }
     }

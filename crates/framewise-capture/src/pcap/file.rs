@@ -167,10 +167,10 @@ impl<R: Read> Blocks<R> {
         if bytes > LONGEST {
             return Err(Fault::Length(bytes));
         }
-        match self.fill(bytes as usize)? {
-            false if bytes > 0 => Err(Fault::Truncated),
-            _ => Ok(()),
+        if !self.fill(bytes as usize)? && bytes > 0 {
+            return Err(Fault::Truncated);
         }
+        Ok(())
     }
 
     fn record(&mut self, link: u16, nanos: bool) -> Result<Option<Block<'_>>, Fault> {
@@ -273,7 +273,7 @@ fn interface(order: Order, body: &[u8]) -> Interface {
                 let high = matches!(order, Order::Big);
                 let (first, second) = (order.u32(value, 0), order.u32(value, 4));
                 let (upper, lower) = if high { (first, second) } else { (second, first) };
-                interface.offset = (u64::from(upper) << 32 | u64::from(lower)) as i64;
+                interface.offset = (u64::from(upper) << 32 | u64::from(lower)).cast_signed();
             }
             _ => {}
         }

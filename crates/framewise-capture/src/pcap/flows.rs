@@ -533,7 +533,7 @@ impl Sniffing {
             Act::Reset => Event::Reset,
         };
         // What a gap lies behind means nothing for the next request.
-        if !(self.http && !self.has_bytes()) {
+        if !self.http || self.has_bytes() {
             self.events.push((side, time, event));
         }
     }

@@ -1,5 +1,11 @@
 //! One direction of a TCP connection: its bytes in their order, whatever the order in which they were captured.
 
+#![expect(
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "places are compared as numbers with a sign, and are far from where it changes"
+)]
+
 use std::collections::BTreeMap;
 
 /// Bytes that are held back at most while something before them is missing.

@@ -100,8 +100,8 @@ fn files_that_are_no_recordings_are_refused() {
         (b"open\n> \"ab\xff\"\n", "line 2, column 6: a byte that is not UTF-8; write it as \\xff"),
         (b"81 85\n37 fz\n", "line 2, column 4"),
         (b"hello\n", "line 1, column 1"),
-        (b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00", "packet captures (pcap) are not supported yet"),
-        (b"\x0a\x0d\x0d\x0a\x6c\x00\x00\x00", "packet captures (pcap) are not supported yet"),
+        (b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00", "the capture ends inside its header"),
+        (b"\x0a\x0d\x0d\x0a\x6c\x00\x00\x00", "the capture ends inside its header"),
         (b"{ \"log\": { \"version\": \"1.2\" } }", "HAR files are not supported yet"),
         (b"\x1f\x8b\x08\x00", "it is compressed; decompress it"),
         (b"\x00\x01\x02\x03\xff\xfe\xfd", "it is binary"),
@@ -115,7 +115,7 @@ fn files_that_are_no_recordings_are_refused() {
     );
     assert!(run(&["read", "/"]).refused().contains("directory"));
     assert!(run(&["read"]).refused().contains("FILE"));
-    assert!(read(&["--format", "pcap"], "").refused().contains("transcript, hex"));
+    assert!(read(&["--format", "tar"], "").refused().contains("transcript, hex"));
     assert!(read(&["--from", "client"], "open\n> 81").refused().contains("--from"));
 }
 
