@@ -6,8 +6,8 @@
 
 use framewise_inspect::Observer;
 use framewise_proto::handshake::http1::{Progress, read_request, read_response};
-use framewise_proto::handshake::{ClientOffer, Request, ServerPolicy};
-use framewise_proto::{Strictness, Violation};
+use framewise_proto::handshake::{ClientOffer, Headers, Request, ServerPolicy};
+use framewise_proto::{Config, Violation};
 use framewise_rules::{Answer, Limits, Role, Rule, SeenBy, Setup};
 
 use crate::input::Input;
@@ -77,7 +77,7 @@ pub fn check(data: &[u8]) {
         let Judged::Done(asked, _) = request(head.as_bytes()) else { panic!("the request is right") };
         let offer = ClientOffer::of(&asked);
         let read = |bytes: &[u8]| {
-            let progress = read_response(bytes, &offer, &Limits::DEFAULT, Strictness::default());
+            let progress = read_response(bytes, &offer, &Config::default());
             judged(progress, bytes.len())
         };
         let whole = stays(bytes, seed, read);
@@ -132,8 +132,8 @@ fn answered(request: &Request) {
         (&request.key, &request.protocols, &request.extensions)
     );
     let protocol = request.protocols.first().map(String::as_str);
-    let answer = request.accept(protocol, &[], &[]).expect("what was offered can be chosen").encode();
-    let progress = read_response(&answer, &offer, &Limits::DEFAULT, Strictness::default());
+    let answer = request.accept(protocol, &[], &Headers::new()).expect("what was offered can be chosen").encode();
+    let progress = read_response(&answer, &offer, &Config::default());
     let Progress::Done { value, size, .. } = progress else {
         panic!("what we answer breaks a rule: {}", String::from_utf8_lossy(&answer));
     };

@@ -39,7 +39,19 @@ pub(crate) fn run() -> Result {
 
 /// The library with each of its features alone: what is missing or unused then is not noticed with all of them.
 fn features() -> Result {
-    for features in ["", "tls", "aws-lc-rs", "ring", "hyper", "tower", "axum", "tracing"] {
+    for features in [
+        "",
+        "tls",
+        "aws-lc-rs",
+        "ring",
+        "platform-roots",
+        "webpki-roots",
+        "http",
+        "hyper",
+        "tower",
+        "axum",
+        "tracing",
+    ] {
         let package = ["clippy", "--package", "framewise", "--no-default-features", "--features", features];
         run::run(cargo(&package).args(["--", "--deny", "warnings"]))?;
     }

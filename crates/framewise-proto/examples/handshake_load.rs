@@ -4,8 +4,8 @@
 use std::env;
 
 use framewise_proto::deflate::{DeflateConfig, negotiate};
-use framewise_proto::handshake::ServerPolicy;
 use framewise_proto::handshake::http1::{Progress, read_request};
+use framewise_proto::handshake::{Headers, ServerPolicy};
 
 /// What a browser sends, line by line.
 const REQUEST: &str = "\
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             return Err("the request was refused".into());
         };
         let (answer, _) = negotiate(&request.extensions, &deflate).ok_or("nothing was agreed")?;
-        written += request.accept(None, &[answer], &[])?.encode().len();
+        written += request.accept(None, &[answer], &Headers::new())?.encode().len();
     }
     println!("{written}");
     Ok(())

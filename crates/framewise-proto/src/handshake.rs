@@ -17,6 +17,8 @@ mod check;
 mod field;
 mod head;
 mod headers;
+#[cfg(feature = "http")]
+mod http;
 pub mod http1;
 mod offer;
 mod reply;
@@ -36,4 +38,4 @@ pub use offer::ClientOffer;
 pub use reply::{Reply, reject, rejection};
 pub use request::Request;
 pub use response::Response;
-pub use secret::{hidden_query, hidden_values, is_secret};
+pub use secret::{hidden_query, is_secret};

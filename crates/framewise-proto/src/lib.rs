@@ -40,6 +40,7 @@
 //!   Without it the crate is `no_std` and needs an allocator.
 //! - `deflate` (default): permessage-deflate (RFC 7692), with zlib-rs. Without `std`, zlib-rs allocates with `malloc`,
 //!   `calloc`, `posix_memalign` and `free` of C.
+//! - `http`: requests, responses and header lines as those of the crate http.
 #![no_std]
 #![forbid(unsafe_code)]
 

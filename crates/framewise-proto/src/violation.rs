@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
@@ -138,7 +139,14 @@ impl Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} Answer: {}", self.rule.id(), self.sentence(), self.answer())
+        write!(f, "{}: {} ", self.rule.id(), self.sentence())?;
+        match self.answer() {
+            // RFC 6455 §7.1.5: it "is considered to be 1006", and nobody sends it.
+            Answer::Lost => write!(f, "Reported as {}", CloseCode::ABNORMAL_CLOSURE),
+            answer @ (Answer::Close(_) | Answer::Http(_) | Answer::Abort | Answer::Note) => {
+                write!(f, "Answer: {answer}")
+            }
+        }
     }
 }
 
@@ -184,8 +192,9 @@ impl fmt::Display for Sentence<'_> {
         if violation.detail != Detail::None {
             write!(f, " ({})", violation.detail)?;
         }
-        // An end or a timeout has no bytes that the peer sent.
-        let sent = if violation.length > 0 || violation.offset.is_none() { "Sent by" } else { "By" };
+        // An end or a timeout has no bytes that the peer sent, nor has a header that is missing in a head that an HTTP library
+        // parsed.
+        let sent = if violation.length > 0 { "Sent by" } else { "By" };
         write!(f, ". {sent} the {}", violation.by)?;
         if let Some(offset) = violation.offset {
             let place = if violation.length > 0 { "at" } else { "after" };
@@ -243,7 +252,7 @@ pub const fn utf8_fault(fault: Utf8Fault) -> &'static str {
 }
 
 /// A command of the application that would break a rule. Nothing was sent.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misuse {
     /// A Close frame has been sent, or the connection has failed.
@@ -265,8 +274,12 @@ pub enum Misuse {
     PartTaken,
     /// A text message is not UTF-8, or ends inside a character.
     TextNotUtf8,
-    /// The target or a header contains a line break or a forbidden character.
-    Head,
+    /// The target of the request does not begin with `/`, or contains a space or a control character.
+    Target,
+    /// The name of a header is empty or contains a character that is not allowed. Here: what is before that character.
+    HeaderName(Box<str>),
+    /// The value of the header with this name contains a line break or another control character.
+    HeaderValue(Box<str>),
     /// The handshake writes this header itself, or must not contain it.
     HandshakeHeader(&'static str),
     /// The request would break this rule, for example with a subprotocol that is not a token or is offered twice.
@@ -279,7 +292,7 @@ pub enum Misuse {
 
 impl Misuse {
     /// The rule that the command would break.
-    pub const fn rule(self) -> Option<Rule> {
+    pub const fn rule(&self) -> Option<Rule> {
         match self {
             Self::Closed => Some(Rule::FrameAfterClose),
             Self::ControlTooLong { .. } => Some(Rule::ControlTooLong),
@@ -289,11 +302,13 @@ impl Misuse {
             Self::MessageOpen => Some(Rule::DataInterleaved),
             Self::NoMessageOpen => Some(Rule::ContinuationOrphan),
             Self::TextNotUtf8 => Some(Rule::TextInvalidUtf8),
-            Self::Request(rule) => Some(rule),
+            Self::Request(rule) => Some(*rule),
             Self::SubprotocolUnoffered => Some(Rule::ResponseSubprotocolUnoffered),
             Self::OtherCompression
             | Self::PartTaken
-            | Self::Head
+            | Self::Target
+            | Self::HeaderName(_)
+            | Self::HeaderValue(_)
             | Self::HandshakeHeader(_)
             | Self::RejectionStatus(_) => None,
         }
@@ -322,14 +337,25 @@ impl fmt::Display for Misuse {
                 "a message is being received in parts: receive the other parts before the next message",
             ),
             Self::TextNotUtf8 => f.write_str("a text message must be UTF-8: send these bytes as binary"),
-            Self::Head => f.write_str(
-                "the target or a header contains a line break or a forbidden character: remove it",
+            Self::Target => f.write_str(
+                "the target of a request must be a path without spaces and control characters: begin it with / and encode the \
+                 others, a space as %20",
             ),
-            Self::HandshakeHeader(name) => write!(
+            Self::HeaderName(start) if start.is_empty() => {
+                f.write_str("a header name is empty or begins with a character that is not allowed: correct it")
+            }
+            Self::HeaderName(start) => write!(
                 f,
-                "the handshake writes the header {name} itself, or must not contain it: leave it out, or use the setting for \
-                 it"
+                "the header name that begins with {start} goes on with a character that is not allowed: correct it"
             ),
+            Self::HeaderValue(name) => write!(
+                f,
+                "the value of the header {name} contains a line break or another control character: remove it"
+            ),
+            Self::HandshakeHeader(name) => {
+                let (why, instead) = refused_header(name);
+                write!(f, "the header {name} {why}: {instead}")
+            }
             Self::Request(rule) => write!(f, "the request would break {}: {}", rule.id(), rule.sentence()),
             Self::SubprotocolUnoffered => {
                 f.write_str("the request does not offer this subprotocol: choose one that it offers, or none")
@@ -338,6 +364,19 @@ impl fmt::Display for Misuse {
                 write!(f, "{status} cannot reject a handshake: use 400 to 599, or a redirect")
             }
         }
+    }
+}
+
+/// Why a header is not the caller's to set, and what to use instead.
+fn refused_header(name: &str) -> (&'static str, &'static str) {
+    match name {
+        "Host" => ("is in the request already", "set it once"),
+        "Sec-WebSocket-Protocol" => ("is written by the handshake", "use the setting `protocols` instead"),
+        "Sec-WebSocket-Extensions" => ("is written by the handshake", "use the setting `deflate` instead"),
+        "Content-Length" | "Transfer-Encoding" => {
+            ("says how long a body is, which the handshake knows", "leave it out")
+        }
+        _ => ("is written by the handshake", "leave it out"),
     }
 }
 

@@ -1,4 +1,5 @@
 use core::fmt;
+use core::time::Duration;
 
 /// The status code in a Close frame (RFC 6455 §7.4): any 16-bit number, valid or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +18,46 @@ impl CloseCode {
     /// Whether the code is 1004, 1005, 1006 or 1015, which must not appear in a Close frame (RFC 6455 §7.4.1).
     pub const fn is_reserved(self) -> bool {
         matches!(self.0, 1004 | 1005 | 1006 | 1015)
+    }
+
+    /// Whether a client may connect again after a Close with this code, because the server stops, restarts, is overloaded or
+    /// failed, or because the connection was lost (1006). After the other codes, the same has the same result until somebody
+    /// changes something. What the codes of an application mean (4000 to 4999), only that application knows.
+    ///
+    /// ```
+    /// use framewise_rules::CloseCode;
+    ///
+    /// assert!(CloseCode::GOING_AWAY.is_transient());
+    /// assert!(!CloseCode::POLICY_VIOLATION.is_transient());
+    /// ```
+    pub fn is_transient(self) -> bool {
+        let Some(row) = self.row() else { return false };
+        match row {
+            // It stops, or moves to another machine: the next one may be up already.
+            Code::GoingAway | Code::ServiceRestart | Code::TryAgainLater | Code::BadGateway => true,
+            // What failed may be a passing state.
+            Code::InternalError | Code::Timeout | Code::AbnormalClosure => true,
+            // Many servers end so when they stop, and mean nothing by it.
+            Code::NoStatus => true,
+            // RFC 6455 §7.4.1: "the purpose for which the connection was established has been fulfilled".
+            Code::NormalClosure => false,
+            // What the client sent is wrong in the eyes of the server, or the client is not welcome.
+            Code::ProtocolError
+            | Code::UnsupportedData
+            | Code::InvalidPayload
+            | Code::PolicyViolation
+            | Code::MessageTooBig
+            | Code::MandatoryExtension
+            | Code::Unauthorized
+            | Code::Forbidden => false,
+            Code::Reserved | Code::TlsHandshake | Code::Registered | Code::Private => false,
+        }
+    }
+
+    /// How long a client should wait at least before it connects again: 10 seconds after 1013 (try again later), which names
+    /// no time. `None`: this code does not ask for a wait.
+    pub fn retry_after(self) -> Option<Duration> {
+        (self == Self::TRY_AGAIN_LATER).then_some(Duration::from_secs(10))
     }
 
     /// The row for this code: its own, or that of its range; `None` if no row covers it.
@@ -42,6 +83,19 @@ impl fmt::Display for CloseCode {
 impl From<u16> for CloseCode {
     fn from(code: u16) -> Self {
         Self(code)
+    }
+}
+
+impl From<CloseCode> for u16 {
+    fn from(code: CloseCode) -> Self {
+        code.0
+    }
+}
+
+/// `None`: a Close without a code, which an API reports as 1005 (RFC 6455 §7.1.5).
+impl From<Option<Self>> for CloseCode {
+    fn from(code: Option<Self>) -> Self {
+        code.unwrap_or(Self::NO_STATUS)
     }
 }
 
@@ -147,6 +201,23 @@ mod tests {
             let row = code.row().is_some_and(|row| row.on_the_wire() == OnTheWire::Yes);
             assert_eq!(code.may_be_sent(), row, "{number}");
         }
+    }
+
+    #[test]
+    fn no_code_is_1005_and_a_code_is_its_number() {
+        assert_eq!(CloseCode::from(None), CloseCode::NO_STATUS);
+        assert_eq!(CloseCode::from(Some(CloseCode(4000))), CloseCode(4000));
+        assert_eq!(u16::from(CloseCode::GOING_AWAY), 1001);
+    }
+
+    #[test]
+    fn a_server_that_stops_or_fails_is_asked_again_and_one_that_rejects_is_not() {
+        let transient: alloc::vec::Vec<_> =
+            (0..=u16::MAX).filter(|&code| CloseCode(code).is_transient()).collect();
+        assert_eq!(transient, [1001, 1005, 1006, 1011, 1012, 1013, 1014, 3008]);
+        let asks: alloc::vec::Vec<_> =
+            (0..=u16::MAX).filter(|&code| CloseCode(code).retry_after().is_some()).collect();
+        assert_eq!(asks, [1013]);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use framewise::{Answer, CloseCode, ConnectFault, EndedBy, Error};
+use framewise::{CloseCode, EndedBy, Error};
 use tokio::time::{Instant, sleep};
 
 /// The first wait is up to this long; each one is up to twice the one before.
@@ -26,16 +26,6 @@ enum Next {
     GiveUp(String),
     /// All is said.
     Done,
-}
-
-impl Next {
-    fn again(why: &impl ToString) -> Self {
-        Self::Again { why: why.to_string(), least: Duration::ZERO }
-    }
-
-    fn give_up(why: &impl ToString) -> Self {
-        Self::GiveUp(why.to_string())
-    }
 }
 
 /// One connection, from the beginning to the end.
@@ -70,64 +60,25 @@ async fn talk(url: &str) -> Next {
     }
 }
 
-/// After a Close of the server's.
+/// After a Close of the server's. Put the codes of your application (4000 to 4999) here.
 fn after_close(code: CloseCode) -> Next {
     let why = format!("the server closed with {code}");
-    match code {
-        // "the purpose for which the connection was established has been fulfilled" (RFC 6455 §7.4.1).
-        CloseCode::NORMAL_CLOSURE => Next::Done,
-        // It goes down, or to another machine: the next one may be up already.
-        CloseCode::GOING_AWAY | CloseCode::SERVICE_RESTART | CloseCode::BAD_GATEWAY => Next::again(&why),
-        // Many servers end so when they stop, and mean nothing by it.
-        CloseCode::NO_STATUS => Next::again(&why),
-        // It failed; what failed may be a passing state.
-        CloseCode::INTERNAL_ERROR | CloseCode::TIMEOUT => Next::again(&why),
-        // It has too much to do, or we were too slow: not at once.
-        CloseCode::TRY_AGAIN_LATER => Next::Again { why, least: Duration::from_secs(10) },
-        // What we sent is wrong in its eyes (1002, 1003, 1007, 1009), what we are is not welcome (1008, 3000, 3003), or we
-        // do not know the code, which may be the application's own (4000 to 4999). To do the same again helps nobody: a
-        // person has to look. Put the codes of your application above.
-        _ => Next::give_up(&why),
+    if code == CloseCode::NORMAL_CLOSURE {
+        Next::Done
+    } else if code.is_transient() {
+        Next::Again { why, least: code.retry_after().unwrap_or_default() }
+    } else {
+        Next::GiveUp(why)
     }
 }
 
 /// After anything else.
 fn after_error(error: &Error) -> Next {
-    match error {
-        Error::Connect(connect) => match connect.fault() {
-            // Down, or the network is, names included; or the proxy, which cannot be told from one that refuses.
-            ConnectFault::Name
-            | ConnectFault::Proxy
-            | ConnectFault::NobodyListens
-            | ConnectFault::Network
-            | ConnectFault::TimedOut => Next::again(error),
-            // A URL or a certificate does not change by waiting. (Not to be tried again without TLS, ever.)
-            ConnectFault::Url
-            | ConnectFault::Redirect
-            | ConnectFault::Tls
-            | ConnectFault::ServerSpeaksTls
-            | ConnectFault::ServerSpeaksPlain
-            | ConnectFault::TlsLeftOut
-            | _ => Next::give_up(error),
-        },
-        // RFC 9110 §15: these say "later" by themselves, or are of a gateway whose server is down.
-        Error::Rejected(rejected) if matches!(rejected.status, 408 | 425 | 429 | 500 | 502 | 503 | 504) => {
-            let seconds = rejected
-                .header("retry-after")
-                .and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
-            Next::Again { why: error.to_string(), least: Duration::from_secs(seconds.unwrap_or(0)) }
-        }
-        // 401, 403, 404, 426, a redirect: another request is needed, not another try.
-        Error::Rejected(_) => Next::give_up(error),
-        Error::Violation(violation) => match violation.answer() {
-            // Lost without a Close: a network, a proxy, a server that died. What reconnecting is for.
-            Answer::Lost => Next::again(error),
-            // The server, or something on the way, does not keep the protocol. It will not learn it by next time.
-            Answer::Close(_) | Answer::Http(_) | Answer::Abort | Answer::Note => Next::give_up(error),
-        },
-        Error::Io(_) => Next::again(error),
-        // A bug of ours.
-        Error::Misuse(_) | Error::RequestRejected(_) | _ => Next::give_up(error),
+    let why = error.to_string();
+    if error.is_transient() {
+        Next::Again { why, least: error.retry_after().unwrap_or_default() }
+    } else {
+        Next::GiveUp(why)
     }
 }
 

@@ -69,7 +69,7 @@ impl WebSocketUpgrade {
     }
 
     /// As [`Server::header`].
-    pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn header(self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         self.set(|server| server.header(name, value))
     }
 

@@ -3,6 +3,8 @@
 mod attempt;
 mod dial;
 mod handshake;
+#[cfg(feature = "http")]
+mod http;
 mod proxy;
 mod race;
 mod redirect;
@@ -20,7 +22,9 @@ use self::proxy::{Environment, Via};
 use self::redirect::Redirects;
 use crate::error::ConnectError;
 use crate::stream::Layer;
-use crate::{Config, DeflateConfig, Error, Keepalive, Limits, NetStream, Strictness, WebSocket, trace};
+use crate::{
+    Config, DeflateConfig, Error, Headers, Keepalive, Limits, NetStream, Strictness, WebSocket, trace,
+};
 
 /// How a client connects: the offered subprotocols, the headers, the limits, TLS, the proxy.
 ///
@@ -40,12 +44,14 @@ use crate::{Config, DeflateConfig, Error, Keepalive, Limits, NetStream, Strictne
 #[derive(Clone, Default)]
 pub struct Client {
     protocols: Vec<String>,
-    headers: Vec<(String, String)>,
+    headers: Headers,
     config: Arc<Config>,
     via: Via,
     redirects: u8,
     #[cfg(feature = "tls")]
     tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
+    #[cfg(feature = "tls")]
+    roots: tls::MoreRoots,
 }
 
 impl Client {
@@ -68,19 +74,33 @@ impl Client {
         self
     }
 
-    /// Adds a header line to the request, for example Authorization, Cookie or User-Agent. A Host replaces that of the URL.
-    /// For headers that the handshake writes itself, connecting fails with
-    /// [`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader).
+    /// Adds a header line to the request, for example Cookie or User-Agent. A Host replaces that of the URL. The value may be
+    /// any bytes but control characters.
+    ///
+    /// Connecting fails with [`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader) for headers that the handshake writes
+    /// itself, and with [`Misuse::HeaderName`](crate::Misuse::HeaderName) or
+    /// [`Misuse::HeaderValue`](crate::Misuse::HeaderValue) for characters that a header must not contain.
     #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
+        self.headers.push(name.as_ref(), value.as_ref());
         self
+    }
+
+    /// Sets the header Authorization to a bearer token (RFC 6750 §2.1). It is used instead of a name and a password in the
+    /// URL, and is not sent to another server to which a redirect leads.
+    ///
+    /// ```
+    /// let client = framewise::Client::new().bearer_auth("4f1c");
+    /// ```
+    #[must_use]
+    pub fn bearer_auth(self, token: impl fmt::Display) -> Self {
+        self.header("Authorization", format!("Bearer {token}"))
     }
 
     /// Sets the header Origin, which browsers send and some servers require.
     #[must_use]
-    pub fn origin(self, origin: impl Into<String>) -> Self {
-        self.header("Origin", origin)
+    pub fn origin(self, origin: impl AsRef<str>) -> Self {
+        self.header("Origin", origin.as_ref())
     }
 
     /// Sets the complete configuration: limits, tolerated violations, kinds of message.
@@ -125,8 +145,34 @@ impl Client {
         self
     }
 
-    /// Sets the TLS configuration for `wss://`, for example other root certificates or a client certificate. Default: the
-    /// root certificates of the platform.
+    /// Also trusts servers whose certificate is signed by this one: a private CA, or the certificate of a test server.
+    ///
+    /// ```no_run
+    /// # fn client() -> Result<framewise::Client, Box<dyn std::error::Error>> {
+    /// use framewise::rustls::pki_types::CertificateDer;
+    /// use framewise::rustls::pki_types::pem::PemObject as _;
+    ///
+    /// let authority = CertificateDer::from_pem_file("ca.pem")?;
+    /// let client = framewise::Client::new().add_root_certificate(authority);
+    /// # Ok(client)
+    /// # }
+    /// ```
+    ///
+    /// If the certificate cannot be parsed, connecting to `wss://` fails. After [`Client::tls_config`], only the
+    /// certificates in that configuration count.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn add_root_certificate(
+        mut self,
+        certificate: tokio_rustls::rustls::pki_types::CertificateDer<'static>,
+    ) -> Self {
+        self.roots.add(certificate);
+        self
+    }
+
+    /// Sets the TLS configuration for `wss://`, for example with a client certificate, or other root certificates only.
+    /// Default: the root certificates of the features `platform-roots` and `webpki-roots`, and those of
+    /// [`Client::add_root_certificate`].
     ///
     /// Do not offer an application protocol other than `http/1.1`.
     #[cfg(feature = "tls")]
@@ -190,8 +236,8 @@ impl Client {
     /// request.
     ///
     /// Dropping the future closes what was opened.
-    pub async fn connect(&self, url: &str) -> Result<WebSocket<NetStream>, Error> {
-        let mut attempt = Attempt::new(url, self.config.limits.handshake)?;
+    pub async fn connect(&self, url: impl AsRef<str>) -> Result<WebSocket<NetStream>, Error> {
+        let mut attempt = Attempt::new(url.as_ref(), self.config.limits.handshake)?;
         attempt.follows = self.redirects > 0;
         let mut redirects = Redirects::new(self.redirects);
         loop {
@@ -215,9 +261,9 @@ impl Client {
     pub async fn connect_over<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
-        url: &str,
+        url: impl AsRef<str>,
     ) -> Result<WebSocket<S>, Error> {
-        let attempt = Attempt::new(url, self.config.limits.handshake)?;
+        let attempt = Attempt::new(url.as_ref(), self.config.limits.handshake)?;
         handshake::open(self, stream, &attempt, &handshake::ask(self, &attempt)?).await
     }
 
@@ -234,8 +280,8 @@ impl Client {
     ///
     /// Errors: [`Error::Connect`], as [`Client::connect`]. Resolving the name, proxy, TCP and TLS together may take
     /// [`Limits::handshake`]. Dropping the future closes what was opened.
-    pub async fn dial(&self, url: &str) -> Result<NetStream, Error> {
-        let attempt = Attempt::new(url, self.config.limits.handshake)?;
+    pub async fn dial(&self, url: impl AsRef<str>) -> Result<NetStream, Error> {
+        let attempt = Attempt::new(url.as_ref(), self.config.limits.handshake)?;
         Ok(self.reach(&attempt).await.inspect_err(trace::unreachable)?)
     }
 
@@ -272,7 +318,7 @@ impl Client {
         // Before anybody is disturbed: without roots there is no TLS.
         let (config, roots) = match &self.tls {
             Some(config) => (config.clone(), tls::Roots::Callers),
-            None => (tls::platform(attempt).await?, tls::Roots::Platform),
+            None => (self.roots.config(attempt).await?, tls::Roots::Default),
         };
         let peer = tls::Peer { host, port, plain };
         Ok(Layer::tls(tls::handshake(attempt, &peer, roots, config, stream.await?).await?))

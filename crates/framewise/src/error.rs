@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::{fmt, io};
 
 use bytes::Bytes;
-use framewise_proto::handshake::Headers;
+use framewise_proto::handshake::{Headers, hidden_query};
 use framewise_proto::{Misuse, Violation};
 
 use crate::authority::without_login;
@@ -140,11 +140,47 @@ impl Rejected {
     }
 }
 
+/// Characters of a body that a sentence quotes.
+const QUOTED: usize = 120;
+
+impl Rejected {
+    /// The first line of a body that is text for people: that of a page is only markup.
+    fn first_line(&self) -> Option<String> {
+        let kind = self.header("content-type").unwrap_or(b"text/plain").to_ascii_lowercase();
+        let is_text = kind.starts_with(b"text/") && !kind.starts_with(b"text/html");
+        if !is_text
+            && !kind.starts_with(b"application/json")
+            && !kind.starts_with(b"application/problem+json")
+        {
+            return None;
+        }
+        let line =
+            self.body.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).find(|line| !line.is_empty())?;
+        let line = match std::str::from_utf8(line) {
+            Ok(line) => line,
+            // The body is cut inside of a character.
+            Err(error) if error.error_len().is_none() => {
+                std::str::from_utf8(&line[..error.valid_up_to()]).ok()?
+            }
+            Err(_) => return None,
+        };
+        let mut quoted: String = line.chars().take(QUOTED).collect();
+        if quoted.len() < line.len() {
+            quoted.push('…');
+        }
+        Some(quoted)
+    }
+}
+
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the server answered {} {}", self.status, self.reason)?;
         if let Some(location) = self.location() {
+            // Its user, password and query may be secrets.
+            let location = hidden_query(location);
             write!(f, ", a redirect to {location:?}, which was not followed: connect to that URL")?;
+        } else if let Some(line) = self.first_line() {
+            write!(f, ": {line:?}")?;
         }
         write!(f, " ({})", self.violation)
     }
@@ -213,7 +249,7 @@ impl ConnectError {
         self.io.as_ref()
     }
 
-    /// The URL without user and password. After redirects, the URL of the last one.
+    /// The URL without user and password. After redirects, the URL of the last one, without its query.
     pub fn target(&self) -> &str {
         &self.target
     }

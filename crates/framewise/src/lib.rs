@@ -47,16 +47,20 @@
 //!
 //! # Limits of this crate
 //!
-//! It does not reconnect and does not multiplex. It checks what its peer sends; `framewise-inspect` observes both sides of a
+//! It does not reconnect and does not multiplex. [`Error::is_transient`] and [`CloseCode::is_transient`] say whether another
+//! try makes sense. It checks what its peer sends; `framewise-inspect` observes both sides of a
 //! connection. [`proto`] is the protocol without I/O.
 //!
 //! # Features
 //!
 //! | feature | |
 //! |---|---|
-//! | `aws-lc-rs` (default) | `wss://` for client and server, with rustls, the root certificates of the platform, and aws-lc-rs unless the program installs another crypto provider. It is the default provider of rustls, too, so that programs with rustls do not get a second one |
+//! | `aws-lc-rs` (default) | `wss://` for client and server, with rustls, and aws-lc-rs unless the program installs another crypto provider. It is the default provider of rustls, too, so that programs with rustls do not get a second one |
 //! | `ring` | the same with ring, for `default-features = false` |
 //! | `tls` | the same with the provider that the program installs ([`crypto_provider`]) |
+//! | `platform-roots` (default) | clients trust the root certificates of the platform |
+//! | `webpki-roots` | clients trust the root certificates of Mozilla, which are part of the program; with `platform-roots`, those of both |
+//! | `http` | requests, responses and headers as those of the crate http: [`Client::request`], [`Client::headers`], [`Request::to_http`] |
 //! | `hyper` | upgrades requests that hyper 1 serves: `framewise::hyper` |
 //! | `tower` | the same as a tower service: `framewise::tower` |
 //! | `axum` | the same as an extractor of axum 0.8: `framewise::axum` |
@@ -81,6 +85,7 @@ mod message;
 mod peer_head;
 mod prepared;
 mod random;
+mod retry;
 mod server;
 mod stop;
 mod stream;
@@ -122,8 +127,24 @@ pub use url::Url;
 pub use websocket::{ByteStream, Part, Receiver, ReuniteError, Sender, WebSocket};
 
 /// Connects to a `ws://` or `wss://` URL, as [`Client::connect`] without settings.
-pub async fn connect(url: &str) -> Result<WebSocket<NetStream>, Error> {
+pub async fn connect(url: impl AsRef<str>) -> Result<WebSocket<NetStream>, Error> {
     Client::new().connect(url).await
+}
+
+/// Does the handshake of a client on a connected stream, as [`Client::connect_over`] without settings.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let stream = tokio::net::UnixStream::connect("/run/chat.sock").await?;
+/// let mut ws = framewise::connect_over(stream, "ws://localhost/chat").await?;
+/// # Ok(())
+/// # }
+/// ```
+pub async fn connect_over<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    url: impl AsRef<str>,
+) -> Result<WebSocket<S>, Error> {
+    Client::new().connect_over(stream, url).await
 }
 
 /// Accepts a handshake on a byte stream, as [`Server::accept`] without settings.

@@ -1,5 +1,7 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
+use std::string::FromUtf8Error;
 
 use bytes::Bytes;
 use framewise_proto::{MessageKind, Utf8Bytes};
@@ -32,6 +34,31 @@ impl Message {
             Self::Text(text) => Some(text.as_str()),
             Self::Binary(_) => None,
         }
+    }
+
+    /// The text, without a copy. A binary message comes back as it was.
+    ///
+    /// ```
+    /// use framewise::Message;
+    ///
+    /// assert_eq!(Message::from("hello").into_text().map(String::from), Ok("hello".into()));
+    /// assert_eq!(Message::binary("hello").into_text(), Err(Message::binary("hello")));
+    /// ```
+    pub fn into_text(self) -> Result<Text, Self> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Binary(_) => Err(self),
+        }
+    }
+
+    /// Whether it is a text message.
+    pub const fn is_text(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+
+    /// Whether it is a binary message.
+    pub const fn is_binary(&self) -> bool {
+        matches!(self, Self::Binary(_))
     }
 
     /// The payload of a text or binary message.
@@ -84,6 +111,36 @@ impl From<&str> for Message {
 impl From<String> for Message {
     fn from(text: String) -> Self {
         Self::Text(text.into())
+    }
+}
+
+impl From<&String> for Message {
+    fn from(text: &String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<Cow<'_, str>> for Message {
+    fn from(text: Cow<'_, str>) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+/// The text itself; of a binary message, how long it is.
+///
+/// ```
+/// use framewise::Message;
+///
+/// assert_eq!(Message::text("hello").to_string(), "hello");
+/// assert_eq!(Message::binary("hello").to_string(), "(5 bytes)");
+/// ```
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => text.fmt(f),
+            Self::Binary(bytes) if bytes.len() == 1 => f.pad("(1 byte)"),
+            Self::Binary(bytes) => f.pad(&format!("({} bytes)", bytes.len())),
+        }
     }
 }
 
@@ -188,6 +245,45 @@ impl From<&str> for Text {
 impl From<String> for Text {
     fn from(text: String) -> Self {
         Self(text.into())
+    }
+}
+
+impl From<&String> for Text {
+    fn from(text: &String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+/// A borrowed text is copied; an owned one is not.
+impl From<Cow<'_, str>> for Text {
+    fn from(text: Cow<'_, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+}
+
+/// Copies the text, unless nothing else holds its memory.
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.0.into()
+    }
+}
+
+/// Errors: bytes that are not UTF-8, which [`FromUtf8Error::into_bytes`] returns.
+///
+/// ```
+/// use framewise::Text;
+///
+/// assert_eq!(Text::try_from(b"hello".to_vec()).as_deref(), Ok("hello"));
+/// assert_eq!(Text::try_from(vec![0xff]).unwrap_err().into_bytes(), [0xff]);
+/// ```
+impl TryFrom<Vec<u8>> for Text {
+    type Error = FromUtf8Error;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Self::Error> {
+        String::from_utf8(bytes).map(Self::from)
     }
 }
 

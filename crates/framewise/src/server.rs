@@ -17,7 +17,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framewise_proto::handshake::{Request, ServerPolicy, hidden_values};
+use framewise_proto::handshake::{Headers, Request, ServerPolicy};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, ToSocketAddrs};
 
@@ -55,7 +55,7 @@ pub(crate) struct Settings {
     pub(crate) config: Arc<Config>,
     origins: Option<Vec<String>>,
     protocols: Vec<String>,
-    headers: Vec<(String, String)>,
+    headers: Headers,
     decide: Option<Arc<Decide>>,
     grace: Option<Duration>,
     stop: Option<Stop>,
@@ -95,10 +95,10 @@ impl Server {
     }
 
     /// Another header line for every 101. Headers of the handshake itself are an error when it is answered
-    /// ([`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader)).
+    /// ([`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader)). The value may be any bytes but control characters.
     #[must_use]
-    pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.set(|settings| settings.headers.push((name.into(), value.into())))
+    pub fn header(self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
+        self.set(|settings| settings.headers.push(name.as_ref(), value.as_ref()))
     }
 
     /// Decides on each request that breaks no rule: by its path, by a cookie, by the subprotocols that it offers. To wait
@@ -281,7 +281,7 @@ impl fmt::Debug for Server {
             .field("config", &self.settings.config)
             .field("origins", &self.settings.origins)
             .field("protocols", &self.settings.protocols)
-            .field("headers", &hidden_values(&self.settings.headers))
+            .field("headers", &self.settings.headers)
             .finish_non_exhaustive()
     }
 }

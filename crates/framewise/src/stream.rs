@@ -1,4 +1,5 @@
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -51,6 +52,21 @@ impl NetStream {
     /// The underlying TCP connection: to the peer, or to the proxy.
     pub fn tcp(&self) -> &TcpStream {
         self.0.get_ref().get_ref()
+    }
+
+    /// The address of the other end of the TCP connection: that of the peer, or of the proxy.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let ws = framewise::connect("ws://127.0.0.1:9001/").await?;
+    /// println!("{}", ws.get_ref().peer_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Errors: those of the system, for example if the connection is lost.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp().peer_addr()
     }
 
     /// The state of TLS: the protocol, the certificates of the peer. `None` without TLS.

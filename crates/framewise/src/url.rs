@@ -94,6 +94,13 @@ impl Url {
         format!("{}://{}{}", self.scheme(), self.authority, self.target)
     }
 
+    /// The URL without user and password, and with `***` as its query.
+    pub(crate) fn without_query(&self) -> String {
+        let (path, query) =
+            self.target.split_once('?').map_or((&*self.target, ""), |(path, _)| (path, "?***"));
+        format!("{}://{}{path}{query}", self.scheme(), self.authority)
+    }
+
     pub(crate) const fn scheme(&self) -> &'static str {
         if self.tls { "wss" } else { "ws" }
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use framewise::proto::handshake::ClientOffer;
 use framewise::proto::handshake::http1::parse_request;
 use framewise::proto::{Header, Opcode};
-use framewise::{Client, Request, Role, Rule, Server};
+use framewise::{Client, Headers, Request, Role, Rule, Server};
 use framewise_transcript::{Action, Transcript};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -75,8 +75,8 @@ impl Script {
         let request = head(&mut stream).await?;
         if !self.head {
             let parsed = parse_request(&request).ok().flatten().ok_or(io::ErrorKind::InvalidData)?;
-            let accepted =
-                Request::from_head(&parsed.head).accept(None, &[], &[]).map_err(io::Error::other)?;
+            let (request, none) = (Request::from_head(&parsed.head), Headers::new());
+            let accepted = request.accept(None, &[], &none).map_err(io::Error::other)?;
             stream.write_all(&accepted.encode()).await?;
         }
         self.steps(stream).await

@@ -17,6 +17,11 @@ pub struct Headers {
 }
 
 impl Headers {
+    /// No lines.
+    pub const fn new() -> Self {
+        Self { names: String::new(), values: Vec::new(), ends: Vec::new() }
+    }
+
     /// No lines yet, with memory for so many lines, bytes of names and bytes of values.
     fn with_capacity(lines: usize, names: usize, values: usize) -> Self {
         Self {
@@ -67,11 +72,17 @@ impl Headers {
 
 impl<N: AsRef<str>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(lines: I) -> Self {
-        let mut headers = Self::default();
-        for (name, value) in lines {
-            headers.push(name.as_ref(), value.as_ref());
-        }
+        let mut headers = Self::new();
+        headers.extend(lines);
         headers
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<[u8]>> Extend<(N, V)> for Headers {
+    fn extend<I: IntoIterator<Item = (N, V)>>(&mut self, lines: I) {
+        for (name, value) in lines {
+            self.push(name.as_ref(), value.as_ref());
+        }
     }
 }
 
@@ -104,6 +115,9 @@ mod tests {
     fn lines_are_kept_apart_in_order_and_found_in_any_case() {
         let headers: Headers =
             [("Host", &b"h"[..]), ("X-Empty", b""), ("x", b"1\xff"), ("X", b"2")].into_iter().collect();
+        let mut grown = Headers::new();
+        grown.extend(headers.iter());
+        assert_eq!(grown, headers);
         assert_eq!(headers.len(), 4);
         assert_eq!(headers.iter().last(), Some(("X", &b"2"[..])));
         assert_eq!(headers.all("X").collect::<Vec<_>>(), [&b"1\xff"[..], b"2"]);

@@ -7,8 +7,8 @@ use framewise_rules::Answer;
 
 use super::accept::key_value;
 use super::reply::{check_lines, check_value, join};
-use super::secret::{HiddenAll, hidden_query, hidden_values};
-use super::{Field, HttpVersion, Request, RequestHead, check_request, verdict};
+use super::secret::{HiddenAll, hidden_query};
+use super::{Field, Headers, HttpVersion, Request, RequestHead, check_request, verdict};
 use crate::Misuse;
 use crate::extension::{Extension, PERMESSAGE_DEFLATE};
 
@@ -39,9 +39,13 @@ pub struct ClientOffer {
     pub protocols: Vec<String>,
     /// The extensions offered, in order.
     pub extensions: Vec<Extension>,
-    /// Other header lines; those of the handshake itself are a [`Misuse`].
-    pub headers: Vec<(String, String)>,
+    /// Other header lines, whose values may be any bytes but control characters; those of the handshake itself are a
+    /// [`Misuse`].
+    pub headers: Headers,
 }
+
+/// A header line to be written: name and value.
+type Line<'l> = (&'l str, Cow<'l, [u8]>);
 
 impl ClientOffer {
     /// An offer without subprotocols and extensions. `nonce`: sixteen random bytes (RFC 6455 §4.1).
@@ -57,47 +61,48 @@ impl ClientOffer {
             key: request.key.clone(),
             protocols: request.protocols.clone(),
             extensions: request.extensions.clone(),
-            headers: Vec::new(),
+            headers: Headers::new(),
         }
     }
 
     /// The header lines of the request, checked against the rules.
     ///
-    /// Errors: [`Misuse::Head`], [`Misuse::HandshakeHeader`] and [`Misuse::Request`], before anything is sent.
-    pub fn fields(&self) -> Result<Vec<(&str, Cow<'_, str>)>, Misuse> {
+    /// Errors: [`Misuse::Target`], [`Misuse::HeaderName`], [`Misuse::HeaderValue`], [`Misuse::HandshakeHeader`] and
+    /// [`Misuse::Request`], before anything is sent.
+    pub fn fields(&self) -> Result<Vec<Line<'_>>, Misuse> {
         // A space would end the target.
         if !self.target.starts_with('/') || self.target.bytes().any(|byte| byte <= 0x20 || byte == 0x7f) {
-            return Err(Misuse::Head);
+            return Err(Misuse::Target);
         }
-        let mut fields: Vec<(&str, Cow<'_, str>)> = Vec::from([
-            ("Host", Cow::Borrowed(&*self.host)),
-            ("Upgrade", "websocket".into()),
-            ("Connection", "Upgrade".into()),
-            ("Sec-WebSocket-Key", Cow::Borrowed(&*self.key)),
-            ("Sec-WebSocket-Version", "13".into()),
+        let mut fields: Vec<Line<'_>> = Vec::from([
+            ("Host", Cow::Borrowed(self.host.as_bytes())),
+            ("Upgrade", Cow::Borrowed(&b"websocket"[..])),
+            ("Connection", Cow::Borrowed(&b"Upgrade"[..])),
+            ("Sec-WebSocket-Key", Cow::Borrowed(self.key.as_bytes())),
+            ("Sec-WebSocket-Version", Cow::Borrowed(&b"13"[..])),
         ]);
         if !self.protocols.is_empty() {
-            fields.push(("Sec-WebSocket-Protocol", self.protocols.join(", ").into()));
+            fields.push(("Sec-WebSocket-Protocol", self.protocols.join(", ").into_bytes().into()));
         }
         if !self.extensions.is_empty() {
-            fields.push(("Sec-WebSocket-Extensions", join(&self.extensions).into()));
+            fields.push(("Sec-WebSocket-Extensions", join(&self.extensions).into_bytes().into()));
         }
-        for (_, value) in &fields {
-            check_value(value)?;
+        for (name, value) in &fields {
+            check_value(name, value)?;
         }
         check_lines(&self.headers, &OF_A_REQUEST)?;
-        fields.extend(self.headers.iter().map(|(name, value)| (&**name, Cow::Borrowed(&**value))));
+        fields.extend(self.headers.iter().map(|(name, value)| (name, Cow::Borrowed(value))));
         self.check(&fields)?;
         Ok(fields)
     }
 
     /// Refuses a request that breaks a rule. Limits are not checked: each server has its own.
-    fn check(&self, fields: &[(&str, Cow<'_, str>)]) -> Result<(), Misuse> {
+    fn check(&self, fields: &[Line<'_>]) -> Result<(), Misuse> {
         let head = RequestHead {
             method: "GET",
             target: &self.target,
             version: HttpVersion::Http11,
-            fields: fields.iter().map(|(name, value)| Field::new(name, value.as_bytes())).collect(),
+            fields: fields.iter().map(|(name, value)| Field::new(name, value)).collect(),
             place: None,
         };
         let found = check_request(&head);
@@ -121,7 +126,7 @@ impl fmt::Debug for ClientOffer {
             .field("key", &self.key)
             .field("protocols", &HiddenAll(self.protocols.len()))
             .field("extensions", &self.extensions)
-            .field("headers", &hidden_values(&self.headers))
+            .field("headers", &self.headers)
             .finish()
     }
 }
@@ -139,15 +144,38 @@ mod tests {
         let mut offer = ClientOffer::new("example.com", "/chat", [7; 16]);
         for name in OF_A_REQUEST {
             for written in [name.to_owned(), name.to_ascii_lowercase(), name.to_ascii_uppercase()] {
-                offer.headers = Vec::from([("X-Other".into(), "1".into()), (written, "1".into())]);
+                offer.headers = [("X-Other", "1"), (&written, "1")].into_iter().collect();
                 assert_eq!(offer.encode(), Err(Misuse::HandshakeHeader(name)));
                 assert!(format!("{}", Misuse::HandshakeHeader(name)).contains(name));
             }
         }
         for name in ["Hosts", "X-Host", "Origin", "Sec-WebSocket-Keys", "Cookie"] {
-            offer.headers = Vec::from([(name.into(), "1".into())]);
+            offer.headers = [(name, "1")].into_iter().collect();
             let head = offer.encode().expect("a request");
             assert!(head.ends_with(format!("\r\n{name}: 1\r\n\r\n").as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_value_of_any_bytes_is_sent_as_it_is_or_refused_by_its_name() {
+        let mut offer = ClientOffer::new("example.com", "/chat", [7; 16]);
+        for byte in 0..=u8::MAX {
+            let value = [b'a', byte, b'b'];
+            offer.headers = [("X-Bytes", &value[..])].into_iter().collect();
+            // RFC 9110 §5.5: a field value is of VCHAR, obs-text, SP and HTAB.
+            if byte == b'\t' || byte >= 0x20 && byte != 0x7f {
+                let head = offer.encode().expect("a request");
+                assert!(head.ends_with(&[&b"X-Bytes: "[..], &value, b"\r\n\r\n"].concat()), "{byte}");
+            } else {
+                assert_eq!(offer.encode(), Err(Misuse::HeaderValue("X-Bytes".into())), "{byte}");
+            }
+        }
+        // What stands behind the character may be the value, and a secret.
+        for (name, told) in
+            [("Authorization: s3cret", "Authorization"), ("", ""), ("\u{e9}", ""), ("X\r\nY", "X")]
+        {
+            offer.headers = [(name, "1")].into_iter().collect();
+            assert_eq!(offer.encode(), Err(Misuse::HeaderName(told.into())), "{name}");
         }
     }
 
@@ -169,7 +197,7 @@ mod tests {
             assert_eq!(misuse, Misuse::Request(Rule::RequestHostInvalid), "{host}");
         }
         for target in ["", "*", "chat", "http://example.com/", "/a b", "/a\r\nX: y"] {
-            assert_eq!(refused(&|offer| offer.target = target.into()), Misuse::Head, "{target}");
+            assert_eq!(refused(&|offer| offer.target = target.into()), Misuse::Target, "{target}");
         }
         assert_eq!(refused(&|offer| offer.target = "/a#b".into()), Misuse::Request(Rule::RequestTarget));
         assert_eq!(refused(&|offer| offer.key = "short".into()), Misuse::Request(Rule::RequestKeyInvalid));

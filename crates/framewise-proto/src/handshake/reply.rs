@@ -5,6 +5,7 @@ use core::fmt::{self, Write as _};
 
 use framewise_rules::Answer;
 
+use super::Headers;
 use super::accept::accept_value;
 use super::request::Request;
 use super::secret::HiddenValue;
@@ -34,7 +35,7 @@ pub struct Reply<'r> {
     /// The status; 101 accepts the request.
     pub status: u16,
     /// The header lines.
-    pub fields: Vec<(Cow<'r, str>, Cow<'r, str>)>,
+    pub fields: Vec<(Cow<'r, str>, Cow<'r, [u8]>)>,
     /// The body; empty for a 101.
     pub body: Cow<'r, str>,
 }
@@ -46,23 +47,23 @@ impl Request {
         &self,
         protocol: Option<&'r str>,
         extensions: &[Extension],
-        headers: &'r [(String, String)],
+        headers: &'r Headers,
     ) -> Result<Reply<'r>, Misuse> {
         let mut fields = Vec::with_capacity(4 + headers.len());
-        fields.push(("Upgrade".into(), "websocket".into()));
-        fields.push(("Sec-WebSocket-Accept".into(), accept_value(&self.key).into()));
+        fields.push(("Upgrade".into(), Cow::Borrowed(&b"websocket"[..])));
+        fields.push(("Sec-WebSocket-Accept".into(), accept_value(&self.key).into_bytes().into()));
         if let Some(protocol) = protocol {
             // RFC 6455 §4.2.2: the value has to be one "derived from the client's handshake".
             if !self.protocols.iter().any(|offered| offered == protocol) {
                 return Err(Misuse::SubprotocolUnoffered);
             }
-            check_value(protocol)?;
-            fields.push(("Sec-WebSocket-Protocol".into(), protocol.into()));
+            check_value("Sec-WebSocket-Protocol", protocol.as_bytes())?;
+            fields.push(("Sec-WebSocket-Protocol".into(), protocol.as_bytes().into()));
         }
         if !extensions.is_empty() {
             let agreed = join(extensions);
-            check_value(&agreed)?;
-            fields.push(("Sec-WebSocket-Extensions".into(), agreed.into()));
+            check_value("Sec-WebSocket-Extensions", agreed.as_bytes())?;
+            fields.push(("Sec-WebSocket-Extensions".into(), agreed.into_bytes().into()));
         }
         check_lines(headers, &OF_THE_101)?;
         fields.extend(borrowed(headers));
@@ -73,36 +74,41 @@ impl Request {
 /// The reply that rejects a request because of a violation; `None` if the answer is not an HTTP status.
 pub fn rejection(violation: &Violation) -> Option<Reply<'static>> {
     let Answer::Http(status) = violation.answer() else { return None };
-    let mut fields: Vec<(Cow<'_, str>, Cow<'_, str>)> = match status {
-        405 => Vec::from([("Allow".into(), "GET".into())]),
+    let mut fields: Vec<(Cow<'_, str>, Cow<'_, [u8]>)> = match status {
+        405 => Vec::from([line("Allow", "GET")]),
         // RFC 6455 §4.4: the server names the version that it supports. RFC 9110 §15.5.22: "The server MUST send an
         // Upgrade header field in a 426 response".
-        426 => {
-            Vec::from([("Upgrade".into(), "websocket".into()), ("Sec-WebSocket-Version".into(), "13".into())])
-        }
+        426 => Vec::from([line("Upgrade", "websocket"), line("Sec-WebSocket-Version", "13")]),
         _ => Vec::new(),
     };
-    fields.push(("Content-Type".into(), "text/plain; charset=utf-8".into()));
+    fields.push(PLAIN_TEXT);
     Some(Reply { status, fields, body: (violation.to_string() + "\n").into() })
 }
 
 /// The reply with which an application rejects a request: a status of 400 to 599, or a redirect. The body is plain text
 /// unless `headers` has a Content-Type.
-pub fn reject<'r>(status: u16, headers: &'r [(String, String)], body: &'r str) -> Result<Reply<'r>, Misuse> {
+pub fn reject<'r>(status: u16, headers: &'r Headers, body: &'r str) -> Result<Reply<'r>, Misuse> {
     // RFC 9110 §15.4.5: a 304 has no body, and does not reject a request.
     if !(300..=599).contains(&status) || status == 304 {
         return Err(Misuse::RejectionStatus(status));
     }
     check_lines(headers, &OF_A_REJECTION)?;
     let mut fields: Vec<_> = borrowed(headers).collect();
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-        fields.push(("Content-Type".into(), "text/plain; charset=utf-8".into()));
+    if headers.get("content-type").is_none() {
+        fields.push(PLAIN_TEXT);
     }
     Ok(Reply { status, fields, body: body.into() })
 }
 
-fn borrowed(headers: &[(String, String)]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    headers.iter().map(|(name, value)| (Cow::from(&**name), Cow::from(&**value)))
+/// The body is text.
+const PLAIN_TEXT: (Cow<'static, str>, Cow<'static, [u8]>) = line("Content-Type", "text/plain; charset=utf-8");
+
+const fn line(name: &'static str, value: &'static str) -> (Cow<'static, str>, Cow<'static, [u8]>) {
+    (Cow::Borrowed(name), Cow::Borrowed(value.as_bytes()))
+}
+
+fn borrowed(headers: &Headers) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, [u8]>)> {
+    headers.iter().map(|(name, value)| (Cow::from(name), Cow::from(value)))
 }
 
 /// Extensions as a list.
@@ -115,22 +121,23 @@ pub(super) fn join(extensions: &[Extension]) -> String {
     list
 }
 
-/// Refuses a value that would split the head.
-pub(super) fn check_value(value: &str) -> Result<(), Misuse> {
-    let breaks = value.bytes().any(|byte| byte < 0x20 && byte != b'\t' || byte == 0x7f);
-    if breaks { Err(Misuse::Head) } else { Ok(()) }
+/// Refuses a value that would split the head. All other bytes are sent as they are (RFC 9110 §5.5: `obs-text`).
+pub(super) fn check_value(name: &str, value: &[u8]) -> Result<(), Misuse> {
+    let breaks = value.iter().any(|&byte| byte < 0x20 && byte != b'\t' || byte == 0x7f);
+    if breaks { Err(Misuse::HeaderValue(name.into())) } else { Ok(()) }
 }
 
 /// Refuses header lines that are among `kept`, or that would split the head.
-pub(super) fn check_lines(lines: &[(String, String)], kept: &[&'static str]) -> Result<(), Misuse> {
-    for (name, value) in lines {
+pub(super) fn check_lines(lines: &Headers, kept: &[&'static str]) -> Result<(), Misuse> {
+    for (name, value) in lines.iter() {
         if let Some(kept) = kept.iter().find(|kept| name.eq_ignore_ascii_case(kept)) {
             return Err(Misuse::HandshakeHeader(kept));
         }
         if !is_token(name.as_bytes()) {
-            return Err(Misuse::Head);
+            let is_good = |byte: &char| byte.is_ascii() && is_token(&[*byte as u8]);
+            return Err(Misuse::HeaderName(name.chars().take_while(is_good).collect::<String>().into()));
         }
-        check_value(value)?;
+        check_value(name, value)?;
     }
     Ok(())
 }
@@ -139,7 +146,7 @@ pub(super) fn check_lines(lines: &[(String, String)], kept: &[&'static str]) -> 
 impl fmt::Debug for Reply<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fields: Vec<_> =
-            self.fields.iter().map(|(name, value)| (name, HiddenValue(name, value.as_bytes()))).collect();
+            self.fields.iter().map(|(name, value)| (name, HiddenValue(name, value))).collect();
         f.debug_struct("Reply")
             .field("status", &self.status)
             .field("fields", &fields)
@@ -154,8 +161,8 @@ mod tests {
 
     use super::*;
 
-    fn lines(lines: &[(&str, &str)]) -> Vec<(String, String)> {
-        lines.iter().map(|&(name, value)| (name.into(), value.into())).collect()
+    fn lines(lines: &[(&str, &str)]) -> Headers {
+        lines.iter().copied().collect()
     }
 
     fn text(reply: Result<Reply<'_>, Misuse>) -> String {
@@ -189,7 +196,7 @@ mod tests {
     #[test]
     fn what_would_break_an_answer_is_a_misuse() {
         for status in [0, 101, 200, 204, 304, 600] {
-            assert_eq!(reject(status, &[], ""), Err(Misuse::RejectionStatus(status)));
+            assert_eq!(reject(status, &Headers::new(), ""), Err(Misuse::RejectionStatus(status)));
         }
         for name in OF_A_REJECTION {
             assert_eq!(reject(400, &lines(&[(name, "1")]), ""), Err(Misuse::HandshakeHeader(name)));
@@ -199,11 +206,19 @@ mod tests {
             let lines = lines(&[(&name.to_ascii_lowercase(), "1")]);
             assert_eq!(request.accept(None, &[], &lines), Err(Misuse::HandshakeHeader(name)));
         }
-        for line in [("X", "a\r\nY: b"), ("X Y", "a"), ("", "a"), ("X:", "a")] {
-            assert_eq!(request.accept(None, &[], &lines(&[line])), Err(Misuse::Head), "{line:?}");
-            assert_eq!(reject(400, &lines(&[line]), ""), Err(Misuse::Head), "{line:?}");
+        let value = Misuse::HeaderValue("X".into());
+        let name = |start: &str| Misuse::HeaderName(start.into());
+        for (line, misuse) in [
+            (("X", "a\r\nY: b"), value),
+            (("X Y", "a"), name("X")),
+            (("", "a"), name("")),
+            (("X:", "a"), name("X")),
+        ] {
+            assert_eq!(request.accept(None, &[], &lines(&[line])), Err(misuse.clone()), "{line:?}");
+            assert_eq!(reject(400, &lines(&[line]), ""), Err(misuse), "{line:?}");
         }
-        assert_eq!(request.accept(Some("b"), &[], &[]), Err(Misuse::SubprotocolUnoffered));
-        assert!(text(request.accept(Some("a"), &[], &[])).contains("\r\nSec-WebSocket-Protocol: a\r\n"));
+        let none = Headers::new();
+        assert_eq!(request.accept(Some("b"), &[], &none), Err(Misuse::SubprotocolUnoffered));
+        assert!(text(request.accept(Some("a"), &[], &none)).contains("\r\nSec-WebSocket-Protocol: a\r\n"));
     }
 }

@@ -50,6 +50,28 @@ impl Request {
         }
     }
 
+    /// The path of the target: `/chat` of `/chat?room=1`.
+    ///
+    /// ```
+    /// # use framewise_proto::handshake::Request;
+    /// let request = Request { target: "/chat?room=1".into(), ..Request::default() };
+    /// assert_eq!((request.path(), request.query()), ("/chat", Some("room=1")));
+    /// ```
+    pub fn path(&self) -> &str {
+        let target = self.target.split_once('?').map_or(&*self.target, |(path, _)| path);
+        // RFC 9112 §3.2.2: a server accepts a target that is an absolute URL, too.
+        if target.starts_with('/') {
+            return target;
+        }
+        let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
+        rest.find('/').map_or("/", |at| &rest[at..])
+    }
+
+    /// The query of the target, without its `?`: `room=1` of `/chat?room=1`. It is not decoded.
+    pub fn query(&self) -> Option<&str> {
+        self.target.split_once('?').map(|(_, query)| query)
+    }
+
     /// A head for a later check, made from a valid request whose own head was not kept.
     pub fn head(&self) -> RequestHead<'_> {
         RequestHead {
@@ -79,5 +101,28 @@ impl fmt::Debug for Request {
             .field("extensions", &self.extensions)
             .field("headers", &self.headers)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_a_path_and_a_query() {
+        for (target, path, query) in [
+            ("/", "/", None),
+            ("/chat", "/chat", None),
+            ("/chat?", "/chat", Some("")),
+            ("/a?b?c/d", "/a", Some("b?c/d")),
+            ("//a?b", "//a", Some("b")),
+            ("http://h:1/a/b?c", "/a/b", Some("c")),
+            ("http://h", "/", None),
+            ("http://h?c=/d", "/", Some("c=/d")),
+            ("", "/", None),
+        ] {
+            let request = Request { target: target.into(), ..Request::default() };
+            assert_eq!((request.path(), request.query()), (path, query), "{target}");
+        }
     }
 }

@@ -369,7 +369,7 @@ fn a_violation_is_told_in_words() {
     let head = ResponseHead { status: 404, reason: "", fields: [].into_iter().collect(), place: None };
     let [found] = &check_response(&head, &ClientOffer::default())[..] else { panic!("the status is wrong") };
     let sentence = found.sentence().to_string();
-    assert!(sentence.ends_with(" (here 404). Sent by the server."), "{sentence}");
+    assert!(sentence.ends_with(" (here 404). By the server."), "{sentence}");
 }
 
 #[test]
@@ -386,7 +386,9 @@ fn a_misuse_names_the_rule_that_it_would_break() {
         (Misuse::Request(Rule::RequestTarget), Some(Rule::RequestTarget)),
         (Misuse::SubprotocolUnoffered, Some(Rule::ResponseSubprotocolUnoffered)),
         (Misuse::PartTaken, None),
-        (Misuse::Head, None),
+        (Misuse::Target, None),
+        (Misuse::HeaderName("X".into()), None),
+        (Misuse::HeaderValue("X".into()), None),
         (Misuse::HandshakeHeader("Host"), None),
         (Misuse::RejectionStatus(200), None),
     ] {

@@ -12,7 +12,7 @@ use framewise_proto::handshake::{
     request_ended, request_timed_out, response_ended, response_timed_out,
 };
 use framewise_proto::rules::{Limits, Role, Rule};
-use framewise_proto::{Detail, Strictness, Violation};
+use framewise_proto::{Config, Detail, Violation};
 
 const REQUEST: &str = "GET /chat?room=1 HTTP/1.1\r\nHost: h.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
@@ -24,7 +24,7 @@ const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r
 fn offer() -> ClientOffer {
     ClientOffer {
         protocols: vec!["chat".into(), "superchat".into()],
-        headers: vec![("Origin".into(), "https://h.example".into())],
+        headers: [("Origin", "https://h.example")].into_iter().collect(),
         ..ClientOffer::new("h.example", "/chat?room=1", *b"the sample nonce")
     }
 }
@@ -42,7 +42,7 @@ fn request(bytes: &[u8]) -> Progress<framewise_proto::handshake::Request> {
 }
 
 fn response(bytes: &[u8]) -> Progress<Response> {
-    read_response(bytes, &offer(), &Limits::DEFAULT, Strictness::default())
+    read_response(bytes, &offer(), &Config::default())
 }
 
 fn broken<T>(progress: Progress<T>) -> Violation {
@@ -76,7 +76,7 @@ fn a_request_is_written_and_read_again_at_every_cut() {
 #[test]
 fn a_response_is_written_and_read_again_behind_others_at_every_cut() {
     let Progress::Done { value, .. } = request(REQUEST.as_bytes()) else { panic!("a request") };
-    let headers = [("X-Empty".to_owned(), String::new())];
+    let headers = [("X-Empty", "")].into_iter().collect();
     let written = value.accept(Some("chat"), &[], &headers).expect("it was offered").encode();
     assert_eq!(String::from_utf8(written), Ok(RESPONSE.replace("X-Empty:\r", "X-Empty: \r")));
 
@@ -147,7 +147,7 @@ fn a_head_may_be_as_long_as_its_limit_and_no_longer() {
 
     let long = RESPONSE.len();
     let read = |bytes: &str, limit| {
-        read_response(bytes.as_bytes(), &offer(), &limited(limit), Strictness::default())
+        read_response(bytes.as_bytes(), &offer(), &Config { limits: limited(limit), ..Config::default() })
     };
     assert!(matches!(read(RESPONSE, long), Progress::Done { .. }));
     assert!(matches!(read(&RESPONSE[..long - 1], long - 1), Progress::More));
@@ -236,7 +236,7 @@ fn a_rejection_says_what_it_is_and_how_long() {
         (505, "HTTP Version Not Supported"),
         (599, ""),
     ] {
-        let written = reject(status, &[], "no\n").expect("a rejection").encode();
+        let written = reject(status, &Headers::new(), "no\n").expect("a rejection").encode();
         let expected = format!(
             "HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\
              Content-Length: 3\r\n\r\nno\n"
@@ -272,10 +272,8 @@ fn what_is_offered_and_accepted_can_be_asked() {
     assert_eq!((&again.host, &again.target, &again.key), (&offer.host, &offer.target, &offer.key));
     assert_eq!((&again.protocols, &again.extensions), (&offer.protocols, &extensions));
     assert_eq!(again.deflate().collect::<Vec<_>>(), [&extensions[0]]);
-    let written = value.accept(None, &extensions[1..], &[]).expect("it is right").encode();
-    let Progress::Done { value, notes, .. } =
-        read_response(&written, &offer, &Limits::DEFAULT, Strictness::default())
-    else {
+    let written = value.accept(None, &extensions[1..], &Headers::new()).expect("it is right").encode();
+    let Progress::Done { value, notes, .. } = read_response(&written, &offer, &Config::default()) else {
         panic!("a response")
     };
     assert_eq!((value.header("upgrade"), value.header("x")), (Some(&b"websocket"[..]), None));
@@ -283,6 +281,6 @@ fn what_is_offered_and_accepted_can_be_asked() {
     // Subprotocols were offered.
     assert_eq!(notes.iter().map(|note| note.rule).collect::<Vec<_>>(), [Rule::ResponseSubprotocolMissing]);
     let none = ClientOffer { protocols: Vec::new(), ..offer };
-    let read = read_response(&written, &none, &Limits::DEFAULT, Strictness::default());
+    let read = read_response(&written, &none, &Config::default());
     assert!(matches!(read, Progress::Done { notes, .. } if notes.is_empty()));
 }

@@ -79,6 +79,14 @@ impl From<String> for Utf8Bytes {
     }
 }
 
+/// Copies the text, unless nobody else has its memory.
+impl From<Utf8Bytes> for String {
+    fn from(text: Utf8Bytes) -> Self {
+        // SAFETY: each way to make one has it of UTF-8, and the bytes do not change.
+        unsafe { Self::from_utf8_unchecked(text.0.into()) }
+    }
+}
+
 impl TryFrom<Bytes> for Utf8Bytes {
     type Error = core::str::Utf8Error;
 

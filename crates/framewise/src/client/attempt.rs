@@ -9,7 +9,7 @@ use crate::url::Url;
 
 /// An attempt to connect to a URL: the one of the caller, or that of a redirect.
 pub(super) struct Attempt {
-    /// The URL as errors print it.
+    /// The URL as errors print it: that of a redirect without its query, which may be a secret of the server.
     text: String,
     pub(super) url: Url,
     /// This is not the server of the caller's URL: the secrets for that one are not sent.
@@ -29,7 +29,7 @@ impl Attempt {
 
     /// An attempt with another URL and the same deadline.
     pub(super) fn redirected(&self, url: Url, foreign: bool) -> Self {
-        Self { text: url.text(), url, foreign, ..*self }
+        Self { text: url.without_query(), url, foreign, ..*self }
     }
 
     pub(super) fn error(&self, fault: ConnectFault, says: impl Into<Cow<'static, str>>) -> ConnectError {

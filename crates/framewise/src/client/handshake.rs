@@ -38,21 +38,23 @@ pub(super) fn ask(client: &Client, attempt: &Attempt) -> Result<Asking, Error> {
     let url = &attempt.url;
     let mut offer = ClientOffer::new(url.authority.clone(), url.target.clone(), random::nonce()?);
     offer.protocols.clone_from(&client.protocols);
-    offer.headers.clone_from(&client.headers);
-    if attempt.foreign {
-        offer.headers.retain(|(name, _)| !redirect::is_secret(name));
-    }
-    // The caller's own Host stands for that of the URL, and for nobody to whom a redirect leads.
-    if let Some(at) = offer.headers.iter().position(|(name, _)| name.eq_ignore_ascii_case("host")) {
-        let (_, host) = offer.headers.remove(at);
-        if !attempt.foreign {
-            offer.host = host;
+    // The first Host of the caller replaces that of the URL, except for a server to which a redirect leads. A second one is a
+    // mistake, which `encode` reports.
+    let mut has_host = false;
+    for (name, value) in client.headers.iter() {
+        if !has_host && name.eq_ignore_ascii_case("host") {
+            has_host = true;
+            if !attempt.foreign {
+                offer.host = String::from_utf8_lossy(value).into_owned();
+            }
+        } else if !(attempt.foreign && redirect::is_secret(name)) {
+            offer.headers.push(name, value);
         }
     }
     if let Some(value) = &url.authorization
-        && !offer.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+        && offer.headers.get("authorization").is_none()
     {
-        offer.headers.push(("Authorization".to_owned(), value.clone()));
+        offer.headers.push("Authorization", value.as_bytes());
     }
     offer.extensions.extend(client.config.deflate.map(|deflate| deflate.offer()));
     let request = offer.encode()?;
@@ -124,7 +126,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
         stream.flush().await
     }
     .await;
-    let limits = &client.config.limits;
+    let config = &*client.config;
     loop {
         let before = bytes.len();
         match stream.read_buf(bytes).await {
@@ -135,10 +137,10 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Err(error) => return written.and(Err(error)),
         }
-        if !worth_reading(bytes, before, limits.head) {
+        if !worth_reading(bytes, before, config.limits.head) {
             continue;
         }
-        match read_response(bytes, offer, limits, client.config.strictness) {
+        match read_response(bytes, offer, config) {
             Progress::More => {}
             Progress::Done { value, size, notes } => return Ok(Ok((value, size, notes))),
             Progress::Broken(violation) => return Ok(Err(violation)),

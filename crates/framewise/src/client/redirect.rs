@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use framewise_proto::handshake::hidden_query;
+
 use super::attempt::Attempt;
-use crate::authority::without_login;
 use crate::error::{ConnectError, ConnectFault};
 use crate::url::Url;
 
@@ -28,24 +29,24 @@ impl Redirects {
     pub(super) fn follow(&mut self, attempt: &Attempt, location: &str) -> Result<Attempt, ConnectError> {
         let error = |says: String| attempt.error(ConnectFault::Redirect, says);
         let from = &attempt.url;
-        let shown = without_login(location);
+        let shown = hidden_query(location);
         let mut to = resolve(from, location).map_err(|says| {
             error(format!("the server redirects to {shown:?}, which cannot be followed: {says}"))
         })?;
         if from.tls && !to.tls {
             let says = format!(
                 "the server redirects to {}, which is not followed because it is not encrypted",
-                to.text()
+                to.without_query()
             );
             return Err(error(says));
         }
         if self.visited.len() == usize::from(self.max) {
-            let (max, to) = (self.max, to.text());
+            let (max, to) = (self.max, to.without_query());
             return Err(error(format!("{max} redirects were followed, and the next one leads to {to}")));
         }
         self.visited.push(from.clone());
         if self.visited.iter().any(|visited| visited.text() == to.text()) {
-            return Err(error(format!("the redirects form a loop back to {}", to.text())));
+            return Err(error(format!("the redirects form a loop back to {}", to.without_query())));
         }
         let foreign = attempt.foreign || !same_server(from, &to);
         if !foreign && to.authorization.is_none() {

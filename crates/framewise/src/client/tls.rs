@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::attempt::Attempt;
@@ -14,33 +14,53 @@ use crate::crypto::{NO_PROVIDER, crypto_provider};
 use crate::error::{ConnectError, ConnectFault};
 use crate::first_byte::FirstByte;
 
-/// A configuration with the platform's roots, which are read once.
-pub(super) async fn platform(attempt: &Attempt) -> Result<Arc<ClientConfig>, ConnectError> {
-    static PLATFORM: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    if let Some(config) = PLATFORM.get() {
-        return Ok(Arc::clone(config));
-    }
-    let fault = |says: String| attempt.error(ConnectFault::Tls, says);
-    // Hundreds of files on some systems: not on a thread that drives connections.
-    let late = || "the root certificates of this system were not read".to_owned();
-    let built = attempt
-        .in_time(ConnectFault::TimedOut, tokio::task::spawn_blocking(build), late)
-        .await?
-        .map_err(|error| fault(error.to_string()))?;
-    let config = built.map_err(fault)?;
-    Ok(Arc::clone(PLATFORM.get_or_init(|| config)))
+/// The root certificates that a client trusts in addition to those of the features.
+#[derive(Clone, Default)]
+pub(super) struct MoreRoots {
+    certificates: Vec<CertificateDer<'static>>,
+    /// Made when it is needed first, for this client and its clones.
+    config: Arc<OnceLock<Arc<ClientConfig>>>,
 }
 
-fn build() -> Result<Arc<ClientConfig>, String> {
+/// The configuration of all clients that add no root certificate.
+static DEFAULT: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+
+impl MoreRoots {
+    pub(super) fn add(&mut self, certificate: CertificateDer<'static>) {
+        self.certificates.push(certificate);
+        self.config = Arc::default();
+    }
+
+    /// A configuration with all root certificates. Those of the platform are read once.
+    pub(super) async fn config(&self, attempt: &Attempt) -> Result<Arc<ClientConfig>, ConnectError> {
+        let made = if self.certificates.is_empty() { &DEFAULT } else { &*self.config };
+        if let Some(config) = made.get() {
+            return Ok(Arc::clone(config));
+        }
+        let fault = |says: String| attempt.error(ConnectFault::Tls, says);
+        // Hundreds of files on some systems: not on a thread that drives connections.
+        let late = || "the root certificates of this system were not read".to_owned();
+        let certificates = self.certificates.clone();
+        let built = attempt
+            .in_time(ConnectFault::TimedOut, tokio::task::spawn_blocking(|| build(certificates)), late)
+            .await?
+            .map_err(|error| fault(error.to_string()))?;
+        let config = built.map_err(fault)?;
+        Ok(Arc::clone(made.get_or_init(|| config)))
+    }
+}
+
+fn build(certificates: Vec<CertificateDer<'static>>) -> Result<Arc<ClientConfig>, String> {
     let provider = crypto_provider().ok_or(NO_PROVIDER)?;
-    let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(found.certs);
-    if added == 0 {
-        let why = found.errors.first().map_or_else(String::new, |error| format!(" ({error})"));
-        return Err(format!(
-            "this system has no root certificates{why}: install ca-certificates, or set SSL_CERT_FILE to a PEM file"
-        ));
+    for (at, certificate) in certificates.into_iter().enumerate() {
+        roots.add(certificate).map_err(|error| {
+            format!("the root certificate {} of `add_root_certificate` is not valid ({error})", at + 1)
+        })?;
+    }
+    let advice = add_default_roots(&mut roots);
+    if roots.is_empty() {
+        return Err(advice);
     }
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -52,11 +72,34 @@ fn build() -> Result<Arc<ClientConfig>, String> {
     Ok(Arc::new(config))
 }
 
+/// Adds the roots of the features. Returns what to do if there is none.
+fn add_default_roots(roots: &mut RootCertStore) -> String {
+    #[cfg(feature = "webpki-roots")]
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    #[cfg(feature = "platform-roots")]
+    {
+        let found = rustls_native_certs::load_native_certs();
+        roots.add_parsable_certificates(found.certs);
+        let why = found.errors.first().map_or_else(String::new, |error| format!(" ({error})"));
+        format!(
+            "this system has no root certificates{why}: install ca-certificates, set SSL_CERT_FILE to a PEM file, or call \
+             `Client::add_root_certificate`"
+        )
+    }
+    #[cfg(not(feature = "platform-roots"))]
+    {
+        let _ = &roots;
+        "this program was built without root certificates: enable the feature \"platform-roots\" or \"webpki-roots\" of \
+         framewise, or call `Client::add_root_certificate`"
+            .to_owned()
+    }
+}
+
 /// Where the roots of a configuration come from.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Roots {
-    /// The platform, which `SSL_CERT_FILE` can stand for.
-    Platform,
+    /// The features of this crate, and [`crate::Client::add_root_certificate`].
+    Default,
     /// The caller's own [`ClientConfig`].
     Callers,
 }

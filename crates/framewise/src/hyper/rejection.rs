@@ -65,7 +65,7 @@ impl Written for Response<String> {
         let headers = response.headers_mut();
         for (name, value) in &reply.fields {
             let name = HeaderName::from_bytes(name.as_bytes());
-            if let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
+            if let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_bytes(value)) {
                 // `Debug` does not print it then.
                 value.set_sensitive(is_secret(name.as_str()));
                 headers.append(name, value);

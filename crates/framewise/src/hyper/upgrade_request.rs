@@ -5,7 +5,8 @@ use ::hyper::upgrade::OnUpgrade;
 use bytes::BytesMut;
 use framewise_proto::Violation;
 use framewise_proto::handshake::{
-    Field, HttpVersion, Request, RequestHead, ServerPolicy, check_policy, check_request, http1, verdict,
+    Field, Headers, HttpVersion, Request, RequestHead, ServerPolicy, check_policy, check_request, http1,
+    verdict,
 };
 use framewise_proto::rules::Answer;
 use http::{Extensions, HeaderMap, Method, Uri, Version};
@@ -41,7 +42,7 @@ impl Judged {
     ) -> Result<Self, Rejection> {
         if version > Version::HTTP_11 {
             let says = "a WebSocket is served here over HTTP/1.1 alone: connect with that\n";
-            return Err(RequestRejection::new(505, &[], says).into());
+            return Err(RequestRejection::new(505, &Headers::new(), says).into());
         }
         let target = target(uri);
         let head = RequestHead {
@@ -64,7 +65,7 @@ impl UpgradeRequest {
     pub(crate) fn new(judged: Judged, extensions: &mut Extensions) -> Result<Self, Rejection> {
         let Some(on_upgrade) = extensions.remove() else {
             let says = "this server does not upgrade its connections\n";
-            return Err(RequestRejection::new(500, &[], says).into());
+            return Err(RequestRejection::new(500, &Headers::new(), says).into());
         };
         Ok(Self { judged, on_upgrade })
     }

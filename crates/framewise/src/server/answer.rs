@@ -2,7 +2,7 @@
 
 use framewise_proto::Violation;
 use framewise_proto::deflate::{DeflateAgreement, negotiate};
-use framewise_proto::handshake::{self, Request, reject, rejection};
+use framewise_proto::handshake::{self, Headers, Request, reject, rejection};
 
 use super::{Reply, Settings};
 use crate::{Error, Misuse};
@@ -33,7 +33,7 @@ pub(crate) struct RequestRejection<R> {
 }
 
 impl<R: Written> RequestRejection<R> {
-    pub(crate) fn new(status: u16, headers: &[(String, String)], body: &str) -> Self {
+    pub(crate) fn new(status: u16, headers: &Headers, body: &str) -> Self {
         match reject(status, headers, body) {
             Ok(reply) => Self { response: R::write(&reply), error: Error::RequestRejected(status) },
             Err(misuse) => misuse.into(),
@@ -42,7 +42,7 @@ impl<R: Written> RequestRejection<R> {
 
     /// The answer of a server that is stopping.
     pub(crate) fn stopped() -> Self {
-        Self::new(503, &[], "the server is going away: connect again\n")
+        Self::new(503, &Headers::new(), "the server is going away: connect again\n")
     }
 }
 
@@ -63,7 +63,7 @@ impl<R: Written> From<Misuse> for RequestRejection<R> {
 }
 
 fn internal(body: &str) -> handshake::Reply<'_> {
-    let fields = vec![("Content-Type".into(), "text/plain; charset=utf-8".into())];
+    let fields = vec![("Content-Type".into(), b"text/plain; charset=utf-8"[..].into())];
     handshake::Reply { status: 500, fields, body: body.into() }
 }
 
@@ -83,7 +83,7 @@ impl Settings {
             return Err(RequestRejection::new(*status, &reply.headers, body));
         }
         let protocol = reply.protocol.or_else(|| self.choose(request).map(Into::into));
-        reply.headers.extend_from_slice(&self.headers);
+        reply.headers.extend(self.headers.iter());
         let agreed = self.config.deflate.and_then(|deflate| negotiate(&request.extensions, &deflate));
         let (answer, deflate) = agreed.unzip();
         let response = R::write(&request.accept(protocol.as_deref(), answer.as_slice(), &reply.headers)?);

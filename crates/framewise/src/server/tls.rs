@@ -14,6 +14,7 @@ use crate::first_byte::FirstByte;
 use crate::stop::{StopRegistration, unless_stopped};
 use crate::stream::Layer;
 use crate::{Error, Limits, NetStream};
+use framewise_proto::handshake::Headers;
 
 /// Does the server's side of the TLS handshake, until the deadline or until the server stops.
 pub(super) async fn accept(
@@ -38,7 +39,7 @@ async fn shake(config: Arc<ServerConfig>, mut tcp: TcpStream, limits: &Limits) -
     if tcp.peek(&mut first).await? == 1 && first[0].is_ascii_alphabetic() {
         let answer = RequestRejection::<Vec<u8>>::new(
             400,
-            &[],
+            &Headers::new(),
             "this port speaks TLS: connect to wss://, not to ws://\n",
         );
         reject::reject(&mut tcp, &answer.response, limits.close).await;

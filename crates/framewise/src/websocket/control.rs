@@ -31,7 +31,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// most [`crate::Limits::close`] for each. Messages that arrive meanwhile are dropped; to receive them, use
     /// [`WebSocket::start_close`]. If the connection is closing already, it waits for the end.
     ///
-    /// The reason (up to 123 bytes) is for people who debug.
+    /// The reason (up to 123 bytes) is for people who debug. `close(None, "")` closes without a code.
     ///
     /// Errors: [`Error::Misuse`] for a code that must not be sent, [`Error::Violation`] if the peer does not answer
     /// (`close-timeout`) or breaks another rule. Cancel-safe: the first poll queues the Close; another call continues to
@@ -73,7 +73,7 @@ impl<S> Inner<S> {
 
     pub(super) fn start_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         let close = CloseFrame { code, reason: reason.to_owned() };
-        // 1005 stands for the absence of a code (RFC 6455 §7.4.1).
+        // RFC 6455 §7.1.5: 1005 stands for the absence of a code.
         let close = if close.code == CloseCode::NO_STATUS && reason.is_empty() { None } else { Some(&close) };
         self.engine.close(self.timer.now(), close)?;
         trace::close_sent(self.engine.role(), close.map_or(CloseCode::NO_STATUS, |close| close.code), reason);

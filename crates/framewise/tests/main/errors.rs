@@ -102,14 +102,20 @@ fn every_misuse_says_what_to_do_once() {
         Misuse::NoMessageOpen,
         Misuse::PartTaken,
         Misuse::TextNotUtf8,
-        Misuse::Head,
+        Misuse::Target,
+        Misuse::HeaderName("".into()),
+        Misuse::HeaderName("X".into()),
+        Misuse::HeaderValue("X".into()),
         Misuse::HandshakeHeader("Upgrade"),
+        Misuse::HandshakeHeader("Host"),
+        Misuse::HandshakeHeader("Content-Length"),
+        Misuse::HandshakeHeader("Sec-WebSocket-Protocol"),
         Misuse::Request(Rule::RequestSubprotocolSyntax),
         Misuse::SubprotocolUnoffered,
         Misuse::RejectionStatus(200),
     ] {
         says_it_once("misuse", &misuse);
-        says_it_once("misuse", &Error::from(misuse));
+        says_it_once("misuse", &Error::from(misuse.clone()));
         assert!(misuse.to_string().contains(": "), "what is the case, and what to do: {misuse}");
     }
 }
@@ -189,14 +195,74 @@ async fn the_close_codes_that_may_be_sent_are_those_that_the_error_lists() {
 }
 
 #[tokio::test]
-async fn a_close_with_1005_and_no_reason_has_no_code() {
+async fn a_close_with_1005_or_none_and_no_reason_has_no_code() {
+    for code in [CloseCode(1005), None.into()] {
+        let (mut server, mut raw) = server_and_raw().await;
+        server.start_close(code, "").unwrap();
+        let mut close = [0; 2];
+        raw.read_exact(&mut close).await.unwrap();
+        assert_eq!(close, [0x88, 0]);
+    }
     let (mut server, mut raw) = server_and_raw().await;
-    server.start_close(1005, "").unwrap();
-    let mut close = [0; 2];
-    raw.read_exact(&mut close).await.unwrap();
-    assert_eq!(close, [0x88, 0]);
+    let mut bytes = [0; 2];
+    // A masked Close without a code: the server answers in kind.
+    raw.write_all(&masked(Opcode::Close, true, b"")).await.unwrap();
+    server.close(None, "").await.unwrap();
+    raw.read_exact(&mut bytes).await.unwrap();
+    assert_eq!(bytes, [0x88, 0]);
+    let (mut server, _raw) = server_and_raw().await;
+    assert!(matches!(server.start_close(None, "why"), Err(Error::Misuse(Misuse::CloseCode(_)))));
     let (mut server, mut raw) = server_and_raw().await;
     assert!(matches!(server.start_close(1005, "why"), Err(Error::Misuse(Misuse::CloseCode(_)))));
     raw.write_all(&masked(Opcode::Text, true, b"still open")).await.unwrap();
     server.next().await.unwrap().unwrap();
+}
+
+/// What a client says of a server that answers so.
+async fn rejected_with(answer: &str) -> Error {
+    let (near, mut far) = duplex(1 << 16);
+    let client = Client::new();
+    let (connected, ()) = tokio::join!(client.connect_over(near, "ws://h/"), async {
+        read_head(&mut far).await;
+        far.write_all(answer.as_bytes()).await.unwrap();
+        drop(far);
+    });
+    connected.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_rejection_quotes_the_first_line_of_a_text() {
+    let long = "x".repeat(200);
+    for (kind, body, says) in [
+        ("text/plain", "log in first\nthen come back\n", "403 Forbidden: \"log in first\" (response-status"),
+        ("Text/Plain; charset=utf-8", "\r\n\r\nsecond\r\n", "403 Forbidden: \"second\" ("),
+        ("application/json", "{\"error\":1}", "403 Forbidden: \"{\\\"error\\\":1}\" ("),
+        ("text/plain", "a\u{1b}[31mb", "403 Forbidden: \"a\\u{1b}[31mb\" ("),
+        ("text/plain", &long, &format!("403 Forbidden: \"{}…\" (", "x".repeat(120))),
+        ("text/html", "<html>", "403 Forbidden (response-status"),
+        ("application/octet-stream", "abc", "403 Forbidden (response-status"),
+        ("text/plain", "", "403 Forbidden (response-status"),
+    ] {
+        let answer = format!(
+            "HTTP/1.1 403 Forbidden\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let error = rejected_with(&answer).await.to_string();
+        assert!(error.contains(says), "{kind}: {error}");
+    }
+    let none = rejected_with("HTTP/1.1 403 Forbidden\r\nContent-Length: 3\r\n\r\nno\n").await.to_string();
+    assert!(none.contains("403 Forbidden: \"no\" ("), "{none}");
+}
+
+#[tokio::test]
+async fn no_secret_of_a_location_is_printed_and_a_program_can_have_it() {
+    let error = rejected_with(
+        "HTTP/1.1 302 Found\r\nLocation: https://user:s3cret@there/path?token=s3cret\r\nContent-Length: 0\r\n\r\n",
+    )
+    .await;
+    let Error::Rejected(rejected) = &error else { panic!("{error}") };
+    assert_eq!(rejected.location(), Some("https://user:s3cret@there/path?token=s3cret"));
+    for text in [error.to_string(), format!("{error:?}"), format!("{error:#?}")] {
+        assert!(text.contains("https://***@there/path?***") && !text.contains("s3cret"), "{text}");
+    }
 }

@@ -275,9 +275,50 @@ async fn a_header_of_the_handshakes_own_is_refused_before_anybody_is_disturbed()
 }
 
 #[tokio::test]
-async fn a_header_that_would_break_the_head_is_not_sent() {
-    let (near, far) = duplex(1 << 16);
-    let error = Client::new().header("X", "a\r\nY: b").connect_over(near, "ws://h/").await.unwrap_err();
-    assert!(matches!(error, Error::Misuse(_)), "{error}");
-    drop(far);
+async fn a_header_that_would_break_the_head_is_not_sent_and_is_named() {
+    for (name, value, says) in [
+        ("X-Trace", "a\r\nY: b", "the value of the header X-Trace contains"),
+        ("X-Trace", "a\0", "the value of the header X-Trace contains"),
+        ("X Trace", "a", "the header name that begins with X goes on with"),
+        ("", "a", "a header name is empty"),
+        ("Sec-WebSocket-Protocol", "chat", "use the setting `protocols` instead"),
+        ("Sec-WebSocket-Extensions", "permessage-deflate", "use the setting `deflate` instead"),
+        (
+            "Content-Length",
+            "0",
+            "Content-Length says how long a body is, which the handshake knows: leave it out",
+        ),
+    ] {
+        let (near, mut far) = duplex(1 << 16);
+        let error = Client::new().header(name, value).connect_over(near, "ws://h/").await.unwrap_err();
+        assert!(matches!(error, Error::Misuse(_)) && error.to_string().contains(says), "{error}");
+        assert!(!error.to_string().contains("a\r"), "{error}");
+        assert_eq!(far.read(&mut [0]).await.unwrap(), 0, "nothing was sent");
+    }
+}
+
+#[tokio::test]
+async fn a_bearer_token_replaces_the_login_of_the_url() {
+    let (near, mut far) = duplex(1 << 16);
+    let client = Client::new().bearer_auth("4f1c");
+    let (connected, request) = tokio::join!(client.connect_over(near, "ws://user:secret@h/"), async {
+        let request = read_head(&mut far).await;
+        far.write_all(switch(&request).as_bytes()).await.unwrap();
+        request
+    });
+    connected.unwrap();
+    let lines: Vec<_> = request.lines().filter(|line| line.starts_with("Authorization")).collect();
+    assert_eq!(lines, ["Authorization: Bearer 4f1c"]);
+}
+
+#[tokio::test]
+async fn a_url_may_be_any_text_and_a_stream_needs_no_client() {
+    let address = crate::common::echo_server().await;
+    let ws = connect(format!("ws://{address}/")).await.unwrap();
+    assert_eq!(ws.get_ref().peer_addr().unwrap(), address);
+    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let url = String::from("ws://example.com/");
+    let mut ws = framewise::connect_over(stream, &url).await.unwrap();
+    ws.send(&url).await.unwrap();
+    assert_eq!(ws.next().await.unwrap().unwrap().as_text(), Some(url.as_str()));
 }

@@ -164,7 +164,7 @@ async fn the_application_decides_by_what_the_request_says() {
         ("/odd", Misuse::SubprotocolUnoffered),
         ("/length", Misuse::HandshakeHeader("Content-Length")),
         ("/ok", Misuse::RejectionStatus(200)),
-        ("/split", Misuse::Head),
+        ("/split", Misuse::HeaderValue("X".into())),
     ] {
         let (accepted, answer) = shake(&server, offer.replace("/chat", target).as_bytes()).await;
         assert!(matches!(accepted, Err(Error::Misuse(got)) if got == misuse), "{target}: {answer}");

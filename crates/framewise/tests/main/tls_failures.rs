@@ -87,7 +87,7 @@ fn says(error: &ConnectError, fault: ConnectFault, parts: &[&str]) {
     // To give up encryption is advice for a server that has none, and for no other.
     assert_eq!(text.contains("write ws://"), fault == ConnectFault::ServerSpeaksPlain, "{text}");
     let about_roots = text.contains("SSL_CERT_FILE");
-    assert_eq!(about_roots, text.contains("does not trust"), "{text}");
+    assert_eq!(about_roots, text.contains("this client does not trust"), "{text}");
 }
 
 #[tokio::test]
@@ -120,7 +120,9 @@ async fn an_issuer_that_is_not_trusted_is_told_with_what_to_set() {
     says(
         &error,
         ConnectFault::Tls,
-        &["issuer that is not among the roots of the client's TLS configuration"],
+        &[
+            "issuer that is not among the roots of the configuration in `Client::tls_config`: add its certificate there",
+        ],
     );
     // Of the platform's roots, a file stands for them.
     if !has_roots() {
@@ -128,6 +130,37 @@ async fn an_issuer_that_is_not_trusted_is_told_with_what_to_set() {
     }
     let error = rejected(Client::new(), "localhost", server).await;
     says(&error, ConnectFault::Tls, &["to trust a private CA, set SSL_CERT_FILE to its PEM file"]);
+}
+
+#[tokio::test]
+async fn a_root_certificate_that_is_added_is_trusted_and_no_other_is() {
+    let (authority, other) = (Authority::new("one"), Authority::new("other"));
+    let acceptor = TlsAcceptor::from(authority.server(&["localhost"], |_| {}));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("wss://localhost:{}/", listener.local_addr().unwrap().port());
+    let wrong = Client::new().add_root_certificate(other.0.der().clone());
+    let right = wrong.clone().add_root_certificate(authority.0.der().clone());
+    // The second connection uses the configuration of the first.
+    for client in [&right, &right.clone()] {
+        let accept = async { acceptor.accept(listener.accept().await.unwrap().0).await };
+        let (dialled, accepted) = tokio::join!(client.dial(&url), accept);
+        assert!(dialled.unwrap().is_tls());
+        accepted.unwrap();
+    }
+    let error = rejected(wrong, "localhost", authority.server(&["localhost"], |_| {})).await;
+    says(&error, ConnectFault::Tls, &["signed by an issuer that this client does not trust"]);
+}
+
+#[tokio::test]
+async fn a_root_certificate_that_is_none_is_told_before_anybody_is_disturbed() {
+    let authority = Authority::new("one");
+    let client = Client::new()
+        .add_root_certificate(authority.0.der().clone())
+        .add_root_certificate(CertificateDer::from(&b"not a certificate"[..]));
+    let Err(Error::Connect(error)) = client.connect("wss://127.0.0.1:1/").await else {
+        panic!("no connection")
+    };
+    says(&error, ConnectFault::Tls, &["the root certificate 2 of `add_root_certificate` is not valid"]);
 }
 
 /// Whether this machine has root certificates: without, a client says so before it connects.
@@ -200,7 +233,11 @@ async fn an_alert_of_the_server_is_told_in_words() {
     client.alpn_protocols = vec![b"http/1.1".to_vec()];
     let client = Client::new().tls_config(client.into());
     let error = rejected(client, "localhost", Arc::new(server)).await;
-    says(&error, ConnectFault::Tls, &["alert NoApplicationProtocol", "does not serve HTTP/1.1"]);
+    says(
+        &error,
+        ConnectFault::Tls,
+        &["alert NoApplicationProtocol", "does not serve HTTP/1.1 on this port: correct the URL"],
+    );
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use framewise_proto::handshake::{
     ClientOffer, Reply, Request, Response, ServerPolicy, extension_required, rejection, request_ended,
     request_timed_out, response_ended, response_timed_out,
 };
-use framewise_proto::{Config, Connection, Event, Header, Opcode, Strictness, Violation};
+use framewise_proto::{Config, Connection, Event, Header, Opcode, Violation};
 use framewise_rules::{Answer, CloseCode, Offender, Role, Rule, SeenBy, Setup};
 use framewise_transcript::{Action, Event as Step, Transcript};
 
@@ -279,7 +279,8 @@ impl Endpoint {
                 }
             }
             Role::Client => {
-                match read_response(&self.inbox, &self.offer, &self.setup.limits, Strictness::default()) {
+                let config = Config { limits: self.setup.limits, ..Config::default() };
+                match read_response(&self.inbox, &self.offer, &config) {
                     Progress::More => return Vec::new(),
                     Progress::Broken(violation) => return self.fail(violation),
                     Progress::Done { value, size, notes } => return self.opened(now, &value, size, notes),

@@ -1,13 +1,13 @@
 use alloc::vec::Vec;
 
-use framewise_rules::{Answer, Limits, Role, Rule};
+use framewise_rules::{Answer, Role, Rule};
 
 use super::{HeadFault, MAX_LINES, Parsed, first_line, interim, parse_request, parse_response};
 use crate::handshake::check::check_with_extensions;
 use crate::handshake::{
     ClientOffer, Place, Request, Response, ServerPolicy, check_policy, check_response, verdict,
 };
-use crate::{Detail, Strictness, Violation};
+use crate::{Config, Detail, Violation};
 
 /// The result of reading a head.
 #[derive(Clone, Debug)]
@@ -48,14 +48,10 @@ pub fn read_request(bytes: &[u8], policy: &ServerPolicy) -> Progress<Request> {
 }
 
 /// Reads a response's head from the start of the server's stream. Interim responses before it are skipped; their bytes
-/// count in its size and towards the limit.
-pub fn read_response(
-    bytes: &[u8],
-    offer: &ClientOffer,
-    limits: &Limits,
-    strictness: Strictness,
-) -> Progress<Response> {
-    let limit = limits.head;
+/// count in its size and towards the limit. Of the configuration, [`Limits::head`](crate::rules::Limits::head) and
+/// [`Config::strictness`] apply.
+pub fn read_response(bytes: &[u8], offer: &ClientOffer, config: &Config) -> Progress<Response> {
+    let limit = config.limits.head;
     let within = &bytes[..bytes.len().min(limit)];
     let start = interim(within, 0);
     let Parsed { head, size } = match parse_response(within, start) {
@@ -66,8 +62,9 @@ pub fn read_response(
         Ok(None) => return Progress::More,
         Err(fault) => return Progress::Broken(response_fault(fault, bytes, start)),
     };
-    let enforced =
-        |violation: &Violation| violation.answer() != Answer::Note && !strictness.tolerates(violation.rule);
+    let enforced = |violation: &Violation| {
+        violation.answer() != Answer::Note && !config.strictness.tolerates(violation.rule)
+    };
     match verdict(check_response(&head, offer), enforced) {
         Ok(notes) => Progress::Done { value: Response::from_head(&head), size: start + size, notes },
         Err(violation) => Progress::Broken(violation),

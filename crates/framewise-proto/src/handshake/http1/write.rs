@@ -1,4 +1,4 @@
-use alloc::string::{String, ToString as _};
+use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use crate::Misuse;
@@ -10,28 +10,28 @@ impl ClientOffer {
     /// Errors: those of [`ClientOffer::fields`], before anything is sent.
     pub fn encode(&self) -> Result<Vec<u8>, Misuse> {
         let fields = self.fields()?;
-        let mut head = String::with_capacity(256);
+        let mut head = Vec::with_capacity(256);
         for part in ["GET ", &self.target, " HTTP/1.1\r\n"] {
-            head.push_str(part);
+            head.extend_from_slice(part.as_bytes());
         }
         for (name, value) in &fields {
             push_line(&mut head, name, value);
         }
-        head.push_str("\r\n");
-        Ok(head.into_bytes())
+        head.extend_from_slice(b"\r\n");
+        Ok(head)
     }
 }
 
 impl Reply<'_> {
     /// Encodes the response. After a 101 the connection is a WebSocket; after another status it is closed.
     pub fn encode(&self) -> Vec<u8> {
-        let mut head = String::with_capacity(256 + self.body.len());
-        head.push_str("HTTP/1.1 ");
+        let mut head = Vec::with_capacity(256 + self.body.len());
+        head.extend_from_slice(b"HTTP/1.1 ");
         // Three digits (RFC 9112 §4).
-        head.extend([100, 10, 1].map(|unit| char::from(b'0' + (self.status / unit % 10) as u8)));
-        head.push(' ');
-        head.push_str(reason(self.status));
-        head.push_str("\r\n");
+        head.extend([100, 10, 1].map(|unit| b'0' + (self.status / unit % 10) as u8));
+        head.push(b' ');
+        head.extend_from_slice(reason(self.status).as_bytes());
+        head.extend_from_slice(b"\r\n");
         let accepts = self.status == 101;
         let is_upgrade = |name: &str| name.eq_ignore_ascii_case("upgrade");
         // RFC 9110 §7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option in the Connection header field".
@@ -45,22 +45,22 @@ impl Reply<'_> {
         for (name, value) in first {
             push_line(&mut head, name, value);
         }
-        push_line(&mut head, "Connection", connection);
+        push_line(&mut head, "Connection", connection.as_bytes());
         for (name, value) in rest {
             push_line(&mut head, name, value);
         }
         if !accepts {
-            push_line(&mut head, "Content-Length", &self.body.len().to_string());
+            push_line(&mut head, "Content-Length", self.body.len().to_string().as_bytes());
         }
-        head.push_str("\r\n");
-        head.push_str(&self.body);
-        head.into_bytes()
+        head.extend_from_slice(b"\r\n");
+        head.extend_from_slice(self.body.as_bytes());
+        head
     }
 }
 
-fn push_line(head: &mut String, name: &str, value: &str) {
-    for part in [name, ": ", value, "\r\n"] {
-        head.push_str(part);
+fn push_line(head: &mut Vec<u8>, name: &str, value: &[u8]) {
+    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+        head.extend_from_slice(part);
     }
 }
 

@@ -4,7 +4,7 @@ use framewise_proto::extension::parse_extensions;
 use framewise_proto::handshake::http1::{Progress, read_request, read_response};
 use framewise_proto::handshake::{ClientOffer, MAX_ELEMENTS, ServerPolicy};
 use framewise_proto::rules::{Limits, Rule};
-use framewise_proto::{Detail, Strictness};
+use framewise_proto::{Config, Detail, Strictness};
 
 use super::{REQUEST, RESPONSE, broken, offer, request, response};
 
@@ -169,11 +169,12 @@ fn an_extension_that_is_accepted_has_to_fit_what_was_offered() {
         for (strictness, tolerated) in
             [(Strictness::default(), false), (tolerant, rule == Some(Rule::ResponseBodyFraming))]
         {
-            let found = match read_response(head.as_bytes(), &offer, &Limits::DEFAULT, strictness) {
-                Progress::Broken(violation) => (Some(violation.rule), false),
-                Progress::Done { notes, .. } => (notes.first().map(|note| note.rule), !notes.is_empty()),
-                Progress::More => panic!("it is whole"),
-            };
+            let found =
+                match read_response(head.as_bytes(), &offer, &Config { strictness, ..Config::default() }) {
+                    Progress::Broken(violation) => (Some(violation.rule), false),
+                    Progress::Done { notes, .. } => (notes.first().map(|note| note.rule), !notes.is_empty()),
+                    Progress::More => panic!("it is whole"),
+                };
             assert_eq!(found, (rule, tolerated), "{offered} {line}");
         }
     }

@@ -31,7 +31,10 @@ pub(super) fn explain(
         Some(Error::InvalidCertificate(fault)) => certificate(host, roots, fault),
         Some(Error::AlertReceived(alert)) => refused(*alert),
         Some(Error::PeerIncompatible(_)) => {
-            format!("the server and this client have no TLS version or cipher in common ({error})")
+            format!(
+                "the server and this client have no TLS version or cipher in common ({error}): enable a newer version on the \
+                 server, or set others with `Client::tls_config`"
+            )
         }
         Some(_) => {
             format!(
@@ -66,14 +69,18 @@ fn certificate(host: &str, roots: Roots, fault: &CertificateError) -> String {
             name_mismatch(expected, presented)
         }
         CertificateError::UnknownIssuer => match roots {
-            Roots::Platform => format!(
-                "the certificate of {} is signed by an issuer that this machine does not trust: to trust a private \
-                 CA, set SSL_CERT_FILE to its PEM file",
-                bracketed(host)
+            Roots::Default => format!(
+                "the certificate of {} is signed by an issuer that this client does not trust: to trust a private CA, {}",
+                bracketed(host),
+                if cfg!(feature = "platform-roots") {
+                    "set SSL_CERT_FILE to its PEM file, or call `Client::add_root_certificate`"
+                } else {
+                    "call `Client::add_root_certificate`"
+                }
             ),
             Roots::Callers => format!(
-                "the certificate of {} is signed by an issuer that is not among the roots of the client's TLS \
-                 configuration",
+                "the certificate of {} is signed by an issuer that is not among the roots of the configuration in \
+                 `Client::tls_config`: add its certificate there",
                 bracketed(host)
             ),
         },
@@ -109,20 +116,27 @@ fn name_mismatch(expected: &ServerName<'_>, presented: &[String]) -> String {
 #[expect(clippy::wildcard_enum_match_arm, reason = "rustls describes the others; it may add variants")]
 fn refused(alert: AlertDescription) -> String {
     let why = match alert {
-        AlertDescription::ProtocolVersion => "it supports no TLS version of this client",
-        AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
-            "it accepts none of the ciphers that this client offers, or requires a client certificate"
+        AlertDescription::ProtocolVersion => {
+            "it supports no TLS version of this client: enable TLS 1.2 or 1.3 on the server"
         }
-        AlertDescription::CertificateRequired => "it requires a client certificate",
-        AlertDescription::UnrecognisedName => "it does not serve this host name",
-        AlertDescription::NoApplicationProtocol => "it does not serve HTTP/1.1 on this port",
+        AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
+            "it accepts none of the ciphers that this client offers, or requires a client certificate: set either with \
+             `Client::tls_config`"
+        }
+        AlertDescription::CertificateRequired => {
+            "it requires a client certificate: set one with `Client::tls_config`"
+        }
+        AlertDescription::UnrecognisedName => "it does not serve this host name: correct the URL",
+        AlertDescription::NoApplicationProtocol => "it does not serve HTTP/1.1 on this port: correct the URL",
         AlertDescription::BadCertificate
         | AlertDescription::UnsupportedCertificate
         | AlertDescription::CertificateRevoked
         | AlertDescription::CertificateExpired
         | AlertDescription::CertificateUnknown
         | AlertDescription::UnknownCA
-        | AlertDescription::AccessDenied => "it does not accept the client's certificate",
+        | AlertDescription::AccessDenied => {
+            "it does not accept the client's certificate: set another with `Client::tls_config`"
+        }
         _ => return format!("the server ended the TLS handshake with the alert {alert:?}"),
     };
     format!("the server ended the TLS handshake with the alert {alert:?}: {why}")
