@@ -102,7 +102,8 @@ pub(crate) fn idle_timeout_endpoint(e: &Evidence<'_>) -> Option<Sign> {
 /// A Ping without Pong, then the end.
 pub(crate) fn keepalive_timeout(e: &Evidence<'_>) -> Option<Sign> {
     let fault: Fault = match e.finding.rule? {
-        Rule::PingUnanswered => e.stream.into(),
+        // A Pong that came late after all gave nobody a reason to give up.
+        Rule::PingUnanswered if e.peer().pings.unanswered => e.stream.into(),
         Rule::CloseMissing | Rule::CloseUnanswered | Rule::ConnectionReset => {
             // The side that pinged gave up, or the silent one is gone.
             let pinger =
@@ -115,9 +116,11 @@ pub(crate) fn keepalive_timeout(e: &Evidence<'_>) -> Option<Sign> {
         let close = e.leg.dir(role).frames.as_ref()?.close.as_ref()?;
         (!close.reason.is_empty()).then(|| format!("; the {role}'s Close says {:?}", close.reason))
     });
-    let evidence = format!(
-        "a Ping was not answered with a Pong{}",
-        close.unwrap_or_else(|| ", and the connection ended".to_owned())
-    );
+    let ended = [Role::Client, Role::Server].into_iter().any(|role| {
+        let dir = e.leg.dir(role);
+        dir.closed() || dir.end.is_some()
+    });
+    let rest = close.unwrap_or_else(|| if ended { ", and the connection ended" } else { "" }.to_owned());
+    let evidence = format!("a Ping was not answered with a Pong{rest}");
     Some(Sign { cause: Cause::KeepaliveTimeout, fault, evidence })
 }
