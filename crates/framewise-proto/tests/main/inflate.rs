@@ -274,3 +274,12 @@ fn each_connection_of_a_thread_compresses_at_its_level() {
     assert!(lengths[0] > lengths[1], "{lengths:?}");
     assert_eq!(lengths[..2], lengths[2..]);
 }
+
+#[test]
+fn a_compressed_message_without_payload_is_empty() {
+    let mut engine = client(Config::default());
+    for _ in 0..2 {
+        assert_eq!(inflated(&mut engine, b"\xc1\x00").ok(), Some(Vec::new()));
+        assert_eq!(inflated(&mut engine, HELLO).ok(), Some(b"Hello".to_vec()));
+    }
+}
