@@ -51,6 +51,12 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
+    fn nonces_do_not_repeat() {
+        let nonces: HashSet<_> = (0..100).map(|_| super::nonce().expect("there is randomness")).collect();
+        assert_eq!(nonces.len(), 100);
+    }
+
+    #[test]
     fn keys_do_not_repeat_over_several_blocks() {
         let keys: HashSet<_> = (0..4096).map(|_| super::masking_key()).collect();
         // Of 4,096 keys of 32 bits two are the same in one run of five hundred; a block that repeats shares 1,024.

@@ -105,10 +105,10 @@ fn names_host(entry: &str, host: &str) -> bool {
 
 fn in_network(host: IpAddr, network: IpAddr, bits: u32) -> bool {
     let differ = match (host, network) {
-        (IpAddr::V4(host), IpAddr::V4(network)) if bits <= 32 => {
+        (IpAddr::V4(host), IpAddr::V4(network)) => {
             (host.to_bits() ^ network.to_bits()).leading_zeros() < bits
         }
-        (IpAddr::V6(host), IpAddr::V6(network)) if bits <= 128 => {
+        (IpAddr::V6(host), IpAddr::V6(network)) => {
             (host.to_bits() ^ network.to_bits()).leading_zeros() < bits
         }
         (IpAddr::V4(_) | IpAddr::V6(_), _) => true,
@@ -184,6 +184,13 @@ mod tests {
             ("0.0.1", "127.0.0.1", 80, false),
             ("10.0.0.0/8", "10.20.30.40", 80, true),
             ("10.0.0.0/8", "11.0.0.1", 80, false),
+            // The first bit behind those that count.
+            ("10.0.0.0/8", "10.128.0.1", 80, true),
+            ("10.0.0.0/9", "10.128.0.1", 80, false),
+            // More bits than there are.
+            ("10.0.0.1/33", "10.0.0.1", 80, false),
+            ("fd00::1/129", "fd00::1", 80, false),
+            ("fd00::/8", "fd80::1", 80, true),
             ("0.0.0.0/0", "11.0.0.1", 80, true),
             ("10.0.0.0/33", "10.0.0.0", 80, false),
             ("10.0.0.0/8", "10.example.com", 80, false),

@@ -164,6 +164,38 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_alert_is_told_with_what_to_do() {
+        for (alert, says) in [
+            (AlertDescription::ProtocolVersion, "no TLS version"),
+            (AlertDescription::HandshakeFailure, "none of the ciphers"),
+            (AlertDescription::InsufficientSecurity, "none of the ciphers"),
+            (AlertDescription::CertificateRequired, "it requires a client certificate"),
+            (AlertDescription::UnrecognisedName, "does not serve this host name"),
+            (AlertDescription::NoApplicationProtocol, "does not serve HTTP/1.1"),
+            (AlertDescription::BadCertificate, "does not accept the client's certificate"),
+            (AlertDescription::AccessDenied, "does not accept the client's certificate"),
+            (AlertDescription::InternalError, "InternalError"),
+        ] {
+            let told = refused(alert);
+            assert!(told.contains(says), "{told}");
+            assert_eq!(told.contains(": "), alert != AlertDescription::InternalError, "{told}");
+        }
+    }
+
+    #[test]
+    fn an_end_in_the_handshake_is_no_other_loss() {
+        let peer = Peer { host: "h", port: 443, plain: "ws://h/" };
+        for (kind, says) in [
+            (io::ErrorKind::UnexpectedEof, "the server closed the connection during the TLS handshake"),
+            (io::ErrorKind::ConnectionReset, "the connection was lost during the TLS handshake"),
+        ] {
+            let (fault, told) = explain(&peer, Roots::Default, &kind.into(), None);
+            assert_eq!(fault, ConnectFault::Tls);
+            assert!(told.starts_with(says), "{told}");
+        }
+    }
+
+    #[test]
     fn a_moment_is_told_as_a_date() {
         for (seconds, says) in [
             (0, "1970-01-01 00:00 UTC"),
