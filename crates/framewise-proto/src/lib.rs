@@ -34,6 +34,23 @@
 //! # Ok::<(), framewise_proto::Misuse>(())
 //! ```
 //!
+//! # The order of the calls
+//!
+//! A caller repeats five steps:
+//!
+//! 1. [`Connection::receive`] with the bytes at hand, until it returns no event: then it needs more bytes.
+//! 2. [`Connection::poll_event`] until `None`: what happened without bytes, such as a deadline that passed.
+//! 3. [`Connection::poll_transmit`] until `None`, and write what it returns. Steps 1 and 2 may have queued something.
+//! 4. [`Connection::poll_transport`]: whether the transport stays open, now that everything is written.
+//! 5. [`Connection::poll_timeout`], and wait until bytes arrive or that time has come. Then call
+//!    [`Connection::receive_eof`] if the stream has ended, [`Connection::handle_timeout`] if the time has come, and
+//!    begin again.
+//!
+//! A command of the application ([`Connection::send_text`], [`Connection::close`]) may be called between any two steps;
+//! after it, step 3 is due, and step 5 has another deadline. [`handshake::http1::read_request`] and
+//! [`handshake::http1::read_response`] do the handshake before. The examples `blocking_server` and `blocking_client` in the
+//! repository are a complete server and a complete client over a `TcpStream`.
+//!
 //! # Features
 //!
 //! - `std` (default): selects vector instructions at run time, and shares compressors between the connections of a thread.
