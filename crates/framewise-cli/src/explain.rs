@@ -1,11 +1,14 @@
 mod compare;
 mod entry;
+mod evidence;
 mod json;
 mod list;
 mod lookup;
-mod messages;
+mod next;
 mod page;
-mod said;
+mod paste;
+mod paste_json;
+mod source;
 
 use std::process::ExitCode;
 
@@ -16,19 +19,23 @@ use crate::failure::Failure;
 use crate::output::Output;
 use entry::Entry;
 
-/// Explain a close code, a rule, a cause, or an error message; compare two of them
+/// Explain a close code, a rule, a cause, an error message or a whole paste; compare two codes, rules or causes
 ///
-/// TERM is a close code (1006), a rule (mask-missing), a cause (interleaved-writers), or an error message of a browser, a
-/// library or a proxy. Two codes, rules or causes are compared. Without TERM, everything is listed.
+/// TERM is a close code (1006), a rule (mask-missing), a cause (interleaved-writers), or any text: an error message, a log, a
+/// bug report, the configuration of a proxy. The text can be in a file, or come from standard input (-). The causes that it
+/// speaks for are ranked, each with what in the text speaks for it and the command that settles it.
+/// Two codes, rules or causes are compared. Without TERM, everything is listed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   framewise explain 1006
   framewise explain mask-missing
   framewise explain \"Invalid frame header\"
+  framewise explain error.log
+  kubectl logs web-0 | framewise explain -
   framewise explain 1002 1007
   framewise explain --lang fr 1001 1006")]
 pub(crate) struct ExplainArgs {
-    /// A close code, a rule, a cause, or an error message
+    /// A close code, a rule, a cause, a text, the name of a file with a text, or - for standard input
     #[arg(value_name = "TERM", allow_hyphen_values = false)]
     terms: Vec<String>,
     /// Language: en or fr (default: from the locale)
@@ -70,38 +77,38 @@ pub(crate) fn run(args: &ExplainArgs, output: Output) -> Result<ExitCode, Failur
         Some(&[a, b]) if args.json => output.json(&compare::json(a, b, language))?,
         Some(&[a, b]) => output.print(compare::compare(a, b, language, output.width()))?,
         Some(_) => return Err(Failure::said("explain compares two terms at a time; omit the others")),
-        // A message that was pasted without quotes.
-        None => return message(&args.terms, language, args.json, output),
+        // A text, or a message that was pasted without quotes.
+        None => return paste(&args.terms, language, args.json, output),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn message(terms: &[String], language: Language, json: bool, output: Output) -> Result<ExitCode, Failure> {
-    let text = terms.join(" ");
-    // One word that looks like an id is an id with a slip in it.
-    if let [word] = terms
-        && !word.trim().contains(char::is_whitespace)
-        && let Some(sentence) = lookup::slip(word)
-    {
-        return Err(Failure::said(sentence));
-    }
-    let found = messages::search(&text);
-    if found.is_empty() {
-        // Codes or rules named in a sentence: "closed with 1006", "rule mask-missing was broken".
-        if let Some(entry) = lookup::mentioned(&text) {
-            if json {
-                output.json(&json::entry(entry, language))?;
-            } else {
-                output.print(page::page(entry, language, output.width()))?;
-            }
+fn paste(terms: &[String], language: Language, json: bool, output: Output) -> Result<ExitCode, Failure> {
+    let source = source::read(terms)?;
+    let text = source.text;
+    let reading = framewise_messages::read(&text);
+    let found = !(reading.causes.is_empty() && reading.messages.is_empty() && reading.rules.is_empty());
+    if !found {
+        // One word that looks like an id is an id with a slip in it.
+        if let [word] = terms
+            && !word.trim().contains(char::is_whitespace)
+            && let Some(sentence) = lookup::slip(word)
+        {
+            return Err(Failure::said(sentence));
+        }
+        // A code, a rule or a cause named in a sentence: "rule mask-missing was broken".
+        if !json && let Some(entry) = lookup::mentioned(&text) {
+            output.print(page::page(entry, language, output.width()))?;
             return Ok(ExitCode::SUCCESS);
         }
-        return Err(Failure::said(lookup::unknown(terms)));
+        if reading.codes.is_empty() {
+            return Err(Failure::said(lookup::unknown(&[text])));
+        }
     }
     if json {
-        output.json(&said::json(&text, &found, language))?;
+        output.json(&paste_json::json(&text, &reading, source.skipped + reading.skipped as u64, language))?;
     } else {
-        output.print(said::said(&text, &found, language, output.width()))?;
+        output.print(paste::page(&text, &reading, language, output.width()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

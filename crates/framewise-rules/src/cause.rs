@@ -122,6 +122,12 @@ causes! {
     UpgradeAnsweredThenClosed "upgrade-answered-then-closed";
     AlpnMismatch "alpn-mismatch";
     ExtendedConnectUnsupported "extended-connect-unsupported";
+    // Before and beside the protocol
+    ServerUnreachable "server-unreachable";
+    CertificateRejected "certificate-rejected";
+    BlockedByBrowser "blocked-by-browser";
+    ClosedWhileConnecting "closed-while-connecting";
+    ClosedByApplication "closed-by-application";
     // Time, size, path
     IdleTimeoutIntermediary "idle-timeout-intermediary";
     IdleTimeoutEndpoint "idle-timeout-endpoint";

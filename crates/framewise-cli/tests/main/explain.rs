@@ -108,11 +108,75 @@ fn messages() {
     // Without quotes, as it was pasted.
     has(&text(&["invalid", "frame", "HEADER"]), &["Invalid frame header"]);
     has(&text(&["RangeError: Invalid WebSocket frame: MASK must be set"]), &["Node ws", "mask-missing"]);
+    // What the messages say is cleaned, and so is what is quoted.
+    assert!(!text(&["\x1b]0;x\x07 Invalid frame header \u{202e}"]).contains(['\x1b', '\x07', '\u{202e}']));
     has(&text(&["socket ended with code=1006 on port 8080"]), &["1006  Abnormal closure"]);
     has(
         &text(&["mask-missing: A frame from the client is not masked; sent by the client, at byte 0"]),
         &["How to fix it"],
     );
+}
+
+#[test]
+fn a_paste_is_read_for_all_that_it_says() {
+    let paste = "2026-11-22 10:00:01 [error] 31#31: *7 upstream timed out (110: Connection timed out) while proxying \
+                 upgraded connection, client: 10.0.0.1\n\
+                 client: closed after 60 s, code: 1006, reason: ''\n\
+                 location /ws {\n    proxy_pass http://app:3000;\n    proxy_http_version 1.1;\n    \
+                 proxy_set_header Upgrade $http_upgrade;\n    proxy_set_header Connection upgrade;\n}";
+    let page = text(&[paste]);
+    let parts = [
+        "1. idle-timeout-intermediary",
+        "\"60 s\" (line 2)",
+        "a default of nginx",
+        "Messages in the text",
+        "line 1  upstream timed out",
+        "1006  Abnormal closure",
+        "To settle it",
+        "framewise inspect",
+    ];
+    has(&page, &parts);
+    let french = text(&["--lang", "fr", paste]);
+    has(&french, &["Causes probables", "« 60 s » (ligne 2)", "Messages du texte", "Pour trancher"]);
+    // From standard input, and from a file.
+    let piped = run_with(framewise().args(["explain", "--lang", "en", "-"]), paste.as_bytes());
+    assert_eq!(piped.out, page);
+    let file = std::env::temp_dir().join(format!("framewise-paste-{}.log", std::process::id()));
+    std::fs::write(&file, paste).unwrap();
+    let read = run(&["explain", file.to_str().unwrap()]);
+    std::fs::write(&file, b"\x01\x00\x02").unwrap();
+    let binary = run(&["explain", file.to_str().unwrap()]);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(read.out, page);
+    assert!(binary.refused().contains("framewise read"));
+    assert!(run_with(framewise().args(["explain", "-"]), b" \n").refused().contains("empty"));
+}
+
+#[test]
+fn a_paste_as_json_has_places_and_scores() {
+    let paste = "first line\nwebsockets.exceptions.ConnectionClosedError: sent 1009 (message too big) frame exceeds limit of \
+                 1048576 bytes; no close frame received";
+    let object = run(&["explain", "--json", paste]).json();
+    let cause = &object["causes"][0];
+    assert_eq!(cause["cause"], "limit-of-receiver");
+    for key in ["title", "fix", "evidence", "next"] {
+        assert!(!cause[key].as_str().unwrap().is_empty(), "{key}: {object}");
+    }
+    assert!(cause["score"].as_f64().unwrap() > 0.5, "{object}");
+    assert_eq!(
+        (&object["rules"][0]["rule"], &object["codes"][0]["code"]),
+        (&"message-too-big".into(), &"1009".into())
+    );
+    let place = &object["messages"][0]["place"];
+    assert_eq!((&place["line"], &place["offset"]), (&2.into(), &56.into()), "{object}");
+    assert!(paste[56..].starts_with(place["text"].as_str().unwrap().split(' ').next().unwrap()));
+    // Nothing is guessed.
+    let nothing = run(&["explain", "--json", "closed with code 1006"]).json();
+    assert_eq!(
+        (nothing["causes"].as_array().unwrap().len(), &nothing["codes"][0]["code"]),
+        (0, &"1006".into())
+    );
+    assert!(nothing["next"].as_str().unwrap().contains("framewise inspect"));
 }
 
 #[test]
@@ -153,7 +217,7 @@ fn french_by_option_and_by_locale() {
     has(&text(&["--lang", "fr", "1000", "1001"]), &["Différences essentielles", "Lequel utiliser"]);
     has(
         &text(&["--lang", "fr", "Invalid frame header"]),
-        &["règles ; les octets échangés montrent laquelle", "Pour le savoir"],
+        &["règles ; les octets échangés montrent laquelle", "Pour trancher"],
     );
     has(&text(&["--lang", "fr", "2500"]), &["plage non attribuée"]);
 }

@@ -1,0 +1,181 @@
+//! The command that settles whether a cause is the true one.
+
+use framewise_rules::Cause;
+use framewise_rules::prose::Language;
+
+/// What to run, and what to look for in what it prints.
+pub(super) struct Next {
+    pub(super) command: &'static str,
+    look_for: [&'static str; 2],
+}
+
+impl Next {
+    pub(super) fn look_for(&self, language: Language) -> &'static str {
+        self.look_for[usize::from(language == Language::French)]
+    }
+}
+
+/// A handshake by hand: the answer, its headers and its body.
+const ASK: Next = Next {
+    command: "curl -i -N --http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' \
+              -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' https://HOST/PATH",
+    look_for: [
+        "the status, Location, Server and Via, and the sentence in the body",
+        "le statut, Location, Server et Via, et la phrase du corps",
+    ],
+};
+/// A proxy of ours between the proxy in question and the server.
+const BEHIND: Next = Next {
+    command: "framewise inspect --listen 127.0.0.1:6455 ws://SERVER:PORT",
+    look_for: [
+        "point the proxy at 127.0.0.1:6455: the request that arrives behind it is shown, and what it lacks",
+        "faire pointer le proxy vers 127.0.0.1:6455 : la requête qui arrive derrière lui s'affiche, et ce qui lui manque",
+    ],
+};
+/// A proxy of ours in front of the server.
+const FRAMES: Next = Next {
+    command: "framewise inspect ws://HOST:PORT",
+    look_for: [
+        "connect the client to ws://127.0.0.1:6455: the bytes of the frame at fault are shown, with the cause",
+        "connecter le client à ws://127.0.0.1:6455 : les octets de la trame fautive s'affichent, avec la cause",
+    ],
+};
+const WAIT: Next = Next {
+    command: "framewise inspect --record idle.txt ws://HOST:PORT",
+    look_for: [
+        "leave the connection idle: the length of the silence before the end, and which side ended it, are shown",
+        "laisser la connexion au repos : la durée du silence avant la fin, et le côté qui l'a terminée, s'affichent",
+    ],
+};
+const TLS: Next = Next {
+    command: "openssl s_client -connect HOST:PORT -servername HOST -alpn http/1.1",
+    look_for: [
+        "whether the port speaks TLS at all, the certificate with its chain, and the ALPN that was chosen",
+        "si le port parle TLS, le certificat avec sa chaîne, et l'ALPN choisi",
+    ],
+};
+const REACH: Next = Next {
+    command: "curl -v http://HOST:PORT/",
+    look_for: [
+        "whether the name resolves, and whether the port refuses, does not answer, or answers",
+        "si le nom se résout, et si le port refuse, ne répond pas, ou répond",
+    ],
+};
+const BROWSER: Next = Next {
+    command: "curl -sI https://PAGE | grep -i content-security-policy",
+    look_for: [
+        "a connect-src without the address; the browser's console names the rule that it applied",
+        "un connect-src sans l'adresse ; la console du navigateur nomme la règle appliquée",
+    ],
+};
+const LOG: Next = Next {
+    command: "framewise connect --frames wss://HOST/PATH",
+    look_for: [
+        "the code and the reason of the Close; the log of the other end says the rest",
+        "le code et la raison du Close ; le journal de l'autre extrémité dit le reste",
+    ],
+};
+
+/// The command for a cause.
+pub(super) fn of(cause: Cause) -> &'static Next {
+    match cause {
+        Cause::NotAWebsocketEndpoint
+        | Cause::NotAWebsocketClient
+        | Cause::ServerErrorStatus
+        | Cause::Redirected
+        | Cause::AuthenticationRequired
+        | Cause::OriginRefused
+        | Cause::VersionUnsupported
+        | Cause::SubprotocolNotEchoed
+        | Cause::SubprotocolInvented
+        | Cause::UpgradeAnsweredThenClosed => &ASK,
+        Cause::UpgradeHeadersDropped
+        | Cause::Http10ToUpstream
+        | Cause::HeaderTokenMismatch
+        | Cause::HeaderJoinedOrRepeated
+        | Cause::KeyRewritten
+        | Cause::ExtensionHeaderStripped
+        | Cause::ExtensionHeaderAdded
+        | Cause::EmptyHeaderWritten
+        | Cause::ProxyProtocolHeader
+        | Cause::LimitOfIntermediary
+        | Cause::BytesAlteredOnPath
+        | Cause::FramesRefragmentedOnPath
+        | Cause::FramesBufferedOnPath
+        | Cause::CloseSwallowedOnPath => &BEHIND,
+        Cause::IdleTimeoutIntermediary | Cause::IdleTimeoutEndpoint | Cause::KeepaliveTimeout => &WAIT,
+        Cause::TlsInPlainStream
+        | Cause::PlainInTlsPort
+        | Cause::CertificateRejected
+        | Cause::AlpnMismatch
+        | Cause::Http2PrefaceInStream
+        | Cause::ExtendedConnectUnsupported => &TLS,
+        Cause::ServerUnreachable => &REACH,
+        Cause::BlockedByBrowser => &BROWSER,
+        Cause::ClosedByApplication | Cause::PeerCrashed | Cause::ClosedWhileConnecting => &LOG,
+        Cause::HttpResponseInStream
+        | Cause::HttpRequestInStream
+        | Cause::ChunkedFramingInStream
+        | Cause::ExtraCrlfAfterHead
+        | Cause::HttpCompressionApplied
+        | Cause::BodyHeadersOn101
+        | Cause::TextWrittenToSocket
+        | Cause::CompressedWithoutAgreement
+        | Cause::CompressedPerFragment
+        | Cause::DeflateWrapped
+        | Cause::DeflateTailKept
+        | Cause::DeflateContextLost
+        | Cause::DeflateWindowTooLarge
+        | Cause::DeflateNotCompressed
+        | Cause::DeflateParametersEchoed
+        | Cause::DeflateParameterIgnored
+        | Cause::ClientDoesNotMask
+        | Cause::MaskOmittedOnEmpty
+        | Cause::ServerMasks
+        | Cause::MaskedWithoutKeyApplied
+        | Cause::LengthBoundaryOffByOne
+        | Cause::LengthAlwaysLong
+        | Cause::LengthByteOrder
+        | Cause::LengthInOneByte
+        | Cause::LengthInCharacters
+        | Cause::LengthTooShort
+        | Cause::LengthTooLong
+        | Cause::LengthSignOrOverflow
+        | Cause::InterleavedWriters
+        | Cause::PartialWrite
+        | Cause::StaleBytes
+        | Cause::FragmentsFromTwoMessages
+        | Cause::ContinuationFlagMisused
+        | Cause::FinOmitted
+        | Cause::ControlPayloadUnbounded
+        | Cause::DraftProtocol
+        | Cause::CloseReasonWithoutCode
+        | Cause::CloseCodeByteOrder
+        | Cause::CloseCodeAsText
+        | Cause::CloseCodeForwarded
+        | Cause::CloseCodeMadeUp
+        | Cause::CloseReasonCut
+        | Cause::ClosePayloadMaskedTwice
+        | Cause::CloseSentTwice
+        | Cause::CloseAnswerSkipped
+        | Cause::BinarySentAsText
+        | Cause::TextInOtherEncoding
+        | Cause::SurrogatesEncoded
+        | Cause::NulEncodedAsC080
+        | Cause::CharacterSplit
+        | Cause::MaskedTwice
+        | Cause::BufferUninitialised
+        | Cause::AcceptNotComputed
+        | Cause::AcceptMiscomputed
+        | Cause::AcceptOfOtherConnection
+        | Cause::HeadIncomplete
+        | Cause::EarlyFramesLost
+        | Cause::SentBeforeUpgrade
+        | Cause::LimitOfReceiver
+        | Cause::MessageTypeUnsupported
+        | Cause::ReceiverRejectsLegalFrame => &FRAMES,
+    }
+}
+
+/// The command where nothing is known.
+pub(super) const UNKNOWN: &Next = &FRAMES;
