@@ -48,3 +48,4 @@ mod tls_server;
 mod tower;
 #[cfg(feature = "tracing")]
 mod trace;
+mod values;
