@@ -220,12 +220,12 @@ impl Receiver {
             let Some((start, faults)) = self.sequence.faults_of_start(bytes, &expect) else {
                 return Ok(None);
             };
-            self.fault(&start, faults)?;
+            self.fault(&start, faults, bytes)?;
             return Ok(None);
         };
         let faults = self.sequence.faults(&header, &expect);
         if !faults.is_empty() {
-            self.fault(&header, faults)?;
+            self.fault(&header, faults, bytes)?;
         }
         let Some(header) = header.with_mask_of(bytes) else { return Ok(None) };
         // A control frame is taken only when complete: it has at most 125 bytes, so the caller's buffer holds it.
@@ -238,7 +238,7 @@ impl Receiver {
     }
 
     #[cold]
-    fn fault(&mut self, header: &Header, faults: Vec<Rule>) -> Result<(), Event<'static>> {
+    fn fault(&mut self, header: &Header, faults: Vec<Rule>, bytes: &[u8]) -> Result<(), Event<'static>> {
         let Some(ranked) = self.config.strictness.rank(faults) else { return Ok(()) };
         if !ranked.enforced && self.tolerated {
             return Ok(());
@@ -246,7 +246,8 @@ impl Receiver {
         let mut violation = self.at(ranked.rule, self.offset, header.size() as u64);
         // The frame itself was not taken yet.
         violation.frame += 1;
-        violation.detail = self.detail(ranked.rule, header);
+        let foreign = if self.sequence.frames() == 0 { not_a_frame(bytes) } else { None };
+        violation.detail = foreign.unwrap_or_else(|| self.detail(ranked.rule, header));
         violation.also = ranked.also;
         if ranked.enforced {
             return Err(Event::Violation(violation));
@@ -466,4 +467,19 @@ fn check_text<'b>(
         Some(key) => utf8.unmask_piece(payload, key, phase),
         None => utf8.validate_piece(payload),
     }
+}
+/// What the stream is instead, where its first bytes are those of another protocol. Two bytes decide, as they do of a header.
+fn not_a_frame(bytes: &[u8]) -> Option<Detail> {
+    Some(Detail::Words(match bytes {
+        [b'H', b'T', ..] => {
+            "these bytes begin like an HTTP response: its head is to be read before the first frame"
+        }
+        [b'G', b'E', ..] => {
+            "these bytes begin like an HTTP request: its head is to be read before the first frame"
+        }
+        [0x15 | 0x16, 0x03, ..] => {
+            "these bytes begin like a TLS record: frames are to be read from the stream that TLS decrypts"
+        }
+        _ => return None,
+    }))
 }

@@ -286,6 +286,8 @@ pub enum Misuse {
     Request(Rule),
     /// The server chose a subprotocol that the request does not offer.
     SubprotocolUnoffered,
+    /// The handshake agreed an extension other than permessage-deflate.
+    Extension,
     /// This status cannot reject a handshake.
     RejectionStatus(u16),
 }
@@ -310,6 +312,7 @@ impl Misuse {
             | Self::HeaderName(_)
             | Self::HeaderValue(_)
             | Self::HandshakeHeader(_)
+            | Self::Extension
             | Self::RejectionStatus(_) => None,
         }
     }
@@ -318,7 +321,7 @@ impl Misuse {
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Closed => f.write_str("the connection is closing: nothing may be sent after a Close frame"),
+            Self::Closed => f.write_str("the connection is closing or closed: nothing may be sent after a Close frame"),
             Self::ControlTooLong { length } => write!(
                 f,
                 "{length} bytes do not fit into a control frame: shorten them to 125, a Close reason to 123"
@@ -360,6 +363,9 @@ impl fmt::Display for Misuse {
             Self::SubprotocolUnoffered => {
                 f.write_str("the request does not offer this subprotocol: choose one that it offers, or none")
             }
+            Self::Extension => f.write_str(
+                "the handshake agreed an extension other than permessage-deflate, the only one that is supported: do not offer it",
+            ),
             Self::RejectionStatus(status) => {
                 write!(f, "{status} cannot reject a handshake: use 400 to 599, or a redirect")
             }

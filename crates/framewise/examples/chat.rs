@@ -14,12 +14,12 @@ use framewise::{
 
 #[derive(Default)]
 struct Room {
-    members: Mutex<BTreeMap<String, Sender<NetStream>>>,
+    members: Mutex<BTreeMap<String, Sender>>,
 }
 
 impl Room {
     /// Lets somebody in, unless the name is taken.
-    fn enter(&self, name: &str, sender: &Sender<NetStream>) -> bool {
+    fn enter(&self, name: &str, sender: &Sender) -> bool {
         let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
         let free = !members.contains_key(name);
         if free {
@@ -36,12 +36,12 @@ impl Room {
         for (name, member) in &*members {
             match member.try_send_prepared(&text) {
                 Ok(()) => {}
-                // 64 KiB wait for them already, besides what the system holds. Not 1008: they broke no policy, they are slow,
-                // and 1013 tells their program to come back later. If the Close is not read in time either, the connection
-                // is cut; their own task then sees the end, and takes them out.
+                // 64 KiB wait for them already, besides what the system holds: that is dropped. Not 1008: they broke no policy,
+                // they are slow, and 1013 tells their program to come back later. If the Close is not read in time either,
+                // the connection is cut; their own task then sees the end, and takes them out.
                 Err(TrySendError::Full(_)) => {
                     eprintln!("{name} is too slow");
-                    let _ = member.start_close(CloseCode::TRY_AGAIN_LATER, "you do not keep up");
+                    let _ = member.abort(CloseCode::TRY_AGAIN_LATER, "you do not keep up");
                 }
                 // They are leaving.
                 Err(_) => {}

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::{io, thread};
 
-use framewise::{DeflateConfig, Error, NetStream, Server, WebSocket};
+use framewise::{DeflateConfig, NetStream, Server, WebSocket};
 use tokio::net::TcpSocket;
 use tokio::runtime::Builder;
 
@@ -25,7 +25,7 @@ fn serve(address: SocketAddr) -> io::Result<()> {
             while let Some(message) = ws.next().await {
                 ws.send(message?).await?;
             }
-            Ok::<(), Error>(())
+            Ok(())
         };
         listener.serve(echo).await;
         Ok(())

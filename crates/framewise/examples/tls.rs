@@ -32,7 +32,7 @@ pub(crate) async fn run() -> Result<String, Box<dyn Error>> {
         while let Some(message) = ws.next().await {
             ws.send(message?).await?;
         }
-        Ok::<(), framewise::Error>(())
+        Ok(())
     }));
 
     // With a certificate of a known authority, `framewise::connect(&url)` does.

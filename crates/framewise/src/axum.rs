@@ -38,9 +38,15 @@ use http::request::Parts;
 
 use crate::hyper::{Judged, UpgradeRequest};
 use crate::stop::Serving;
-use crate::{Config, DeflateConfig, Error, Limits, Server, Stop};
+use crate::{
+    Config, DeflateConfig, Error, HandlerResult, Keepalive, Limits, Reply, Server, Stop, Strictness,
+};
 
-pub use crate::hyper::{Rejection, WebSocket};
+pub use crate::Sender;
+pub use crate::hyper::{Rejection, Stream, WebSocket};
+
+/// The receiving half of a connection: see [`WebSocket::split`](crate::WebSocket::split).
+pub type Receiver = crate::Receiver<Stream>;
 
 /// A valid request for a WebSocket. A request that breaks a rule does not reach the handler: it is answered with the status
 /// and the sentence of the rule.
@@ -88,6 +94,40 @@ impl WebSocketUpgrade {
         self.set(|server| server.deflate(deflate))
     }
 
+    /// As [`Server::keepalive`].
+    pub fn keepalive(self, keepalive: Keepalive) -> Self {
+        self.set(|server| server.keepalive(keepalive))
+    }
+
+    /// As [`Server::send_queue`].
+    pub fn send_queue(self, bytes: usize) -> Self {
+        self.set(|server| server.send_queue(bytes))
+    }
+
+    /// As [`Server::strictness`].
+    pub fn strictness(self, strictness: Strictness) -> Self {
+        self.set(|server| server.strictness(strictness))
+    }
+
+    /// As [`Server::reply`]: decides on the request, and chooses a subprotocol and header lines.
+    ///
+    /// ```
+    /// use axum::response::Response;
+    /// use framewise::Reply;
+    /// use framewise::axum::WebSocketUpgrade;
+    ///
+    /// async fn handler(ws: WebSocketUpgrade) -> Response {
+    ///     ws.reply(|request| match request.header("Authorization") {
+    ///         Some(_) => Reply::accept(),
+    ///         None => Reply::reject(401, "log in first\n"),
+    ///     })
+    ///     .on_upgrade(|mut ws| async move { ws.send("hello").await })
+    /// }
+    /// ```
+    pub fn reply(self, decide: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        self.set(|server| server.reply(decide))
+    }
+
     /// As [`Server::stop`]: it closes the connections, and waits for the callbacks of `on_upgrade`. The graceful shutdown of
     /// axum does neither.
     pub fn stop(self, stop: &Stop) -> Self {
@@ -116,14 +156,16 @@ impl WebSocketUpgrade {
     }
 
     /// Returns the response, which the handler must return: a 101, whose connection is passed to `callback` in a task of its
-    /// own; or a rejection, if the Origin is not allowed or [`Server::reply`] rejects. The value that the callback returns is
-    /// dropped.
+    /// own; or a rejection, if the Origin is not allowed or [`Server::reply`] rejects.
+    ///
+    /// The callback returns `()` or a `Result` with an [`Error`]; the feature `tracing` reports that. If it panics, the client
+    /// gets a Close with 1011.
     #[must_use = "the response is what makes the connection"]
     pub fn on_upgrade<C, T>(self, callback: C) -> Response
     where
         C: FnOnce(WebSocket) -> T + Send + 'static,
         T: Future + Send + 'static,
-        T::Output: Send,
+        T::Output: HandlerResult,
     {
         let Self { server, request, failed } = self;
         let failed = failed.unwrap_or_else(|| Box::new(drop));

@@ -26,15 +26,32 @@ pub enum Error {
     Connect(Box<ConnectError>),
     /// The stream failed, and no rule describes the failure.
     Io(io::Error),
+    /// An error of the application, from [`Error::other`]: this crate creates none.
+    Other(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
+    /// Wraps an error of the application: for a handler of [`Listener::serve`](crate::Listener::serve), whose `?` then works
+    /// for other errors, too.
+    ///
+    /// ```
+    /// fn number(text: &str) -> Result<u64, framewise::Error> {
+    ///     text.parse().map_err(framewise::Error::other)
+    /// }
+    /// assert_eq!(number("x").unwrap_err().to_string(), "invalid digit found in string");
+    /// ```
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Other(error.into())
+    }
+
     /// The violation, if a rule was broken.
     pub fn violation(&self) -> Option<&Violation> {
         match self {
             Self::Violation(violation) => Some(violation),
             Self::Rejected(rejected) => Some(&rejected.violation),
-            Self::RequestRejected(_) | Self::Misuse(_) | Self::Connect(_) | Self::Io(_) => None,
+            Self::RequestRejected(_) | Self::Misuse(_) | Self::Connect(_) | Self::Io(_) | Self::Other(_) => {
+                None
+            }
         }
     }
 }
@@ -50,6 +67,7 @@ impl fmt::Display for Error {
             Self::Misuse(misuse) => misuse.fmt(f),
             Self::Connect(error) => error.fmt(f),
             Self::Io(error) => write!(f, "the connection failed: {error}"),
+            Self::Other(error) => error.fmt(f),
         }
     }
 }
@@ -64,7 +82,8 @@ impl fmt::Debug for Error {
             Self::RequestRejected(_) => write!(f, "{self}"),
             Self::Rejected(rejected) if f.alternate() => write!(f, "{self}\n{rejected:#?}"),
             Self::Io(error) if f.alternate() => write!(f, "{self}\n{error:#?}"),
-            Self::Rejected(_) | Self::Io(_) => write!(f, "{self}"),
+            Self::Other(error) if f.alternate() => write!(f, "{self}\n{error:#?}"),
+            Self::Rejected(_) | Self::Io(_) | Self::Other(_) => write!(f, "{self}"),
         }
     }
 }
@@ -79,6 +98,7 @@ impl std::error::Error for Error {
             | Self::Connect(_) => None,
             // Its own text is part of the sentence.
             Self::Io(error) => error.source(),
+            Self::Other(error) => error.source(),
         }
     }
 }
@@ -98,6 +118,12 @@ impl From<Misuse> for Error {
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+impl From<Box<dyn std::error::Error + Send + Sync>> for Error {
+    fn from(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        Self::Other(error)
     }
 }
 

@@ -14,7 +14,7 @@
 //!         while let Some(message) = ws.next().await {
 //!             ws.send(message?).await?;
 //!         }
-//!         Ok::<(), framewise::Error>(())
+//!         Ok(())
 //!     })
 //!     .await;
 //! # Ok(())
@@ -38,6 +38,7 @@
 //!   [`WebSocket::round_trip`].
 //! - [`WebSocket::next_part`] and [`WebSocket::send_part`] receive and send messages of any length in constant memory.
 //! - [`WebSocket::split`] shares a connection between tasks: the [`Sender`] can be cloned.
+//! - [`Adopt`] takes a stream after the handshake of another HTTP library. [`pair()`] connects two ends, for tests.
 //! - [`Prepared`] compresses a message to many connections once.
 //! - [`WebSocket::into_byte_stream`] turns a connection into a stream of bytes, for tunnels.
 //! - [`Strictness`] tolerates violations, one kind at a time. They are still reported.
@@ -67,6 +68,7 @@
 //! | `tracing` | events for the crate `tracing`, under the target `framewise`: violations are warnings; lost connections and tolerated violations are information; handshakes and ends are for debugging. Each connection of a [`Listener`] has a span with its number and the address of the peer |
 #![forbid(unsafe_code)]
 
+mod adopt;
 mod authority;
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -109,6 +111,7 @@ pub use framewise_proto::{
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 
+pub use adopt::{Adopt, pair};
 pub use client::{Client, Proxy};
 #[cfg(feature = "tls")]
 pub use crypto::crypto_provider;
@@ -124,7 +127,7 @@ pub use stop::Stop;
 pub use stream::NetStream;
 pub use try_send::TrySendError;
 pub use url::Url;
-pub use websocket::{ByteStream, Part, Receiver, ReuniteError, Sender, WebSocket};
+pub use websocket::{ByteStream, Events, Part, Receiver, ReuniteError, Sender, WebSocket};
 
 /// Connects to a `ws://` or `wss://` URL, as [`Client::connect`] without settings.
 pub async fn connect(url: impl AsRef<str>) -> Result<WebSocket<NetStream>, Error> {
@@ -161,3 +164,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/coming-from-tokio-tungstenite.md")]
 struct ComingFromTokioTungstenite;
+
+/// Compiles the examples of the page for users of axum's ws.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../../../docs/coming-from-axum-ws.md")]
+struct ComingFromAxumWs;

@@ -9,7 +9,7 @@ use crate::Message;
 /// shared.
 ///
 /// ```
-/// # async fn broadcast(members: &[framewise::Sender<tokio::net::TcpStream>]) {
+/// # async fn broadcast(members: &[framewise::Sender]) {
 /// use framewise::Prepared;
 ///
 /// let news = Prepared::new("it is noon");

@@ -38,7 +38,7 @@ impl Error {
             Self::Violation(violation) => is_transient(violation),
             Self::Io(_) => true,
             // The caller, or the application that this server runs.
-            Self::Misuse(_) | Self::RequestRejected(_) => false,
+            Self::Misuse(_) | Self::RequestRejected(_) | Self::Other(_) => false,
         }
     }
 
@@ -50,7 +50,8 @@ impl Error {
             | Self::Violation(_)
             | Self::Io(_)
             | Self::Misuse(_)
-            | Self::RequestRejected(_) => None,
+            | Self::RequestRejected(_)
+            | Self::Other(_) => None,
         }
     }
 }

@@ -6,6 +6,8 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+#[cfg(any(feature = "tower", feature = "axum"))]
+use std::task::ready;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -13,6 +15,9 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::sync::Notify;
 use tokio::time::timeout;
+
+#[cfg(any(feature = "tower", feature = "axum"))]
+use crate::{HandlerResult, trace};
 
 /// Stops the servers that it was passed to with [`Server::stop`](crate::Server::stop), and all their connections: those over
 /// streams, of a [`Listener`](crate::Listener), and through hyper, tower or axum. Clones stop the same servers.
@@ -188,11 +193,15 @@ impl<T> Serving<T> {
 }
 
 #[cfg(any(feature = "tower", feature = "axum"))]
-impl<T: Future> Future for Serving<T> {
+impl<T: Future<Output: HandlerResult>> Future for Serving<T> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.project().handler.poll(cx).map(drop)
+        let result = ready!(self.project().handler.poll(cx));
+        if let Some(error) = result.into_error() {
+            trace::handler_failed(&error);
+        }
+        Poll::Ready(())
     }
 }
 

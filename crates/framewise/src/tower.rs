@@ -10,9 +10,9 @@ use std::task::{Context, Poll};
 
 use tower_service::Service;
 
-use crate::Server;
 use crate::hyper::{WebSocket, upgrade};
 use crate::stop::Serving;
+use crate::{HandlerResult, Server};
 
 /// A service that upgrades each request, and passes the connection to a handler.
 ///
@@ -26,7 +26,7 @@ use crate::stop::Serving;
 ///     while let Some(message) = ws.next().await {
 ///         ws.send(message?).await?;
 ///     }
-///     Ok::<(), framewise::Error>(())
+///     Ok(())
 /// });
 /// let service = hyper_util::service::TowerToHyperService::new(service);
 /// let stream = hyper_util::rt::TokioIo::new(tcp);
@@ -35,8 +35,8 @@ use crate::stop::Serving;
 /// # }
 /// ```
 ///
-/// The handler also gets the request, with the extensions that layers have added. It runs in a task of its own; the value
-/// that it returns is dropped.
+/// The handler also gets the request, with the extensions that layers have added. It runs in a task of its own; the
+/// feature `tracing` reports the error that it returns. If it panics, the client gets a Close with 1011.
 #[derive(Clone)]
 pub struct WebSocketService<H> {
     server: Server,
@@ -58,7 +58,7 @@ impl<H, T, B> Service<http::Request<B>> for WebSocketService<H>
 where
     H: Fn(WebSocket, http::Request<()>) -> T + Clone + Send + 'static,
     T: Future + Send + 'static,
-    T::Output: Send,
+    T::Output: HandlerResult,
 {
     type Response = http::Response<String>;
     type Error = Infallible;

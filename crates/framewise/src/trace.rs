@@ -53,12 +53,17 @@ impl Span {
 }
 
 /// The handler of a listener returned an error. An error of the connection has been reported before.
-pub(crate) fn handler_failed(error: &(dyn std::error::Error + Send + Sync + 'static)) {
-    if error.is::<Error>() {
-        tell!(DEBUG, "handler failed: {error}");
-    } else {
+pub(crate) fn handler_failed(error: &Error) {
+    if matches!(error, Error::Other(_)) {
         tell!(WARN, "handler failed: {error}");
+    } else {
+        tell!(DEBUG, "handler failed: {error}");
     }
+}
+
+/// The handler of a listener panicked.
+pub(crate) fn handler_panicked(message: &str) {
+    tell!(ERROR, "handler panicked: {message}");
 }
 
 /// Reports a broken rule with its place.
@@ -101,7 +106,7 @@ pub(crate) fn rejected(error: &Error) {
         Error::Misuse(misuse) => {
             tell!(WARN, role = Role::Server.name(), "handshake rejected: {misuse}");
         }
-        Error::Rejected(_) | Error::Connect(_) | Error::Io(_) => {}
+        Error::Rejected(_) | Error::Connect(_) | Error::Io(_) | Error::Other(_) => {}
     }
 }
 

@@ -4,9 +4,11 @@ mod backpressure;
 mod byte_stream;
 mod control;
 mod established;
+mod events;
 mod in_flight;
 mod inbox;
 mod outbox;
+mod owned;
 mod parts;
 mod poll;
 mod prepared;
@@ -27,14 +29,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use self::byte_stream::ByteStream;
 pub(crate) use self::established::Established;
+pub use self::events::Events;
 use self::in_flight::InFlight;
+use self::owned::Owned;
 pub use self::parts::Part;
 pub use self::split::{Receiver, ReuniteError, Sender};
 use self::state::State;
 use self::timer::Timer;
 use crate::peer_head::PeerHead;
 use crate::stop::StopRegistration;
-use crate::{Error, Event, Message, trace};
+use crate::{Bytes, Error, Event, Message, trace};
 
 /// One end of a WebSocket connection, client or server, on a byte stream `S`.
 ///
@@ -49,7 +53,7 @@ use crate::{Error, Event, Message, trace};
 /// the stream takes them at once, and the rest is lost (the feature `tracing` warns of it).
 pub struct WebSocket<S> {
     /// Boxed, so that the task that uses it stays small.
-    inner: Box<Inner<S>>,
+    inner: Owned<S>,
 }
 
 struct Inner<S> {
@@ -65,19 +69,6 @@ struct Inner<S> {
     details: Option<Box<Details>>,
     /// [`Inner::write_last`], as a pointer: dropping a connection must not need bounds on `S`.
     write_last: fn(&mut Self),
-}
-
-impl<S> Drop for Inner<S> {
-    /// Writes what is queued, as far as the stream takes it at once.
-    fn drop(&mut self) {
-        if !self.owes() || std::thread::panicking() {
-            return;
-        }
-        (self.write_last)(self);
-        if self.owes() {
-            trace::unwritten(self.engine.role(), self.queued());
-        }
-    }
 }
 
 /// State that most connections never have, kept apart so that an idle connection is small.
@@ -187,6 +178,34 @@ impl<S> WebSocket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    /// Returns the stream, and the bytes that were read from it and are not taken yet: for another library that goes on with
+    /// the connection. Call it between two messages, after [`WebSocket::flush`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), framewise::Error> {
+    /// let (mut client, server) = framewise::pair();
+    /// client.send("hello").await?;
+    /// let (stream, read) = server.into_inner();
+    /// let mut server = framewise::Adopt::server(stream).read_ahead(read).start()?;
+    /// assert_eq!(server.next().await.expect("a message")?.as_text(), Some("hello"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// What is queued is written as far as the stream takes it at once. The rest is lost, and so is a message of which a part
+    /// was received.
+    pub fn into_inner(mut self) -> (S, Bytes) {
+        self.inner.write_last();
+        if self.inner.owes() {
+            trace::unwritten(self.role(), self.queued());
+        }
+        let Inner { stream, in_flight, .. } = self.inner.into_inner();
+        let read =
+            in_flight.map_or_else(Bytes::new, |in_flight| Bytes::copy_from_slice(in_flight.inbox.rest()));
+        (stream, read)
+    }
+
     /// Returns the next message, or `None` when the closing handshake is complete and TCP has ended.
     ///
     /// It answers Pings and the Close by itself, and writes what is queued before it waits.

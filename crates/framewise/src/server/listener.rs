@@ -42,7 +42,7 @@ impl Listener {
     ///         while let Some(message) = ws.next().await {
     ///             ws.send(message?).await?;
     ///         }
-    ///         Ok::<(), framewise::Error>(())
+    ///         Ok(())
     ///     })
     ///     .await;
     /// # }
@@ -94,7 +94,7 @@ impl Listener {
     ///         while let Some(message) = ws.next().await {
     ///             ws.send(message?).await?;
     ///         }
-    ///         Ok::<(), framewise::Error>(())
+    ///         Ok(())
     ///     })
     ///     .await;
     /// # Ok(())
@@ -161,7 +161,7 @@ impl Listener {
     ///         while let Some(message) = ws.next().await {
     ///             ws.send(message?).await?;
     ///         }
-    ///         Ok::<(), Error>(())
+    ///         Ok(())
     ///     })
     ///     .await;
     /// # }

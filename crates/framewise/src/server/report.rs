@@ -1,6 +1,8 @@
 //! Reports on a listener's connections: a callback for errors, and a span of `tracing`.
 
+use std::any::Any;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -15,20 +17,45 @@ use crate::{Error, trace};
 
 /// The types that a handler of [`Listener::serve`](crate::Listener::serve) may return: `()`, or a `Result` whose error goes
 /// to [`Listener::on_error`](crate::Listener::on_error).
+///
+/// The error is an [`Error`], so that a handler in a closure may end with `Ok(())`, and the compiler knows the type. To
+/// return another error, use [`Error::other`], or `?` with a `Box<dyn Error + Send + Sync>`:
+///
+/// ```no_run
+/// # async fn serve(listener: framewise::Listener) {
+/// use framewise::{Error, NetStream, WebSocket};
+///
+/// async fn handle(mut ws: WebSocket<NetStream>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+///     while let Some(message) = ws.next().await {
+///         let number: u64 = message?.as_text().unwrap_or_default().parse()?;
+///         ws.send((number + 1).to_string()).await?;
+///     }
+///     Ok(())
+/// }
+///
+/// listener.serve(|ws| async { Ok(handle(ws).await?) }).await;
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot return `{Self}`",
+    label = "returns neither `()` nor a `Result` with a `framewise::Error`",
+    note = "convert another error with `.map_err(framewise::Error::other)`"
+)]
 pub trait HandlerResult {
     /// The error, if there is one.
-    fn into_error(self) -> Option<Box<dyn error::Error + Send + Sync>>;
+    fn into_error(self) -> Option<Error>;
 }
 
 impl HandlerResult for () {
-    fn into_error(self) -> Option<Box<dyn error::Error + Send + Sync>> {
+    fn into_error(self) -> Option<Error> {
         None
     }
 }
 
-impl<T, E: Into<Box<dyn error::Error + Send + Sync>>> HandlerResult for Result<T, E> {
-    fn into_error(self) -> Option<Box<dyn error::Error + Send + Sync>> {
-        self.err().map(Into::into)
+/// There is no implementation for another error: with two, the compiler could not infer which one `?` makes.
+impl<T> HandlerResult for Result<T, Error> {
+    fn into_error(self) -> Option<Error> {
+        self.err()
     }
 }
 
@@ -38,7 +65,9 @@ pub enum ServeError {
     /// TLS or the handshake failed: the handler was not called.
     Handshake(Error),
     /// The handler returned this error.
-    Handler(Box<dyn error::Error + Send + Sync>),
+    Handler(Error),
+    /// The handler panicked, with this message. The client got a Close with 1011; other connections go on.
+    Panicked(String),
 }
 
 impl fmt::Display for ServeError {
@@ -46,6 +75,7 @@ impl fmt::Display for ServeError {
         match self {
             Self::Handshake(error) => error.fmt(f),
             Self::Handler(error) => error.fmt(f),
+            Self::Panicked(message) => write!(f, "the handler panicked: {message}"),
         }
     }
 }
@@ -56,6 +86,7 @@ impl fmt::Debug for ServeError {
         match self {
             Self::Handshake(error) => fmt::Debug::fmt(error, f),
             Self::Handler(error) => fmt::Debug::fmt(error, f),
+            Self::Panicked(_) => fmt::Display::fmt(self, f),
         }
     }
 }
@@ -65,6 +96,7 @@ impl error::Error for ServeError {
         match self {
             Self::Handshake(error) => error.source(),
             Self::Handler(error) => error.source(),
+            Self::Panicked(_) => None,
         }
     }
 }
@@ -85,7 +117,8 @@ impl Report {
             ServeError::Handshake(Error::Io(error)) => trace::failed(Role::Server, error),
             // A rejected request was reported where it was rejected.
             ServeError::Handshake(_) => {}
-            ServeError::Handler(error) => trace::handler_failed(&**error),
+            ServeError::Handler(error) => trace::handler_failed(error),
+            ServeError::Panicked(message) => trace::handler_panicked(message),
         }
         if let Some(on_error) = &self.on_error {
             on_error(self.peer, error);
@@ -116,7 +149,16 @@ impl<T: Future<Output: HandlerResult>> Future for Handling<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        let result = ready!(this.handler.poll(cx));
+        // The connection is in the handler: it sends its Close while the stack is unwound.
+        let result = match catch_unwind(AssertUnwindSafe(|| this.handler.poll(cx))) {
+            Ok(polled) => ready!(polled),
+            Err(panic) => {
+                if let Some(report) = this.report {
+                    report.tell(ServeError::Panicked(panic_message(&*panic)));
+                }
+                resume_unwind(panic)
+            }
+        };
         if let Some(report) = this.report
             && let Some(error) = result.into_error()
         {
@@ -124,4 +166,10 @@ impl<T: Future<Output: HandlerResult>> Future for Handling<T> {
         }
         Poll::Ready(())
     }
+}
+
+/// What `panic!` was called with, where that is text.
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("not a text").to_owned()
 }

@@ -15,7 +15,7 @@ use crate::{CloseCode, Error, Event, Misuse};
 /// The longest message, in bytes: larger writes are split.
 const CHUNK: usize = 32 * 1024;
 
-impl<S> WebSocket<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
     /// Uses the connection as a stream of bytes, as tunnels do.
     pub fn into_byte_stream(self) -> ByteStream<S> {
         let (sender, receiver) = self.split();
@@ -49,7 +49,7 @@ impl<S> WebSocket<S> {
 /// For the opposite, a WebSocket over a stream of bytes, use [`Client::connect_over`](crate::Client::connect_over) and
 /// [`Server::accept`](crate::Server::accept), which take any stream, even this one.
 pub struct ByteStream<S> {
-    sender: Sender<S>,
+    sender: Sender,
     receiver: Receiver<S>,
     /// The rest of the message that is being read.
     chunk: Bytes,
@@ -77,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for ByteStream<S> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
         while this.chunk.is_empty() {
-            match ready!(this.receiver.poll_event(cx)) {
+            match ready!(this.receiver.poll_next_event(cx)) {
                 Some(Ok(Event::Message(message))) => this.chunk = message.into_bytes(),
                 Some(Ok(Event::Part(part))) => this.chunk = part.bytes,
                 Some(Ok(Event::Close(close))) => this.close = close,
@@ -160,6 +160,7 @@ impl From<Error> for io::Error {
             Error::Rejected(_) | Error::RequestRejected(_) => io::ErrorKind::ConnectionRefused,
             Error::Connect(_) => io::ErrorKind::NotConnected,
             Error::Io(error) => error.kind(),
+            Error::Other(_) => io::ErrorKind::Other,
         };
         if let Error::Io(error) = error { error } else { Self::new(kind, error) }
     }

@@ -14,7 +14,7 @@ use super::in_flight::InFlight;
 use super::inbox::Inbox;
 use super::state::State;
 use super::timer::Timer;
-use super::{Details, Inner, WebSocket};
+use super::{Details, Inner, Owned, WebSocket};
 use crate::peer_head::PeerHead;
 use crate::stop::StopRegistration;
 use crate::{Config, random, trace};
@@ -32,6 +32,22 @@ pub(crate) struct Established {
     pub(crate) stop: Option<StopRegistration>,
     /// The agreed parameters of permessage-deflate.
     pub(crate) deflate: Option<DeflateAgreement>,
+}
+
+impl Established {
+    /// A connection for which nothing was agreed, because there was no handshake.
+    pub(crate) fn without_agreement(config: Arc<Config>) -> Self {
+        Self {
+            config,
+            head: PeerHead::Forgotten,
+            head_size: 0,
+            rest: BytesMut::new(),
+            notes: Vec::new(),
+            protocol: None,
+            stop: None,
+            deflate: None,
+        }
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
@@ -53,7 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let details = (!notes.is_empty() || protocol.is_some())
             .then(|| Box::new(Details { protocol, notes, ..Details::default() }));
         Self {
-            inner: Box::new(Inner {
+            inner: Owned::new(Inner {
                 stream,
                 engine,
                 in_flight,

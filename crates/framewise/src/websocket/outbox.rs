@@ -36,6 +36,13 @@ impl Outbox {
         self.batch.is_none() && !self.lent && !self.unflushed
     }
 
+    /// Drops each frame of which nothing is written.
+    pub(super) fn drop_unbegun(&mut self) {
+        if let Some(batch) = &mut self.batch {
+            batch.drop_unbegun();
+        }
+    }
+
     /// Gives the engine the thread's write buffer to encode into.
     pub(super) fn lend(&mut self, engine: &mut Connection) {
         if !self.lent {

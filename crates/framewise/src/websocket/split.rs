@@ -7,6 +7,7 @@ mod waiting;
 use std::collections::VecDeque;
 use std::future::{Future as _, poll_fn};
 use std::io;
+use std::ops::Range;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
@@ -19,15 +20,16 @@ use tokio::task::coop;
 pub use self::receiver::{Receiver, ReuniteError};
 pub use self::sender::Sender;
 use self::waiting::{Call, WaiterKind, Waiting};
+use super::owned::{Erased, Owned};
 use super::{Inner, WebSocket};
-use crate::{CloseCode, Error, Event, Message};
+use crate::{CloseCode, Error, Event, Message, Role};
 
 /// How many bytes of messages are kept for the receiver while a sender closes.
 const KEPT: usize = 64 * 1024;
 
-impl<S> WebSocket<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
     /// Splits the connection into two halves for different tasks or threads. The [`Sender`] can be cloned: any number of tasks
-    /// can send.
+    /// can send. Its type does not name the stream, so that one list holds senders of all kinds of connections.
     ///
     /// ```
     /// # async fn run(ws: framewise::WebSocket<tokio::net::TcpStream>) -> Result<(), framewise::Error> {
@@ -54,15 +56,18 @@ impl<S> WebSocket<S> {
     ///
     /// `StreamExt::split` of the crate futures is different: the stream only keeps the waker of the half that was polled last,
     /// so that one of two tasks may not be woken.
-    pub fn split(self) -> (Sender<S>, Receiver<S>) {
+    pub fn split(self) -> (Sender, Receiver<S>) {
         let waiting = Arc::new(Waiting::default());
         let shared = Arc::new(Shared {
+            role: self.role(),
+            protocol: self.protocol().map(Into::into),
             state: Mutex::new(State {
-                inner: self.inner,
+                inner: self.inner.map_stream(|stream| Box::new(stream) as Erased),
                 kept: VecDeque::new(),
                 kept_bytes: 0,
                 received: true,
                 written: 0,
+                dropped: 0..0,
                 open: None,
                 late: Vec::new(),
                 failure: None,
@@ -75,23 +80,27 @@ impl<S> WebSocket<S> {
 }
 
 /// The state that the halves share.
-struct Shared<S> {
+struct Shared {
+    role: Role,
+    protocol: Option<Box<str>>,
     /// Never locked while a task waits. If both are locked, `waiting` is locked second.
-    state: Mutex<State<S>>,
+    state: Mutex<State>,
     waiting: Arc<Waiting>,
     /// The waker for the transport, which wakes `waiting`.
     waker: Waker,
 }
 
-struct State<S> {
-    inner: Box<Inner<S>>,
+struct State {
+    inner: Owned<Erased>,
     /// Events that a closing sender has read, and the receiver has not taken yet.
     kept: VecDeque<Result<Event, Error>>,
     kept_bytes: usize,
     /// Whether there is a receiver.
     received: bool,
-    /// How many bytes were written since the split, at least.
+    /// How many bytes were written since the split, at least. What was dropped counts, too.
     written: u64,
+    /// Those of them that [`State::abort`] dropped.
+    dropped: Range<u64>,
     /// The sender that is sending a message in parts.
     open: Option<u64>,
     /// Messages of sinks that were ready just before that sender began, with the numbers of their senders.
@@ -113,21 +122,22 @@ enum Taking {
 struct Outlook {
     written: u64,
     kept: usize,
+    received: bool,
     late: usize,
     stream: super::state::State,
     transport: Transport,
     deadline: Option<Duration>,
 }
 
-impl<S> Shared<S> {
-    fn lock(&self) -> MutexGuard<'_, State<S>> {
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
         // After a panic of the stream, the connection is in the same state as one that was not split.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs an action on the connection, and wakes the tasks that are affected. A sender passes its number as a waiting task,
     /// the receiver does not.
-    fn act<T>(&self, by: Option<u64>, act: impl FnOnce(&mut State<S>, &mut Context<'_>) -> T) -> T {
+    fn act<T>(&self, by: Option<u64>, act: impl FnOnce(&mut State, &mut Context<'_>) -> T) -> T {
         let mut state = self.lock();
         let before = state.outlook();
         let done = act(&mut state, &mut Context::from_waker(&self.waker));
@@ -140,9 +150,7 @@ impl<S> Shared<S> {
         self.waiting.call(call);
         done
     }
-}
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
     /// Returns the next event to the receiver.
     fn poll_event(&self, taking: Taking, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         // Registered before the connection is checked: a later change finds the waker here.
@@ -170,7 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
         sender: u64,
         kind: WaiterKind,
         cx: &mut Context<'_>,
-        queue: impl FnOnce(&mut State<S>, &mut Context<'_>) -> Result<T, Error>,
+        queue: impl FnOnce(&mut State, &mut Context<'_>) -> Result<T, Error>,
     ) -> Poll<Result<T, Error>> {
         self.act(Some(id), |state, combined| {
             if state.open == Some(sender) {
@@ -208,6 +216,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
             if flushed.is_ready() {
                 self.waiting.leave(id);
             }
+            if flushed.is_ready() && state.dropped.contains(&until.saturating_sub(1)) {
+                return Poll::Ready(Err(Misuse::Closed.into()));
+            }
             flushed
         })
     }
@@ -220,7 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
                 if state.kept_bytes >= KEPT && state.inner.engine.poll_transport() != Transport::Close {
                     // The receiver has to take some first. Meanwhile, writing goes on, and the deadline is watched.
                     let _ = state.write(|inner| inner.poll_flush(combined));
-                    let inner = &mut state.inner;
+                    let inner = &mut *state.inner;
                     ready!(inner.timer.poll(inner.due(), combined));
                     inner.engine.handle_timeout(inner.timer.now());
                     continue;
@@ -233,16 +244,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
                 }
             }
             self.waiting.leave(id);
+            state.release();
             Poll::Ready(state.verdict())
+        })
+    }
+
+    /// Ready when the connection is closed. While there is a receiver, that one reads.
+    fn poll_ended(&self, id: u64, cx: &mut Context<'_>) -> Poll<()> {
+        self.act(Some(id), |state, combined| {
+            self.waiting.wait(id, cx);
+            while !state.inner.state.is_finished() {
+                if state.received {
+                    return Poll::Pending;
+                }
+                let _ = ready!(state.poll_event(Taking::Events, combined));
+            }
+            self.waiting.leave(id);
+            state.release();
+            Poll::Ready(())
         })
     }
 }
 
-impl<S> State<S> {
+impl State {
     fn outlook(&self) -> Outlook {
         Outlook {
             written: self.written,
             kept: self.kept.len(),
+            received: self.received,
             late: self.late.len(),
             stream: self.inner.state,
             transport: self.inner.engine.poll_transport(),
@@ -282,6 +311,26 @@ impl<S> State<S> {
         if self.inner.engine.is_open() { self.inner.start_close(code, reason) } else { Ok(()) }
     }
 
+    /// Drops what is queued, and begins the closing handshake.
+    fn abort(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        let end = self.written + self.queued() as u64;
+        self.inner.abort(code, reason)?;
+        // The engine has the Close, and nothing else.
+        let kept = self.written + (self.queued() - self.inner.engine.queued()) as u64;
+        self.dropped = kept..end;
+        self.written += end - kept;
+        self.late.clear();
+        Ok(())
+    }
+
+    /// A connection that is closed, and not received any more, gives up its stream: a sender that somebody keeps must not keep
+    /// a descriptor.
+    fn release(&mut self) {
+        if self.inner.state.is_finished() && !self.received {
+            self.inner.stream = Box::new(tokio::io::empty());
+        }
+    }
+
     /// The error that ended the connection, if it was not a Close. The receiver gets it, too.
     fn verdict(&self) -> Result<(), Error> {
         let violation = self.inner.details.as_ref().and_then(|details| details.violation.clone());
@@ -291,11 +340,9 @@ impl<S> State<S> {
             (None, None) => Ok(()),
         }
     }
-}
 
-impl<S: AsyncRead + AsyncWrite + Unpin> State<S> {
     /// Lets the connection write, and counts the written bytes: fewer, if it queues something meanwhile.
-    fn write<T>(&mut self, write: impl FnOnce(&mut Inner<S>) -> T) -> T {
+    fn write<T>(&mut self, write: impl FnOnce(&mut Inner<Erased>) -> T) -> T {
         let before = self.queued();
         let done = write(&mut self.inner);
         self.written += before.saturating_sub(self.queued()) as u64;

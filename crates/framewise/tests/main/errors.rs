@@ -85,7 +85,7 @@ async fn no_error_says_a_thing_twice_and_debug_begins_with_the_sentence() {
         assert!(chained.windows(2).all(|pair| !pair[0].contains(&pair[1])), "{name}: {chained:?}");
     }
     for (name, error) in each().await {
-        says_it_once(name, &ServeError::Handler(error.into()));
+        says_it_once(name, &ServeError::Handler(error));
     }
     let full = TrySendError::Full(vec![7; 1 << 20].into());
     says_it_once("full", &full);

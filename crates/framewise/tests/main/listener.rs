@@ -166,7 +166,7 @@ async fn each_failure_of_a_connection_is_told_with_its_peer_and_no_other_is() {
     let address = listener.local_addr().unwrap();
     let (tell, mut told) = mpsc::unbounded_channel::<(SocketAddr, ServeError)>();
     let listener = listener.on_error(move |peer, error| tell.send((peer, error)).unwrap());
-    tokio::spawn(listener.serve(fill_or_echo));
+    tokio::spawn(listener.serve(|ws| async { Ok(fill_or_echo(ws).await?) }));
 
     // A clean end is no error.
     let mut clean = connect(&format!("ws://{address}/")).await.unwrap();
@@ -185,7 +185,7 @@ async fn each_failure_of_a_connection_is_told_with_its_peer_and_no_other_is() {
     client.send("full").await.unwrap();
     let (peer, error) = told.recv().await.unwrap();
     assert_eq!(peer, client.get_ref().tcp().local_addr().unwrap());
-    let ServeError::Handler(error) = error else { panic!("{error:?}") };
+    let ServeError::Handler(Error::Other(error)) = error else { panic!("{error:?}") };
     assert!(error.is::<Full>(), "{error}");
 
     let lost = connect(&format!("ws://{address}/")).await.unwrap();
@@ -193,7 +193,8 @@ async fn each_failure_of_a_connection_is_told_with_its_peer_and_no_other_is() {
     drop(lost);
     let (peer, error) = told.recv().await.unwrap();
     assert_eq!(peer, from);
-    let ServeError::Handler(error) = error else { panic!("{error:?}") };
+    // `?` has wrapped it once more: the handler returns any error.
+    let ServeError::Handler(Error::Other(error)) = error else { panic!("{error:?}") };
     let Some(Error::Violation(violation)) = error.downcast_ref() else { panic!("{error:?}") };
     assert_eq!(violation.rule, Rule::CloseMissing);
     assert!(told.try_recv().is_err());

@@ -252,7 +252,7 @@ async fn a_connection_of_a_listener_has_a_span_with_its_number_and_its_peer() {
             ws.next().await;
             // In the span of its connection, also on the handler's own task.
             tell.send(in_spans.lock().unwrap().len()).unwrap();
-            Err::<(), _>(std::io::Error::other("the disk is full"))
+            Err::<(), _>(Error::other("the disk is full"))
         }
     }));
     for number in 1..3 {

@@ -1,15 +1,20 @@
 use std::fmt;
 use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
+use framewise_proto::handshake::{Request, Response};
 use framewise_proto::{Ended, Misuse, Violation};
 use futures_core::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Sender, Shared, Taking};
-use crate::{Error, Event, Message, Part, WebSocket};
+use crate::websocket::owned::Erased;
+use crate::{Error, Event, Message, Part, Role, WebSocket};
 
 /// The receiving half of a connection: see [`WebSocket::split`].
 ///
@@ -19,19 +24,46 @@ use crate::{Error, Event, Message, Part, WebSocket};
 /// peer is not noticed until [`Sender::close`]. What is still queued then is written by the next [`Sender::send`] or
 /// [`Sender::flush`].
 pub struct Receiver<S> {
-    shared: Arc<Shared<S>>,
+    shared: Arc<Shared>,
     /// The error that [`Receiver::next`] returns when the closing handshake is done.
     failure: Option<Error>,
+    /// The stream, which [`Receiver::reunite`] gives back.
+    stream: PhantomData<fn() -> S>,
 }
 
 impl<S> Receiver<S> {
-    pub(super) fn new(shared: Arc<Shared<S>>) -> Self {
-        Self { shared, failure: None }
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, failure: None, stream: PhantomData }
     }
 
     /// Creates another sender for this connection.
-    pub fn sender(&self) -> Sender<S> {
+    pub fn sender(&self) -> Sender {
         Sender::new(Arc::clone(&self.shared))
+    }
+
+    /// Whether this end is the client or the server.
+    pub fn role(&self) -> Role {
+        self.shared.role
+    }
+
+    /// The subprotocol that was agreed.
+    pub fn protocol(&self) -> Option<&str> {
+        self.shared.protocol.as_deref()
+    }
+
+    /// The client's request, on the server's end: see [`WebSocket::request`].
+    pub fn request(&self) -> Option<Request> {
+        self.shared.lock().inner.head.request()
+    }
+
+    /// The server's response, on the client's end: see [`WebSocket::response`].
+    pub fn response(&self) -> Option<Response> {
+        self.shared.lock().inner.head.response()
+    }
+
+    /// As [`WebSocket::round_trip`].
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.shared.lock().inner.engine.round_trip()
     }
 
     /// How the connection ended; `None` while it is open.
@@ -48,16 +80,25 @@ impl<S> Receiver<S> {
     ///
     /// Errors: returns both halves if they belong to different connections, if the sender has clones, or if events wait that
     /// [`Sender::close`] has read.
-    pub fn reunite(self, sender: Sender<S>) -> Result<WebSocket<S>, ReuniteError<S>> {
+    pub fn reunite(self, sender: Sender) -> Result<WebSocket<S>, ReuniteError<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
         let alone = Arc::ptr_eq(&self.shared, &sender.shared) && Arc::strong_count(&self.shared) == 2;
         if !alone || self.failure.is_some() || !self.shared.lock().kept.is_empty() {
             return Err(ReuniteError { receiver: self, sender });
         }
         let shared = Arc::clone(&self.shared);
+        // Nobody else gives it up meanwhile.
+        let gone: Erased = Box::new(tokio::io::empty());
+        let stream = std::mem::replace(&mut shared.lock().inner.stream, gone);
         drop((self, sender));
         let shared = Arc::into_inner(shared).expect("both halves are gone, and there were no others");
         let state = shared.state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(WebSocket { inner: state.inner })
+        let inner = state.inner.map_stream(|_| {
+            *stream.into_any().downcast().expect("the receiver has the type of the stream that was split")
+        });
+        Ok(WebSocket { inner })
     }
 }
 
@@ -74,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
     ///
     /// Cancel-safe.
     pub fn next_event(&mut self) -> impl Future<Output = Option<Result<Event, Error>>> {
-        poll_fn(|cx| self.poll_event(cx))
+        poll_fn(|cx| self.poll_next_event(cx))
     }
 
     /// Returns the next part of a message, as [`WebSocket::next_part`].
@@ -84,10 +125,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
         poll_fn(|cx| self.poll_part(cx))
     }
 
-    pub(in crate::websocket) fn poll_event(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Event, Error>>> {
+    /// [`Receiver::next_event`], to be polled.
+    pub fn poll_next_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         self.shared.poll_event(Taking::Events, cx)
     }
 
@@ -124,10 +163,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
 impl<S> Drop for Receiver<S> {
     fn drop(&mut self) {
         self.shared.waiting.unregister_receiver();
-        self.shared.act(None, |state, _| {
+        let panics = std::thread::panicking();
+        self.shared.act(None, |state, combined| {
+            if panics {
+                // Senders elsewhere may keep the connection. A stream that panics as well must not end the program.
+                let _ = catch_unwind(AssertUnwindSafe(|| {
+                    state.inner.fail_for_panic();
+                    let _ = state.write_now(combined);
+                }));
+            }
             state.received = false;
             state.kept.clear();
             state.kept_bytes = 0;
+            state.release();
         });
     }
 }
@@ -151,7 +199,7 @@ pub struct ReuniteError<S> {
     /// The receiving half.
     pub receiver: Receiver<S>,
     /// The sending half.
-    pub sender: Sender<S>,
+    pub sender: Sender,
 }
 
 impl<S> fmt::Display for ReuniteError<S> {

@@ -3,24 +3,49 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use framewise_proto::{MessageKind, Misuse};
+use framewise_proto::handshake::{Request, Response};
+use framewise_proto::{Ended, MessageKind, Misuse};
 use futures_sink::Sink;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::coop;
+use tokio::time::timeout;
 
 use super::waiting::{Place, WaiterKind};
-use super::{Inner, Shared, State};
-use crate::{CloseCode, Error, Message, Prepared, TrySendError};
+use super::{Erased, Inner, Shared, State};
+use crate::{CloseCode, Error, Message, Prepared, Role, TrySendError};
 
 /// The sending half of a connection: see [`WebSocket::split`](crate::WebSocket::split).
 ///
 /// Clones send on the same connection. The messages of each clone arrive in the order in which it sent them. To write several
 /// messages together, queue them with [`feed`](Self::feed) and call [`flush`](Self::flush).
 ///
-/// Dropping the last sender does not close the connection: call [`close`](Self::close).
-pub struct Sender<S> {
-    pub(super) shared: Arc<Shared<S>>,
+/// Its type does not name the stream: one list holds the senders of plain, TLS and axum connections, and of the
+/// [`pair`](crate::pair()) of a test.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), framewise::Error> {
+/// use framewise::Sender;
+///
+/// let mut members: Vec<Sender> = Vec::new();
+/// let (mut client, server) = framewise::pair();
+/// let (sender, receiver) = server.split();
+/// members.push(sender);
+/// for member in &members {
+///     member.send("welcome").await?;
+/// }
+/// assert_eq!(client.next().await.expect("a message")?.as_text(), Some("welcome"));
+/// # drop(receiver);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Dropping the last sender does not close the connection: call [`close`](Self::close). A sender may outlive the connection:
+/// then each call returns [`Misuse::Closed`](crate::Misuse::Closed), or how the stream failed, and [`ended`](Self::ended) says
+/// how the connection ended.
+pub struct Sender {
+    pub(super) shared: Arc<Shared>,
     /// The number of this sender: as the owner of a message in parts, and as a waiting [`Sink`].
     id: u64,
     /// Used as a [`Sink`], it waits for its turn.
@@ -29,8 +54,8 @@ pub struct Sender<S> {
     until: Option<u64>,
 }
 
-impl<S> Sender<S> {
-    pub(super) fn new(shared: Arc<Shared<S>>) -> Self {
+impl Sender {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
         let id = shared.waiting.new_id();
         Self { shared, id, waits: false, until: None }
     }
@@ -45,13 +70,46 @@ impl<S> Sender<S> {
         self.shared.lock().queued()
     }
 
+    /// Whether the queue is full ([`crate::Config::send_queue`]), so that [`send`](Self::send) would wait.
+    pub fn is_full(&self) -> bool {
+        self.shared.lock().inner.is_full()
+    }
+
+    /// How the connection ended; `None` while it is open.
+    pub fn ended(&self) -> Option<Ended> {
+        self.shared.lock().inner.ended.clone()
+    }
+
+    /// Whether this end is the client or the server.
+    pub fn role(&self) -> Role {
+        self.shared.role
+    }
+
+    /// The subprotocol that was agreed.
+    pub fn protocol(&self) -> Option<&str> {
+        self.shared.protocol.as_deref()
+    }
+
+    /// The client's request, on the server's end: see [`WebSocket::request`](crate::WebSocket::request).
+    pub fn request(&self) -> Option<Request> {
+        self.shared.lock().inner.head.request()
+    }
+
+    /// The server's response, on the client's end: see [`WebSocket::response`](crate::WebSocket::response).
+    pub fn response(&self) -> Option<Response> {
+        self.shared.lock().inner.head.response()
+    }
+
+    /// As [`WebSocket::round_trip`](crate::WebSocket::round_trip).
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.shared.lock().inner.engine.round_trip()
+    }
+
     fn place(&self) -> Place<'_> {
         let waiting = &*self.shared.waiting;
         Place { waiting, id: waiting.new_id() }
     }
-}
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     /// Sends a message. When it returns, the stream has taken the message. It waits while the queue is full
     /// ([`crate::Config::send_queue`]), while earlier senders wait, and while another sender sends a message in
     /// parts. To write a message together with others, use [`Sender::feed`].
@@ -82,6 +140,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     /// fail.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         self.try_queue(message.into(), |state, message| state.inner.queue(message))
+    }
+
+    /// As [`Sender::try_send`], but it waits at most so long for its turn and for space in the queue: a peer that gets a burst
+    /// is not taken for one that is slow. What the stream does not take then stays queued.
+    ///
+    /// ```
+    /// # async fn broadcast(members: &mut Vec<framewise::Sender>) {
+    /// use std::time::Duration;
+    ///
+    /// let mut slow = Vec::new();
+    /// for (number, member) in members.iter().enumerate() {
+    ///     if member.send_timeout("news", Duration::from_secs(5)).await.is_err() {
+    ///         // What is queued for it is dropped, and it hears why.
+    ///         let _ = member.abort(1008, "too slow");
+    ///         slow.push(number);
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// Errors: [`TrySendError::Full`] with the message if there is no space in time, [`TrySendError::Failed`] if
+    /// [`Sender::send`] would fail. Cancel-safe: if it is dropped before it returns, the message is not queued.
+    pub async fn send_timeout(
+        &self,
+        message: impl Into<Message>,
+        time: Duration,
+    ) -> Result<(), TrySendError> {
+        let mut message = Some(message.into());
+        let queued = timeout(
+            time,
+            self.turn(|state, combined| {
+                message.take().map_or(Ok(()), |message| state.inner.queue(message))?;
+                state.write_now(combined).map(drop)
+            }),
+        );
+        let queued = queued.await;
+        match (queued, message) {
+            (Ok(queued), _) => Ok(queued?),
+            (Err(_), Some(message)) => Err(TrySendError::Full(message)),
+            (Err(_), None) => Ok(()),
+        }
     }
 
     /// As [`Sender::send`], for a message to many connections.
@@ -172,6 +271,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         self.flush().await
     }
 
+    /// Queues a Ping, and writes what the stream takes now; the receiver does the rest.
+    ///
+    /// Errors: [`Error::Misuse`] for a payload of more than 125 bytes, and after a Close.
+    pub fn start_ping(&self, payload: &[u8]) -> Result<(), Error> {
+        self.start(|state| Ok(state.inner.ping(payload)?))
+    }
+
+    /// Queues an unsolicited Pong, as [`Sender::start_ping`] a Ping.
+    ///
+    /// Errors: as [`Sender::start_ping`].
+    pub fn start_pong(&self, payload: &[u8]) -> Result<(), Error> {
+        self.start(|state| Ok(state.inner.engine.pong(payload)?))
+    }
+
     /// Closes the connection: queues a Close after what is queued already, then waits for the peer's Close and for the end of
     /// TCP, at most [`crate::Limits::close`] for each. If the connection is closing already, it waits for the end.
     ///
@@ -192,8 +305,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     ///
     /// Errors: [`Error::Misuse`] for a code or a reason that must not be sent, and after a Close.
     pub fn start_close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        self.start(|state| state.inner.start_close(code.into(), reason))
+    }
+
+    /// As [`Sender::start_close`], but drops what is queued first, except for the rest of a frame that is being written: for a
+    /// peer that reads too slowly. A [`Sender::send`] whose message is dropped returns [`Error::Misuse`].
+    ///
+    /// Errors: as [`Sender::start_close`]; then nothing is dropped.
+    pub fn abort(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        self.start(|state| state.abort(code.into(), reason))
+    }
+
+    /// Waits until the connection is closed: [`Sender::ended`] says how. It sends no Close.
+    ///
+    /// The receiver has to be polled meanwhile. If it has been dropped, this future reads, and drops the messages that arrive.
+    ///
+    /// ```
+    /// # async fn member(sender: framewise::Sender) {
+    /// sender.closed().await;
+    /// println!("gone: {:?}", sender.ended());
+    /// # }
+    /// ```
+    ///
+    /// Cancel-safe.
+    pub async fn closed(&self) {
+        let place = self.place();
+        poll_fn(|cx| self.shared.poll_ended(place.id, cx)).await;
+    }
+
+    /// Queues something that does not wait for its turn, and writes what the stream takes now.
+    fn start(&self, queue: impl FnOnce(&mut State) -> Result<(), Error>) -> Result<(), Error> {
         self.shared.act(Some(self.id), |state, combined| {
-            state.inner.start_close(code.into(), reason)?;
+            queue(state)?;
             state.write_now(combined)?;
             Ok(())
         })
@@ -202,7 +345,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     /// Waits for its turn and for space in the queue, queues, and writes.
     async fn queue_and_write(
         &self,
-        queue: impl FnOnce(&mut State<S>) -> Result<(), Error>,
+        queue: impl FnOnce(&mut State) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let written = self.turn(|state, combined| {
             queue(state)?;
@@ -215,7 +358,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     fn try_queue(
         &self,
         message: Message,
-        queue: impl FnOnce(&mut State<S>, Message) -> Result<(), Error>,
+        queue: impl FnOnce(&mut State, Message) -> Result<(), Error>,
     ) -> Result<(), TrySendError> {
         self.shared.act(Some(self.id), |state, combined| {
             if !state.is_turn(Some(self.id)) || !self.shared.waiting.nobody_before(self.id) {
@@ -235,7 +378,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     pub(in crate::websocket) fn poll_queue(
         &mut self,
         cx: &mut Context<'_>,
-        queue: impl FnOnce(&mut Inner<S>) -> Result<(), Error>,
+        queue: impl FnOnce(&mut Inner<Erased>) -> Result<(), Error>,
     ) -> Poll<Result<(), Error>> {
         let kind = WaiterKind::Sink { called: self.waits };
         let queued = self.shared.poll_turn(self.id, self.id, kind, cx, |state, _| queue(&mut state.inner));
@@ -247,7 +390,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     /// Waits for its turn and for space in the queue, then queues.
     async fn turn<T>(
         &self,
-        queue: impl FnOnce(&mut State<S>, &mut Context<'_>) -> Result<T, Error>,
+        queue: impl FnOnce(&mut State, &mut Context<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         // Who sends without end lets the receiver, and the others, run now and then, also where it never has to wait.
         coop::consume_budget().await;
@@ -263,13 +406,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     }
 }
 
-impl<S> Clone for Sender<S> {
+impl Clone for Sender {
     fn clone(&self) -> Self {
         Self::new(Arc::clone(&self.shared))
     }
 }
 
-impl<S> Drop for Sender<S> {
+impl Drop for Sender {
     fn drop(&mut self) {
         self.shared.waiting.give_up(self.id);
         self.shared.act(Some(self.id), |state, _| {
@@ -283,7 +426,7 @@ impl<S> Drop for Sender<S> {
 }
 
 /// `start_send` queues, and no more; closing is the whole closing handshake, with 1000.
-impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<S> {
+impl Sink<Message> for Sender {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -314,7 +457,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<S> {
     }
 }
 
-impl<S> fmt::Debug for Sender<S> {
+impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sender").field("engine", &self.shared.lock().inner.engine).finish_non_exhaustive()
     }

@@ -1,0 +1,92 @@
+//! A connection as a stream and a sink of events.
+
+use framewise::{Bytes, CloseFrame, Error, Event, Message, MessageKind, Misuse, Part, Rule};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::common::{masked, pair, server_and_raw};
+
+#[tokio::test]
+async fn each_event_that_can_be_sent_arrives_as_it_is() {
+    let (client, server) = pair().await;
+    let (mut client, mut server) = (client.into_events(), server.into_events());
+    let close = CloseFrame { code: 4000.into(), reason: "done".into() };
+    for event in [
+        Event::Message(Message::text("hello")),
+        Event::Message(Message::binary(vec![7; 70_000])),
+        Event::Ping(Bytes::from_static(b"?")),
+        Event::Pong(Bytes::from_static(b"!")),
+        Event::Close(Some(close.clone())),
+    ] {
+        client.feed(event.clone()).await.unwrap();
+        let (flushed, got) = tokio::join!(client.flush(), server.next());
+        flushed.unwrap();
+        assert_eq!(got.unwrap().unwrap(), event);
+    }
+    // The Ping was answered, and the Close is.
+    assert_eq!(client.next().await.unwrap().unwrap(), Event::Pong(Bytes::from_static(b"?")));
+    // A Close that follows a Close does nothing, a message is refused.
+    client.send(Event::Close(None)).await.unwrap();
+    let late = client.feed(Event::Message("late".into())).await;
+    assert!(matches!(late, Err(Error::Misuse(Misuse::Closed))), "{late:?}");
+    assert!(server.next().await.is_none());
+    assert!(matches!(client.next().await, Some(Ok(Event::Close(Some(_))))));
+    assert!(client.next().await.is_none());
+    assert_eq!(server.get_ref().ended().unwrap().reason, "done");
+    assert!(client.into_inner().ended().unwrap().clean);
+}
+
+#[tokio::test]
+async fn parts_are_one_message() {
+    let (mut client, server) = pair().await;
+    let mut server = server.into_events();
+    let part = |bytes: &'static str, first, last| {
+        Event::Part(Part { kind: MessageKind::Text, bytes: bytes.into(), first, last })
+    };
+    let not_begun = server.feed(part("x", false, true)).await;
+    assert!(matches!(not_begun, Err(Error::Misuse(Misuse::NoMessageOpen))), "{not_begun:?}");
+    server.feed(part("hel", true, false)).await.unwrap();
+    server.feed(Event::Ping(Bytes::new())).await.unwrap();
+    server.send(part("lo", false, true)).await.unwrap();
+    assert_eq!(client.next().await.unwrap().unwrap(), Message::text("hello"));
+    server.send(Event::Close(None)).await.unwrap();
+    assert!(client.next().await.is_none());
+    assert_eq!(client.ended().unwrap().code.0, 1005);
+}
+
+#[tokio::test]
+async fn the_events_of_one_connection_are_forwarded_to_another() {
+    let ((mut client, near), (far, server)) = (pair().await, pair().await);
+    let (near, far) = (near.into_events(), far.into_events());
+    let ((near_sink, near_stream), (far_sink, far_stream)) = (near.split(), far.split());
+    let echo = tokio::spawn(async move {
+        let mut server = server;
+        while let Some(event) = server.next_event().await {
+            if let Event::Message(message) = event.unwrap() {
+                server.send(message).await.unwrap();
+            }
+        }
+        server.ended().cloned()
+    });
+    let proxy = tokio::spawn(async move {
+        let _ = tokio::join!(near_stream.forward(far_sink), far_stream.forward(near_sink));
+    });
+    client.send("through").await.unwrap();
+    assert_eq!(client.next().await.unwrap().unwrap(), Message::text("through"));
+    client.close(4001, "enough").await.unwrap();
+    let ended = echo.await.unwrap().unwrap();
+    assert_eq!((ended.code.0, ended.reason.as_str()), (4001, "enough"));
+    proxy.abort();
+}
+
+#[tokio::test]
+async fn a_violation_is_an_item_and_the_close_is_sent() {
+    let (server, mut raw) = server_and_raw().await;
+    let mut server = server.into_events();
+    raw.write_all(&masked(framewise::proto::Opcode::Text, true, b"\xff")).await.unwrap();
+    let Some(Err(Error::Violation(violation))) = server.next().await else { panic!("no violation") };
+    assert_eq!(violation.rule, Rule::TextInvalidUtf8);
+    drop(raw);
+    assert!(server.next().await.is_none());
+    assert_eq!(server.get_mut().ended().unwrap().reason, "text-invalid-utf8");
+}
