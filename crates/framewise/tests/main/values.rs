@@ -77,7 +77,7 @@ fn what_lies_behind_an_error_can_be_asked_of_all_that_hold_it() {
     let sentence = lost().to_string();
     let full = TrySendError::Full(Message::text("secret"));
     let (failed, handshake) = (TrySendError::Failed(lost()), ServeError::Handshake(lost()));
-    let handler = ServeError::Handler(Box::new(Around(io::Error::other("the cause"))));
+    let handler = ServeError::Handler(Error::other(Around(io::Error::other("the cause"))));
     let held: [(&dyn StdError, &str); 3] =
         [(&failed, &sentence), (&handshake, &sentence), (&handler, "around it")];
     for (error, says) in held {
