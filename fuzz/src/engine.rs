@@ -61,28 +61,22 @@ impl Flags {
 
     fn limits(self) -> Limits {
         if self.limited {
-            Limits { message: 200, frame: 150, fragments: 4, inflated: 500, ..Limits::DEFAULT }
+            Limits::DEFAULT.message(200).frame(150).fragments(4).inflated(500)
         } else {
-            Limits { inflated: 1 << 20, ..Limits::DEFAULT }
+            Limits::DEFAULT.inflated(1 << 20)
         }
     }
 
     /// A connection of this kind; `role`: of either end.
     pub fn connection(self, role: Role) -> Connection {
         let strictness = if self.lenient {
-            Strictness {
-                masked_server_frames: true,
-                unmasked_client_frames: true,
-                long_lengths: true,
-                invalid_close_codes: true,
-                body_headers_on_101: true,
-            }
+            Strictness::default().masked_server_frames(true).unmasked_client_frames(true).long_lengths(true).invalid_close_codes(true).body_headers_on_101(true)
         } else {
             Strictness::default()
         };
         let agreed = parse_extensions(self.agreed).as_deref().and_then(DeflateAgreement::in_response);
         let deflate = agreed.map(|_| DeflateConfig::default());
-        let config = Config { limits: self.limits(), strictness, deflate, ..Config::default() };
+        let config = Config::default().limits(self.limits()).strictness(strictness).deflate(deflate);
         let connection = match role {
             Role::Client => Connection::client(config, Box::new(|| [0x37, 0xfa, 0x21, 0x3d]), 0, NOW),
             Role::Server => Connection::server(config, 0, NOW),

@@ -122,7 +122,7 @@ fn agree<T>(steps: &[(Role, &[u8])], whole: &Judged<T>) {
 fn answered(request: &Request) {
     let offer = ClientOffer::of(request);
     let Ok(head) = offer.encode() else { return };
-    let policy = ServerPolicy { limits: Limits { head: head.len(), ..Limits::DEFAULT }, origins: None };
+    let policy = ServerPolicy { limits: Limits::DEFAULT.head(head.len()), origins: None };
     let Progress::Done { value: again, .. } = read_request(&head, &policy) else {
         panic!("what we ask breaks a rule: {}", String::from_utf8_lossy(&head));
     };

@@ -184,7 +184,7 @@ async fn open(args: &ConnectArgs, printer: Printer) -> Result<(WebSocket<Stream>
     if let Some(origin) = &args.origin {
         client = client.origin(origin);
     }
-    let limits = Limits { message: LARGEST, frame: LARGEST, inflated: LARGEST, ..Limits::DEFAULT };
+    let limits = Limits::DEFAULT.message(LARGEST).frame(LARGEST).inflated(LARGEST);
     let client = client.limits(limits);
     let stream = client.dial(&url).await.map_err(|error| error.to_string())?;
     let about = About { id: "1".to_owned(), ..About::default() };

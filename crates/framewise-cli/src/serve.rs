@@ -87,7 +87,7 @@ fn server(protocols: &[String]) -> Server {
 }
 
 fn limits() -> Limits {
-    Limits { head: LARGEST_HEAD, message: LARGEST, frame: LARGEST, inflated: LARGEST, ..Limits::DEFAULT }
+    Limits::DEFAULT.head(LARGEST_HEAD).message(LARGEST).frame(LARGEST).inflated(LARGEST)
 }
 
 struct Echo {

@@ -17,20 +17,19 @@ pub struct Endpoints {
 
 /// Limits for unknown endpoints: only the size of a head. There is no deadline: a side that waits long and then goes on
 /// has none (RFC 6455 §7.1.1 and §10 leave deadlines to the endpoints), and one that gives up shows it by its end.
-pub(crate) const UNLIMITED: Limits = Limits {
-    head: 64 * 1024,
-    message: u64::MAX,
-    frame: u64::MAX,
-    fragments: u32::MAX,
-    control_run: u32::MAX,
-    control_rate: u32::MAX,
-    inflated: u64::MAX,
-    inflate_ratio: u32::MAX,
-    inflate_ratio_from: u64::MAX,
-    handshake: Duration::MAX,
-    idle: None,
-    close: Duration::MAX,
-};
+pub(crate) const UNLIMITED: Limits = Limits::DEFAULT
+    .head(64 * 1024)
+    .message(u64::MAX)
+    .frame(u64::MAX)
+    .fragments(u32::MAX)
+    .control_run(u32::MAX)
+    .control_rate(u32::MAX)
+    .inflated(u64::MAX)
+    .inflate_ratio(u32::MAX)
+    .inflate_ratio_from(u64::MAX)
+    .handshake(Duration::MAX)
+    .no_idle_limit()
+    .close(Duration::MAX);
 
 impl Endpoints {
     /// Endpoints about which nothing is known.

@@ -58,7 +58,7 @@ impl Upstream {
 
     /// Connects: TCP, and TLS where the URL says so.
     pub(crate) async fn connect(&self) -> Result<NetStream, Error> {
-        let limits = Limits { handshake: PATIENCE, ..Limits::DEFAULT };
+        let limits = Limits::DEFAULT.handshake(PATIENCE);
         Client::new().limits(limits).dial(&self.url.to_string()).await
     }
 

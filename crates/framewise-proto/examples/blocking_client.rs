@@ -45,7 +45,7 @@ pub(crate) fn ask(
         let Some(answer) = ws.next()? else { return Ok((answers, ws.ended)) };
         answers.push(answer);
     }
-    let close = CloseFrame { code: CloseCode::NORMAL_CLOSURE, reason: "that was all".into() };
+    let close = CloseFrame::new(CloseCode::NORMAL_CLOSURE, "that was all");
     ws.engine.close(ws.now(), Some(&close))?;
     // Until the server has closed as well, it may send more.
     while let Some(answer) = ws.next()? {

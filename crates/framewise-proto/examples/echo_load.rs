@@ -21,13 +21,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let keys = Box::new(|| [0x37, 0xfa, 0x21, 0x3d]);
     // Each message is compressed for itself, so that all cost the same.
-    let deflate = DeflateConfig {
-        context: Context::Kept,
-        no_context_takeover: true,
-        peer_no_context_takeover: true,
-        ..DeflateConfig::default()
-    };
-    let config = Config { deflate: Some(deflate), ..Config::default() };
+    let deflate = DeflateConfig::default()
+        .context(Context::Kept)
+        .no_context_takeover(true)
+        .peer_no_context_takeover(true);
+    let config = Config::default().deflate(deflate);
     let mut client = Connection::client(config.clone(), keys, 0, Duration::ZERO);
     let mut server = Connection::server(config, 0, Duration::ZERO);
     if kind == "deflate" {

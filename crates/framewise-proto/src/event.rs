@@ -57,6 +57,7 @@ pub enum EndedBy {
 
 /// How a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ended {
     /// Who ended it.
     pub by: EndedBy,
@@ -68,4 +69,11 @@ pub struct Ended {
     pub reason: String,
     /// Whether both Close frames were sent.
     pub clean: bool,
+}
+
+impl Ended {
+    /// An end to compare with, in tests.
+    pub fn new(by: EndedBy, code: impl Into<CloseCode>, reason: impl Into<String>, clean: bool) -> Self {
+        Self { by, code: code.into(), reason: reason.into(), clean }
+    }
 }

@@ -11,7 +11,7 @@ const NOW: Duration = Duration::ZERO;
 const KIB: i64 = 1024;
 
 fn config(deflate: DeflateConfig) -> Config {
-    Config { deflate: Some(deflate), ..Config::default() }
+    Config::default().deflate(deflate)
 }
 
 fn agreed(wishes: &DeflateConfig) -> DeflateAgreement {
@@ -64,14 +64,14 @@ fn every_choice() -> Vec<DeflateConfig> {
     for window_bits in 8..=15 {
         for no_context_takeover in [false, true] {
             for context in [Context::Kept, Context::Shared] {
-                choices.push(DeflateConfig {
-                    window_bits,
-                    peer_window_bits: window_bits,
-                    no_context_takeover,
-                    peer_no_context_takeover: no_context_takeover,
-                    context,
-                    ..DeflateConfig::default()
-                });
+                choices.push(
+                    DeflateConfig::default()
+                        .window_bits(window_bits)
+                        .peer_window_bits(window_bits)
+                        .no_context_takeover(no_context_takeover)
+                        .peer_no_context_takeover(no_context_takeover)
+                        .context(context),
+                );
             }
         }
     }
@@ -115,11 +115,7 @@ fn between_messages_a_connection_holds_what_its_context_says() {
 
 #[test]
 fn a_thread_holds_one_compressor_and_one_inflater() {
-    let wishes = DeflateConfig {
-        no_context_takeover: true,
-        peer_no_context_takeover: true,
-        ..DeflateConfig::default()
-    };
+    let wishes = DeflateConfig::default().no_context_takeover(true).peer_no_context_takeover(true);
     let mut frames: Vec<_> = (0..20).map(|_| sent(&mut client(wishes), &text(1000))).collect();
     // A thread that has none yet.
     std::thread::scope(|scope| {
@@ -148,8 +144,8 @@ fn a_bomb_takes_no_more_memory_than_the_limit() {
     let bomb = sent(&mut server(wishes), &vec![0; 100 << 20]);
     assert!(bomb.len() < 110_000, "a thousand to one: {}", bomb.len());
     for piecewise in [false, true] {
-        let limits = Limits { inflated: LIMIT, ..Limits::DEFAULT };
-        let config = Config { limits, ..config(wishes) };
+        let limits = Limits::DEFAULT.inflated(LIMIT);
+        let config = (config(wishes)).limits(limits);
         let mut engine =
             Connection::client(config, Box::new(|| [0; 4]), 0, NOW).with_deflate(&agreed(&wishes));
         let mut frame = bomb.clone();

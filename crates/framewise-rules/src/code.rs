@@ -125,6 +125,7 @@ macro_rules! codes {
     ($( $name:ident $constant:ident $id:literal $from:literal..=$to:literal $wire:ident $sender:ident $registered:literal $title:literal; )+) => {
         /// A row in the table of close codes: one code, or one range.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum Code { $( #[doc = $title] $name, )+ }
 
         impl CloseCode { $( #[doc = $title] pub const $constant: Self = Self($from); )+ }

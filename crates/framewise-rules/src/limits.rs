@@ -2,7 +2,15 @@ use core::time::Duration;
 
 /// The limits of an endpoint (RFC 6455 §10.4: "Implementations … SHOULD impose a limit on the frame size and the
 /// total message size"). All but `idle` are on by default.
+///
+/// ```
+/// use framewise_rules::Limits;
+///
+/// let limits = Limits::default().message(1 << 20).no_fragments_limit();
+/// assert_eq!((limits.message, limits.fragments), (1 << 20, u32::MAX));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Size of the head of a handshake, in bytes. Two limits are fixed: a head is also too large if it has more than 128
     /// header lines, or if a list that the handshake reads (Connection, Upgrade, Sec-WebSocket-Protocol,
@@ -58,6 +66,121 @@ impl Limits {
         idle: None,
         close: Duration::from_secs(5),
     };
+
+    /// Sets [`Limits::head`](#structfield.head).
+    #[must_use]
+    pub const fn head(mut self, head: usize) -> Self {
+        self.head = head;
+        self
+    }
+
+    /// Sets [`Limits::message`](#structfield.message).
+    #[must_use]
+    pub const fn message(mut self, message: u64) -> Self {
+        self.message = message;
+        self
+    }
+
+    /// Sets [`Limits::frame`](#structfield.frame).
+    #[must_use]
+    pub const fn frame(mut self, frame: u64) -> Self {
+        self.frame = frame;
+        self
+    }
+
+    /// Sets [`Limits::fragments`](#structfield.fragments).
+    #[must_use]
+    pub const fn fragments(mut self, fragments: u32) -> Self {
+        self.fragments = fragments;
+        self
+    }
+
+    /// Sets [`Limits::control_run`](#structfield.control_run).
+    #[must_use]
+    pub const fn control_run(mut self, control_run: u32) -> Self {
+        self.control_run = control_run;
+        self
+    }
+
+    /// Sets [`Limits::control_rate`](#structfield.control_rate).
+    #[must_use]
+    pub const fn control_rate(mut self, control_rate: u32) -> Self {
+        self.control_rate = control_rate;
+        self
+    }
+
+    /// Sets [`Limits::inflated`](#structfield.inflated).
+    #[must_use]
+    pub const fn inflated(mut self, inflated: u64) -> Self {
+        self.inflated = inflated;
+        self
+    }
+
+    /// Sets [`Limits::inflate_ratio`](#structfield.inflate_ratio).
+    #[must_use]
+    pub const fn inflate_ratio(mut self, inflate_ratio: u32) -> Self {
+        self.inflate_ratio = inflate_ratio;
+        self
+    }
+
+    /// Sets [`Limits::inflate_ratio_from`](#structfield.inflate_ratio_from).
+    #[must_use]
+    pub const fn inflate_ratio_from(mut self, inflate_ratio_from: u64) -> Self {
+        self.inflate_ratio_from = inflate_ratio_from;
+        self
+    }
+
+    /// Sets [`Limits::handshake`](#structfield.handshake).
+    #[must_use]
+    pub const fn handshake(mut self, handshake: Duration) -> Self {
+        self.handshake = handshake;
+        self
+    }
+
+    /// Sets [`Limits::close`](#structfield.close).
+    #[must_use]
+    pub const fn close(mut self, close: Duration) -> Self {
+        self.close = close;
+        self
+    }
+
+    /// Sets [`Limits::idle`](#structfield.idle).
+    #[must_use]
+    pub const fn idle(mut self, idle: Duration) -> Self {
+        self.idle = Some(idle);
+        self
+    }
+
+    /// Messages, frames and inflated messages of any size.
+    #[must_use]
+    pub const fn no_size_limit(self) -> Self {
+        self.message(u64::MAX).frame(u64::MAX).inflated(u64::MAX).no_inflate_ratio()
+    }
+
+    /// Messages of any number of frames.
+    #[must_use]
+    pub const fn no_fragments_limit(self) -> Self {
+        self.fragments(u32::MAX)
+    }
+
+    /// Control frames in any number.
+    #[must_use]
+    pub const fn no_control_limit(self) -> Self {
+        self.control_run(u32::MAX).control_rate(u32::MAX)
+    }
+
+    /// Messages that inflate to any multiple of their size.
+    #[must_use]
+    pub const fn no_inflate_ratio(self) -> Self {
+        self.inflate_ratio(u32::MAX)
+    }
+
+    /// The peer may be silent for any time: the default.
+    #[must_use]
+    pub const fn no_idle_limit(mut self) -> Self {
+        self.idle = None;
+        self
+    }
 }
 
 impl Default for Limits {

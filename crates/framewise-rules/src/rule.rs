@@ -52,6 +52,7 @@ pub enum SeenBy {
 
 /// A document that defines rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Document {
     /// RFC 6455, The WebSocket Protocol.
     Rfc6455,
@@ -111,6 +112,7 @@ macro_rules! rules {
         ///
         /// The order is that of the wire: when the head of a handshake breaks several rules, the first is reported.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum Rule { $($( #[doc = $sentence] $name, )+)+ }
 
         impl Rule {

@@ -32,6 +32,7 @@ impl Setup {
 
 /// The types of message that an endpoint accepts (RFC 6455 §7.4.1, code 1003).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MessageKinds {
     /// Text and binary.
     #[default]

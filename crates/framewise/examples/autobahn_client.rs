@@ -15,7 +15,7 @@ const CASE: Duration = Duration::from_secs(120);
 
 /// A server that says nothing for half a minute has hung.
 fn client() -> Client {
-    let limits = Limits { idle: Some(Duration::from_secs(30)), ..Limits::DEFAULT };
+    let limits = Limits::DEFAULT.idle(Duration::from_secs(30));
     Client::new().limits(limits).deflate(DeflateConfig::default())
 }
 

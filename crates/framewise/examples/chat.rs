@@ -85,11 +85,7 @@ async fn main() -> ExitCode {
         eprintln!("usage: chat ADDR, with an ADDR like 127.0.0.1:9001");
         return ExitCode::from(2);
     };
-    let config = Config {
-        messages: MessageKinds::TextOnly,
-        deflate: Some(DeflateConfig::default()),
-        ..Config::default()
-    };
+    let config = Config::default().messages(MessageKinds::TextOnly).deflate(DeflateConfig::default());
     let listener = match Server::new().config(config).bind(&address).await {
         Ok(listener) => listener,
         Err(error) => {

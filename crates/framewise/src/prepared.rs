@@ -90,7 +90,7 @@ mod tests {
     async fn pair(wishes: DeflateConfig) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
         let (near, far) = duplex(1 << 16);
         let client = Client::new().deflate(wishes);
-        let server = Server::new().deflate(DeflateConfig { level: wishes.level, ..DeflateConfig::default() });
+        let server = Server::new().deflate(DeflateConfig::default().level(wishes.level));
         let (client, server) = tokio::join!(client.connect_over(near, "ws://h/"), server.accept(far));
         (client.expect("a client"), server.expect("a server"))
     }
@@ -117,7 +117,7 @@ mod tests {
         let (news, short) = (Prepared::new("It is noon. ".repeat(100)), Prepared::new("noon"));
         for _ in 0..3 {
             for (bits, level) in [(15, 6), (10, 6), (10, 9), (8, 1), (9, 1)] {
-                let wishes = DeflateConfig { peer_window_bits: bits, level, ..DeflateConfig::default() };
+                let wishes = DeflateConfig::default().peer_window_bits(bits).level(level);
                 let (mut client, server) = pair(wishes).await;
                 let (sender, _receiver) = server.split();
                 sender.try_send_prepared(&news.clone()).unwrap();
@@ -132,7 +132,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_one_is_written_from_where_it_lies() {
-        let wishes = DeflateConfig { threshold: 0, ..DeflateConfig::default() };
+        let wishes = DeflateConfig::default().threshold(0);
         let mut noise = vec![0; 60_000];
         getrandom::getrandom(&mut noise).unwrap();
         let news = Prepared::new(noise);
@@ -150,7 +150,7 @@ mod tests {
     fn all_who_ask_get_the_same_bytes() {
         let wishes = DeflateConfig::default();
         let (_, agreement) = negotiate(&[wishes.offer()], &wishes).unwrap();
-        let config = Config { deflate: Some(wishes), ..Config::default() };
+        let config = Config::default().deflate(wishes);
         let engine = Connection::server(config, 0, Duration::ZERO).with_deflate(&agreement);
         let compression = engine.compression(10_000).unwrap();
         let news = Prepared::new(vec![7; 10_000]);

@@ -78,12 +78,8 @@ async fn tcp() -> (WebSocket<TcpStream>, WebSocket<TcpStream>) {
 }
 
 async fn deflated(context: Context) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
-    let deflate = DeflateConfig {
-        context,
-        no_context_takeover: true,
-        peer_no_context_takeover: true,
-        ..DeflateConfig::default()
-    };
+    let deflate =
+        DeflateConfig::default().context(context).no_context_takeover(true).peer_no_context_takeover(true);
     let (near, far) = duplex(1 << 16);
     let (client, server) = (Client::new().deflate(deflate), Server::new().deflate(deflate));
     let (client, server) = tokio::join!(client.connect_over(near, "ws://h/"), server.accept(far));

@@ -18,7 +18,7 @@ fn main() -> Result<(), bench_clients::Failure> {
     let mut arguments = std::env::args().skip(1);
     let address: SocketAddr = arguments.next().ok_or("ADDR is missing")?.parse()?;
     // The other peers compress everything too.
-    let mut deflate = DeflateConfig { threshold: 0, ..DeflateConfig::default() };
+    let mut deflate = DeflateConfig::default().threshold(0);
     match (arguments.next().as_deref(), arguments.next()) {
         (None, _) => {}
         (Some("--shared-window"), Some(bits)) => {
@@ -31,7 +31,7 @@ fn main() -> Result<(), bench_clients::Failure> {
         let socket = TcpSocket::new_v4()?;
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
-        let config = Config { deflate: Some(deflate), ..Config::default() };
+        let config = Config::default().deflate(deflate);
         println!("listening {address}");
         Server::new().config(config).listen(socket.listen(4096)?).serve(echo).await;
         Ok(())

@@ -2,7 +2,7 @@
 
 use framewise_proto::frame::{Expect, LengthForm, MAX_HEADER};
 use framewise_proto::{Detail, Header, Opcode, Strictness, Violation};
-use framewise_rules::{Limits, Role, Rule};
+use framewise_rules::{Role, Rule};
 
 use super::{Frames, Moment, Signal};
 
@@ -44,7 +44,7 @@ impl Frames {
             // RFC 6455 §5.2: the longer forms mean at least 126 and at least 65,536 bytes.
             header.length = if header.form == LengthForm::Sixteen { 126 } else { 0x1_0000 };
         }
-        let limits = Limits { message: u64::MAX, frame: u64::MAX, ..self.limits };
+        let limits = self.limits.message(u64::MAX).frame(u64::MAX);
         let expect = Expect {
             sender: self.role,
             deflate: self.deflate,

@@ -163,7 +163,7 @@ fn legs_are_compared_as_long_as_all_their_messages_are_kept() {
 /// Silence as long as the limit is not above it.
 #[test]
 fn silence_is_a_fault_above_the_limit() {
-    let limits = Limits { idle: Some(Duration::from_secs(30)), ..Limits::DEFAULT };
+    let limits = Limits::DEFAULT.idle(Duration::from_secs(30));
     let silent = |end: Duration| {
         let mut observer = Observer::new(Endpoints::from(Setup { limits, ..Setup::DEFAULT }));
         let leg = observer.leg("client-server");
@@ -270,7 +270,7 @@ fn a_deadline_is_missed_above_its_limit_by_the_side_that_is_waited_for() {
 #[test]
 fn the_first_fault_in_what_a_message_inflates_to_is_told() {
     let found = |inflated: u64, agreed: &str, messages: &[&[u8]]| {
-        let limits = Limits { inflated, ..Limits::DEFAULT };
+        let limits = Limits::DEFAULT.inflated(inflated);
         let mut observer = Observer::new(Endpoints::from(Setup { limits, ..Setup::DEFAULT }));
         let leg = observer.leg("client-server");
         observer.open(leg, agreed);
@@ -329,7 +329,7 @@ fn a_head_of_64_kib_may_go_on_and_a_longer_one_may_not() {
 #[test]
 fn the_ratio_counts_the_payload_of_all_frames() {
     let found = |first: usize, second: usize, ratio: u32| {
-        let limits = Limits { inflate_ratio: ratio, inflate_ratio_from: 1, ..Limits::DEFAULT };
+        let limits = Limits::DEFAULT.inflate_ratio(ratio).inflate_ratio_from(1);
         let mut observer = Observer::new(Endpoints::from(Setup { limits, ..Setup::DEFAULT }));
         let leg = observer.leg("client-server");
         observer.open(leg, "permessage-deflate");

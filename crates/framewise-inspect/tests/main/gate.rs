@@ -182,9 +182,9 @@ fn every_misuse(role: Role) -> Vec<Misuse> {
     refuse(engine.pong(&[0; 126]));
     refuse(engine.send_part(b"", true));
     for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, u16::MAX] {
-        refuse(engine.close(now, Some(&CloseFrame { code: CloseCode(code), reason: String::new() })));
+        refuse(engine.close(now, Some(&CloseFrame::new(CloseCode(code), ""))));
     }
-    refuse(engine.close(now, Some(&CloseFrame { code: CloseCode(1000), reason: "x".repeat(124) })));
+    refuse(engine.close(now, Some(&CloseFrame::new(CloseCode(1000), "x".repeat(124)))));
     engine.begin(MessageKind::Text).expect("open");
     refuse(engine.send_text(""));
     refuse(engine.begin(MessageKind::Binary));
@@ -219,7 +219,7 @@ fn what_the_engine_writes_breaks_no_rule() {
             sender.send_part(b"", true).expect("open");
             flush(&mut sender);
         }
-        let reason = CloseFrame { code: CloseCode(4000), reason: "é".repeat(61) };
+        let reason = CloseFrame::new(CloseCode(4000), "é".repeat(61));
         sender.close(Duration::ZERO, Some(&reason)).expect("open");
         flush(&mut sender);
         let found = endpoint::feed(&mut receiver, Duration::ZERO, &mut written, &mut Vec::new());

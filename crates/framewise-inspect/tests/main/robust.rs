@@ -227,7 +227,7 @@ fn what_nobody_asks_for_is_bounded() {
 /// The limits that the observer was told are in the sentences of what exceeds them.
 #[test]
 fn a_finding_names_the_limit_that_was_exceeded() {
-    let limits = Limits { frame: 4, message: 6, fragments: 2, ..Limits::DEFAULT };
+    let limits = Limits::DEFAULT.frame(4).message(6).fragments(2);
     let setup = Setup { limits, ..Setup::DEFAULT };
     let says = |bytes: &[u8]| {
         let mut observer = Observer::new(Endpoints::from(setup));
@@ -251,7 +251,7 @@ fn a_finding_names_the_limit_that_was_exceeded() {
 /// A head that is longer than the limit is told where the limit is, as soon as one byte is above it.
 #[test]
 fn a_head_above_the_limit_is_found_at_the_limit() {
-    let setup = Setup { limits: Limits { head: 64, ..Limits::DEFAULT }, ..Setup::DEFAULT };
+    let setup = Setup { limits: Limits::DEFAULT.head(64), ..Setup::DEFAULT };
     let found = |early: &[u8], role: Role, size: usize| {
         let mut observer = Observer::new(Endpoints::from(setup));
         let leg = observer.leg("client-server");

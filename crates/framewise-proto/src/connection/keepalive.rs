@@ -21,7 +21,16 @@ const REMEMBERED: usize = 16;
 /// Any byte after a Ping shows that the peer is there, because its Pong may have to wait for the end of a large frame. If
 /// nothing arrives within `pong`, the connection fails (`idle-timeout`, with `ping-unanswered` in `also`). If only the Pong
 /// is missing, that is reported (`ping-unanswered` is a note), and the connection goes on.
+///
+/// ```
+/// use core::time::Duration;
+/// use framewise_proto::Keepalive;
+///
+/// let keepalive = Keepalive::default().interval(Duration::from_secs(60));
+/// assert_eq!(keepalive.pong, Duration::from_secs(20));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Keepalive {
     /// The time from one Ping to the next.
     pub interval: Duration,
@@ -29,10 +38,29 @@ pub struct Keepalive {
     pub pong: Duration,
 }
 
-impl Default for Keepalive {
+impl Keepalive {
     /// 20 seconds each: many proxies cut connections that are silent for 30 seconds or more.
+    pub const DEFAULT: Self = Self { interval: Duration::from_secs(20), pong: Duration::from_secs(20) };
+
+    /// Sets [`Keepalive::interval`](#structfield.interval).
+    #[must_use]
+    pub const fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Sets [`Keepalive::pong`](#structfield.pong).
+    #[must_use]
+    pub const fn pong(mut self, pong: Duration) -> Self {
+        self.pong = pong;
+        self
+    }
+}
+
+impl Default for Keepalive {
+    /// [`Keepalive::DEFAULT`].
     fn default() -> Self {
-        Self { interval: Duration::from_secs(20), pong: Duration::from_secs(20) }
+        Self::DEFAULT
     }
 }
 

@@ -188,7 +188,7 @@ impl Connection {
     ///
     /// let mut server = Connection::server(Config::default(), 0, Duration::ZERO);
     /// server.send_text("too late")?;
-    /// let close = CloseFrame { code: CloseCode::POLICY_VIOLATION, reason: "too slow".into() };
+    /// let close = CloseFrame::new(CloseCode::POLICY_VIOLATION, "too slow");
     /// server.abort(Duration::ZERO, Some(&close))?;
     /// assert_eq!(server.poll_transmit().expect("the Close").into_vec(), b"\x88\x0a\x03\xf0too slow");
     /// # Ok::<(), framewise_proto::Misuse>(())

@@ -8,7 +8,15 @@ use crate::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLATE};
 /// An endpoint's settings for permessage-deflate.
 ///
 /// [`Context`] gives its cost in memory.
+///
+/// ```
+/// use framewise_proto::deflate::DeflateConfig;
+///
+/// let deflate = DeflateConfig::default().level(1).window_bits(11);
+/// assert_eq!((deflate.level, deflate.window_bits, deflate.peer_window_bits), (1, 11, 15));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DeflateConfig {
     /// zlib's level, 1 (fast) to 9 (small).
     pub level: u8,
@@ -72,6 +80,62 @@ impl Default for DeflateConfig {
 }
 
 impl DeflateConfig {
+    /// Sets [`DeflateConfig::level`](#structfield.level).
+    #[must_use]
+    pub const fn level(mut self, level: u8) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Sets [`DeflateConfig::threshold`](#structfield.threshold).
+    #[must_use]
+    pub const fn threshold(mut self, threshold: usize) -> Self {
+        self.threshold = threshold;
+        self
+    }
+
+    /// Sets [`DeflateConfig::window_bits`](#structfield.window_bits).
+    #[must_use]
+    pub const fn window_bits(mut self, window_bits: u8) -> Self {
+        self.window_bits = window_bits;
+        self
+    }
+
+    /// Sets [`DeflateConfig::peer_window_bits`](#structfield.peer_window_bits).
+    #[must_use]
+    pub const fn peer_window_bits(mut self, peer_window_bits: u8) -> Self {
+        self.peer_window_bits = peer_window_bits;
+        self
+    }
+
+    /// Sets [`DeflateConfig::no_context_takeover`](#structfield.no_context_takeover).
+    #[must_use]
+    pub const fn no_context_takeover(mut self, no_context_takeover: bool) -> Self {
+        self.no_context_takeover = no_context_takeover;
+        self
+    }
+
+    /// Sets [`DeflateConfig::peer_no_context_takeover`](#structfield.peer_no_context_takeover).
+    #[must_use]
+    pub const fn peer_no_context_takeover(mut self, peer_no_context_takeover: bool) -> Self {
+        self.peer_no_context_takeover = peer_no_context_takeover;
+        self
+    }
+
+    /// Sets [`DeflateConfig::required`](#structfield.required).
+    #[must_use]
+    pub const fn required(mut self, required: bool) -> Self {
+        self.required = required;
+        self
+    }
+
+    /// Sets [`DeflateConfig::context`](#structfield.context).
+    #[must_use]
+    pub const fn context(mut self, context: Context) -> Self {
+        self.context = context;
+        self
+    }
+
     /// The offer of a client with these settings.
     pub fn offer(&self) -> Extension {
         let mut parameters = Vec::new();

@@ -8,7 +8,14 @@ use framewise_simd::Utf8;
 use crate::Detail;
 
 /// The payload of a Close frame (RFC 6455 §5.5.1).
+///
+/// ```
+/// use framewise_proto::CloseFrame;
+///
+/// assert_eq!(CloseFrame::new(4001, "too slow").to_string(), "4001 \"too slow\"");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CloseFrame {
     /// The status code.
     pub code: CloseCode,
@@ -17,6 +24,11 @@ pub struct CloseFrame {
 }
 
 impl CloseFrame {
+    /// A code with a reason, which may be empty.
+    pub fn new(code: impl Into<CloseCode>, reason: impl Into<String>) -> Self {
+        Self { code: code.into(), reason: reason.into() }
+    }
+
     /// Encodes the payload. `Connection::close` checks that it fits into a control frame.
     pub(crate) fn payload(&self) -> Vec<u8> {
         let mut payload = Vec::with_capacity(2 + self.reason.len());

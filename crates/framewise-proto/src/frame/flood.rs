@@ -61,7 +61,7 @@ impl ControlCount {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { control_run: 3, control_rate: 5, ..Limits::DEFAULT };
+    const LIMITS: Limits = Limits::DEFAULT.control_run(3).control_rate(5);
 
     const fn at(milliseconds: u64) -> Duration {
         Duration::from_millis(milliseconds)

@@ -64,7 +64,7 @@ mod tests {
                     for sender in [Role::Client, Role::Server] {
                         let Some(found) = PlainHeader::decode(&bytes, sender) else { continue };
                         plain += 1;
-                        let limits = Limits { frame: 0x1_0000, message: 0x1_0000, ..Limits::DEFAULT };
+                        let limits = Limits::DEFAULT.frame(0x1_0000).message(0x1_0000);
                         let expect = Expect {
                             sender,
                             deflate: false,

@@ -13,7 +13,7 @@ use crate::messages::{received, written};
 const NOW: Duration = Duration::ZERO;
 
 fn config(deflate: DeflateConfig) -> Config {
-    Config { deflate: Some(deflate), ..Config::default() }
+    Config::default().deflate(deflate)
 }
 
 fn agreed(client: &DeflateConfig, server: &DeflateConfig) -> DeflateAgreement {
@@ -48,17 +48,14 @@ fn whatever_is_agreed_what_is_sent_arrives() {
     for bits in [8, 9, 12, 15] {
         for takeover in [true, false] {
             for context in [Context::Kept, Context::Shared] {
-                let wishes = DeflateConfig {
-                    window_bits: bits,
-                    peer_window_bits: 23 - bits,
-                    no_context_takeover: !takeover,
-                    context,
-                    threshold: 0,
-                    level: 1 + bits % 9,
-                    ..DeflateConfig::default()
-                };
-                let agreement =
-                    agreed(&wishes, &DeflateConfig { context, threshold: 0, ..DeflateConfig::default() });
+                let wishes = DeflateConfig::default()
+                    .window_bits(bits)
+                    .peer_window_bits(23 - bits)
+                    .no_context_takeover(!takeover)
+                    .context(context)
+                    .threshold(0)
+                    .level(1 + bits % 9);
+                let agreement = agreed(&wishes, &DeflateConfig::default().context(context).threshold(0));
                 for cut in [1, 17, usize::MAX] {
                     let (mut client, mut server) =
                         (client(config(wishes), &agreement), server(config(wishes), &agreement));
@@ -135,7 +132,7 @@ fn a_final_block_does_not_end_the_history() {
 
 #[test]
 fn a_final_block_does_not_end_the_message() {
-    let wishes = DeflateConfig { peer_no_context_takeover: true, ..DeflateConfig::default() };
+    let wishes = DeflateConfig::default().peer_no_context_takeover(true);
     let agreement = agreed(&wishes, &DeflateConfig::default());
     // As above, in one message: what was handed out of it before is history, too.
     let bytes = b"\xc1\x0c\xf3\x48\xcd\xc9\xc9\x07\x00\xf2\x00\x11\x00\x00";
@@ -148,13 +145,11 @@ fn a_final_block_does_not_end_the_message() {
 #[test]
 fn a_message_that_is_in_the_middle_leaves_the_shared_contexts_to_others() {
     for takeover in [true, false] {
-        let wishes = DeflateConfig {
-            no_context_takeover: !takeover,
-            peer_no_context_takeover: !takeover,
-            context: Context::Shared,
-            threshold: 0,
-            ..DeflateConfig::default()
-        };
+        let wishes = DeflateConfig::default()
+            .no_context_takeover(!takeover)
+            .peer_no_context_takeover(!takeover)
+            .context(Context::Shared)
+            .threshold(0);
         let agreement = agreed(&wishes, &wishes);
         let mut pairs: Vec<_> = (0..5)
             .map(|_| (client(config(wishes), &agreement), server(config(wishes), &agreement)))
@@ -202,7 +197,7 @@ fn a_message_that_is_in_the_middle_leaves_the_shared_contexts_to_others() {
 #[test]
 fn every_small_size_survives_at_every_level() {
     for level in 1..=9 {
-        let wishes = DeflateConfig { level, threshold: 0, ..DeflateConfig::default() };
+        let wishes = DeflateConfig::default().level(level).threshold(0);
         let agreement = agreed(&wishes, &wishes);
         let (mut client, mut server) =
             (client(config(wishes), &agreement), server(config(wishes), &agreement));
@@ -221,7 +216,7 @@ fn every_small_size_survives_at_every_level() {
 
 /// What a message of so many bytes, all the same or all different, is compressed to.
 fn compressed(message: &[u8]) -> Vec<u8> {
-    let wishes = DeflateConfig { threshold: 0, level: 9, ..DeflateConfig::default() };
+    let wishes = DeflateConfig::default().threshold(0).level(9);
     let mut sender = server(config(wishes), &agreed(&wishes, &wishes));
     sender.send_binary(message).expect("open");
     let bytes = written(&mut sender);

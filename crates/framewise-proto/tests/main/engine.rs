@@ -17,7 +17,7 @@ fn client(config: Config) -> Connection {
 }
 
 fn limited(limits: Limits) -> Config {
-    Config { limits, ..Config::default() }
+    Config::default().limits(limits)
 }
 
 /// The first violation in `bytes`, given in two pieces.
@@ -54,7 +54,7 @@ fn what_is_within_a_limit_passes_and_what_is_beyond_it_is_measured() {
     let of = |got, limit| Detail::Limit { got, limit };
     for (limits, within, beyond, rule, detail, at) in [
         (
-            Limits { frame: 5, ..limits },
+            limits.frame(5),
             &b"\x82\x05hello"[..],
             &b"\x82\x06hello!"[..],
             Rule::FrameTooBig,
@@ -62,23 +62,16 @@ fn what_is_within_a_limit_passes_and_what_is_beyond_it_is_measured() {
             (0, 2, 1, 0),
         ),
         (
-            Limits { frame: 5, ..limits },
+            limits.frame(5),
             b"\x02\x05hello\x80\x05hello",
             b"\x02\x05hello\x80\x06hello!",
             Rule::FrameTooBig,
             of(6, 5),
             (7, 2, 2, 1),
         ),
+        (limits.message(5), b"\x82\x05hello", b"\x82\x06hello!", Rule::MessageTooBig, of(6, 5), (0, 2, 1, 0)),
         (
-            Limits { message: 5, ..limits },
-            b"\x82\x05hello",
-            b"\x82\x06hello!",
-            Rule::MessageTooBig,
-            of(6, 5),
-            (0, 2, 1, 0),
-        ),
-        (
-            Limits { message: 5, ..limits },
+            limits.message(5),
             b"\x02\x03abc\x80\x02de",
             b"\x02\x03abc\x80\x03def",
             Rule::MessageTooBig,
@@ -86,23 +79,16 @@ fn what_is_within_a_limit_passes_and_what_is_beyond_it_is_measured() {
             (5, 2, 2, 1),
         ),
         (
-            Limits { fragments: 2, ..limits },
+            limits.fragments(2),
             b"\x02\x01a\x80\x01b",
             b"\x02\x01a\x00\x01b\x80\x01c",
             Rule::FragmentsTooMany,
             of(3, 2),
             (6, 2, 3, 1),
         ),
+        (limits.fragments(0), b"", b"\x82\x01a", Rule::FragmentsTooMany, of(1, 0), (0, 2, 1, 0)),
         (
-            Limits { fragments: 0, ..limits },
-            b"",
-            b"\x82\x01a",
-            Rule::FragmentsTooMany,
-            of(1, 0),
-            (0, 2, 1, 0),
-        ),
-        (
-            Limits { control_run: 2, ..limits },
+            limits.control_run(2),
             b"\x89\0\x8a\0\x82\0\x89\0",
             b"\x89\0\x8a\0\x89\0",
             Rule::ControlFlood,
@@ -110,29 +96,15 @@ fn what_is_within_a_limit_passes_and_what_is_beyond_it_is_measured() {
             (4, 2, 3, 0),
         ),
         (
-            Limits { control_rate: 2, ..limits },
+            limits.control_rate(2),
             b"\x89\0\x8a\0",
             b"\x89\0\x82\0\x8a\0\x89\0",
             Rule::ControlFlood,
             of(3, 2),
             (6, 2, 4, 1),
         ),
-        (
-            Limits { control_run: 0, ..limits },
-            b"\x82\0",
-            b"\x89\0",
-            Rule::ControlFlood,
-            of(1, 0),
-            (0, 2, 1, 0),
-        ),
-        (
-            Limits { control_rate: 0, ..limits },
-            b"\x82\0",
-            b"\x89\0",
-            Rule::ControlFlood,
-            of(1, 0),
-            (0, 2, 1, 0),
-        ),
+        (limits.control_run(0), b"\x82\0", b"\x89\0", Rule::ControlFlood, of(1, 0), (0, 2, 1, 0)),
+        (limits.control_rate(0), b"\x82\0", b"\x89\0", Rule::ControlFlood, of(1, 0), (0, 2, 1, 0)),
         (
             limits,
             b"\x82\x7e\x00\x7e",
@@ -172,7 +144,7 @@ fn a_kind_that_is_not_accepted_is_told_in_one_frame_and_in_several() {
         [(MessageKinds::TextOnly, text, binary), (MessageKinds::BinaryOnly, binary, text)]
     {
         for (accepted, other) in accepted.into_iter().zip(other) {
-            let config = || Config { messages, ..Config::default() };
+            let config = || Config::default().messages(messages);
             assert_eq!(wrong(&mut client(config()), accepted, 0), None);
             let found = wrong(&mut client(config()), other, 0).expect("it is not accepted");
             assert_eq!((found.rule, place(&found)), (Rule::UnsupportedData, (0, 2, 1, 0)));
@@ -263,7 +235,7 @@ fn a_full_queue_answers_the_last_ping_alone_and_before_a_close() {
     // A Pong is 7 bytes.
     for (send_queue, answered) in [(7, &b"ac"[..]), (8, b"abc"), (15, b"abc"), (0, b"ac")] {
         for close in [false, true] {
-            let mut engine = client(Config { send_queue, ..Config::default() });
+            let mut engine = client(Config::default().send_queue(send_queue));
             assert_eq!(wrong(&mut engine, &pings(), 0), None);
             if close {
                 engine.close(NOW, None).expect("open");
@@ -284,7 +256,7 @@ fn the_longest_control_frames_are_sent() {
     let longest = [b'x'; 125];
     assert_eq!((engine.ping(NOW, &longest), engine.pong(&longest)), (Ok(()), Ok(())));
     let reason = "x".repeat(123);
-    assert_eq!(engine.close(NOW, Some(&CloseFrame { code: CloseCode(1000), reason })), Ok(()));
+    assert_eq!(engine.close(NOW, Some(&CloseFrame::new(CloseCode(1000), reason))), Ok(()));
     assert_eq!(written(&mut engine).len(), 3 * (6 + 125));
     assert_eq!(engine.close(NOW, None), Err(Misuse::Closed));
 }
@@ -292,7 +264,7 @@ fn the_longest_control_frames_are_sent() {
 #[test]
 fn silence_is_measured_to_the_moment() {
     let idle = Some(Duration::from_secs(60));
-    let mut engine = client(limited(Limits { idle, ..Limits::DEFAULT }));
+    let mut engine = client(limited(idle.map_or(Limits::DEFAULT, |idle| Limits::DEFAULT.idle(idle))));
     engine.handle_timeout(Duration::from_millis(59_999));
     assert_eq!(engine.poll_event(), None);
     engine.handle_timeout(Duration::from_secs(60));
@@ -326,14 +298,11 @@ fn each_leniency_tolerates_its_rules_and_no_others() {
     let strict = Strictness::default();
     for (strictness, rules) in [
         (strict, &[][..]),
-        (Strictness { masked_server_frames: true, ..strict }, &[Rule::MaskPresent]),
-        (Strictness { unmasked_client_frames: true, ..strict }, &[Rule::MaskMissing]),
-        (Strictness { long_lengths: true, ..strict }, &[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]),
-        (
-            Strictness { invalid_close_codes: true, ..strict },
-            &[Rule::CloseCodeReserved, Rule::CloseCodeInvalid],
-        ),
-        (Strictness { body_headers_on_101: true, ..strict }, &[Rule::ResponseBodyFraming]),
+        (strict.masked_server_frames(true), &[Rule::MaskPresent]),
+        (strict.unmasked_client_frames(true), &[Rule::MaskMissing]),
+        (strict.long_lengths(true), &[Rule::LengthNotMinimal16, Rule::LengthNotMinimal64]),
+        (strict.invalid_close_codes(true), &[Rule::CloseCodeReserved, Rule::CloseCodeInvalid]),
+        (strict.body_headers_on_101(true), &[Rule::ResponseBodyFraming]),
     ] {
         for &rule in Rule::ALL {
             assert_eq!(strictness.tolerates(rule), rules.contains(&rule), "{rule:?}");
@@ -343,8 +312,8 @@ fn each_leniency_tolerates_its_rules_and_no_others() {
     for (invalid_close_codes, answer) in
         [(true, &b"\x88\x80\0\0\0\0"[..]), (false, b"\x88\x95\0\0\0\0\x03\xeaclose-code-reserved")]
     {
-        let strictness = Strictness { invalid_close_codes, ..strict };
-        let mut engine = client(Config { strictness, ..Config::default() });
+        let strictness = strict.invalid_close_codes(invalid_close_codes);
+        let mut engine = client(Config::default().strictness(strictness));
         let found = wrong(&mut engine, b"\x88\x02\x03\xec", 0).expect("1004 is reserved");
         assert_eq!((found.rule, found.detail), (Rule::CloseCodeReserved, Detail::Code(CloseCode(1004))));
         assert_eq!(written(&mut engine), answer);
@@ -428,7 +397,7 @@ fn what_was_seen_to_be_wrong_elsewhere_fails_the_connection() {
 
 #[test]
 fn codes_opcodes_and_faults_of_text_have_their_words() {
-    let close = |reason: &str| CloseFrame { code: CloseCode(1000), reason: reason.into() }.to_string();
+    let close = |reason: &str| CloseFrame::new(CloseCode(1000), reason).to_string();
     assert!(close("bye").ends_with(" \"bye\"") && close("bye").starts_with(&close("")));
     assert!(!close("").contains('"'));
     let opcodes = [0x0, 0x1, 0x2, 0x8, 0x9, 0xa, 0x3, 0xb].map(|bits| {

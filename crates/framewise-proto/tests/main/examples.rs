@@ -26,7 +26,7 @@ fn streams() -> (TcpStream, TcpStream) {
 }
 
 fn limited(limits: Limits) -> Arc<Config> {
-    Arc::new(Config { limits, ..Config::default() })
+    Arc::new(Config::default().limits(limits))
 }
 
 /// The rule that ended a side.
@@ -95,7 +95,7 @@ fn what_breaks_a_rule_is_answered_and_told() {
 fn a_peer_that_is_silent_is_not_waited_for() {
     let short = Duration::from_millis(5);
     let (mut client, server) = streams();
-    let limits = Limits { handshake: short, ..Limits::DEFAULT };
+    let limits = Limits::DEFAULT.handshake(short);
     assert_eq!(rule(serve(server, limited(limits))), Rule::RequestTimeout);
     let mut got = String::new();
     client.read_to_string(&mut got).expect("an answer");
@@ -107,6 +107,6 @@ fn a_peer_that_is_silent_is_not_waited_for() {
 
     let (mut client, server) = streams();
     client.write_all(REQUEST.as_bytes()).expect("room");
-    let limits = Limits { idle: Some(short), close: short, ..Limits::DEFAULT };
+    let limits = Limits::DEFAULT.idle(short).close(short);
     assert_eq!(rule(serve(server, limited(limits))), Rule::IdleTimeout);
 }

@@ -30,7 +30,7 @@ fn offer() -> ClientOffer {
 }
 
 fn limited(head: usize) -> Limits {
-    Limits { head, ..Limits::DEFAULT }
+    Limits::DEFAULT.head(head)
 }
 
 fn policy(head: usize) -> ServerPolicy {
@@ -147,7 +147,7 @@ fn a_head_may_be_as_long_as_its_limit_and_no_longer() {
 
     let long = RESPONSE.len();
     let read = |bytes: &str, limit| {
-        read_response(bytes.as_bytes(), &offer(), &Config { limits: limited(limit), ..Config::default() })
+        read_response(bytes.as_bytes(), &offer(), &Config::default().limits(limited(limit)))
     };
     assert!(matches!(read(RESPONSE, long), Progress::Done { .. }));
     assert!(matches!(read(&RESPONSE[..long - 1], long - 1), Progress::More));

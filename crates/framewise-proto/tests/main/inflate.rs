@@ -22,9 +22,9 @@ fn client(config: Config) -> Connection {
 
 /// A frame with a message of so many zeros, compressed by zlib.
 fn zeros(length: usize) -> Vec<u8> {
-    let wishes = DeflateConfig { threshold: 0, ..DeflateConfig::default() };
+    let wishes = DeflateConfig::default().threshold(0);
     let (_, agreement) = negotiate(&[wishes.offer()], &wishes).expect("the offer is valid");
-    let config = Config { deflate: Some(wishes), ..Config::default() };
+    let config = Config::default().deflate(wishes);
     let mut server = Connection::server(config, 0, NOW).with_deflate(&agreement);
     server.send_binary(&vec![0; length]).expect("open");
     server.poll_transmit().expect("a frame").into_vec()
@@ -49,29 +49,29 @@ fn inflated(engine: &mut Connection, bytes: &[u8]) -> Result<Vec<u8>, Box<Violat
 fn a_message_may_inflate_to_its_limit_and_is_measured_beyond_it() {
     let limits = Limits::DEFAULT;
     for (limits, length, detail) in [
-        (Limits { inflated: 1_000, ..limits }, 1_000, None),
-        (Limits { inflated: 1_000, ..limits }, 1_001, Some(Detail::Limit { got: 1_001, limit: 1_000 })),
+        (limits.inflated(1_000), 1_000, None),
+        (limits.inflated(1_000), 1_001, Some(Detail::Limit { got: 1_001, limit: 1_000 })),
         // Of a payload, pieces of 4 KiB are counted.
-        (Limits { inflate_ratio: 2, inflate_ratio_from: 0, ..limits }, 8_192, None),
+        (limits.inflate_ratio(2).inflate_ratio_from(0), 8_192, None),
         (
-            Limits { inflate_ratio: 2, inflate_ratio_from: 0, ..limits },
+            limits.inflate_ratio(2).inflate_ratio_from(0),
             8_193,
             Some(Detail::Ratio { inflated: 8_193, limit: 2 }),
         ),
         // Both limits: the one that was passed is told.
         (
-            Limits { inflated: 8_193, inflate_ratio: 2, inflate_ratio_from: 0, ..limits },
+            limits.inflated(8_193).inflate_ratio(2).inflate_ratio_from(0),
             8_193,
             Some(Detail::Ratio { inflated: 8_193, limit: 2 }),
         ),
-        (Limits { inflate_ratio: 2, inflate_ratio_from: 9_000, ..limits }, 9_000, None),
+        (limits.inflate_ratio(2).inflate_ratio_from(9_000), 9_000, None),
         (
-            Limits { inflate_ratio: 2, inflate_ratio_from: 9_000, ..limits },
+            limits.inflate_ratio(2).inflate_ratio_from(9_000),
             9_001,
             Some(Detail::Ratio { inflated: 9_001, limit: 2 }),
         ),
     ] {
-        let mut engine = client(Config { limits, ..Config::default() });
+        let mut engine = client(Config::default().limits(limits));
         // A message before it counts for itself.
         assert_eq!(inflated(&mut engine, HELLO).as_deref(), Ok(&b"Hello"[..]));
         let frame = zeros(length);
@@ -88,7 +88,7 @@ fn a_message_may_inflate_to_its_limit_and_is_measured_beyond_it() {
             }
         }
     }
-    let limits = InflateLimits::new(&Limits { inflate_ratio: 3, inflate_ratio_from: 5, ..limits });
+    let limits = InflateLimits::new(&limits.inflate_ratio(3).inflate_ratio_from(5));
     for (payload, allowed, piece) in [
         (0, 3 * 4_096, 4_096),
         (1, 3 * 4_096, 4_095),
@@ -105,7 +105,7 @@ fn a_message_may_inflate_to_its_limit_and_is_measured_beyond_it() {
 fn a_budget_counts_until_what_it_counts_is_taken_or_given_up() {
     let budget = Arc::new(InflateBudget::new(10));
     assert_eq!((budget.limit(), budget.held()), (10, 0));
-    let config = || Config { inflate_budget: Some(budget.clone()), ..Config::default() };
+    let config = || Config::default().inflate_budget(budget.clone());
     let mut engine = client(config());
     let mut hello = HELLO.to_vec();
     let (consumed, event) = engine.receive(NOW, &mut hello);
@@ -130,8 +130,8 @@ fn a_buffer_is_used_again_where_it_is_small_and_the_context_is_kept() {
         (Context::Kept, 64 * 1024 + 1, false),
         (Context::Shared, 64 * 1024, false),
     ] {
-        let deflate = Some(DeflateConfig { context, ..DeflateConfig::default() });
-        let mut engine = client(Config { deflate, ..Config::default() });
+        let deflate = Some(DeflateConfig::default().context(context));
+        let mut engine = client(Config::default().deflate(deflate));
         let mut buffer = Vec::with_capacity(capacity);
         buffer.extend_from_slice(b"old");
         engine.recycle_inflated(buffer);
@@ -172,11 +172,11 @@ fn an_offer_says_what_differs_from_the_default() {
     for (wishes, offer) in [
         (wishes, "permessage-deflate; client_max_window_bits"),
         (
-            DeflateConfig { window_bits: 14, peer_window_bits: 14, ..wishes },
+            wishes.window_bits(14).peer_window_bits(14),
             "permessage-deflate; server_max_window_bits=14; client_max_window_bits=14",
         ),
         (
-            DeflateConfig { no_context_takeover: true, peer_no_context_takeover: true, ..wishes },
+            wishes.no_context_takeover(true).peer_no_context_takeover(true),
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits",
         ),
     ] {
@@ -217,9 +217,9 @@ fn the_first_and_the_last_part_of_a_message_are_told_as_such() {
 
 #[test]
 fn what_a_client_masked_inflates_in_many_steps() {
-    let wishes = DeflateConfig { threshold: 0, ..DeflateConfig::default() };
+    let wishes = DeflateConfig::default().threshold(0);
     let (_, agreement) = negotiate(&[wishes.offer()], &wishes).expect("the offer is valid");
-    let config = Config { deflate: Some(wishes), ..Config::default() };
+    let config = Config::default().deflate(wishes);
     let keys = Box::new(|| [0x37, 0xfa, 0x21, 0x3d]);
     let mut client = Connection::client(config.clone(), keys, 0, NOW).with_deflate(&agreement);
     let mut server = Connection::server(config, 0, NOW).with_deflate(&agreement);
@@ -243,10 +243,9 @@ fn a_message_refers_to_the_one_before_it_under_takeover_alone() {
     let message: Vec<u8> = (0..=255).collect();
     for context in [Context::Kept, Context::Shared] {
         for takeover in [true, false] {
-            let wishes =
-                DeflateConfig { context, no_context_takeover: !takeover, ..DeflateConfig::default() };
+            let wishes = DeflateConfig::default().context(context).no_context_takeover(!takeover);
             let (_, agreement) = negotiate(&[wishes.offer()], &wishes).expect("the offer is valid");
-            let config = Config { deflate: Some(wishes), ..Config::default() };
+            let config = Config::default().deflate(wishes);
             let mut client = Connection::client(config, Box::new(|| [0; 4]), 0, NOW).with_deflate(&agreement);
             let mut length = || {
                 client.send_binary(&message).expect("open");
@@ -264,9 +263,9 @@ fn each_connection_of_a_thread_compresses_at_its_level() {
     // Repetitions, of which a higher level finds more.
     let message: Vec<u8> = (0..3_000_u32).map(|at| (at * at / 7 % 11 + at / 500) as u8).collect();
     let lengths = [1, 9, 1, 9].map(|level| {
-        let wishes = DeflateConfig { level, no_context_takeover: true, ..DeflateConfig::default() };
+        let wishes = DeflateConfig::default().level(level).no_context_takeover(true);
         let (_, agreement) = negotiate(&[wishes.offer()], &wishes).expect("the offer is valid");
-        let config = Config { deflate: Some(wishes), ..Config::default() };
+        let config = Config::default().deflate(wishes);
         let mut client = Connection::client(config, Box::new(|| [0; 4]), 0, NOW).with_deflate(&agreement);
         client.send_binary(&message).expect("open");
         client.poll_transmit().expect("a frame").len()

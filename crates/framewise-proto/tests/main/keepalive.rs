@@ -7,7 +7,8 @@ use framewise_proto::{
     CloseFrame, Config, Connection, Detail, Ended, EndedBy, Event, Keepalive, Transport, Violation,
 };
 
-const KEEPALIVE: Keepalive = Keepalive { interval: Duration::from_secs(20), pong: Duration::from_secs(5) };
+const KEEPALIVE: Keepalive =
+    Keepalive::DEFAULT.interval(Duration::from_secs(20)).pong(Duration::from_secs(5));
 
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
@@ -19,7 +20,7 @@ fn client(config: Config) -> Connection {
 }
 
 fn keeping_alive() -> Connection {
-    client(Config { keepalive: Some(KEEPALIVE), ..Config::default() })
+    client(Config::default().keepalive(KEEPALIVE))
 }
 
 fn written(engine: &mut Connection) -> Vec<u8> {
@@ -129,8 +130,8 @@ fn a_pong_that_is_missing_is_told_and_the_connection_goes_on() {
 
 #[test]
 fn an_answer_that_takes_longer_than_the_interval_holds_the_next_ping_back() {
-    let keepalive = Keepalive { interval: seconds(1.0), pong: seconds(10.0) };
-    let mut engine = client(Config { keepalive: Some(keepalive), ..Config::default() });
+    let keepalive = Keepalive::default().interval(seconds(1.0)).pong(seconds(10.0));
+    let mut engine = client(Config::default().keepalive(keepalive));
     assert_eq!(pass(&mut engine, seconds(9.0)), []);
     assert_eq!(written(&mut engine), control(0x89, b"keepalive 1"));
     pong(&mut engine, seconds(9.0), b"keepalive 1");
@@ -206,23 +207,23 @@ fn without_a_keepalive_nothing_is_sent_and_nothing_waited_for() {
 
 #[test]
 fn times_without_end_are_no_times() {
-    let limits = Limits { idle: Some(Duration::MAX), close: Duration::MAX, ..Limits::DEFAULT };
-    let keepalive = Some(Keepalive { interval: Duration::MAX, pong: Duration::MAX });
-    let mut engine = client(Config { limits, keepalive, ..Config::default() });
+    let limits = Limits::DEFAULT.idle(Duration::MAX).close(Duration::MAX);
+    let keepalive = Some(Keepalive::default().interval(Duration::MAX).pong(Duration::MAX));
+    let mut engine = client(Config::default().limits(limits).keepalive(keepalive));
     receive(&mut engine, seconds(5.0), b"\x82\x00");
     assert_eq!(pass(&mut engine, seconds(1e9)), []);
-    engine.close(seconds(1e9), Some(&CloseFrame { code: 1000.into(), reason: String::new() })).expect("open");
+    engine.close(seconds(1e9), Some(&CloseFrame::new(1000, ""))).expect("open");
     assert_eq!(engine.poll_timeout(), Some(Duration::MAX));
     // A time of none is over at once, and does no harm.
-    let keepalive = Some(Keepalive { interval: Duration::ZERO, pong: Duration::ZERO });
-    let mut engine = client(Config { keepalive, ..Config::default() });
+    let keepalive = Some(Keepalive::default().interval(Duration::ZERO).pong(Duration::ZERO));
+    let mut engine = client(Config::default().keepalive(keepalive));
     let events = pass(&mut engine, seconds(1.0));
     assert!(matches!(events.last(), Some(Event::Ended(Ended { by: EndedBy::Nobody, .. }))), "{events:?}");
 }
 
 #[test]
 fn pings_of_a_peer_that_reads_nothing_cost_no_memory() {
-    let mut engine = client(Config { send_queue: 1_000, ..Config::default() });
+    let mut engine = client(Config::default().send_queue(1_000));
     for number in 0..1_000_000_u32 {
         let now = Duration::from_millis(2) * number;
         let payload = number.to_be_bytes();

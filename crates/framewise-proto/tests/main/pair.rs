@@ -115,7 +115,7 @@ fn run(client: &mut End, server: &mut End, cut: usize) {
 }
 
 fn close(code: u16, reason: &str) -> CloseFrame {
-    CloseFrame { code: CloseCode(code), reason: reason.into() }
+    CloseFrame::new(CloseCode(code), reason)
 }
 
 #[test]
@@ -170,9 +170,9 @@ fn either_end_closes_and_both_know_who() {
             run(&mut client, &mut server, 1);
             let code = frame.as_ref().map_or(CloseCode::NO_STATUS, |frame| frame.code);
             let echo = frame.clone().map(|frame| close(frame.code.0, ""));
-            let us = Seen::Ended(Ended { by: EndedBy::Us, code, reason: String::new(), clean: true });
+            let us = Seen::Ended(Ended::new(EndedBy::Us, code, "", true));
             let reason = frame.as_ref().map_or_else(String::new, |frame| frame.reason.clone());
-            let peer = Seen::Ended(Ended { by: EndedBy::Peer, code, reason, clean: true });
+            let peer = Seen::Ended(Ended::new(EndedBy::Peer, code, reason, true));
             let (closer, other) = if client_closes { (&client, &server) } else { (&server, &client) };
             assert_eq!(closer.seen, [Seen::Close(echo), us]);
             assert_eq!(other.seen, [Seen::Close(frame), peer]);
@@ -185,8 +185,7 @@ fn either_end_closes_and_both_know_who() {
 
 #[test]
 fn a_close_that_is_not_answered_is_not_waited_for() {
-    let config =
-        Config { limits: Limits { close: Duration::from_secs(3), ..Limits::DEFAULT }, ..Config::default() };
+    let config = Config::default().limits(Limits::DEFAULT.close(Duration::from_secs(3)));
     let mut client = End::client(config);
     client.engine.close(Duration::from_secs(10), None).expect("open");
     assert_eq!(client.engine.poll_timeout(), Some(Duration::from_secs(13)));
@@ -196,7 +195,7 @@ fn a_close_that_is_not_answered_is_not_waited_for() {
     client.engine.handle_timeout(Duration::from_secs(13));
     client.poll();
     let code = CloseCode::ABNORMAL_CLOSURE;
-    let ended = Ended { by: EndedBy::Nobody, code, reason: String::new(), clean: false };
+    let ended = Ended::new(EndedBy::Nobody, code, "", false);
     assert_eq!(client.seen, [Seen::Violation(Rule::CloseTimeout, 0), Seen::Ended(ended)]);
     assert_eq!(client.engine.poll_transport(), Transport::Close);
 }
@@ -217,8 +216,8 @@ fn a_server_that_keeps_tcp_open_is_not_waited_for_either() {
 fn silence_ends_the_connection_only_where_a_limit_says_so() {
     let mut client = End::client(Config::default());
     assert_eq!(client.engine.poll_timeout(), None);
-    let limits = Limits { idle: Some(Duration::from_secs(60)), ..Limits::DEFAULT };
-    client = End::client(Config { limits, ..Config::default() });
+    let limits = Limits::DEFAULT.idle(Duration::from_secs(60));
+    client = End::client(Config::default().limits(limits));
     client.receive(Duration::from_secs(30), b"\x89\x00");
     assert_eq!(client.engine.poll_timeout(), Some(Duration::from_secs(90)));
     client.engine.handle_timeout(Duration::from_secs(60));
@@ -231,8 +230,8 @@ fn silence_ends_the_connection_only_where_a_limit_says_so() {
 
 #[test]
 fn control_frames_are_limited_by_the_second_from_the_first_of_them_on() {
-    let limits = Limits { control_rate: 2, ..Limits::DEFAULT };
-    let mut client = End::client(Config { limits, ..Config::default() });
+    let limits = Limits::DEFAULT.control_rate(2);
+    let mut client = End::client(Config::default().limits(limits));
     for second in 0..3 {
         client.receive(Duration::from_secs(second), b"\x8a\x00\x8a\x00");
     }
@@ -288,9 +287,8 @@ fn two_bytes_of_a_header_that_are_wrong_are_answered() {
         for rest in [&b""[..], b"\x00\x05", b"\x80\x00\x00\x00\x00\x00\x00\x05abcd", &[0xff; 12]] {
             let bytes = [before, header, rest].concat();
             for cut in 0..bytes.len() {
-                let limits = Limits { fragments: 1, ..Limits::DEFAULT };
-                let mut server =
-                    Connection::server(Config { limits, ..Config::default() }, 0, Duration::ZERO);
+                let limits = Limits::DEFAULT.fragments(1);
+                let mut server = Connection::server(Config::default().limits(limits), 0, Duration::ZERO);
                 let mut found = None;
                 let (mut inbox, mut arrived) = (Vec::new(), 0);
                 for piece in [&bytes[..cut], &bytes[cut..]] {
@@ -323,8 +321,8 @@ fn two_bytes_of_a_header_that_are_wrong_are_answered() {
         server.receive(Duration::ZERO, header);
         assert_eq!((&server.seen[..], &server.inbox[..]), (&[][..], &header[..]));
     }
-    let strictness = Strictness { unmasked_client_frames: true, ..Strictness::default() };
-    let mut server = End::server(Config { strictness, ..Config::default() });
+    let strictness = Strictness::default().unmasked_client_frames(true);
+    let mut server = End::server(Config::default().strictness(strictness));
     server.receive(Duration::ZERO, b"\x82\x7e");
     assert_eq!(server.seen, []);
     server.receive(Duration::ZERO, b"\x00\x05");
@@ -336,18 +334,18 @@ fn what_comes_after_a_violation_or_a_close_is_never_delivered() {
     let mut client = End::client(Config::default());
     client.receive(Duration::ZERO, b"\x83\x00\x81\x02hi");
     let reason = "opcode-reserved-data".to_owned();
-    let failed = Ended { by: EndedBy::Us, code: CloseCode::PROTOCOL_ERROR, reason, clean: false };
+    let failed = Ended::new(EndedBy::Us, CloseCode::PROTOCOL_ERROR, reason, false);
     assert_eq!(client.seen, [Seen::Violation(Rule::OpcodeReservedData, 0), Seen::Ended(failed)]);
     client = End::client(Config::default());
     client.receive(Duration::ZERO, b"\x88\x00\x81\x02hi\x81\x02hi");
-    let closed = Ended { by: EndedBy::Peer, code: CloseCode::NO_STATUS, reason: String::new(), clean: true };
+    let closed = Ended::new(EndedBy::Peer, CloseCode::NO_STATUS, "", true);
     assert_eq!(client.seen, [Seen::Close(None), Seen::Tolerated(Rule::FrameAfterClose), Seen::Ended(closed)]);
 }
 
 #[test]
 fn a_leniency_lets_its_rule_pass_and_says_so() {
-    let strictness = Strictness { masked_server_frames: true, ..Strictness::default() };
-    let mut client = End::client(Config { strictness, ..Config::default() });
+    let strictness = Strictness::default().masked_server_frames(true);
+    let mut client = End::client(Config::default().strictness(strictness));
     for byte in *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58" {
         client.receive(Duration::ZERO, &[byte]);
     }

@@ -11,7 +11,7 @@ const NOW: Duration = Duration::ZERO;
 
 fn ends(wishes: DeflateConfig) -> (Connection, Connection, DeflateAgreement) {
     let (_, agreement) = negotiate(&[wishes.offer()], &wishes).expect("the offer is valid");
-    let config = Config { deflate: Some(wishes), ..Config::default() };
+    let config = Config::default().deflate(wishes);
     let keys = Box::new(|| [0x37, 0xfa, 0x21, 0x3d]);
     (
         Connection::client(config.clone(), keys, 0, NOW).with_deflate(&agreement),
@@ -53,15 +53,13 @@ fn prepared_and_ordinary_ones_arrive_in_turn_whatever_is_agreed() {
     for window_bits in 8..=15 {
         for takeover in [true, false] {
             for context in [Context::Kept, Context::Shared] {
-                let wishes = DeflateConfig {
-                    window_bits,
-                    peer_window_bits: window_bits,
-                    no_context_takeover: !takeover,
-                    peer_no_context_takeover: !takeover,
-                    context,
-                    level: 1 + window_bits % 9,
-                    ..DeflateConfig::default()
-                };
+                let wishes = DeflateConfig::default()
+                    .window_bits(window_bits)
+                    .peer_window_bits(window_bits)
+                    .no_context_takeover(!takeover)
+                    .peer_no_context_takeover(!takeover)
+                    .context(context)
+                    .level(1 + window_bits % 9);
                 let (mut client, mut server, agreement) = ends(wishes);
                 assert_eq!(
                     (agreement.server.window_bits, agreement.server.takeover),
@@ -115,7 +113,7 @@ fn a_client_sends_them_masked() {
 #[test]
 fn equal_settings_are_equal_compressions_and_no_others() {
     let compression = |window_bits, level| {
-        let (_, server, _) = ends(DeflateConfig { window_bits, level, ..DeflateConfig::default() });
+        let (_, server, _) = ends(DeflateConfig::default().window_bits(window_bits).level(level));
         server.compression(1000).expect("it is agreed")
     };
     assert_eq!(compression(15, 6), compression(15, 6));
@@ -123,7 +121,7 @@ fn equal_settings_are_equal_compressions_and_no_others() {
     assert_ne!(compression(15, 6), compression(15, 7));
     // What zlib does not tell apart.
     assert_eq!(compression(8, 6), compression(9, 6));
-    let (_, server, _) = ends(DeflateConfig { threshold: 500, ..DeflateConfig::default() });
+    let (_, server, _) = ends(DeflateConfig::default().threshold(500));
     assert_eq!(server.compression(499), None);
     assert!(server.compression(500).is_some());
     assert_eq!(Connection::server(Config::default(), 0, NOW).compression(1000), None);
@@ -147,7 +145,7 @@ fn what_was_compressed_in_another_way_is_not_sent() {
     let payload = b"not here ".repeat(50);
     let (_, server, _) = ends(DeflateConfig::default());
     let compressed = server.compression(payload.len()).expect("it is agreed").compress_binary(&payload);
-    let (_, other, _) = ends(DeflateConfig { peer_window_bits: 10, ..DeflateConfig::default() });
+    let (_, other, _) = ends(DeflateConfig::default().peer_window_bits(10));
     let plain = Connection::server(Config::default(), 0, NOW);
     for mut other in [other, plain] {
         assert_eq!(other.send_compressed(&compressed), Err(Misuse::OtherCompression));
@@ -155,7 +153,7 @@ fn what_was_compressed_in_another_way_is_not_sent() {
         assert_eq!(other.queued(), 0);
     }
     // Below the threshold it is not compressed here, but may be.
-    let (_, mut equal, _) = ends(DeflateConfig { threshold: 10_000, ..DeflateConfig::default() });
+    let (_, mut equal, _) = ends(DeflateConfig::default().threshold(10_000));
     assert_eq!(equal.send_compressed(&compressed), Ok(()));
 }
 
@@ -163,12 +161,10 @@ fn what_was_compressed_in_another_way_is_not_sent() {
 #[test]
 fn a_shared_compressor_has_the_window_that_was_agreed() {
     for window_bits in [15, 10, 9, 10, 15, 9, 8, 12] {
-        let wishes = DeflateConfig {
-            window_bits,
-            peer_window_bits: window_bits,
-            context: Context::Shared,
-            ..DeflateConfig::default()
-        };
+        let wishes = DeflateConfig::default()
+            .window_bits(window_bits)
+            .peer_window_bits(window_bits)
+            .context(Context::Shared);
         let (mut client, mut server, _) = ends(wishes);
         for period in [400, 800, 3_000, 20_000] {
             let message = repeating(period, 3 * period, 7);

@@ -213,7 +213,7 @@ fn what_is_not_begun_is_dropped_and_a_frame_that_is_begun_is_not() {
 
 #[test]
 fn an_abort_drops_what_is_queued_and_sends_the_close() {
-    let close = |code| CloseFrame { code: CloseCode(code), reason: "slow".into() };
+    let close = |code| CloseFrame::new(CloseCode(code), "slow");
     let (_, mut server) = queued(server());
     // A Close that must not be sent drops nothing.
     let before = server.queued();

@@ -131,5 +131,5 @@ impl<S> Inner<S> {
 /// The Close with this code: 1005 stands for the absence of a code (RFC 6455 §7.1.5).
 fn frame(code: CloseCode, reason: &str) -> Option<CloseFrame> {
     let none = code == CloseCode::NO_STATUS && reason.is_empty();
-    (!none).then(|| CloseFrame { code, reason: reason.to_owned() })
+    (!none).then(|| CloseFrame::new(code, reason))
 }

@@ -13,6 +13,7 @@ use crate::{Error, Event};
 
 /// A part of a message, from [`WebSocket::next_part`]. Parts are not frames; a small message is one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Part {
     /// Text or binary, the same for all parts of a message.
     pub kind: MessageKind,
@@ -22,6 +23,13 @@ pub struct Part {
     pub first: bool,
     /// Whether this is the last part of its message. It may be empty.
     pub last: bool,
+}
+
+impl Part {
+    /// A part to compare with, in tests.
+    pub fn new(kind: MessageKind, bytes: impl Into<Bytes>, first: bool, last: bool) -> Self {
+        Self { kind, bytes: bytes.into(), first, last }
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {

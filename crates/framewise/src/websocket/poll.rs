@@ -273,7 +273,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
             return false;
         }
         // The registration stays: the server waits until the connection is closed.
-        let close = CloseFrame { code: CloseCode::GOING_AWAY, reason: String::new() };
+        let close = CloseFrame::new(CloseCode::GOING_AWAY, "");
         // If the connection is closing already, its closing handshake goes on.
         let closes = self.engine.close(self.timer.now(), Some(&close)).is_ok();
         if closes {

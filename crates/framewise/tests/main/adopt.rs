@@ -83,13 +83,13 @@ async fn lines_that_are_there_are_checked_and_tolerated_ones_are_noted() {
     let body: Lines<'_> = &[("Content-Length", "0")];
     let error = adopt(Role::Client, None, body, Config::default()).unwrap_err();
     assert_eq!(error.violation().unwrap().rule, Rule::ResponseBodyFraming);
-    let strictness = Strictness { body_headers_on_101: true, ..Strictness::default() };
-    let mut ws = adopt(Role::Client, None, body, Config { strictness, ..Config::default() }).unwrap();
+    let strictness = Strictness::default().body_headers_on_101(true);
+    let mut ws = adopt(Role::Client, None, body, Config::default().strictness(strictness)).unwrap();
     let Some(Ok(framewise::Event::Tolerated(note))) = ws.next_event().await else { panic!("no note") };
     assert_eq!(note.rule, Rule::ResponseBodyFraming);
     assert_eq!(ws.response().unwrap().header("content-length"), Some(&b"0"[..]));
-    let deflate = Some(DeflateConfig { required: true, ..DeflateConfig::default() });
-    let error = adopt(Role::Client, None, &[], Config { deflate, ..Config::default() }).unwrap_err();
+    let deflate = Some(DeflateConfig::default().required(true));
+    let error = adopt(Role::Client, None, &[], Config::default().deflate(deflate)).unwrap_err();
     assert_eq!(error.violation().unwrap().rule, Rule::ExtensionRequired);
 }
 

@@ -20,7 +20,7 @@ async fn chat(ws: WebSocketUpgrade, Path(room): Path<String>) -> Response {
     let offered = ws.request().protocols.join(" ");
     let ws = ws.protocols(["v2", "v1"]).header("X-Served-By", "test").deflate(DeflateConfig::default());
     let selected = ws.selected_protocol().map(str::to_owned);
-    ws.limits(Limits { message: 100, ..Limits::DEFAULT }).on_upgrade(|mut ws| async move {
+    ws.limits(Limits::DEFAULT.message(100)).on_upgrade(|mut ws| async move {
         assert_eq!(ws.protocol(), selected.as_deref());
         ws.send(format!("{room}: {offered}")).await?;
         echo(ws).await

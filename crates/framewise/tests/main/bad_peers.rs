@@ -147,8 +147,8 @@ async fn a_client_judges_its_server_likewise() {
 
 #[tokio::test]
 async fn a_leniency_by_name_tolerates_and_still_tells() {
-    let strictness = Strictness { masked_server_frames: true, ..Strictness::default() };
-    let (mut client, mut raw) = client_and_raw(Config { strictness, ..Config::default() }).await;
+    let strictness = Strictness::default().masked_server_frames(true);
+    let (mut client, mut raw) = client_and_raw(Config::default().strictness(strictness)).await;
     raw.write_all(&masked(Opcode::Text, true, b"masked")).await.unwrap();
     let Event::Tolerated(violation) = client.next_event().await.unwrap().unwrap() else {
         panic!("a note first")

@@ -270,13 +270,9 @@ fn streams(setup: Setup) -> (Stream, Stream) {
 /// The end under test, and the other one.
 async fn connected(setup: Setup) -> (WebSocket<Stream>, WebSocket<Stream>) {
     // A message that was sent before makes the next one no smaller either.
-    let deflate = DeflateConfig {
-        threshold: 0,
-        no_context_takeover: true,
-        peer_no_context_takeover: true,
-        ..DeflateConfig::default()
-    };
-    let config = Config { send_queue: 500, deflate: setup.deflate.then_some(deflate), ..Config::default() };
+    let deflate =
+        DeflateConfig::default().threshold(0).no_context_takeover(true).peer_no_context_takeover(true);
+    let config = Config::default().send_queue(500).deflate(setup.deflate.then_some(deflate));
     let (near, far) = streams(setup);
     let (client, server) = (Client::new().config(config.clone()), Server::new().config(config));
     let (client, server) = tokio::join!(client.connect_over(near, "ws://h/"), server.accept(far));

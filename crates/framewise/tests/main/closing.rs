@@ -18,7 +18,7 @@ async fn both_ends_learn_who_closed_and_why() {
     };
     let (client, ()) = tokio::join!(serve, async {
         assert_eq!(server.next().await.unwrap().unwrap(), Message::text("before the end"));
-        let close = CloseFrame { code: CloseCode(4001), reason: "enough".into() };
+        let close = CloseFrame::new(CloseCode(4001), "enough");
         assert_eq!(server.next_event().await.unwrap().unwrap(), Event::Close(Some(close)));
         assert!(server.next_event().await.is_none());
         assert!(server.next_event().await.is_none(), "and so it stays");

@@ -17,7 +17,7 @@ use tokio::time::{Instant, advance, sleep, timeout};
 const EVER: Duration = Duration::from_secs(1_000_000);
 
 fn idle(seconds: u64) -> Limits {
-    Limits { idle: Some(Duration::from_secs(seconds)), ..Limits::DEFAULT }
+    Limits::DEFAULT.idle(Duration::from_secs(seconds))
 }
 
 async fn pair(limits: Limits) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
@@ -43,7 +43,7 @@ fn assert_timed_out(error: &Error) {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_and_a_server_are_told_how_long_a_peer_may_be_silent_and_how_long_a_close_may_take() {
-    let limits = Limits { close: Duration::from_secs(2), ..idle(30) };
+    let limits = (idle(30)).close(Duration::from_secs(2));
     let (mut client, mut server) = pair(limits).await;
     let start = Instant::now();
     let error = client.next().await.unwrap().unwrap_err();
@@ -256,8 +256,8 @@ async fn a_peer_that_never_stops_sending_holds_no_deadline_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_without_an_end_is_none() {
-    let limits = Limits { idle: Some(Duration::MAX), close: Duration::MAX, ..Limits::DEFAULT };
-    let keepalive = Keepalive { interval: Duration::MAX, pong: Duration::MAX };
+    let limits = Limits::DEFAULT.idle(Duration::MAX).close(Duration::MAX);
+    let keepalive = Keepalive::default().interval(Duration::MAX).pong(Duration::MAX);
     let (mut server, _raw) = accepted(Server::new().limits(limits).keepalive(keepalive), 10_000).await;
     assert!(timeout(EVER, server.next()).await.is_err());
     assert!(timeout(EVER, send_for_ever(&mut server)).await.is_err());
@@ -266,7 +266,7 @@ async fn a_limit_without_an_end_is_none() {
 
 #[tokio::test]
 async fn so_is_one_of_the_handshake_and_of_the_end_of_a_server() {
-    let limits = Limits { handshake: Duration::MAX, close: Duration::MAX, ..Limits::DEFAULT };
+    let limits = Limits::DEFAULT.handshake(Duration::MAX).close(Duration::MAX);
     let (mut client, mut server) = pair(limits).await;
     client.send("hi").await.unwrap();
     assert_eq!(server.next().await.unwrap().unwrap().as_text(), Some("hi"));

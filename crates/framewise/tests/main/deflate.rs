@@ -19,7 +19,7 @@ async fn pair(
 }
 
 fn wishes() -> DeflateConfig {
-    DeflateConfig { threshold: 0, ..DeflateConfig::default() }
+    DeflateConfig::default().threshold(0)
 }
 
 /// Messages of all sizes, some alike, some not, text and binary, in batches that go out together.
@@ -70,13 +70,9 @@ async fn whatever_is_agreed_what_is_sent_comes_back() {
     for context in [Context::Kept, Context::Shared] {
         for (client_forgets, server_forgets) in [(false, false), (true, true), (true, false), (false, true)] {
             for window_bits in 8..=15 {
-                let wishes = DeflateConfig { context, window_bits, ..wishes() };
-                let server = DeflateConfig { no_context_takeover: server_forgets, ..wishes };
-                let client = DeflateConfig {
-                    no_context_takeover: client_forgets,
-                    peer_window_bits: 23 - window_bits,
-                    ..wishes
-                };
+                let wishes = wishes().context(context).window_bits(window_bits);
+                let server = wishes.no_context_takeover(server_forgets);
+                let client = wishes.no_context_takeover(client_forgets).peer_window_bits(23 - window_bits);
                 let [client, server] = agreed(client, server).await;
                 tokio::join!(converse(client, usize::from(window_bits)), async {
                     echo(server).await.expect("no error");
@@ -93,14 +89,12 @@ async fn connections_that_share_contexts_do_not_disturb_each_other() {
     for seed in 0..24 {
         let context = if seed % 2 == 0 { Context::Shared } else { Context::Kept };
         let no_context_takeover = seed % 3 == 0;
-        let wishes = DeflateConfig {
-            context,
-            no_context_takeover,
-            peer_no_context_takeover: no_context_takeover,
-            window_bits: [15, 9][seed % 5 / 3],
-            level: if seed % 7 == 0 { 1 } else { 6 },
-            ..wishes()
-        };
+        let wishes = wishes()
+            .context(context)
+            .no_context_takeover(no_context_takeover)
+            .peer_no_context_takeover(no_context_takeover)
+            .window_bits([15, 9][seed % 5 / 3])
+            .level(if seed % 7 == 0 { 1 } else { 6 });
         let [client, server] = agreed(wishes, wishes).await;
         running.push(tokio::spawn(async move { echo(server).await.expect("no error") }));
         running.push(tokio::spawn(converse(client, seed)));
@@ -130,8 +124,7 @@ async fn a_small_message_is_kept_in_little_memory() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_requires_it_closes_with_1010() {
-    let (client, server) =
-        pair(Client::new().deflate(DeflateConfig { required: true, ..wishes() }), Server::new()).await;
+    let (client, server) = pair(Client::new().deflate(wishes().required(true)), Server::new()).await;
     let mut server = server.expect("the handshake is right");
     let server = tokio::spawn(async move {
         assert!(server.next().await.is_none(), "a Close, and no message");
@@ -146,7 +139,7 @@ async fn a_client_that_requires_it_closes_with_1010() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bomb_ends_at_the_limit() {
-    let limits = Limits { inflated: 10_000, ..Limits::DEFAULT };
+    let limits = Limits::DEFAULT.inflated(10_000);
     let (client, server) =
         pair(Client::new().deflate(wishes()), Server::new().deflate(wishes()).limits(limits)).await;
     let (mut client, mut server) = (client.expect("it is agreed"), server.expect("it is agreed"));
@@ -175,7 +168,7 @@ impl Wake for Woken {
 #[tokio::test]
 async fn a_message_that_inflates_to_much_leaves_others_their_turn() {
     const SIZE: usize = 8 << 20;
-    let limits = Limits { inflate_ratio: u32::MAX, ..Limits::default() };
+    let limits = Limits::default().inflate_ratio(u32::MAX);
     let (client, server) =
         pair(Client::new().deflate(wishes()), Server::new().deflate(wishes()).limits(limits)).await;
     let (mut client, mut server) = (client.expect("it is agreed"), server.expect("it is agreed"));

@@ -10,7 +10,7 @@ use crate::common::{masked, pair, server_and_raw};
 async fn each_event_that_can_be_sent_arrives_as_it_is() {
     let (client, server) = pair().await;
     let (mut client, mut server) = (client.into_events(), server.into_events());
-    let close = CloseFrame { code: 4000.into(), reason: "done".into() };
+    let close = CloseFrame::new(4000, "done");
     for event in [
         Event::Message(Message::text("hello")),
         Event::Message(Message::binary(vec![7; 70_000])),
@@ -40,9 +40,8 @@ async fn each_event_that_can_be_sent_arrives_as_it_is() {
 async fn parts_are_one_message() {
     let (mut client, server) = pair().await;
     let mut server = server.into_events();
-    let part = |bytes: &'static str, first, last| {
-        Event::Part(Part { kind: MessageKind::Text, bytes: bytes.into(), first, last })
-    };
+    let part =
+        |bytes: &'static str, first, last| Event::Part(Part::new(MessageKind::Text, bytes, first, last));
     let not_begun = server.feed(part("x", false, true)).await;
     assert!(matches!(not_begun, Err(Error::Misuse(Misuse::NoMessageOpen))), "{not_begun:?}");
     server.feed(part("hel", true, false)).await.unwrap();

@@ -72,7 +72,7 @@ async fn what_was_set_is_agreed() {
         .protocols(["v2", "v1"])
         .header("X-Served-By", "test")
         .deflate(DeflateConfig::default())
-        .limits(Limits { message: 1000, ..Limits::DEFAULT });
+        .limits(Limits::DEFAULT.message(1000));
     let (near, mut upgrades) = connect(&server, true);
     let client = Client::new().protocols(["v1", "v2"]).deflate(DeflateConfig::default());
     let (client, upgraded) = tokio::join!(client.connect_over(near, "ws://example.com/"), upgrades.recv());
@@ -105,7 +105,7 @@ async fn what_is_no_handshake_is_answered_with_its_status() {
 
 #[tokio::test]
 async fn a_head_above_the_limit_is_too_large() {
-    let server = Server::new().limits(Limits { head: 300, ..Limits::DEFAULT });
+    let server = Server::new().limits(Limits::DEFAULT.head(300));
     let long = REQUEST.replace("\r\n\r\n", &format!("\r\nCookie: {}\r\n\r\n", "c".repeat(300)));
     let (head, body) = ask(&mut connect(&server, true).0, long.as_bytes()).await;
     assert!(head.starts_with("HTTP/1.1 431 ") && body.starts_with("request-too-large: "), "{head}{body}");

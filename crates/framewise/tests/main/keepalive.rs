@@ -8,7 +8,8 @@ use framewise::{Config, EndedBy, Event, Keepalive, Message, Rule, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep, timeout};
 
-const KEEPALIVE: Keepalive = Keepalive { interval: Duration::from_secs(20), pong: Duration::from_secs(10) };
+const KEEPALIVE: Keepalive =
+    Keepalive::DEFAULT.interval(Duration::from_secs(20)).pong(Duration::from_secs(10));
 
 /// The server's Ping of this number.
 fn ping(number: u32) -> Vec<u8> {
@@ -59,8 +60,7 @@ async fn a_client_that_vanished_is_given_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_sends_and_answers_no_ping_is_reported_and_kept() {
-    let (mut client, mut raw) =
-        client_and_raw(Config { keepalive: Some(KEEPALIVE), ..Config::default() }).await;
+    let (mut client, mut raw) = client_and_raw(Config::default().keepalive(KEEPALIVE)).await;
     let serve = async {
         for _ in 0..9 {
             sleep(Duration::from_secs(7)).await;
@@ -90,8 +90,7 @@ async fn a_peer_that_sends_and_answers_no_ping_is_reported_and_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn two_ends_that_have_nothing_to_say_stay_together() {
-    let (mut client, mut server) =
-        pair_with(Config { keepalive: Some(KEEPALIVE), ..Config::default() }, 1_000).await;
+    let (mut client, mut server) = pair_with(Config::default().keepalive(KEEPALIVE), 1_000).await;
     let day = Duration::from_secs(86_400);
     let (near, far) = tokio::join!(timeout(day, client.next()), timeout(day, server.next()));
     assert!(near.is_err() && far.is_err(), "neither end gave up");

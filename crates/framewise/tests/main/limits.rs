@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 /// What a server with these limits makes of these bytes of a client, and the code of the Close that it answers with.
 async fn answer(limits: Limits, bytes: &[u8]) -> (Option<Rule>, Option<u16>) {
-    let (mut server, raw) = server_with(Config { limits, ..Config::default() }).await;
+    let (mut server, raw) = server_with(Config::default().limits(limits)).await;
     let serve = async {
         let mut rule = None;
         while let Some(message) = server.next().await {
@@ -68,21 +68,21 @@ async fn assert_holds(limits: Limits, allowed: &[u8], too_much: &[u8], rule: Rul
 
 #[tokio::test(start_paused = true)]
 async fn each_limit_of_a_message_holds_where_it_is_set() {
-    let message = Limits { message: 16, ..Limits::DEFAULT };
+    let message = Limits::DEFAULT.message(16);
     let two = |last: &[u8]| {
         [masked(Opcode::Text, false, &[b'x'; 10]), masked(Opcode::Continuation, true, last)].concat()
     };
     assert_holds(message, &two(&[b'x'; 6]), &two(&[b'x'; 7]), Rule::MessageTooBig).await;
-    let frame = Limits { frame: 16, ..Limits::DEFAULT };
+    let frame = Limits::DEFAULT.frame(16);
     let one = |length| masked(Opcode::Binary, true, &vec![0; length]);
     assert_holds(frame, &[one(16), one(16)].concat(), &one(17), Rule::FrameTooBig).await;
-    let three = Limits { fragments: 3, ..Limits::DEFAULT };
+    let three = Limits::DEFAULT.fragments(3);
     assert_holds(three, &fragments(3), &fragments(4), Rule::FragmentsTooMany).await;
-    let run = Limits { control_run: 3, ..Limits::DEFAULT };
+    let run = Limits::DEFAULT.control_run(3);
     let pongs = |count| masked(Opcode::Pong, true, b"").repeat(count);
     let broken_up = [pongs(3), one(1), pongs(3)].concat();
     assert_holds(run, &broken_up, &pongs(4), Rule::ControlFlood).await;
-    let rate = Limits { control_rate: 3, ..Limits::DEFAULT };
+    let rate = Limits::DEFAULT.control_rate(3);
     assert_holds(rate, &pongs(3), &broken_up, Rule::ControlFlood).await;
 }
 
@@ -101,7 +101,7 @@ async fn each_limit_of_a_message_is_on_by_default() {
     let pings = |count: u32| masked(Opcode::Ping, true, b"").repeat(count as usize);
     let (rate, run) = (limits.control_rate, limits.control_run);
     assert_holds(limits, &pings(rate), &pings(rate + 1), Rule::ControlFlood).await;
-    let any_rate = Limits { control_rate: u32::MAX, ..limits };
+    let any_rate = limits.control_rate(u32::MAX);
     assert_holds(any_rate, &pings(run), &pings(run + 1), Rule::ControlFlood).await;
 }
 
@@ -109,11 +109,11 @@ async fn each_limit_of_a_message_is_on_by_default() {
 async fn what_a_message_may_inflate_to_is_limited_where_it_is_set_and_by_default() {
     for inflated in [16, 100_000, Limits::DEFAULT.inflated] {
         for over in [0, 1] {
-            let deflate = Some(DeflateConfig { threshold: 0, ..DeflateConfig::default() });
-            let server = Server::new().config(Config { deflate, ..Config::default() });
+            let deflate = Some(DeflateConfig::default().threshold(0));
+            let server = Server::new().config(Config::default().deflate(deflate));
             // Zeros: as much as DEFLATE compresses at all.
-            let server = server.limits(Limits { inflated, inflate_ratio: u32::MAX, ..Limits::DEFAULT });
-            let client = Client::new().config(Config { deflate, ..Config::default() });
+            let server = server.limits(Limits::DEFAULT.inflated(inflated).inflate_ratio(u32::MAX));
+            let client = Client::new().config(Config::default().deflate(deflate));
             let (near, far) = duplex(1 << 20);
             let (client, server) = tokio::join!(client.connect_over(near, "ws://h/"), server.accept(far));
             let (mut client, mut server) = (client.unwrap(), server.unwrap());

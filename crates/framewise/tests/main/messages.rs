@@ -146,7 +146,7 @@ async fn a_slice_that_is_kept_keeps_its_bytes() {
 /// However a text comes, it comes with the proof that it is one: there is no other way to have it as a `str`.
 #[tokio::test]
 async fn a_text_in_parts_that_are_cut_inside_characters_is_one() {
-    let deflate = framewise::DeflateConfig { threshold: 0, ..framewise::DeflateConfig::default() };
+    let deflate = framewise::DeflateConfig::default().threshold(0);
     for compressed in [false, true] {
         let (near, far) = duplex(1 << 16);
         let (mut client, mut server) = (Client::new(), Server::new());

@@ -13,17 +13,15 @@ use framewise::{
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf, duplex};
 
-const UNLIMITED: Limits = Limits {
-    message: u64::MAX,
-    frame: u64::MAX,
-    fragments: u32::MAX,
-    inflated: u64::MAX,
-    inflate_ratio: u32::MAX,
-    ..Limits::DEFAULT
-};
+const UNLIMITED: Limits = Limits::DEFAULT
+    .message(u64::MAX)
+    .frame(u64::MAX)
+    .fragments(u32::MAX)
+    .inflated(u64::MAX)
+    .inflate_ratio(u32::MAX);
 
 fn part(kind: MessageKind, bytes: &'static [u8], first: bool, last: bool) -> Part {
-    Part { kind, bytes: bytes.into(), first, last }
+    Part::new(kind, bytes, first, last)
 }
 
 /// Takes a message to its end: its parts' kind, its length, and the most that was held for it.
@@ -100,11 +98,7 @@ async fn a_message_of_four_gibibytes_in_constant_memory() {
 
 #[tokio::test]
 async fn a_compressed_message_above_the_usual_limit_in_constant_memory() {
-    let config = Config {
-        limits: UNLIMITED,
-        deflate: Some(DeflateConfig { threshold: 0, ..DeflateConfig::default() }),
-        ..Config::default()
-    };
+    let config = Config::default().limits(UNLIMITED).deflate(DeflateConfig::default().threshold(0));
     let (near, far) = duplex(64 * 1024);
     let (client, server) = (Client::new().config(config.clone()), Server::new().config(config));
     let (client, server) = tokio::join!(client.connect_over(near, "ws://h/"), server.accept(far));
@@ -184,8 +178,8 @@ async fn a_text_may_be_cut_inside_a_character_and_is_checked_as_it_comes() {
 
 #[tokio::test]
 async fn the_limits_hold_for_parts_too() {
-    let limits = Limits { message: 10, ..Limits::DEFAULT };
-    let (mut server, mut raw) = server_with(Config { limits, ..Config::default() }).await;
+    let limits = Limits::DEFAULT.message(10);
+    let (mut server, mut raw) = server_with(Config::default().limits(limits)).await;
     raw.write_all(&masked(Opcode::Binary, false, b"12345")).await.unwrap();
     raw.write_all(&masked(Opcode::Continuation, true, b"678901")).await.unwrap();
     drop(raw);
@@ -205,9 +199,9 @@ async fn what_next_had_read_when_it_was_dropped_is_the_first_part() {
     .take(300_000)
     .collect();
     for compressed in [false, true] {
-        let deflate = compressed.then(|| DeflateConfig { threshold: 0, ..DeflateConfig::default() });
+        let deflate = compressed.then(|| DeflateConfig::default().threshold(0));
         let (mut client, mut server) =
-            crate::common::pair_with(Config { deflate, ..Config::default() }, 1 << 20).await;
+            crate::common::pair_with(Config::default().deflate(deflate), 1 << 20).await;
         client.begin(MessageKind::Binary).unwrap();
         for piece in noise[..200_000].chunks(100_000) {
             client.send_part(piece, false).await.unwrap();
@@ -297,11 +291,8 @@ async fn a_close_lets_the_rest_of_a_message_go() {
 #[tokio::test]
 async fn a_leniency_and_a_large_part_at_once() {
     // A part that is a slice of the buffer keeps its bytes while more is read behind it.
-    let (mut server, mut raw): (_, DuplexStream) = accepted(
-        Server::new().strictness(Strictness { unmasked_client_frames: true, ..Strictness::default() }),
-        1 << 20,
-    )
-    .await;
+    let (mut server, mut raw): (_, DuplexStream) =
+        accepted(Server::new().strictness(Strictness::default().unmasked_client_frames(true)), 1 << 20).await;
     let mut kept = Vec::new();
     for round in 0..50_u8 {
         raw.write_all(&plain(Opcode::Binary, false, &vec![round; 20_000])).await.unwrap();

@@ -38,13 +38,11 @@ async fn it_arrives_between_ordinary_ones_whatever_was_agreed_and_from_either_en
     for bits in 8..=15 {
         for takeover in [true, false] {
             for context in [Context::Kept, Context::Shared] {
-                let wishes = DeflateConfig {
-                    window_bits: bits,
-                    peer_window_bits: 23 - bits,
-                    no_context_takeover: !takeover,
-                    context,
-                    ..DeflateConfig::default()
-                };
+                let wishes = DeflateConfig::default()
+                    .window_bits(bits)
+                    .peer_window_bits(23 - bits)
+                    .no_context_takeover(!takeover)
+                    .context(context);
                 let (client, server) = pair_that_agreed(wishes, wishes).await;
                 for (mut from, mut to) in [(server, client)] {
                     for turn in 0..2 {
@@ -85,7 +83,7 @@ async fn without_compression_it_is_an_ordinary_message_to_all() {
 
 #[tokio::test]
 async fn a_large_one_is_written_with_its_neighbours_in_one_call() {
-    let wishes = DeflateConfig { threshold: 0, level: 1, ..DeflateConfig::default() };
+    let wishes = DeflateConfig::default().threshold(0).level(1);
     let (mut client, mut server) = pair_that_agreed(wishes, wishes).await;
     let mut random = Random::new(1);
     let noise: Vec<u8> = (0..60_000).map(|_| random.below(256) as u8).collect();

@@ -91,7 +91,7 @@ async fn pings_and_pongs_are_started_without_waiting() {
 
 #[tokio::test(start_paused = true)]
 async fn a_burst_is_not_a_slow_peer() {
-    let config = Config { send_queue: 1000, ..Config::default() };
+    let config = Config::default().send_queue(1000);
     let (mut client, server) = pair_with(config, 500).await;
     let (sender, receiver) = server.split();
     tokio::spawn(async move {

@@ -77,7 +77,7 @@ async fn many_are_told_and_slow_readers_get_what_was_queued() {
 
 #[tokio::test]
 async fn who_never_answers_is_waited_for_as_long_as_a_closing_may_take() {
-    let limits = Limits { close: Duration::from_millis(50), ..Limits::DEFAULT };
+    let limits = Limits::DEFAULT.close(Duration::from_millis(50));
     // Longer than the test may run: it is the handlers that are done.
     let server = Server::new().limits(limits).grace(Duration::from_secs(3600));
     let listener = server.bind("127.0.0.1:0").await.unwrap();

@@ -142,7 +142,7 @@ async fn nobody_is_waited_for_longer_than_it_says() {
     let stop = Stop::new();
     stop.clone().stop(LONG).now_or_never().expect("there is nobody");
     let stop = Stop::new();
-    let limits = Limits { close: Duration::from_secs(20), ..Limits::DEFAULT };
+    let limits = Limits::DEFAULT.close(Duration::from_secs(20));
     let mut silent = over_tower(Server::new().limits(limits).stop(&stop), Ends::default());
     silent.write_all(REQUEST.as_bytes()).await.unwrap();
     read_head(&mut silent).await;

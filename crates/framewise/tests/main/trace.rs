@@ -145,8 +145,8 @@ async fn a_rule_that_is_broken_is_a_warning_with_its_place() {
 #[tokio::test(start_paused = true)]
 async fn what_is_tolerated_is_told_and_a_keepalive_that_is_missed() {
     let (collector, _guard) = Collector::start();
-    let strictness = Strictness { masked_server_frames: true, ..Strictness::default() };
-    let (mut client, mut raw) = client_and_raw(Config { strictness, ..Config::default() }).await;
+    let strictness = Strictness::default().masked_server_frames(true);
+    let (mut client, mut raw) = client_and_raw(Config::default().strictness(strictness)).await;
     collector.lines();
     raw.write_all(&masked(Opcode::Text, true, b"masked")).await.unwrap();
     client.next().await.unwrap().unwrap();
@@ -227,7 +227,7 @@ async fn a_server_that_stops_sends_its_close() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_fails_is_told() {
     let (collector, _guard) = Collector::start();
-    let limits = framewise::Limits { idle: Some(Duration::from_secs(60)), ..framewise::Limits::DEFAULT };
+    let limits = framewise::Limits::DEFAULT.idle(Duration::from_secs(60));
     let (mut server, mut raw) = accepted(Server::new().limits(limits), 1_000).await;
     collector.lines();
     assert!(server.send(vec![0; 5_000]).await.is_err());

@@ -221,12 +221,10 @@ fn judge_as(role: Role, transcript: &Transcript, setup: &Setup, cut: Cut) -> Jud
 }
 
 fn config(setup: &Setup) -> Config {
-    Config {
-        limits: setup.limits,
-        messages: setup.messages,
-        deflate: setup.deflate.then(DeflateConfig::default),
-        ..Config::default()
-    }
+    Config::default()
+        .limits(setup.limits)
+        .messages(setup.messages)
+        .deflate(setup.deflate.then(DeflateConfig::default))
 }
 
 fn with_deflate(connection: Connection, agreed: Option<DeflateAgreement>) -> Connection {
@@ -279,7 +277,7 @@ impl Endpoint {
                 }
             }
             Role::Client => {
-                let config = Config { limits: self.setup.limits, ..Config::default() };
+                let config = Config::default().limits(self.setup.limits);
                 match read_response(&self.inbox, &self.offer, &config) {
                     Progress::More => return Vec::new(),
                     Progress::Broken(violation) => return self.fail(violation),

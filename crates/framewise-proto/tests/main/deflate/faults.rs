@@ -13,7 +13,7 @@ fn a_message_that_ends_inside_a_block_does_not_inflate() {
     let prices = (0..40).map(|i| format!("{{\"id\":{},\"price\":{}}}", i * 7919 % 1000, i * i));
     let message = prices.collect::<Vec<_>>().join(",");
     for takeover in [true, false] {
-        let wishes = DeflateConfig { peer_no_context_takeover: !takeover, ..DeflateConfig::default() };
+        let wishes = DeflateConfig::default().peer_no_context_takeover(!takeover);
         let agreement = agreed(&wishes, &DeflateConfig::default());
         let mut server = server(config(DeflateConfig::default()), &agreement);
         server.send_text(&message).expect("open");
@@ -43,7 +43,7 @@ fn a_tail_that_was_kept_breaks_the_next_message_under_takeover() {
         (false, ["Hello", "x", ""].as_slice(), Some(Rule::DeflateDataInvalid)),
         (true, &["Hello", "x", "", "Hello"], None),
     ] {
-        let wishes = DeflateConfig { peer_no_context_takeover: forgets, ..DeflateConfig::default() };
+        let wishes = DeflateConfig::default().peer_no_context_takeover(forgets);
         let expected: Vec<_> = expected.iter().map(|text| text.as_bytes().to_vec()).collect();
         for cut in [1, usize::MAX] {
             let mut client = client(config(wishes), &agreed(&wishes, &DeflateConfig::default()));
@@ -55,8 +55,8 @@ fn a_tail_that_was_kept_breaks_the_next_message_under_takeover() {
 #[test]
 fn what_does_not_inflate_is_told_by_its_rule() {
     let plain = DeflateConfig::default();
-    let forgetful = DeflateConfig { peer_no_context_takeover: true, ..plain };
-    let narrow = DeflateConfig { peer_window_bits: 8, ..plain };
+    let forgetful = plain.peer_no_context_takeover(true);
+    let narrow = plain.peer_window_bits(8);
     let far = far_reference();
     let mut far_behind_a_final_block = far.clone();
     far_behind_a_final_block.splice(4..4, *b"\xf3\x48\xcd\xc9\xc9\x07\x00");
@@ -97,8 +97,8 @@ fn the_first_fault_of_a_stream_counts_wherever_it_is_cut() {
     // 518 bytes, and a reference 4097 bytes back.
     let beyond_a_long_output = b"\x63\x18\x05\x01\xa3\x00\xff";
     let plain = DeflateConfig::default();
-    let narrow = DeflateConfig { peer_window_bits: 12, ..plain };
-    let narrowest = DeflateConfig { peer_window_bits: 8, ..plain };
+    let narrow = plain.peer_window_bits(12);
+    let narrowest = plain.peer_window_bits(8);
     for (wishes, stream, rule) in [
         (plain, &reference_first[..], Rule::DeflateContextMismatch),
         (narrow, reference_first, Rule::DeflateContextMismatch),
@@ -120,7 +120,7 @@ fn the_first_fault_of_a_stream_counts_wherever_it_is_cut() {
 /// 300 different bytes, and then the first of them again: a reference 300 bytes back.
 fn far_reference() -> Vec<u8> {
     let agreement = agreed(&DeflateConfig::default(), &DeflateConfig::default());
-    let mut wide = server(config(DeflateConfig { threshold: 0, ..DeflateConfig::default() }), &agreement);
+    let mut wide = server(config(DeflateConfig::default().threshold(0)), &agreement);
     let mut message: Vec<u8> = (0..300_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     message.extend_from_within(..40);
     wide.send_binary(&message).expect("open");
@@ -131,7 +131,7 @@ fn far_reference() -> Vec<u8> {
 #[test]
 fn the_first_fault_in_what_comes_out_is_reported_at_every_cut() {
     let repeat = |byte: u8, count: usize| vec![byte; count];
-    let window = DeflateConfig { peer_window_bits: 8, ..DeflateConfig::default() };
+    let window = DeflateConfig::default().peer_window_bits(8);
     let mut far = b"x".repeat(40);
     let mut state = 1_u32;
     far.extend(

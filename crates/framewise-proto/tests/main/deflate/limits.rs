@@ -5,26 +5,26 @@ use std::sync::Arc;
 
 use framewise_proto::deflate::{DeflateConfig, InflateBudget};
 use framewise_proto::rules::{Limits, Rule};
-use framewise_proto::{Config, Connection, Event, Violation};
+use framewise_proto::{Connection, Event, Violation};
 
 use super::{NOW, agreed, client, compressed, config, server};
 use crate::messages::{received, written};
 
 #[test]
 fn a_bomb_is_stopped_at_the_limit() {
-    let wishes = DeflateConfig { threshold: 0, ..DeflateConfig::default() };
+    let wishes = DeflateConfig::default().threshold(0);
     let agreement = agreed(&wishes, &wishes);
     let mut sender = server(config(wishes), &agreement);
     sender.send_binary(&vec![0; 50_000_000]).expect("open");
     let bomb = written(&mut sender);
     assert!(bomb.len() < 60_000);
-    let limits = Limits { inflated: 1_000_000, ..Limits::DEFAULT };
-    let mut client = client(Config { limits, ..config(wishes) }, &agreement);
+    let limits = Limits::DEFAULT.inflated(1_000_000);
+    let mut client = client((config(wishes)).limits(limits), &agreement);
     let (messages, rule) = received(&mut client, &bomb, usize::MAX);
     assert_eq!((messages.len(), rule), (0, Some(Rule::InflateTooBig)));
     // Below it, it arrives piece by piece.
-    let limits = Limits { inflate_ratio: u32::MAX, ..Limits::DEFAULT };
-    let mut patient = self::client(Config { limits, ..config(wishes) }, &agreement);
+    let limits = Limits::DEFAULT.inflate_ratio(u32::MAX);
+    let mut patient = self::client((config(wishes)).limits(limits), &agreement);
     let mut inbox = bomb.clone();
     let (mut at, mut total) = (0, 0);
     loop {
@@ -50,7 +50,7 @@ fn a_bomb_is_stopped_at_the_limit() {
 /// The size that a message of zeros reaches, sent in pieces of `cut` bytes, and the rule that it breaks.
 fn reached(limits: Limits, payload: &[u8], cut: usize) -> (usize, Option<Box<Violation>>) {
     let wishes = DeflateConfig::default();
-    let mut client = client(Config { limits, ..config(wishes) }, &agreed(&wishes, &wishes));
+    let mut client = client((config(wishes)).limits(limits), &agreed(&wishes, &wishes));
     // A frame that says that it is long, and does not end.
     let mut bytes = b"\x42\x7f\0\0\0\0\0\xff\xff\xff".to_vec();
     bytes.extend_from_slice(payload);
@@ -82,7 +82,7 @@ fn a_message_that_never_ends_is_held_to_a_multiple_of_what_arrived() {
     const MIB: usize = 1 << 20;
     let zeros = compressed(&vec![0; 63 * MIB]);
     assert!((60_000..70_000).contains(&zeros.len()));
-    let (_, broken) = reached(Limits { inflate_ratio: u32::MAX, ..Limits::DEFAULT }, &zeros, usize::MAX);
+    let (_, broken) = reached(Limits::DEFAULT.inflate_ratio(u32::MAX), &zeros, usize::MAX);
     assert_eq!(broken, None, "the limit that is on by default is what stops it");
     let mut found = Vec::new();
     for cut in [1, 700, 4096, 4097, usize::MAX] {
@@ -111,7 +111,7 @@ fn connections_that_share_a_budget_hold_no_more_than_it_allows() {
     let wishes = DeflateConfig::default();
     let agreement = agreed(&wishes, &wishes);
     let budget = Arc::new(InflateBudget::new(1_000_000));
-    let config = Arc::new(Config { inflate_budget: Some(budget.clone()), ..config(wishes) });
+    let config = Arc::new((config(wishes)).inflate_budget(budget.clone()));
     let mut start = b"\x42\x7f\0\0\0\0\0\xff\xff\xff".to_vec();
     start.extend(compressed(&vec![0; 300_000]));
     let receive = |end: &mut Connection, bytes: &[u8]| {

@@ -123,7 +123,7 @@ fn an_origin_is_let_in_by_the_policy_alone() {
 
 #[test]
 fn an_extension_that_is_accepted_has_to_fit_what_was_offered() {
-    let tolerant = Strictness { body_headers_on_101: true, ..Strictness::default() };
+    let tolerant = Strictness::default().body_headers_on_101(true);
     let all = "permessage-deflate; server_max_window_bits=10; client_max_window_bits=11, other";
     for (offered, line, rule) in [
         (all, "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10", None),
@@ -170,7 +170,7 @@ fn an_extension_that_is_accepted_has_to_fit_what_was_offered() {
             [(Strictness::default(), false), (tolerant, rule == Some(Rule::ResponseBodyFraming))]
         {
             let found =
-                match read_response(head.as_bytes(), &offer, &Config { strictness, ..Config::default() }) {
+                match read_response(head.as_bytes(), &offer, &Config::default().strictness(strictness)) {
                     Progress::Broken(violation) => (Some(violation.rule), false),
                     Progress::Done { notes, .. } => (notes.first().map(|note| note.rule), !notes.is_empty()),
                     Progress::More => panic!("it is whole"),
