@@ -134,6 +134,11 @@ fn is_status(text: &Text<'_>, index: usize, value: u64) -> bool {
     ) && ([second, third, fourth].into_iter().any(says)
         || [first, second, third].contains(&Some("http")));
     let reason = reason_follows(text, index, value);
+    // Nothing else on the line.
+    let lone = before(text, index).next().is_none() && after(text, index).next().is_none();
+    if lone && (400..600).contains(&value) {
+        return true;
+    }
     if is_part(text, index) && !http && !reason {
         return false;
     }
@@ -397,6 +402,7 @@ mod tests {
             ("got 301 status", 0),
             ("getStatus: 401", 401),
             ("403 error during", 403),
+            ("it failed\n502\nproxy: HAProxy", 502),
         ] {
             assert_eq!(of(text).1, if status == 0 { vec![] } else { vec![status] }, "{text}");
         }

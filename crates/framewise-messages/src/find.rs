@@ -4,8 +4,8 @@
 //! variable part may be a few words long, or absent. The attempts for one row are bounded, so that the work is linear in
 //! the length of the text whatever is in it.
 
-use crate::vocabulary::{Id, Part, Pattern, VOCABULARY};
-use crate::words::{Span, Word};
+use crate::vocabulary::{Id, Part, Pattern, Row, VOCABULARY};
+use crate::words::{Kind, Span, Word};
 
 /// Words that a variable part may have.
 const GAP: usize = 14;
@@ -104,6 +104,8 @@ pub(crate) fn find(text: &Text<'_>, work: &mut Work) -> Vec<Match> {
 fn attempt(text: &Text<'_>, pattern: &Pattern, anchor: usize, at: usize, work: &mut Work) -> Option<Match> {
     let mut found =
         Match { pattern: 0, how: How::Whole, at: Vec::new(), variable: Vec::new(), weight: pattern.weight };
+    // Words of a description stand side by side.
+    let slack = if matches!(pattern.row, Row::Message(_)) { SLACK } else { 0 };
     // To the left: the parts before the anchor, the nearest first.
     let mut left = at;
     let mut gap = false;
@@ -111,7 +113,7 @@ fn attempt(text: &Text<'_>, pattern: &Pattern, anchor: usize, at: usize, work: &
         match part {
             Part::Any => gap = true,
             Part::Word(id) => {
-                let reach = if gap { GAP } else { SLACK };
+                let reach = if gap { GAP } else { slack };
                 let lowest = left.saturating_sub(reach + 1);
                 let mut index = left;
                 loop {
@@ -138,7 +140,7 @@ fn attempt(text: &Text<'_>, pattern: &Pattern, anchor: usize, at: usize, work: &
         match part {
             Part::Any => gap = true,
             Part::Word(id) => {
-                let reach = if gap { GAP } else { SLACK };
+                let reach = if gap { GAP } else { slack };
                 let highest = (right + reach + 1).min(text.ids.len() - 1);
                 let next = (right + 1..=highest).find(|&index| {
                     work.steps += 1;
@@ -154,11 +156,15 @@ fn attempt(text: &Text<'_>, pattern: &Pattern, anchor: usize, at: usize, work: &
             }
         }
     }
-    if gap {
-        let line = |index: &usize| text.words.get(*index).is_some_and(|word| !word.starts_line);
-        found.variable.extend((right + 1..=right + TAIL).take_while(line));
-    }
+    // A number after a message that has no variable part there is what it complains about, as often as not.
+    let tail = if gap { TAIL } else { usize::from(is_number(text, right + 1)) };
+    let line = |index: &usize| text.words.get(*index).is_some_and(|word| !word.starts_line);
+    found.variable.extend((right + 1..=right + tail).take_while(line));
     Some(found)
+}
+
+fn is_number(text: &Text<'_>, index: usize) -> bool {
+    text.words.get(index).is_some_and(|word| word.kind == Kind::Number)
 }
 
 /// The beginning of a message, where the text ends or dots follow.

@@ -4,7 +4,7 @@ use crate::find::{How, Match, TELLING, Text, Work};
 use crate::vocabulary::{Id, Pattern, Row, VOCABULARY};
 
 /// The share of a row's weight that must be found, in order.
-const ENOUGH: f64 = 0.8;
+const ENOUGH: f64 = 0.86;
 /// Words that a row must have: of four, one that is missing changes the meaning.
 const WORDS: usize = 5;
 /// Places where a row is tried.

@@ -152,11 +152,8 @@ mod tests {
     fn a_head_shows_what_it_lacks() {
         assert_eq!(of(REQUEST), [""; 0]);
         let without = |line: &str| {
-            REQUEST
-                .lines()
-                .filter(|other| !other.starts_with(line))
-                .map(|line| format!("> {line}\n"))
-                .collect::<String>()
+            let others = REQUEST.lines().filter(|other| !other.starts_with(line));
+            others.fold(String::new(), |head, line| head + "> " + line + "\n")
         };
         assert_eq!(of(&without("Upgrade")), ["request-without-upgrade"]);
         assert_eq!(of(&without("Connection")), ["request-without-connection"]);

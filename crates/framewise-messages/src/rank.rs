@@ -132,7 +132,7 @@ struct Candidate {
 }
 
 /// What must speak for the first cause, at least; for the others.
-const FIRST: f64 = 1.9;
+const FIRST: f64 = 1.2;
 const OTHERS: f64 = 0.9;
 /// Causes that are named at most, and the share that one must have.
 const MOST: usize = 5;
@@ -297,15 +297,19 @@ impl Weighing {
         let begins = begins(&text.whole[..span.start]);
         let ends = found.how == How::Cut || ends(&text.whole[span.end..]);
         let all = 2 * found.at.len() >= text.words.len();
-        let sure = if pattern.weight >= TELLING
-            || (all && found.at.len() > 1)
-            || (begins && ends && found.at.len() > 1)
-        {
+        let long = found.at.len() > 1;
+        let telling = pattern.weight >= 0.55 * TELLING;
+        // Two words with anything between them are in many sentences.
+        let inner = |at: &usize| found.at[0] < *at && *at < found.at[found.at.len() - 1];
+        let tight = found.at.len() > 2 || !found.variable.iter().any(inner);
+        let sure = if pattern.weight >= TELLING || (all && long) || (begins && ends && named) {
             0.9
-        } else if (begins && ends) && (named || all) {
-            0.8
-        } else if (begins || ends || named) && found.at.len() > 1 && pattern.weight >= 0.55 * TELLING {
-            0.6
+        } else if begins && ends && (all || (long && telling && tight)) {
+            0.85
+        } else if begins && ends && long && tight {
+            0.5
+        } else if (begins || ends || named) && long && telling && tight {
+            0.45
         } else {
             return 0.0;
         };

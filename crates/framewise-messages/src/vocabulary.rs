@@ -59,7 +59,11 @@ impl Vocabulary {
 pub(crate) static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
     let mut ids: HashMap<Box<str>, Id> = HashMap::new();
     let mut rows = Vec::new();
-    let messages = TABLE.messages.iter().enumerate().map(|(index, row)| (Row::Message(index), row.text));
+    let messages = TABLE.messages.iter().enumerate();
+    let messages = messages.flat_map(|(index, row)| {
+        let texts = std::iter::once(row.text).chain(without_prefix(row.text));
+        texts.map(move |text| (Row::Message(index), text))
+    });
     let clues = TABLE.clues.iter().enumerate();
     let clues =
         clues.flat_map(|(index, row)| row.phrases.iter().map(move |&phrase| (Row::Clue(index), phrase)));
@@ -108,6 +112,14 @@ pub(crate) static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
     let patterns = patterns.collect();
     Vocabulary { ids, weights, patterns }
 });
+
+/// What follows the first colon of a message: many wrap what they pass on, and people quote the inner part alone.
+fn without_prefix(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(": ")?;
+    let words =
+        rest.split_whitespace().filter(|word| word.starts_with(|c: char| c.is_alphanumeric() || c == '\''));
+    (words.count() >= 4 && !rest.starts_with("{…}")).then_some(rest)
+}
 
 /// The parts of a pattern. A piece of a word, as `0x` of `0x{…}`, is not a word of a text.
 fn parts(text: &str, ids: &mut HashMap<Box<str>, Id>) -> Vec<Part> {
