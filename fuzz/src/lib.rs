@@ -10,6 +10,7 @@ pub mod header;
 pub mod hex;
 pub mod input;
 pub mod observer;
+pub mod paste;
 pub mod pcap;
 pub mod seeds;
 pub mod transcript;
@@ -35,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "transcript", check: transcript::check, seeds: transcript::seeds },
     Target { name: "hex", check: hex::check, seeds: hex::seeds },
     Target { name: "pcap", check: pcap::check, seeds: pcap::seeds },
+    Target { name: "paste", check: paste::check, seeds: paste::seeds },
     Target { name: "differential", check: differential::check, seeds: differential::seeds },
 ];
 

@@ -23,6 +23,8 @@ pub enum Error {
     Capture(String),
     /// It is something else.
     Foreign(Foreign),
+    /// Nothing in it was understood.
+    Unknown,
     /// It is not text.
     Binary,
     /// It begins as UTF-16 and is not.
@@ -59,6 +61,7 @@ impl fmt::Display for Error {
             Self::Io(message) | Self::Capture(message) => f.write_str(message),
             Self::TooLarge => f.write_str("it is larger than 512 MiB; cut out the part in question"),
             Self::Foreign(foreign) => foreign.fmt(f),
+            Self::Unknown => f.write_str("nothing in it was understood"),
             Self::Binary => f.write_str("it is binary; convert it with `xxd FILE | framewise read -`"),
             Self::Utf16 => f.write_str("it begins as UTF-16 but is not; save it as UTF-8"),
             Self::Utf8 { at, byte } => write!(f, "{at}: a byte that is not UTF-8; write it as \\x{byte:02x}"),

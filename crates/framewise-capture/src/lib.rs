@@ -24,7 +24,9 @@ mod diagnose;
 mod error;
 mod hex;
 mod note;
+mod paste;
 mod pcap;
+mod raw;
 mod sink;
 mod text;
 
@@ -65,6 +67,8 @@ pub enum Format {
     Hex,
     /// A packet capture: pcap or pcapng.
     Capture,
+    /// What tools and languages print: `curl -v`, dumps of packets and streams, heads of HTTP, byte lists.
+    Paste,
 }
 
 /// What is known about a file apart from its bytes.
@@ -102,10 +106,11 @@ pub fn read(mut input: impl Read, options: &Options, sink: &mut dyn Sink) -> Res
         return Err(Error::TooLarge);
     }
     let mut notes = Notes::default();
-    let transcript = whole(&bytes, options, &mut notes)?;
-    if !transcript.events.is_empty() {
-        let about = About { number: 1, legs: transcript.legs.clone(), ..About::default() };
-        sink::play(&transcript, &about, sink);
+    let mut found = whole(&bytes, options, &mut notes)?;
+    found.retain(|(_, transcript)| !transcript.events.is_empty());
+    paste::number(&mut found);
+    for (about, transcript) in &found {
+        sink::play(transcript, about, sink);
     }
     Ok(notes)
 }
@@ -134,17 +139,73 @@ fn fill(input: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Error> {
     Ok(there)
 }
 
-fn whole(bytes: &[u8], options: &Options, notes: &mut Notes) -> Result<Transcript, Error> {
+fn whole(bytes: &[u8], options: &Options, notes: &mut Notes) -> Result<Vec<paste::Found>, Error> {
     if let Some(foreign) = detect::foreign(bytes) {
         return Err(Error::Foreign(foreign));
     }
-    let text = text::decode(bytes)?;
-    match options.format.unwrap_or_else(|| detect::format(&text)) {
-        Format::Transcript if options.from.is_some() => Err(Error::SideInTranscript),
-        Format::Transcript => Transcript::parse(&text).map_err(|error| Error::Transcript(Box::new(error))),
-        Format::Hex => Ok(one_side(hex::parse(&text)?, options, notes)),
-        Format::Capture => Err(Error::Binary),
+    let one = |transcript: Transcript| {
+        vec![(About { legs: transcript.legs.clone(), ..About::default() }, transcript)]
+    };
+    let transcript = |text: &str| {
+        if options.from.is_some() {
+            return Err(Error::SideInTranscript);
+        }
+        Transcript::parse(text).map(one).map_err(|error| Error::Transcript(Box::new(error)))
+    };
+    match options.format {
+        Some(Format::Transcript) => return transcript(&text::decode(bytes)?),
+        Some(Format::Hex) => return Ok(one(one_side(hex::parse(&text::decode(bytes)?)?, options, notes))),
+        Some(Format::Paste) => {
+            let found = paste::read(&text::lossless(bytes), notes);
+            return if found.is_empty() { Err(Error::Unknown) } else { Ok(found) };
+        }
+        Some(Format::Capture) => return Err(Error::Binary),
+        None => {}
     }
+    // Nothing else begins like that, and what is no text is not looked at any further.
+    let text = match text::decode(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            if let Some(found) = raw::read(bytes, notes) {
+                return Ok(vec![found]);
+            }
+            let found = paste::read(&text::lossless(bytes), notes);
+            return if found.is_empty() { Err(error) } else { Ok(found) };
+        }
+    };
+    let error = match detect::format(&text) {
+        Format::Transcript => match transcript(&text) {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        },
+        Format::Hex | Format::Capture | Format::Paste => match hex::parse(&text) {
+            Ok(bytes) => return Ok(dumped(&text, bytes, options, notes)),
+            Err(error) => error,
+        },
+    };
+    let found = paste::read(&text, notes);
+    if found.is_empty() { Err(error) } else { Ok(found) }
+}
+
+/// Hexadecimal: of packets, of both sides of a stream, or of one side.
+fn dumped(text: &str, bytes: Vec<u8>, options: &Options, notes: &mut Notes) -> Vec<paste::Found> {
+    if options.from.is_none() {
+        if paste::has_several_dumps(text) {
+            let found = paste::read(text, notes);
+            if !found.is_empty() {
+                return found;
+            }
+        }
+        if let Some(link) = paste::as_packet(&bytes) {
+            let found = paste::of_packet(link, &bytes, notes);
+            if !found.is_empty() {
+                notes.push(Note::Read("a packet in hexadecimal".to_owned()));
+                return found;
+            }
+        }
+    }
+    let transcript = one_side(bytes, options, notes);
+    vec![(About { legs: transcript.legs.clone(), ..About::default() }, transcript)]
 }
 
 /// Bytes of one side as a transcript: a head or frames, of a client or of a server, as the first bytes say.

@@ -3,7 +3,7 @@
 mod file;
 mod flows;
 mod legs;
-mod link;
+pub(crate) mod link;
 mod sniff;
 mod stream;
 
@@ -12,9 +12,11 @@ use std::fmt::Write as _;
 use std::io::Read;
 
 use file::{Block, Blocks, Fault};
-use flows::Flows;
+pub(crate) use flows::Flows;
 pub use flows::Pick;
+pub(crate) use link::Segment;
 use link::Skip;
+pub(crate) use sniff::head;
 
 use crate::note::{Note, Notes};
 use crate::sink::Sink;

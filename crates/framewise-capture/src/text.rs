@@ -29,6 +29,31 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, Error> {
     Err(Error::Utf8 { at: Position { line, column }, byte })
 }
 
+/// The first character that stands for a byte that is no text: private use, which no text has.
+const STAND_IN: u32 = 0x10_ff00;
+
+/// A text with bytes in between that are no UTF-8, as a terminal's output may have; [`bytes_of`] gives them back.
+pub(crate) fn lossless(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().filter_map(|&byte| char::from_u32(STAND_IN + u32::from(byte))));
+    }
+    text
+}
+
+/// The bytes that a text of [`lossless`] was made of.
+pub(crate) fn bytes_of(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        match u32::from(c).checked_sub(STAND_IN).and_then(|byte| u8::try_from(byte).ok()) {
+            Some(byte) => bytes.push(byte),
+            None => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +67,13 @@ mod tests {
         assert_eq!(decode(&utf16([0xff, 0xfe], u16::to_le_bytes)).as_deref(), Ok("open é"));
         assert_eq!(decode(&utf16([0xfe, 0xff], u16::to_be_bytes)).as_deref(), Ok("open é"));
         assert_eq!(decode(b"\xff\xfe\x00\xd8"), Err(Error::Utf16));
+    }
+
+    #[test]
+    fn what_is_no_text_is_kept() {
+        for bytes in [&b"caf\xc3\xa9\xff\x81\x05hello\x00"[..], b"", b"\xf0\x9f", "\u{1f600}".as_bytes()] {
+            assert_eq!(bytes_of(&lossless(bytes)), bytes);
+        }
     }
 
     #[test]

@@ -21,8 +21,9 @@ const MOST: usize = 10_000;
 
 /// Diagnose a recording: what broke, at which byte, who did it, why, and how to fix it
 ///
-/// FILE is a packet capture (pcap or pcapng), a transcript, or the bytes of one side in hexadecimal: plain, or as xxd, hexdump -C
-/// and od -A x -t x1 print them.
+/// FILE is a packet capture (pcap or pcapng), a transcript, or what a tool printed: curl -v and --trace, tcpdump -X, tshark -x,
+/// socat -x, Wireshark's followed streams, HTTP heads, the byte lists of Node, Python, Go and Java, base64, hexadecimal in any
+/// usual form.
 /// The exit code is 1 if there are findings, notes included.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -68,6 +69,8 @@ enum Format {
     Hex,
     /// A packet capture: pcap or pcapng
     Pcap,
+    /// What tools print: curl -v and --trace, tcpdump -X, tshark, socat -x, followed streams, byte lists, HTTP heads
+    Paste,
 }
 
 impl From<Format> for framewise_capture::Format {
@@ -76,6 +79,7 @@ impl From<Format> for framewise_capture::Format {
             Format::Transcript => Self::Transcript,
             Format::Hex => Self::Hex,
             Format::Pcap => Self::Capture,
+            Format::Paste => Self::Paste,
         }
     }
 }

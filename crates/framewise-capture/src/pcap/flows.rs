@@ -358,6 +358,16 @@ impl Flow {
     }
 }
 
+/// The end whose port is a server's, where the other one's is of those that systems choose.
+fn likely_server(ends: [SocketAddr; 2]) -> Option<usize> {
+    let chosen = ends.map(|end| end.port() >= 32_768);
+    match chosen {
+        [true, false] => Some(1),
+        [false, true] => Some(0),
+        [true, true] | [false, false] => None,
+    }
+}
+
 /// What a segment carries.
 #[derive(Clone, Copy, Debug)]
 struct Part<'b> {
@@ -427,6 +437,7 @@ impl Take<'_> {
             bytes: [&sniffing.bytes[0], &sniffing.bytes[1]],
             pieces: [&sniffing.pieces[0], &sniffing.pieces[1]],
             opener: self.opener,
+            likely_server: likely_server(self.ends),
             over,
         };
         let verdict = sniff::sniff(&known);
@@ -436,7 +447,8 @@ impl Take<'_> {
             Verdict::WebSocket { client, handshake } => self.open(client, handshake, sink),
             // The one that was asked for is shown as it is.
             Verdict::Http | Verdict::Other(_) | Verdict::Wait if forced && sniffing.has_bytes() => {
-                self.open(self.opener.unwrap_or(0), true, sink);
+                let client = self.opener.or(likely_server(self.ends).map(|server| 1 - server));
+                self.open(client.unwrap_or(0), false, sink);
             }
             Verdict::Http => {
                 sniffing.forget();

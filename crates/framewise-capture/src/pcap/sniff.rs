@@ -40,6 +40,8 @@ pub(crate) struct Known<'b> {
     pub(crate) pieces: [&'b [usize]; 2],
     /// The end that opened the connection, where that was captured.
     pub(crate) opener: Option<usize>,
+    /// The end that the ports make the server: the other one has a port that systems choose.
+    pub(crate) likely_server: Option<usize>,
     /// Nothing more will come.
     pub(crate) over: bool,
 }
@@ -146,13 +148,15 @@ fn frames(known: &Known<'_>) -> Verdict {
             whole += 1;
         }
     }
-    let client = match (masked, plain) {
+    let by_masks = match (masked, plain) {
         ([0, 0], [_, 0]) => Some(1),
         ([0, 0], [0, _]) => Some(0),
         ([_, 0], [0, _]) => Some(0),
         ([0, _], [_, 0]) => Some(1),
         _ => None,
     };
+    // Who masks may be what is wrong: who opened the connection, and the ports, say more.
+    let client = known.opener.or(known.likely_server.map(|server| 1 - server)).or(by_masks);
     // By chance, one piece may look like a frame without a mask; not most of them.
     let enough = whole >= 3 || (masked != [0, 0] && (whole >= 2 || known.over));
     let length: usize = known.bytes.iter().map(|bytes| bytes.len()).sum();
