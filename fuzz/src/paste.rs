@@ -27,6 +27,10 @@ pub fn seeds() -> Vec<Vec<u8>> {
         "char peer0_0[] = { /* Packet 1 */\n0x81, 0x00 };\n",
         "00000000  81 00\n\t00000000  81 00\n",
         "GET / HTTP/1.1\nHost: a\n\nHTTP/1.1 400 Bad Request\n",
+        r#"{"log":{"creator":{"name":"x"},"entries":[{"request":{"method":"GET","url":"ws://a/b","headers":[]},"response":{"status":101,"headers":[]},"_webSocketMessages":[{"type":"send","time":1.5,"opcode":1,"data":"hi"}],"_webSocketClose":{"code":1006}}]}}"#,
+        r#"{"method":"Network.webSocketFrameReceived","params":{"requestId":"1","timestamp":1.5,"response":{"opcode":2,"mask":false,"payloadData":"AAE="}}}"#,
+        "++Rcv raw: b'\\x81\\x01a'\n++Sent raw: b'\\x88\\x80abcd'\n",
+        "= connection is OPEN\n> TEXT 'hi' [2 bytes]\n< CLOSE 1002 (protocol error) x [3 bytes]\n< EOF\n",
         "<Buffer 88 02 03 e8 ... 4 more bytes>\nb'\\x88\\x00'\n[-120, 2, 3, -24]\ngQA=\n",
     ]
     .iter()

@@ -8,15 +8,12 @@ use crate::Format;
 pub enum Foreign {
     /// gzip, zip or zstd.
     Compressed,
-    /// A browser's HTTP archive.
-    Har,
 }
 
 impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Compressed => "it is compressed; decompress it first",
-            Self::Har => "HAR files are not supported yet; record with `framewise inspect --record`",
         })
     }
 }
@@ -37,16 +34,7 @@ pub(crate) fn is_capture(bytes: &[u8]) -> bool {
 pub(crate) fn foreign(bytes: &[u8]) -> Option<Foreign> {
     let archives: [&[u8]; 3] = [b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"];
     let begins = |magics: &[&[u8]]| magics.iter().any(|magic| bytes.starts_with(magic));
-    let start = &bytes[..bytes.len().min(4096)];
-    if begins(&archives) {
-        Some(Foreign::Compressed)
-    } else if bytes.trim_ascii_start().starts_with(b"{")
-        && start.windows(5).any(|window| window == b"\"log\"")
-    {
-        Some(Foreign::Har)
-    } else {
-        None
-    }
+    if begins(&archives) { Some(Foreign::Compressed) } else { None }
 }
 
 /// The format of a text: hexadecimal, where the first line that is not a comment begins as hexadecimal does.
@@ -94,7 +82,6 @@ mod tests {
     fn foreign_files_are_told_by_their_first_bytes() {
         for (bytes, expected) in [
             (&b"\x1f\x8b\x08"[..], Some(Foreign::Compressed)),
-            (b" {\"log\": {}}", Some(Foreign::Har)),
             // Look-alikes: another object, the same word elsewhere.
             (b"{\"catalog\": 1}", None),
             (b"> \"log\"", None),

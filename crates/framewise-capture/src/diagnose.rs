@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use framewise_inspect::{Connection, Endpoints, LegId, Observer};
 use framewise_rules::Rule;
 
-use crate::sink::{About, Act, Happened, Sink, Source};
+use crate::sink::{About, Act, Happened, Sink, Source, Told};
 
 /// Observes every connection of a recording, and hands out each report when its connection is over.
 pub struct Diagnoses<F> {
@@ -31,6 +31,7 @@ impl<F: FnMut(Connection)> Sink for Diagnoses<F> {
     fn begin(&mut self, about: &About) {
         let supports: fn(Option<Rule>) -> bool = match about.source {
             Source::Bytes => |_| true,
+            Source::Headers => |rule| Source::Headers.supports(rule),
             Source::Frames => |rule| Source::Frames.supports(rule),
             Source::Messages => |rule| Source::Messages.supports(rule),
         };
@@ -63,6 +64,14 @@ impl<F: FnMut(Connection)> Sink for Diagnoses<F> {
             Act::Gap(bytes) => observer.gap(leg, from, time, bytes),
             Act::Eof => observer.eof(leg, from, time),
             Act::Reset => observer.reset(leg, from, time),
+        }
+    }
+
+    fn told(&mut self, connection: u64, told: Told) {
+        if let Some(Open { observer, legs, .. }) = self.open.get_mut(&connection)
+            && let Some(&leg) = legs.first()
+        {
+            observer.told(leg, told.from, None, told.rule);
         }
     }
 

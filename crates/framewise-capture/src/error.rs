@@ -38,6 +38,13 @@ pub enum Error {
     },
     /// It breaks the notation of transcripts.
     Transcript(Box<framewise_transcript::Error>),
+    /// It is not JSON all through.
+    Json {
+        /// Where.
+        at: Position,
+        /// What is wrong there.
+        message: String,
+    },
     /// It is not hexadecimal.
     Hex {
         /// Where.
@@ -66,6 +73,7 @@ impl fmt::Display for Error {
             Self::Utf16 => f.write_str("it begins as UTF-16 but is not; save it as UTF-8"),
             Self::Utf8 { at, byte } => write!(f, "{at}: a byte that is not UTF-8; write it as \\x{byte:02x}"),
             Self::Transcript(error) => write!(f, "{error}; `framewise read --help` shows the notation"),
+            Self::Json { message, at: _ } => write!(f, "the JSON is broken or cut off: {message}"),
             Self::Hex { at, message } => write!(f, "{at}: {message}"),
             Self::SideInTranscript => f.write_str("a transcript names the sender of each line; omit --from"),
         }

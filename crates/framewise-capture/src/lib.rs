@@ -19,10 +19,14 @@
 //! It does not open files, and does not decide what is legal.
 #![forbid(unsafe_code)]
 
+mod builder;
+mod chrome;
 mod detect;
 mod diagnose;
 mod error;
 mod hex;
+mod json;
+mod logs;
 mod note;
 mod paste;
 mod pcap;
@@ -40,7 +44,7 @@ pub use diagnose::Diagnoses;
 pub use error::{Error, Position};
 pub use note::{Note, Notes};
 pub use pcap::Pick;
-pub use sink::{About, Act, Happened, Sink, Source, Transcripts};
+pub use sink::{About, Act, Happened, Sink, Source, Told, Transcripts};
 
 /// How to get the keys of encrypted connections, for a person: one line each.
 pub const KEYS: &str = "\
@@ -107,7 +111,7 @@ pub fn read(mut input: impl Read, options: &Options, sink: &mut dyn Sink) -> Res
     }
     let mut notes = Notes::default();
     let mut found = whole(&bytes, options, &mut notes)?;
-    found.retain(|(_, transcript)| !transcript.events.is_empty());
+    found.retain(|(about, transcript)| !transcript.events.is_empty() || !about.told.is_empty());
     paste::number(&mut found);
     for (about, transcript) in &found {
         sink::play(transcript, about, sink);
@@ -156,7 +160,12 @@ fn whole(bytes: &[u8], options: &Options, notes: &mut Notes) -> Result<Vec<paste
         Some(Format::Transcript) => return transcript(&text::decode(bytes)?),
         Some(Format::Hex) => return Ok(one(one_side(hex::parse(&text::decode(bytes)?)?, options, notes))),
         Some(Format::Paste) => {
-            let found = paste::read(&text::lossless(bytes), notes);
+            let text = text::lossless(bytes);
+            if let Some(read) = json::read(&text, notes) {
+                return read;
+            }
+            let logs = logs::read(&text, notes);
+            let found = if logs.is_empty() { paste::read(&text, notes) } else { logs };
             return if found.is_empty() { Err(Error::Unknown) } else { Ok(found) };
         }
         Some(Format::Capture) => return Err(Error::Binary),
@@ -173,6 +182,9 @@ fn whole(bytes: &[u8], options: &Options, notes: &mut Notes) -> Result<Vec<paste
             return if found.is_empty() { Err(error) } else { Ok(found) };
         }
     };
+    if let Some(read) = json::read(&text, notes) {
+        return read;
+    }
     let error = match detect::format(&text) {
         Format::Transcript => match transcript(&text) {
             Ok(found) => return Ok(found),
@@ -183,6 +195,10 @@ fn whole(bytes: &[u8], options: &Options, notes: &mut Notes) -> Result<Vec<paste
             Err(error) => error,
         },
     };
+    let found = logs::read(&text, notes);
+    if !found.is_empty() {
+        return Ok(found);
+    }
     let found = paste::read(&text, notes);
     if found.is_empty() { Err(error) } else { Ok(found) }
 }

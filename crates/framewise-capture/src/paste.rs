@@ -17,7 +17,8 @@ use crate::note::{Note, Notes};
 use crate::sink::{About, Source};
 use crate::{guess, plural};
 
-pub(crate) use packets::{as_packet, from_segments, of_packet};
+pub(crate) use literal::python;
+pub(crate) use packets::{as_packet, from_segments, of_packet, packet};
 
 /// A connection that was found in a text.
 pub(crate) type Found = (About, Transcript);
@@ -37,7 +38,6 @@ pub(crate) enum What {
     Bytes(Vec<u8>),
     /// Bytes that the text counts and does not show.
     Gap(u64),
-    Eof,
 }
 
 impl Default for What {
@@ -63,8 +63,6 @@ pub(crate) enum Content {
     Pieces(Vec<Piece>),
     /// Packets: time, link type, bytes.
     Packets(Vec<(Duration, u16, Vec<u8>)>),
-    /// Connections, complete.
-    Found(Vec<Found>),
 }
 
 /// Tries to read what begins at the first of these lines.
@@ -89,15 +87,12 @@ pub(crate) fn read(text: &str, notes: &mut Notes) -> Vec<Found> {
     let mut blocks: Vec<Block> = Vec::new();
     while at < lines.len() {
         let rest = &lines[at..];
-        match READERS.iter().find_map(|reader| reader(rest)).filter(|block| block.lines > 0) {
-            Some(block) => {
-                at += block.lines;
-                join(&mut blocks, block);
-            }
-            None => {
-                skipped += u64::from(!lines[at].trim().is_empty());
-                at += 1;
-            }
+        if let Some(block) = READERS.iter().find_map(|reader| reader(rest)).filter(|block| block.lines > 0) {
+            at += block.lines;
+            join(&mut blocks, block);
+        } else {
+            skipped += u64::from(!lines[at].trim().is_empty());
+            at += 1;
         }
     }
     let mut found = Vec::new();
@@ -110,7 +105,6 @@ pub(crate) fn read(text: &str, notes: &mut Notes) -> Vec<Found> {
         match block.content {
             Content::Pieces(pieces) => found.extend(connection(pieces, block.name, notes)),
             Content::Packets(packets) => found.extend(packets::connections(&packets, notes)),
-            Content::Found(connections) => found.extend(connections),
         }
     }
     if !found.is_empty() {
@@ -186,7 +180,7 @@ pub(crate) fn connection(pieces: Vec<Piece>, name: &str, notes: &mut Notes) -> O
     let What::Bytes(start) = &first.what else { return None };
     let handshake = pieces.iter().filter(shown).any(|piece| match &piece.what {
         What::Bytes(bytes) => is_request(bytes) || is_response(bytes),
-        What::Gap(_) | What::Eof => false,
+        What::Gap(_) => false,
     });
     let masked = |bytes: &[u8]| bytes.get(1).is_some_and(|second| second & 0x80 != 0);
     if first.from.is_none() && !is_request(start) && !is_response(start) {
@@ -216,7 +210,7 @@ pub(crate) fn connection(pieces: Vec<Piece>, name: &str, notes: &mut Notes) -> O
         let guessed = match &piece.what {
             What::Bytes(bytes) if is_request(bytes) => Role::Client,
             What::Bytes(bytes) if !is_response(bytes) && masked(bytes) => Role::Client,
-            What::Bytes(_) | What::Gap(_) | What::Eof => Role::Server,
+            What::Bytes(_) | What::Gap(_) => Role::Server,
         };
         let from = match (piece.from, swapped) {
             (Some(from), Some(true)) => from.peer(),
@@ -227,7 +221,6 @@ pub(crate) fn connection(pieces: Vec<Piece>, name: &str, notes: &mut Notes) -> O
             What::Bytes(bytes) if bytes.is_empty() => continue,
             What::Bytes(bytes) => Action::Bytes(bytes),
             What::Gap(bytes) => Action::Gap(bytes),
-            What::Eof => Action::Eof,
         };
         let time = piece.time.map(|time| time.saturating_sub(start.unwrap_or_default()));
         events.push(Event { line: index + 1, time, leg: 0, from, action });

@@ -18,6 +18,17 @@ pub struct About {
     pub legs: Vec<Leg>,
     /// How much of what was sent the recording has.
     pub source: Source,
+    /// What an endpoint says itself about the other one, in a recording without the bytes.
+    pub told: Vec<Told>,
+}
+
+/// An endpoint's own word that the other one broke a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The side that broke it.
+    pub from: Role,
+    /// The rule.
+    pub rule: Rule,
 }
 
 /// How much of what was sent a recording has: findings about the rest would be invented.
@@ -26,7 +37,9 @@ pub enum Source {
     /// Every byte.
     #[default]
     Bytes,
-    /// The header fields of frames and their payloads, without masks and the forms of lengths.
+    /// The header fields of frames, masks included, without payloads and the forms of lengths.
+    Headers,
+    /// The frames as an endpoint understood them: no masks, RSV bits or forms of lengths, nor what it refused.
     Frames,
     /// Messages: what the frames were is not known, nor are there control frames.
     Messages,
@@ -66,6 +79,9 @@ pub trait Sink {
     /// Something happened in the connection of this number.
     fn happened(&mut self, connection: u64, happened: Happened<'_>);
 
+    /// An endpoint says that the other one broke a rule.
+    fn told(&mut self, _connection: u64, _told: Told) {}
+
     /// Nothing more will happen in the connection of this number.
     fn over(&mut self, connection: u64);
 }
@@ -75,6 +91,10 @@ impl Source {
     pub fn supports(self, rule: Option<Rule>) -> bool {
         match self {
             Self::Bytes => true,
+            Self::Headers => {
+                frames_support(rule)
+                    || matches!(rule, Some(Rule::MaskMissing | Rule::MaskPresent | Rule::Rsv1Unnegotiated))
+            }
             Self::Frames => frames_support(rule),
             Self::Messages => messages_support(rule),
         }
@@ -83,10 +103,11 @@ impl Source {
 
 /// Header fields are shown, masks and the ends of TCP are not.
 fn frames_support(rule: Option<Rule>) -> bool {
-    let Some(rule) = rule else { return true };
+    let Some(rule) = rule else { return false };
     !matches!(
         rule,
-        Rule::MaskMissing
+        Rule::Rsv1Unnegotiated
+            | Rule::MaskMissing
             | Rule::MaskPresent
             | Rule::MaskKeyPredictable
             | Rule::LengthNotMinimal16
@@ -114,7 +135,6 @@ fn messages_support(rule: Option<Rule>) -> bool {
                 | Rule::CloseCodeNotEchoed
                 | Rule::CloseTimeout
                 | Rule::IdleTimeout
-                | Rule::Rsv1Unnegotiated
                 | Rule::DeflateDataInvalid
                 | Rule::DeflateWindowViolated
                 | Rule::DeflateContextMismatch
@@ -175,6 +195,9 @@ pub(crate) fn play(transcript: &Transcript, about: &About, sink: &mut dyn Sink) 
         };
         let happened = Happened { leg: event.leg, from: event.from, time: event.time, act };
         sink.happened(about.number, happened);
+    }
+    for told in &about.told {
+        sink.told(about.number, *told);
     }
     sink.over(about.number);
 }

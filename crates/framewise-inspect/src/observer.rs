@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use framewise_proto::Header;
+use framewise_proto::{Detail, Header};
 use framewise_rules::{Role, Rule};
 use framewise_transcript::{Action, Transcript};
 
@@ -108,6 +108,8 @@ enum Causes {
     GivenOut,
     /// The caller has returned the result.
     Settled,
+    /// There are no bytes to search.
+    Unsearchable,
 }
 
 /// One connection, live or recorded: bytes go in as they are seen, findings come out.
@@ -251,6 +253,24 @@ impl Observer {
         let at = self.moment(time);
         self.leg_mut(leg.0).gap(from, at, bytes);
         self.take(leg.0);
+    }
+
+    /// An endpoint says that this side broke a rule, and the recording lacks the bytes: a browser's log, for example. What
+    /// the bytes show themselves is not reported twice.
+    pub fn told(&mut self, leg: LegId, from: Role, time: Option<Duration>, rule: Rule) {
+        let known = self.known.iter().any(|known| known.leg == leg.0 && known.finding.rule == Some(rule));
+        if !known {
+            let at = self.moment(time);
+            self.leg_mut(leg.0).broken_by_end(from, rule, Detail::Words("the other side says so"), at);
+            // What the bytes cannot show, an endpoint's word can.
+            let supports = std::mem::replace(&mut self.supports, |_| true);
+            let before = self.known.len();
+            self.take(leg.0);
+            self.supports = supports;
+            for known in &mut self.known[before..] {
+                known.causes = Causes::Unsearchable;
+            }
+        }
     }
 
     /// One side of a leg closed its direction.

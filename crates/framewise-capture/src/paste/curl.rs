@@ -80,7 +80,7 @@ fn after(lines: &[&str], pieces: &[Piece]) -> (Vec<u8>, usize) {
     }
     let status = pieces.iter().rev().find_map(|piece| match &piece.what {
         What::Bytes(bytes) if is_response(bytes) => bytes.get(9..12).map(<[u8]>::to_vec),
-        What::Bytes(_) | What::Gap(_) | What::Eof => None,
+        What::Bytes(_) | What::Gap(_) => None,
     });
     // Frames begin with a byte that no text begins with.
     let frames = bytes.first().is_some_and(|&first| !(b' '..0x7f).contains(&first));

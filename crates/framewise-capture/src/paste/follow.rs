@@ -84,7 +84,7 @@ fn yaml(lines: &[&str]) -> Option<Block> {
             "peer" => from = side(value),
             "timestamp" => {
                 time =
-                    value.trim().parse::<f64>().ok().and_then(|time| Duration::try_from_secs_f64(time).ok())
+                    value.trim().parse::<f64>().ok().and_then(|time| Duration::try_from_secs_f64(time).ok());
             }
             key if value.trim().starts_with("!!binary") => {
                 // Before version 3: `peer0_0: !!binary |`.

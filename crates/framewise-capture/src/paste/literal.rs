@@ -37,7 +37,7 @@ fn buffer(line: &str) -> Option<(&'static str, Vec<u8>, u64)> {
 pub(crate) fn python(line: &str) -> Option<Vec<u8>> {
     let start = ["b'", "b\""].iter().filter_map(|quote| line.find(quote)).min()?;
     let before = line[..start].chars().next_back();
-    if before.is_some_and(|c| c.is_alphanumeric()) {
+    if before.is_some_and(char::is_alphanumeric) {
         return None;
     }
     let quote = line[start + 1..].chars().next()?;

@@ -55,7 +55,9 @@ pub(crate) fn from_segments<'b>(
         // Too little to tell what it is: the one connection that was pasted is meant.
         let mut flows = Flows::new(Pick { client: None, stream: Some(0) });
         let mut sink = Transcripts::default();
-        kept.iter().for_each(|segment| flows.segment(segment, &mut sink));
+        for segment in &kept {
+            flows.segment(segment, &mut sink);
+        }
         flows.finish(&mut sink);
         let found = sink.into_connections();
         if !found.is_empty() {

@@ -298,7 +298,9 @@ mod tests {
         }
     }
 
-    fn all(bytes: &[u8]) -> (Vec<(Duration, u16, Vec<u8>)>, Option<Fault>) {
+    type Packets = Vec<(Duration, u16, Vec<u8>)>;
+
+    fn all(bytes: &[u8]) -> (Packets, Option<Fault>) {
         let mut blocks = Blocks::new(Trickle(bytes)).expect("a header").expect("a capture");
         let mut packets = Vec::new();
         loop {

@@ -165,6 +165,7 @@ impl Legs {
             server: connection.legs.last().map(|leg| leg.server.to_string()),
             legs: legs.collect(),
             source: Source::Bytes,
+            told: Vec::new(),
         };
         sink.begin(&about);
         for (leg, from, time, kept) in pending {

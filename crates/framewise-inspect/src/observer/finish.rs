@@ -49,6 +49,9 @@ impl Observer {
         let explaining = self.explaining();
         let others = (0..self.known.len()).filter(|&index| Some(index) != explaining);
         for index in explaining.into_iter().chain(others) {
+            if self.known[index].causes == Causes::Unsearchable {
+                continue;
+            }
             let mut diagnosis = self.diagnosis(index);
             if Some(index) == explaining {
                 diagnosis.work = Some(self.budget.reserve());
