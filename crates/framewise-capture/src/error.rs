@@ -68,7 +68,9 @@ impl fmt::Display for Error {
             Self::Io(message) | Self::Capture(message) => f.write_str(message),
             Self::TooLarge => f.write_str("it is larger than 512 MiB; cut out the part in question"),
             Self::Foreign(foreign) => foreign.fmt(f),
-            Self::Unknown => f.write_str("nothing in it was understood"),
+            Self::Unknown => {
+                f.write_str("nothing in it was understood; `framewise read --help` lists the formats")
+            }
             Self::Binary => f.write_str("it is binary; convert it with `xxd FILE | framewise read -`"),
             Self::Utf16 => f.write_str("it begins as UTF-16 but is not; save it as UTF-8"),
             Self::Utf8 { at, byte } => write!(f, "{at}: a byte that is not UTF-8; write it as \\x{byte:02x}"),

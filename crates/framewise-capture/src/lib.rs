@@ -200,7 +200,11 @@ fn whole(bytes: &[u8], options: &Options, notes: &mut Notes) -> Result<Vec<paste
         return Ok(found);
     }
     let found = paste::read(&text, notes);
-    if found.is_empty() { Err(error) } else { Ok(found) }
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    // What is JSON is no transcript with a mistake in it.
+    Err(if text.trim_start().starts_with('{') { Error::Unknown } else { error })
 }
 
 /// Hexadecimal: of packets, of both sides of a stream, or of one side.

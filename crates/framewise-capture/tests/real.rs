@@ -40,7 +40,7 @@ fn report(bytes: &[u8]) -> String {
         let cause = connection.verdict.and_then(|verdict| verdict.cause);
         let ended =
             connection.ended.map(|ended| (ended.by.to_string(), ended.code.map(|code| code.0), ended.reason));
-        let _ = writeln!(text, "  ended {ended:?}, cause {:?}", cause.map(|cause| cause.id()));
+        let _ = writeln!(text, "  ended {ended:?}, cause {:?}", cause.map(framewise_rules::Cause::id));
     }
     match read {
         Ok(notes) => notes.iter().for_each(|note| {

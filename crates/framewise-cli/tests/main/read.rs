@@ -102,7 +102,7 @@ fn files_that_are_no_recordings_are_refused() {
         (b"hello\n", "line 1, column 1"),
         (b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00", "the capture ends inside its header"),
         (b"\x0a\x0d\x0d\x0a\x6c\x00\x00\x00", "the capture ends inside its header"),
-        (b"{ \"log\": { \"version\": \"1.2\" } }", "HAR files are not supported yet"),
+        (b"{ \"log\": { \"version\": \"1.2\" } }", "nothing in it was understood"),
         (b"\x1f\x8b\x08\x00", "it is compressed; decompress it"),
         (b"\x00\x01\x02\x03\xff\xfe\xfd", "it is binary"),
         (b"00000000: 61\n*\nffffffffff: 61\n", "256 MiB"),
