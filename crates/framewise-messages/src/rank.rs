@@ -131,8 +131,9 @@ struct Candidate {
     certainty: f64,
 }
 
-/// What must speak for the first cause, at least; for the others.
+/// What must speak for the first cause, at least; where only words of a description do; for the others.
 const FIRST: f64 = 1.2;
+const FIRST_BY_WORDS: f64 = 1.7;
 const OTHERS: f64 = 0.9;
 /// Causes that are named at most, and the share that one must have.
 const MOST: usize = 5;
@@ -410,6 +411,14 @@ impl Weighing {
             }
         }
         self.statuses.sort_by_key(|status| status.span.start);
+        // An end that did not get the other's Close reports 1006.
+        let others = |code: &&Fact| matches!(code.value, 1000 | 1001 | 1008 | 1011 | 3000..=4999);
+        if facts.codes.iter().any(|code| code.value == 1006)
+            && let Some(other) = facts.codes.iter().find(others)
+            && let Some(sign) = TABLE.sign("two-codes")
+        {
+            self.spoken(&sign.spoken, Speaks::Sign(sign), &other.span);
+        }
         for code in facts.codes {
             let value = code.value as u16;
             let speaks = Speaks::Code(value);
@@ -475,9 +484,13 @@ impl Weighing {
         };
         let mut causes = self.causes.ranked(|cause| PRIOR * (known(cause) + 0.5).ln(), OTHERS, MOST);
         causes.retain(|cause| cause.score >= SHARE);
-        let strongest =
-            |ranked: &Ranked<Cause>| ranked.evidence.iter().map(|evidence| evidence.weight).sum::<f64>();
-        if causes.first().is_none_or(|first| strongest(first) < FIRST) {
+        let is_clear = |ranked: &Ranked<Cause>| {
+            let sum: f64 = ranked.evidence.iter().map(|evidence| evidence.weight).sum();
+            let is_word =
+                |evidence: &Evidence| matches!(evidence.speaks, Speaks::Words | Speaks::Software(_));
+            sum >= if ranked.evidence.iter().all(is_word) { FIRST_BY_WORDS } else { FIRST }
+        };
+        if !causes.first().is_some_and(is_clear) {
             causes.clear();
         }
         let mut statuses: Vec<(u16, Span)> =

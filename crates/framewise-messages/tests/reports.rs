@@ -17,10 +17,11 @@ struct Figures {
 
 /// What a table that grew must still reach, by set. None of the sets was used before its first measurement, which is in
 /// `reports.md`; since then their failures were looked at, so these are no figures for texts not seen.
-const REACHED: [(&str, Figures); 3] = [
+const REACHED: [(&str, Figures); 4] = [
     ("first", Figures { reports: 73, first: 73, among_three: 73, none: 0 }),
     ("second", Figures { reports: 47, first: 44, among_three: 47, none: 0 }),
     ("third", Figures { reports: 25, first: 23, among_three: 25, none: 0 }),
+    ("fourth", Figures { reports: 22, first: 21, among_three: 21, none: 1 }),
 ];
 
 #[test]
