@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::check::CheckArgs;
 use crate::connect::ConnectArgs;
 use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
@@ -12,6 +13,7 @@ use crate::inspect::InspectArgs;
 use crate::output::Color;
 use crate::read::ReadArgs;
 use crate::serve::ServeArgs;
+use crate::wstest::WstestArgs;
 
 /// Inspect WebSocket connections, diagnose recordings, explain close codes and error messages.
 ///
@@ -40,6 +42,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     Read(ReadArgs),
     Inspect(InspectArgs),
+    Check(CheckArgs),
+    Wstest(WstestArgs),
     Connect(ConnectArgs),
     Serve(ServeArgs),
     Demo(DemoArgs),

@@ -75,12 +75,12 @@ enum Binary {
     Raw,
 }
 
-fn header(line: &str) -> Result<(String, String), String> {
+pub(crate) fn header(line: &str) -> Result<(String, String), String> {
     let (name, value) = line.split_once(':').ok_or("expected `Name: value`")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn seconds(text: &str) -> Result<std::time::Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<std::time::Duration, String> {
     let seconds = text.parse().map_err(|_| "expected a number of seconds")?;
     std::time::Duration::try_from_secs_f64(seconds)
         .map_err(|_| "expected a number of seconds, 0 or more".to_owned())

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod check;
 mod connect;
 mod demo;
 mod explain;
@@ -16,14 +17,17 @@ mod progress;
 mod read;
 mod render;
 mod serve;
+mod wstest;
 
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::ExitCode;
 
 use args::{Args, Command};
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match Args::try_parse_from(words()) {
         Ok(args) => args,
         Err(error) => return args::refuse(&error),
     };
@@ -32,6 +36,8 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args, output),
         Command::Read(args) => read::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
+        Command::Wstest(args) => wstest::run(&args, output),
+        Command::Check(args) => check::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
         Command::Connect(args) => connect::run(&args, output),
         Command::Serve(args) => serve::run(&args, output),
@@ -40,4 +46,14 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }
+}
+
+/// The command line; through a link named `wstest` it is that of the command `wstest`.
+fn words() -> Vec<OsString> {
+    let mut words: Vec<_> = std::env::args_os().collect();
+    let name = words.first().and_then(|program| Path::new(program).file_stem().map(OsStr::to_owned));
+    if name.is_some_and(|name| name == "wstest") {
+        words.insert(1, "wstest".into());
+    }
+    words
 }

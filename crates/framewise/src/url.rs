@@ -79,6 +79,11 @@ impl Url {
         self.port
     }
 
+    /// The value of the header Host: with brackets around an IPv6 address, and with the port unless it is the default one.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
     /// Whether the scheme is `wss://`.
     pub const fn is_tls(&self) -> bool {
         self.tls

@@ -1,0 +1,69 @@
+use framewise::Role;
+use framewise_conform::report::{Entry, Report};
+use framewise_conform::{Case, Server};
+use tokio::sync::mpsc;
+
+use super::CheckArgs;
+use crate::failure::Failure;
+use crate::net;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::render::{clean, shorten};
+
+/// Runs the cases against a server.
+pub(crate) async fn check(
+    args: &CheckArgs,
+    cases: Vec<Case>,
+    _output: Output,
+) -> Result<Vec<Report>, Failure> {
+    let url = args.url.as_deref().unwrap_or_default();
+    let mut server = Server::new(url).map_err(|error| Failure::said(error.to_string()))?;
+    server.concurrent = usize::from(args.concurrent);
+    server.patience = args.patience;
+    server.brief = !args.full;
+    server.ask.protocols.clone_from(&args.protocol);
+    server.ask.headers.clone_from(&args.header);
+    server.ask.headers.extend(args.origin.iter().map(|origin| ("Origin".to_owned(), origin.clone())));
+    if let Some(host) = take(&mut server.ask.headers, "host") {
+        server.ask.host = host;
+    }
+    let progress =
+        Progress::start(format!("checking {} with {} cases", clean(&shorten(url, 60)), cases.len()));
+    let (verdicts, mut done) = mpsc::channel(64);
+    let run = tokio::spawn(server.run(cases.clone(), verdicts));
+    let mut entries: Vec<Option<Entry>> = vec![None; cases.len()];
+    let mut interrupted = std::pin::pin!(net::interrupted());
+    let complete = loop {
+        tokio::select! {
+            biased;
+            () = &mut interrupted => {
+                run.abort();
+                break false;
+            }
+            next = done.recv() => match next {
+                Some(done) => entries[done.index] = Some(Entry::new(&cases[done.index], &done.verdict)),
+                None => break true,
+            },
+        }
+    };
+    drop(progress);
+    if complete {
+        match run.await {
+            Ok(Ok(())) => {}
+            Ok(Err(unreachable)) => return Err(Failure::said(unreachable.says)),
+            Err(error) => return Err(Failure::said(format!("the run ended by itself: {error}"))),
+        }
+    }
+    Ok(vec![Report {
+        target: url.to_owned(),
+        role: Role::Server.to_string(),
+        complete,
+        cases: entries.into_iter().flatten().collect(),
+    }])
+}
+
+/// Takes a header that the handshake has itself out of those of the caller.
+fn take(headers: &mut Vec<(String, String)>, name: &str) -> Option<String> {
+    let at = headers.iter().position(|(header, _)| header.eq_ignore_ascii_case(name))?;
+    Some(headers.remove(at).1)
+}

@@ -1,0 +1,253 @@
+//! `framewise check` and `framewise wstest`
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use crate::common::{Running, run, run_with};
+
+fn serve() -> (Running, String) {
+    let (running, address) = Running::listening(&["serve", "--quiet", "--listen", "127.0.0.1:0"]);
+    (running, format!("ws://{address}"))
+}
+
+/// A folder of its own for each test.
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn a_server_that_does_what_is_due_passes_in_each_report() {
+    let (server, url) = serve();
+    let folder = folder("check-reports");
+    let file = |name: &str| folder.join(name).display().to_string();
+    let reports = format!(
+        "html={},json={},junit={},sarif={},badge={}",
+        file("a.html"),
+        file("a.json"),
+        file("a.xml"),
+        file("a.sarif"),
+        file("a.svg")
+    );
+    let done = run(&["check", "--only", "control/", "--report", &reports, &url]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.out.contains("cases passed"), "{}", done.out);
+    let json: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(file("a.json")).unwrap()).unwrap();
+    let case =
+        json["cases"].as_array().unwrap().iter().find(|case| case["name"] == "control/ping/empty").unwrap();
+    assert_eq!(
+        (&case["passed"], &case["behaviour"], &case["close"], &case["autobahn"][0], &case["level"]),
+        (&true.into(), &"ok".into(), &"clean".into(), &"2.1".into(), &"must".into())
+    );
+    assert!(case["milliseconds"].is_u64());
+    for name in ["a.html", "a.xml", "a.sarif", "a.svg"] {
+        assert!(std::fs::metadata(file(name)).unwrap().len() > 100, "{name}");
+    }
+    server.end();
+}
+
+/// A server that accepts every handshake and answers every Ping and Close, whatever else comes: it lacks most checks.
+fn careless() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            std::thread::spawn(move || {
+                let (mut inbox, mut buffer) = (Vec::new(), [0; 4096]);
+                let end = loop {
+                    let Ok(count @ 1..) = stream.read(&mut buffer) else { return };
+                    inbox.extend_from_slice(&buffer[..count]);
+                    if let Some(at) = inbox.windows(4).position(|window| window == b"\r\n\r\n") {
+                        break at + 4;
+                    }
+                };
+                let head = String::from_utf8_lossy(&inbox[..end]).into_owned();
+                let key = head
+                    .lines()
+                    .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
+                    .unwrap_or_default();
+                let accept = framewise_proto::handshake::accept_value(key);
+                let response = format!(
+                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                     Sec-WebSocket-Accept: {accept}\r\n\r\n"
+                );
+                stream.write_all(response.as_bytes()).unwrap();
+                inbox.drain(..end);
+                loop {
+                    // Short frames with a mask are enough of the protocol for it.
+                    while inbox.len() >= 6 && inbox.len() >= 6 + usize::from(inbox[1] & 0x7f) {
+                        let end = 6 + usize::from(inbox[1] & 0x7f);
+                        let frame: Vec<u8> = inbox.drain(..end).collect();
+                        let payload: Vec<u8> = frame[6..]
+                            .iter()
+                            .zip(frame[2..6].iter().cycle())
+                            .map(|(byte, key)| byte ^ key)
+                            .collect();
+                        let opcode = match frame[0] & 0x0f {
+                            9 => 0x8a,
+                            8 => 0x88,
+                            1 => 0x81,
+                            2 => 0x82,
+                            _ => continue,
+                        };
+                        let answer = [&[opcode, payload.len() as u8][..], &payload].concat();
+                        if stream.write_all(&answer).is_err() || opcode == 0x88 {
+                            return;
+                        }
+                    }
+                    let Ok(count @ 1..) = stream.read(&mut buffer) else { return };
+                    inbox.extend_from_slice(&buffer[..count]);
+                }
+            });
+        }
+    });
+    url
+}
+
+#[test]
+fn a_careless_server_fails_with_the_rule_and_the_command_to_try_again() {
+    let url = careless();
+    let done = run(&["check", "--only", "frame/opcode/3-empty", "--only", "control/ping/empty", &url]);
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.out.contains("frame/opcode/3-empty: failed, missing"), "{}", done.out);
+    assert!(done.out.contains("framewise explain opcode-reserved-data"), "{}", done.out);
+    assert!(done.out.contains("--only frame/opcode/3-empty ws://127.0.0.1:"), "{}", done.out);
+    assert!(done.out.contains("1 of 2 cases passed"), "{}", done.out);
+}
+
+#[test]
+fn known_failures_are_no_failures_and_what_passes_again_is_one() {
+    let url = careless();
+    let folder = folder("check-expect");
+    let file = folder.join("expect.txt").display().to_string();
+    let only = ["--only", "frame/opcode/3-empty", "--only", "control/ping/empty"];
+    let check = |more: &[&str]| run(&[&["check"], &only[..], more, &[&url]].concat());
+    assert_eq!(check(&["--write-expect", &file]).code, Some(1));
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("frame/opcode/3-empty  # "), "{text}");
+    assert_eq!(check(&["--expect", &file]).code, Some(0));
+    std::fs::write(&file, text + "control/ping/empty # once\n").unwrap();
+    let done = check(&["--expect", &file]);
+    assert_eq!(done.code, Some(1));
+    assert!(done.out.contains("control/ping/empty: expected to fail, and passed"), "{}", done.out);
+}
+
+#[test]
+fn what_stands_in_the_way_is_said_before_the_run() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = listener.local_addr().unwrap();
+    drop(listener);
+    let nobody = run(&["check", &format!("ws://{closed}")]);
+    assert!(nobody.refused().contains("refused"), "{nobody:?}");
+    let (server, url) = serve();
+    let unwritable = run(&["check", "--report", "json=/nonexistent/a.json", &url]);
+    assert!(unwritable.refused().contains("cannot write /nonexistent/a.json"), "{unwritable:?}");
+    assert!(
+        run(&["check", "--only", "no-such-case", &url])
+            .refused()
+            .contains("no case is named like no-such-case")
+    );
+    assert!(run(&["check", "--report", "pdf=a", &url]).refused().contains("`pdf` is no kind of report"));
+    server.end();
+}
+
+#[test]
+fn a_page_is_no_websocket_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n");
+        }
+    });
+    let done = run(&["check", &url]);
+    assert!(done.refused().contains("with 404, not with 101"), "{done:?}");
+}
+
+#[test]
+fn cases_are_listed_by_level_and_number() {
+    let all = run(&["check", "--list", "--json"]);
+    assert!(all.json().as_array().unwrap().len() > 3000);
+    let one = run(&["check", "--list", "--only", "2.1"]);
+    assert!(one.out.starts_with("control/ping/empty [2.1] (must): "), "{}", one.out);
+    assert!(one.out.ends_with("1 cases\n"));
+}
+
+#[test]
+fn clients_are_checked_by_the_protocol_of_autobahn() {
+    let program = env!("CARGO_BIN_EXE_framewise");
+    // A client that is no client at all: it asks for two cases, and echoes nothing.
+    let client = format!(
+        "for case in 1 2; do {program} connect \"{{url}}/runCase?case=$case&agent=mute\" </dev/null; done; true"
+    );
+    let done = run(&[
+        "check",
+        "--listen",
+        "127.0.0.1:0",
+        "--only",
+        "frame/length/text-",
+        "--patience",
+        "1",
+        "--json",
+        "--run",
+        &client,
+    ]);
+    assert_eq!(done.code, Some(1), "{done:?}");
+    let json = done.json();
+    assert_eq!(json["target"], "mute");
+    assert_eq!(json["cases"].as_array().unwrap().len(), 2, "{json}");
+    let nobody = run(&["check", "--listen", "127.0.0.1:0", "--json", "--run", "true"]);
+    assert!(nobody.refused().contains("before a client asked for a case"), "{nobody:?}");
+}
+
+#[test]
+fn wstest_writes_the_reports_of_autobahn() {
+    let (server, url) = serve();
+    let folder = folder("wstest-client");
+    let spec = format!(
+        r#"{{"outdir": "{}", "options": {{"failByDrop": false}}, "webport": 8080,
+            "servers": [{{"agent": "Our Server/1", "url": "{url}", "options": {{"version": 18}}}}],
+            "cases": ["1.1.*", "5.1"], "exclude-cases": ["1.1.2"], "exclude-agent-cases": {{"Our*": ["1.1.3"]}}}}"#,
+        folder.join("reports").display()
+    );
+    let file = folder.join("spec.json");
+    std::fs::write(&file, spec).unwrap();
+    let done = run(&["wstest", "-m", "fuzzingclient", "-s", &file.display().to_string()]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.out.starts_with("Ok, will run 8 test cases against 1 servers\n"), "{}", done.out);
+    let read = |name: &str| std::fs::read_to_string(folder.join("reports").join(name)).unwrap();
+    let index: serde_json::Value = serde_json::from_str(&read("index.json")).unwrap();
+    let case = &index["Our Server/1"]["5.1"];
+    assert_eq!(
+        (&case["behavior"], &case["behaviorClose"], &case["remoteCloseCode"]),
+        (&"OK".into(), &"OK".into(), &1002.into())
+    );
+    assert!(index["Our Server/1"]["1.1.3"].is_null(), "it is left out for this agent");
+    let report = case["reportfile"].as_str().unwrap();
+    assert_eq!(report, "our_server_1_case_5_1.json");
+    let case: serde_json::Value = serde_json::from_str(&read(report)).unwrap();
+    assert_eq!((&case["id"], &case["isServer"]), (&"5.1".into(), &false.into()));
+    assert!(!read("index.html").contains("class=\"case_failed\""));
+    server.end();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_named_wstest_has_its_command_line() {
+    let folder = folder("wstest-link");
+    let link = folder.join("wstest");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_framewise"), &link).unwrap();
+    let mut command = std::process::Command::new(&link);
+    command.args(["-m", "fuzzingclient"]).current_dir(&folder).stdout(std::process::Stdio::piped());
+    command.stderr(std::process::Stdio::piped());
+    let done = run_with(&mut command, b"");
+    // The specification is written where there was none, and names a server that is not there.
+    assert!(folder.join("fuzzingclient.json").exists());
+    assert_eq!(done.code, Some(2), "{done:?}");
+}

@@ -1,0 +1,165 @@
+//! The cases: those that derive from the table of rules, and the families on top of it.
+
+mod closing;
+mod control;
+mod deflate;
+mod fragmentation;
+mod framing;
+mod handshake;
+mod limits;
+mod table;
+mod text;
+
+use std::cmp::Ordering;
+
+use framewise_rules::Rule;
+
+use crate::case::{Case, Cut, Due, Level, Needs, Of, Seen, Step, Work};
+
+/// Every case, in the order of its families.
+pub fn all() -> Vec<Case> {
+    let mut cases = Vec::new();
+    handshake::push(&mut cases);
+    framing::push(&mut cases);
+    control::push(&mut cases);
+    fragmentation::push(&mut cases);
+    text::push(&mut cases);
+    closing::push(&mut cases);
+    limits::push(&mut cases);
+    deflate::push(&mut cases);
+    table::push(&mut cases);
+    cases
+}
+
+/// Orders Autobahn's numbers: `1.2.10` comes behind `1.2.9`.
+pub fn by_number(a: &str, b: &str) -> Ordering {
+    let numbers =
+        |id: &str| -> Vec<u32> { id.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect() };
+    numbers(a).cmp(&numbers(b))
+}
+
+/// A case without a name, to find something out.
+pub(crate) fn probe(steps: Vec<Step>, due: Due) -> Case {
+    frames("", "", steps, due)
+}
+
+/// A case after a handshake, at its plainest.
+fn frames(name: impl Into<String>, says: impl Into<String>, steps: Vec<Step>, due: Due) -> Case {
+    Case {
+        name: name.into(),
+        says: says.into(),
+        rule: None,
+        level: Level::Must,
+        of: Of::Both,
+        needs: Needs { echo: needs_echo(&due), deflate: None },
+        autobahn: None,
+        work: Work::Frames { steps, cut: Cut::Whole, due },
+    }
+}
+
+/// An answer that is a message is an echo.
+fn needs_echo(due: &Due) -> bool {
+    let seen = match due {
+        Due::Fail { before, .. } | Due::Close { before, .. } => before,
+        Due::Answer(answers) => answers,
+        Due::Accept | Due::Observe => return false,
+    };
+    seen.iter().any(|seen| matches!(seen, Seen::Text(_) | Seen::Binary(_)))
+}
+
+/// The endpoint fails the connection, as the rule's row says.
+fn fails(rule: Rule, before: Vec<Seen>) -> Due {
+    let code = rule.answer().close_code().map_or(1002, |code| code.0);
+    Due::Fail { codes: vec![code], before, late: Vec::new() }
+}
+
+impl Case {
+    fn rule(mut self, rule: Rule) -> Self {
+        self.rule = Some(rule);
+        self
+    }
+
+    fn autobahn(mut self, number: impl Into<String>) -> Self {
+        self.autobahn = Some(number.into());
+        self
+    }
+
+    fn cut(mut self, new: Cut) -> Self {
+        match &mut self.work {
+            Work::Frames { cut, .. } | Work::Request { cut, .. } | Work::Response { cut, .. } => *cut = new,
+            Work::Echoes(_) => {}
+        }
+        self
+    }
+
+    fn level(mut self, level: Level) -> Self {
+        self.level = level;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use framewise_rules::{Answer, Offender, Role, SeenBy};
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_plain() {
+        let cases = all();
+        let names: BTreeSet<_> = cases.iter().map(|case| case.name.as_str()).collect();
+        assert_eq!(names.len(), cases.len());
+        for name in names {
+            let plain =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-/".contains(&byte);
+            assert!(name.bytes().all(plain), "{name}");
+        }
+    }
+
+    #[test]
+    fn each_of_autobahns_517_cases_has_its_equal_once() {
+        let cases = all();
+        let mut numbers: Vec<_> = cases.iter().filter_map(|case| case.autobahn.as_deref()).collect();
+        numbers.sort_by(|a, b| by_number(a, b));
+        let before = numbers.len();
+        numbers.dedup();
+        assert_eq!(numbers.len(), before);
+        assert_eq!(numbers.len(), 517);
+    }
+
+    #[test]
+    fn each_rule_that_a_receiver_enforces_has_a_case() {
+        let cases = all();
+        for &rule in Rule::ALL {
+            // What only a clock, a configuration or the end of the stream shows has no bytes to send.
+            let has_bytes = matches!(rule.answer(), Answer::Close(_) | Answer::Http(_) | Answer::Abort);
+            let configured = matches!(rule.topic(), "limit") || NEEDS_CONFIGURATION.contains(&rule);
+            if rule.seen_by() != SeenBy::Receiver || !has_bytes || configured {
+                continue;
+            }
+            let of = |role: Role| {
+                cases
+                    .iter()
+                    .any(|case| case.rule == Some(rule) && case.is_for(role) && case.level == Level::Must)
+            };
+            let (server, client) = (of(Role::Server), of(Role::Client));
+            match rule.by() {
+                Offender::Client => assert!(server, "{rule} for servers"),
+                Offender::Server => assert!(client, "{rule} for clients"),
+                Offender::Either => assert!(server && client, "{rule}"),
+            }
+        }
+    }
+
+    /// Rules that an endpoint breaks only under a configuration of its peer, or by silence.
+    const NEEDS_CONFIGURATION: [Rule; 6] = [
+        Rule::RequestTimeout,
+        Rule::RequestOrigin,
+        Rule::ResponseTimeout,
+        Rule::ExtensionRequired,
+        Rule::RequestTruncated,
+        Rule::ResponseMissing,
+    ];
+}

@@ -1,0 +1,262 @@
+//! Cases out of the table: what each rule's bad examples send has to be rejected, and what its good ones send has to be
+//! accepted.
+
+use std::time::Duration;
+
+use framewise_proto::deflate::DeflateAgreement;
+use framewise_proto::extension::parse_extensions;
+use framewise_proto::{Config, Connection, Event, MessageKind, Payload as Part};
+use framewise_rules::{Answer, Limits, MessageKinds, Offender, Role, Rule, SeenBy, Setup};
+use framewise_transcript::{Action, Transcript};
+
+use super::frames;
+use crate::case::{Case, Cut, Deflate, Due, DueStatus, Level, Needs, Of, Payload, Seen, Step, Work};
+
+/// The key and the value that answers it, of RFC 6455 §1.3.
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// Places at the front of an example where it is cut into two segments.
+const MOST_CUTS: usize = 12;
+
+pub(super) fn push(cases: &mut Vec<Case>) {
+    for &rule in Rule::ALL {
+        let examples = rule.examples();
+        for (index, bad) in examples.bad.iter().enumerate() {
+            if rule.seen_by() == SeenBy::Receiver && is_default(&bad.setup) {
+                example(cases, rule, index, bad.transcript, true);
+            }
+        }
+        for (index, good) in examples.good.iter().enumerate() {
+            if is_default(&good.setup) {
+                example(cases, rule, index, good.transcript, false);
+            }
+        }
+    }
+}
+
+/// What needs another configuration of the endpoint tells nothing about one that has the default.
+fn is_default(setup: &Setup) -> bool {
+    setup.limits == Limits::DEFAULT
+        && setup.origins.is_none()
+        && setup.messages == MessageKinds::All
+        && setup.deflate
+        && !setup.requires_deflate
+}
+
+fn example(cases: &mut Vec<Case>, rule: Rule, index: usize, text: &str, bad: bool) {
+    let Ok(transcript) = Transcript::parse(text) else { return };
+    // What depends on a clock or on several legs is not bytes alone.
+    if transcript.legs.len() != 1 || transcript.events.iter().any(|event| event.time.is_some()) {
+        return;
+    }
+    let word = if bad { "bad" } else { "good" };
+    let name = format!("table/{rule}/{word}-{}", index + 1);
+    match transcript.legs[0].open.as_deref() {
+        Some(extensions) => opened(cases, rule, &name, &transcript, extensions, bad),
+        None => handshake(cases, rule, &name, &transcript, bad),
+    }
+}
+
+/// Frames of one side after a handshake.
+fn opened(
+    cases: &mut Vec<Case>,
+    rule: Rule,
+    name: &str,
+    transcript: &Transcript,
+    extensions: &str,
+    bad: bool,
+) {
+    let Some(last) = transcript.events.last() else { return };
+    let from = last.from;
+    let by = match rule.by() {
+        Offender::Client => from == Role::Client,
+        Offender::Server => from == Role::Server,
+        Offender::Either => true,
+    };
+    // What the other side would have said is up to the endpoint under test; and the end of the stream leaves nobody to
+    // be told a code.
+    if !by
+        || transcript
+            .events
+            .iter()
+            .any(|event| event.from != from || !matches!(event.action, Action::Bytes(_)))
+    {
+        return;
+    }
+    let bytes = transcript.stream(0, from);
+    let deflate = agreement(extensions);
+    if !extensions.is_empty() && deflate.is_none() {
+        return;
+    }
+    let agreed = parse_extensions(extensions).as_deref().and_then(DeflateAgreement::in_response);
+    let strict = Strict::reads(from.peer(), agreed.as_ref(), &bytes);
+    let echoes = strict.answers.iter().any(|seen| matches!(seen, Seen::Text(_) | Seen::Binary(_)));
+    let (due, says) = match (rule.answer(), strict.closed) {
+        (Answer::Close(code), _) if bad && strict.broke => {
+            let says = format!("{}: the connection fails with {code}", rule.sentence());
+            (Due::Fail { codes: vec![code.0], before: strict.answers, late: vec![] }, says)
+        }
+        _ if bad || strict.broke || !strict.complete => return,
+        (_, Some(code)) => {
+            let due = Due::Close { before: strict.answers, codes: vec![code, 1000, 1005] };
+            (due, format!("It looks like {rule} and is legal: the endpoint answers its Close"))
+        }
+        (_, None) => (Due::Accept, format!("It looks like {rule} and is legal: the endpoint accepts it")),
+    };
+    let of = if from == Role::Client { Of::Server } else { Of::Client };
+    let mut cuts = vec![(String::new(), Cut::Whole), ("-byte-by-byte".into(), Cut::Every(1))];
+    cuts.extend((1..bytes.len().min(MOST_CUTS)).map(|at| (format!("-cut-at-{at}"), Cut::At(at))));
+    for (suffix, cut) in cuts {
+        let mut case =
+            frames(format!("{name}{suffix}"), says.clone(), vec![Step::Bytes(bytes.clone())], due.clone());
+        case.of = of;
+        case.needs = Needs { echo: echoes && !matches!(due, Due::Accept), deflate: deflate.clone() };
+        case.rule = Some(rule);
+        case.level = level(rule);
+        cases.push(case.cut(cut));
+    }
+}
+
+fn agreement(extensions: &str) -> Option<Deflate> {
+    let list = parse_extensions(extensions)?;
+    DeflateAgreement::in_response(&list)?;
+    // What the answer holds the client to has to be offered; what it says of the server may be asked for.
+    Some(Deflate {
+        offer: extensions.to_owned().into(),
+        answers: vec![extensions.to_owned().into()],
+        exactly: Some(extensions.to_owned().into()),
+    })
+}
+
+/// What a strict endpoint makes of bytes.
+struct Strict {
+    /// What an endpoint that echoes answers, up to the first fault.
+    answers: Vec<Seen>,
+    /// The code of the Close frame, if one ends it.
+    closed: Option<u16>,
+    broke: bool,
+    /// Whether the bytes end between two frames.
+    complete: bool,
+}
+
+impl Strict {
+    fn reads(receiver: Role, agreed: Option<&DeflateAgreement>, bytes: &[u8]) -> Self {
+        let now = Duration::ZERO;
+        let mut engine = match receiver {
+            Role::Client => Connection::client(Config::default(), Box::new(|| [0; 4]), 0, now),
+            Role::Server => Connection::server(Config::default(), 0, now),
+        };
+        if let Some(agreed) = agreed {
+            engine = engine.with_deflate(agreed);
+        }
+        let mut strict = Self { answers: Vec::new(), closed: None, broke: false, complete: false };
+        let mut bytes = bytes.to_vec();
+        let (mut at, mut message) = (0, Vec::new());
+        loop {
+            let (consumed, event) = engine.receive(now, &mut bytes[at..]);
+            at += consumed;
+            let Some(event) = event else { break };
+            match event {
+                Event::Data { payload, last, .. } => {
+                    let kind = payload.kind();
+                    match payload {
+                        Part::Text(text) => message.extend_from_slice(text.as_bytes()),
+                        Part::Binary(bytes) => message.extend_from_slice(bytes),
+                    }
+                    if last {
+                        strict.answers.push(echo(kind, std::mem::take(&mut message)));
+                    }
+                }
+                Event::Inflated { kind, last: true, .. } => {
+                    strict.answers.push(echo(kind, engine.take_inflated().into_bytes()));
+                }
+                Event::Ping(payload) => strict.answers.push(Seen::Pong(payload.to_vec())),
+                Event::Close(close) => strict.closed = Some(close.map_or(1005, |close| close.code.0)),
+                Event::Violation(_) => strict.broke = true,
+                Event::Inflated { .. } | Event::Pong(_) | Event::Tolerated(_) | Event::Ended(_) => {}
+            }
+        }
+        strict.complete = at == bytes.len() && engine.remaining() == 0;
+        strict
+    }
+}
+
+fn echo(kind: MessageKind, bytes: Vec<u8>) -> Seen {
+    match kind {
+        MessageKind::Text => Seen::Text(Payload::Bytes(bytes)),
+        MessageKind::Binary => Seen::Binary(Payload::Bytes(bytes)),
+    }
+}
+
+fn level(rule: Rule) -> Level {
+    if rule.topic() == "limit" { Level::Should } else { Level::Must }
+}
+
+/// A request, for a server; or the response to one, for a client.
+fn handshake(cases: &mut Vec<Case>, rule: Rule, name: &str, transcript: &Transcript, bad: bool) {
+    let (request, response) = (transcript.stream(0, Role::Client), transcript.stream(0, Role::Server));
+    let bytes_only = transcript.events.iter().all(|event| matches!(event.action, Action::Bytes(_)));
+    if !bytes_only {
+        return;
+    }
+    let case = |says: String, of, work| Case {
+        name: name.to_owned(),
+        says,
+        rule: Some(rule),
+        level: level(rule),
+        of,
+        needs: Needs::default(),
+        autobahn: None,
+        work,
+    };
+    match (rule.answer(), rule.by()) {
+        (Answer::Http(status), _) if response.is_empty() => {
+            let head = template(
+                &request,
+                &[("Host: example.com\r\n", "Host: {host}\r\n"), ("GET /ws ", "GET {path} ")],
+            );
+            let due = if bad { DueStatus::Reject(status) } else { DueStatus::Accept };
+            let says = if bad {
+                format!("{}: the request is rejected, best with {status}", rule.sentence())
+            } else {
+                format!("It looks like {rule} and is legal: the request is accepted")
+            };
+            // A complete head, and nothing behind it.
+            if !bad && (!head.ends_with(b"\r\n\r\n") || other_host(&request)) {
+                return;
+            }
+            cases.push(case(says, Of::Server, Work::Request { head, cut: Cut::Whole, due }));
+        }
+        (Answer::Abort, Offender::Server) if !response.is_empty() && transcript.events.len() == 2 => {
+            let head = template(&response, &[(ACCEPT, "{accept}")]);
+            let sample = request.windows(KEY.len()).any(|window| window == KEY.as_bytes());
+            if !sample {
+                return;
+            }
+            let says = if bad {
+                format!("{}: the client gives up", rule.sentence())
+            } else {
+                format!("It looks like {rule} and is legal: the client accepts it")
+            };
+            cases.push(case(says, Of::Client, Work::Response { head, cut: Cut::Whole, accept: !bad }));
+        }
+        _ => {}
+    }
+}
+
+/// Whether the example is about another host than that of the examples: a server under test has only its own.
+fn other_host(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request);
+    !text.contains("Host: example.com\r\n") || !text.contains("GET /ws ") || text.contains("Origin:")
+}
+
+fn template(bytes: &[u8], replacements: &[(&str, &str)]) -> Vec<u8> {
+    let mut text = bytes.to_vec();
+    for (what, with) in replacements {
+        if let Some(at) = text.windows(what.len()).position(|window| window == what.as_bytes()) {
+            text.splice(at..at + what.len(), with.bytes());
+        }
+    }
+    text
+}

@@ -1,0 +1,499 @@
+//! Clients under test: they connect, and ask for one case after the other, as they do with Autobahn's fuzzing server.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use framewise_proto::handshake::http1::{Parsed, parse_response};
+use framewise_proto::handshake::{ClientOffer, Reply, Request, check_response, reject, verdict};
+use framewise_proto::{CloseFrame, Opcode};
+use framewise_rules::{Answer, CloseCode, Role};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::case::{Case, Frame, Seen, Work};
+use crate::handshake::{self, NotOpen, pieces};
+use crate::run;
+use crate::server::{Pace, not_open};
+use crate::session::{Happened, Opened, Session};
+use crate::verdict::{Behaviour, Closing, Verdict};
+
+/// How long a client may take to send its request, and to wait for the result of a case.
+const PATIENT: Duration = Duration::from_secs(30);
+/// Connections at a time; more wait.
+const MOST: usize = 256;
+
+/// What is told while clients are tested.
+#[derive(Clone, Debug)]
+pub enum Reported {
+    /// A client begins with a case.
+    Began {
+        /// What the client calls itself.
+        agent: String,
+        /// The case's place in the list.
+        index: usize,
+    },
+    /// A case is done.
+    Done {
+        /// What the client calls itself.
+        agent: String,
+        /// The case's place in the list.
+        index: usize,
+        /// Its verdict.
+        verdict: Box<Verdict>,
+    },
+    /// A client asks for the reports.
+    Reports {
+        /// What the client calls itself.
+        agent: String,
+        /// Nothing more is tested after it.
+        last: bool,
+    },
+    /// Somebody asked for a page, or for something else that is not here.
+    Other {
+        /// What was asked for.
+        target: String,
+    },
+}
+
+/// Whether a case is left out for an agent.
+pub type LeftOut = Arc<dyn Fn(&str, &Case) -> bool + Send + Sync>;
+
+/// Clients that are tested on a socket. They ask for `/getCaseCount`, `/runCase?case=N&agent=A`, `/getCaseInfo?case=N`,
+/// `/getCaseStatus?case=N&agent=A`, `/updateReports?agent=A` and `/stopServer`.
+#[derive(Clone)]
+pub struct Clients {
+    /// The cases, in the order of their numbers, from 1.
+    pub cases: Arc<[Case]>,
+    /// How long nothing may happen before a case is over.
+    pub patience: Duration,
+    /// Whether `agent` may be left out: then it is `client`.
+    pub nameless: bool,
+    /// Whether exchanges of a thousand messages are cut to a few.
+    pub brief: bool,
+    /// Whether the case is left out for this agent: it is opened and closed at once, and not reported.
+    pub left_out: LeftOut,
+}
+
+struct Shared {
+    clients: Clients,
+    pace: Pace,
+    verdicts: Mutex<BTreeMap<(String, usize), String>>,
+    changed: Notify,
+    stopped: Notify,
+    told: mpsc::Sender<Reported>,
+}
+
+impl fmt::Debug for Clients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clients")
+            .field("cases", &self.cases.len())
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Clients {
+    /// Tests with these cases, as is usual.
+    pub fn new(cases: Vec<Case>) -> Self {
+        let cases = cases.into_iter().filter(|case| case.is_for(Role::Client)).collect();
+        Self {
+            cases,
+            patience: Duration::from_secs(5),
+            nameless: true,
+            brief: true,
+            left_out: Arc::new(|_, _| false),
+        }
+    }
+
+    /// Takes connections until a client asks for `/stopServer`, or for the reports with `shutdownOnComplete=true`.
+    pub async fn run(self, listener: TcpListener, told: mpsc::Sender<Reported>) {
+        let shared = Arc::new(Shared {
+            pace: Pace::new(self.patience),
+            clients: self,
+            verdicts: Mutex::default(),
+            changed: Notify::new(),
+            stopped: Notify::new(),
+            told,
+        });
+        let mut open = JoinSet::new();
+        loop {
+            while open.try_join_next().is_some() {}
+            tokio::select! {
+                biased;
+                () = shared.stopped.notified() => break,
+                accepted = listener.accept(), if open.len() < MOST => {
+                    // A connection that was gone before it was taken is nobody's case.
+                    let Ok((io, _)) = accepted else { continue };
+                    // Small pieces are cases: they go out as they are.
+                    let _ = io.set_nodelay(true);
+                    let shared = shared.clone();
+                    open.spawn(async move { shared.serve(io).await });
+                }
+                Some(_) = open.join_next(), if open.len() >= MOST => {}
+            }
+        }
+        while timeout(PATIENT, open.join_next()).await.is_ok_and(|ended| ended.is_some()) {}
+    }
+}
+
+/// What a request asks for.
+struct Asked {
+    path: String,
+    parameters: BTreeMap<String, String>,
+}
+
+impl Asked {
+    fn of(target: &str) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let parameters = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (decoded(name), decoded(value)))
+            .collect();
+        Self { path: path.to_owned(), parameters }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
+    }
+}
+
+/// Text of a query without its percent signs and pluses.
+fn decoded(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.as_bytes().iter();
+    while let Some(&byte) = bytes.next() {
+        match byte {
+            b'+' => out.push(b' '),
+            b'%' => {
+                let rest = bytes.as_slice();
+                let hex = rest.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+                match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+                    Some(byte) => {
+                        out.push(byte);
+                        bytes.nth(1);
+                    }
+                    None => out.push(b'%'),
+                }
+            }
+            other => out.push(other),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+impl Shared {
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, mut io: S) {
+        let (request, inbox, log, start) = handshake::read(&mut io, PATIENT).await;
+        let (request, size) = match request {
+            Ok(read) => read,
+            Err(NotOpen::Broke(violation)) => {
+                // A page that a browser asks for, or a client whose request is no handshake.
+                self.tell(Reported::Other { target: violation.to_string() }).await;
+                if let Some(reply) = framewise_proto::handshake::rejection(&violation) {
+                    write(&mut io, &reply).await;
+                }
+                return;
+            }
+            Err(NotOpen::Status(_) | NotOpen::Silent | NotOpen::Unsupported(_)) => return,
+        };
+        let asked = Asked::of(&request.target);
+        let rest = inbox[size..].to_vec();
+        let opened = Opened { io, log, start, head: size as u64, rest, agreed: None, server: None };
+        match asked.path.as_str() {
+            "/runCase" => self.run_case(&asked, &request, opened).await,
+            "/getCaseCount" => self.say(&request, opened, &self.clients.cases.len().to_string()).await,
+            "/getCaseInfo" => {
+                let info = self.case(&asked).map(|index| {
+                    let case = &self.clients.cases[index];
+                    let id = case.autobahn.as_deref().unwrap_or(&case.name);
+                    serde_json::json!({"id": id, "description": case.says}).to_string()
+                });
+                self.answer(&request, opened, info).await;
+            }
+            "/getCaseStatus" => {
+                let status = match (self.case(&asked), self.agent(&asked)) {
+                    (Ok(index), Ok(agent)) => Ok(self.status(agent, index).await),
+                    (Err(says), _) | (_, Err(says)) => Err(says),
+                };
+                self.answer(&request, opened, status).await;
+            }
+            "/updateReports" => match self.agent(&asked) {
+                Ok(agent) => {
+                    let last = asked.get("shutdownOnComplete") == Some("true");
+                    self.tell(Reported::Reports { agent, last }).await;
+                    self.finish(&request, opened).await;
+                    if last {
+                        self.stopped.notify_one();
+                    }
+                }
+                Err(says) => self.refuse(opened.io, &says).await,
+            },
+            "/stopServer" => {
+                self.finish(&request, opened).await;
+                self.stopped.notify_one();
+            }
+            path => {
+                self.tell(Reported::Other { target: path.to_owned() }).await;
+                let says = "ask for /getCaseCount, /runCase?case=N&agent=NAME, /getCaseInfo?case=N, \
+                            /getCaseStatus?case=N&agent=NAME, /updateReports?agent=NAME or /stopServer";
+                self.refuse(opened.io, says).await;
+            }
+        }
+    }
+
+    async fn tell(&self, reported: Reported) {
+        // Nobody listens any more: the run was ended.
+        let _ = self.told.send(reported).await;
+    }
+
+    /// The case that is asked for, from 0.
+    fn case(&self, asked: &Asked) -> Result<usize, String> {
+        let cases = &self.clients.cases;
+        if let Some(tuple) = asked.get("casetuple") {
+            let found =
+                cases.iter().position(|case| case.autobahn.as_deref() == Some(tuple) || case.name == tuple);
+            return found.ok_or_else(|| format!("there is no case {tuple} in this run"));
+        }
+        let Some(number) = asked.get("case") else { return Err("the parameter `case` is missing".into()) };
+        let index = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        index
+            .filter(|&index| index < cases.len())
+            .ok_or_else(|| format!("there is no case {number}: they go from 1 to {}", cases.len()))
+    }
+
+    fn agent(&self, asked: &Asked) -> Result<String, String> {
+        match asked.get("agent") {
+            Some(agent) if !agent.is_empty() => Ok(agent.chars().take(200).collect()),
+            Some(_) | None if self.clients.nameless => Ok("client".into()),
+            Some(_) | None => {
+                Err("the parameter `agent` is missing: it names the client in the reports".into())
+            }
+        }
+    }
+
+    async fn run_case<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        asked: &Asked,
+        request: &Request,
+        opened: Opened<S>,
+    ) {
+        let (index, agent) = match (self.case(asked), self.agent(asked)) {
+            (Ok(index), Ok(agent)) => (index, agent),
+            (Err(says), _) | (_, Err(says)) => return self.refuse(opened.io, &says).await,
+        };
+        let case = &self.clients.cases[index];
+        if (self.clients.left_out)(&agent, case) {
+            return self.finish(request, opened).await;
+        }
+        self.tell(Reported::Began { agent: agent.clone(), index }).await;
+        let verdict = self.judge(case, request, opened).await;
+        let behaviour = verdict.behaviour.clone();
+        self.tell(Reported::Done { agent: agent.clone(), index, verdict: Box::new(verdict) }).await;
+        if let Ok(mut verdicts) = self.verdicts.lock() {
+            verdicts.insert((agent, index), crate::autobahn::behaviour(&behaviour).to_owned());
+        }
+        self.changed.notify_waiters();
+    }
+
+    async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        case: &Case,
+        request: &Request,
+        mut opened: Opened<S>,
+    ) -> Verdict {
+        let patience = self.pace.patience(case);
+        if let Work::Response { head, cut, accept } = &case.work {
+            return response(request, opened, head, *cut, *accept, patience).await;
+        }
+        let (head, agreed) = match handshake::accept(request, case.needs.deflate.as_ref()) {
+            Ok(accepted) => accepted,
+            Err(why) => {
+                self.finish(request, opened).await;
+                return not_open(why);
+            }
+        };
+        opened.agreed = agreed;
+        if opened.io.write_all(&head).await.is_err() {
+            return not_open(NotOpen::Silent);
+        }
+        opened.log.bytes(Role::Server, opened.start.elapsed(), &head);
+        let mut session = Session::new(Role::Server, opened);
+        let case = crate::server::brief(case, self.clients.brief);
+        // What a client sends by itself at first is no answer.
+        session.forget();
+        let verdict = run::run(&case, session, Role::Client, patience).await;
+        self.pace.ran(&case, &verdict);
+        verdict
+    }
+
+    /// Waits until a case is done.
+    async fn status(&self, agent: String, index: usize) -> String {
+        let key = (agent, index);
+        let wait = async {
+            loop {
+                let changed = self.changed.notified();
+                let found = self.verdicts.lock().ok().and_then(|verdicts| verdicts.get(&key).cloned());
+                match found {
+                    Some(behaviour) => return behaviour,
+                    None => changed.await,
+                }
+            }
+        };
+        let behaviour = timeout(PATIENT, wait).await.unwrap_or_else(|_| "FAILED".into());
+        serde_json::json!({ "behavior": behaviour }).to_string()
+    }
+
+    async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        request: &Request,
+        opened: Opened<S>,
+        text: Result<String, String>,
+    ) {
+        match text {
+            Ok(text) => self.say(request, opened, &text).await,
+            Err(says) => self.refuse(opened.io, &says).await,
+        }
+    }
+
+    /// Accepts, says something, and closes.
+    async fn say<S: AsyncRead + AsyncWrite + Unpin>(&self, request: &Request, opened: Opened<S>, text: &str) {
+        self.converse(request, opened, Some(text)).await;
+    }
+
+    /// Accepts, and closes.
+    async fn finish<S: AsyncRead + AsyncWrite + Unpin>(&self, request: &Request, opened: Opened<S>) {
+        self.converse(request, opened, None).await;
+    }
+
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        request: &Request,
+        mut opened: Opened<S>,
+        text: Option<&str>,
+    ) {
+        let patience = self.clients.patience;
+        let Ok((head, _)) = handshake::accept(request, None) else { return };
+        if opened.io.write_all(&head).await.is_err() {
+            return;
+        }
+        let mut session = Session::new(Role::Server, opened);
+        let now = session.elapsed();
+        let engine = session.engine();
+        let normal = CloseFrame { code: CloseCode::NORMAL_CLOSURE, reason: String::new() };
+        let queued = text
+            .map_or(Ok(()), |text| engine.send_text(text))
+            .and_then(|()| engine.close(now, Some(&normal)));
+        if queued.is_err() {
+            return;
+        }
+        loop {
+            match session.next(patience).await {
+                Happened::Close(_) => break,
+                Happened::Eof | Happened::Reset | Happened::Quiet | Happened::Broke(_) => return,
+                Happened::Seen(_) => {}
+            }
+        }
+        session.shut().await;
+        // The client ends TCP behind it, or does not: it has what it asked for.
+        let _ = session.next(patience).await;
+    }
+
+    async fn refuse<S: AsyncWrite + Unpin>(&self, mut io: S, says: &str) {
+        let body = format!("{says}\n");
+        if let Ok(reply) = reject(404, &[], &body) {
+            write(&mut io, &reply).await;
+        }
+    }
+}
+
+async fn write<S: AsyncWrite + Unpin>(io: &mut S, reply: &Reply<'_>) {
+    // A client that is gone has nothing to be told.
+    let _ = io.write_all(&reply.encode()).await;
+    let _ = io.shutdown().await;
+}
+
+/// Answers with a response of the case's, and judges whether the client gives up or goes on.
+async fn response<S: AsyncRead + AsyncWrite + Unpin>(
+    request: &Request,
+    mut opened: Opened<S>,
+    head: &[u8],
+    cut: crate::case::Cut,
+    accept: bool,
+    patience: Duration,
+) -> Verdict {
+    let head = handshake::fill_accept(head, &request.key);
+    // What the client offered decides whether the response is right for it.
+    let offer = ClientOffer::of(request);
+    let wrong = match parse_response(&head, 0) {
+        Ok(Some(Parsed { head, .. })) => {
+            verdict(check_response(&head, &offer), |violation| violation.answer() != Answer::Note).is_err()
+        }
+        Ok(None) | Err(_) => true,
+    };
+    if wrong == accept {
+        return Verdict::not_run(
+            Behaviour::Unsupported,
+            Closing::None,
+            "the client's offer makes another case of it",
+        );
+    }
+    for piece in pieces(&head, cut) {
+        if opened.io.write_all(piece).await.is_err() {
+            break;
+        }
+    }
+    opened.log.bytes(Role::Server, opened.start.elapsed(), &head);
+    let mut session = Session::new(Role::Server, opened);
+    session.forget();
+    let mut frames = Vec::new();
+    session.encode(&mut frames, &Frame::new(Opcode::Ping, "still there?"));
+    session.send(&frames, patience).await;
+    let happened = loop {
+        match session.next(patience).await {
+            // A client that speaks first has accepted; only the answer to the Ping says so for sure.
+            Happened::Seen(Seen::Text(_) | Seen::Binary(_) | Seen::Ping(_)) => {}
+            other @ (Happened::Seen(Seen::Pong(_))
+            | Happened::Close(_)
+            | Happened::Broke(_)
+            | Happened::Eof
+            | Happened::Reset
+            | Happened::Quiet) => break other,
+        }
+    };
+    let (behaviour, closing, says) = match (accept, &happened) {
+        (true, Happened::Seen(_)) => (Behaviour::Ok, Closing::None, "the client accepted the response"),
+        (true, _) => (Behaviour::Failed, Closing::None, "the client did not accept the response"),
+        (false, Happened::Eof | Happened::Reset) => (Behaviour::Ok, Closing::None, "the client gave up"),
+        // RFC 6455 §7.1.7: with a Close frame, too, the connection is failed; but before it is open there is none to send.
+        (false, Happened::Close(_)) => {
+            (Behaviour::NonStrict, Closing::None, "the client gave up with a Close frame")
+        }
+        (false, Happened::Quiet) => (Behaviour::Failed, Closing::Missing, "the client did nothing"),
+        (false, Happened::Seen(_) | Happened::Broke(_)) => {
+            (Behaviour::Failed, Closing::Missing, "the client accepted the response")
+        }
+    };
+    let took = session.elapsed();
+    let (transcript, complete) = session.into_log().into_transcript();
+    Verdict { transcript, complete, took, ..Verdict::not_run(behaviour, closing, says) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_decoded_and_broken_escapes_stay() {
+        let asked = Asked::of("/runCase?case=3&agent=My+Client%2F1.0&x=%zz%4");
+        assert_eq!(asked.path, "/runCase");
+        assert_eq!(asked.get("agent"), Some("My Client/1.0"));
+        assert_eq!(asked.get("x"), Some("%zz%4"));
+        assert_eq!(asked.get("y"), None);
+    }
+}

@@ -1,0 +1,316 @@
+//! A server under test: each case connects to it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use framewise::{Client, NetStream};
+use framewise_rules::Role;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+use crate::case::{Case, DueStatus, Echoes, Work};
+use crate::handshake::{self, Ask, NotOpen};
+use crate::run;
+use crate::session::Session;
+use crate::verdict::{Behaviour, Closing, Verdict};
+
+/// Bytes of a brief exchange.
+const BRIEF: usize = 64 * 1024;
+/// However slow the endpoint is, nothing is waited for longer than so.
+const MOST_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a server that refuses connections may take to come back.
+const RETURN: Duration = Duration::from_secs(5);
+
+/// How a server is tested.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// `ws://` or `wss://`.
+    pub url: String,
+    /// How to connect: TLS, a proxy.
+    pub client: Client,
+    /// What each request has.
+    pub ask: Ask,
+    /// Cases at a time.
+    pub concurrent: usize,
+    /// How long nothing may happen before a case is over. It grows with the slowest answer that was seen.
+    pub patience: Duration,
+    /// Whether exchanges of a thousand messages are cut to a few.
+    pub brief: bool,
+}
+
+/// What became of a case.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// Its place in the list that was run.
+    pub index: usize,
+    /// Its verdict.
+    pub verdict: Verdict,
+}
+
+/// Why nothing could be tested.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreachable {
+    /// What stands in the way, and what to do, in one sentence.
+    pub says: String,
+}
+
+impl Server {
+    /// A server at a URL, tested as is usual.
+    ///
+    /// # Errors
+    ///
+    /// A URL that is none.
+    pub fn new(url: &str) -> Result<Self, framewise::Error> {
+        let parsed = url.parse::<framewise::Url>()?;
+        Ok(Self {
+            url: url.to_owned(),
+            client: Client::new(),
+            ask: Ask {
+                host: parsed.authority().to_owned(),
+                target: parsed.target().to_owned(),
+                ..Ask::default()
+            },
+            concurrent: 16,
+            patience: Duration::from_secs(5),
+            brief: true,
+        })
+    }
+
+    /// Runs the cases, and gives each verdict as soon as it is there. A server that does not accept the plainest handshake
+    /// is not tested further; one that goes away has a while to return.
+    ///
+    /// # Errors
+    ///
+    /// Nobody answers, or not as a WebSocket server.
+    pub async fn run(self, cases: Vec<Case>, verdicts: mpsc::Sender<Done>) -> Result<(), Unreachable> {
+        self.reach().await?;
+        let echoes = self.echoes().await;
+        let cases: Arc<[Case]> = cases.into();
+        let pace = Arc::new(Pace::new(self.patience));
+        let server = Arc::new(self);
+        let slots = Arc::new(Semaphore::new(server.concurrent.max(1)));
+        let mut running = JoinSet::new();
+        for index in 0..cases.len() {
+            if !cases[index].is_for(Role::Server) {
+                continue;
+            }
+            if cases[index].needs.echo && !echoes {
+                let says = "the server does not send messages back";
+                let verdict = Verdict::not_run(Behaviour::Unsupported, Closing::None, says);
+                if verdicts.send(Done { index, verdict }).await.is_err() {
+                    return Ok(());
+                }
+                continue;
+            }
+            // Few large messages at a time: the memory is bounded, and nobody waits behind them for long.
+            let weight = (1 + 2 * cases[index].mebibytes()).min(server.concurrent as u64) as u32;
+            let Ok(slot) = slots.clone().acquire_many_owned(weight.max(1)).await else { break };
+            let (server, cases, verdicts, pace) =
+                (server.clone(), cases.clone(), verdicts.clone(), pace.clone());
+            running.spawn(async move {
+                let verdict = server.case(&cases[index], &pace).await;
+                drop(slot);
+                // Nobody waits for it any more: the run was ended.
+                let _ = verdicts.send(Done { index, verdict }).await;
+            });
+            while running.try_join_next().is_some() {}
+        }
+        while running.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    /// Connects once, and does the plainest handshake.
+    async fn reach(&self) -> Result<(), Unreachable> {
+        let io = match timeout(self.patience * 4, self.client.dial(&self.url)).await {
+            Ok(Ok(io)) => io,
+            Ok(Err(error)) => return Err(Unreachable { says: error.to_string() }),
+            Err(_) => {
+                return Err(Unreachable {
+                    says: format!("{} does not answer: is it the right host and port?", self.url),
+                });
+            }
+        };
+        let says = match handshake::open(io, &self.ask, None, self.patience * 2).await {
+            Ok(_) => return Ok(()),
+            Err((NotOpen::Status(status), _)) => format!(
+                "{} answers the plainest handshake with {status}, not with 101: give the path, and with --header or \
+                 --subprotocol what it asks for",
+                self.url
+            ),
+            // What is broken in the 101 is a finding: the cases show it.
+            Err((NotOpen::Broke(violation), _))
+                if violation.rule != framewise_rules::Rule::ResponseNotHttp =>
+            {
+                return Ok(());
+            }
+            Err((NotOpen::Broke(_), _)) => format!("what listens at {} does not speak HTTP", self.url),
+            Err((NotOpen::Silent | NotOpen::Unsupported(_), _)) => {
+                format!("{} does not answer the handshake", self.url)
+            }
+        };
+        Err(Unreachable { says })
+    }
+
+    /// What the server calls itself: the header Server of its response.
+    pub async fn named(&self) -> Option<String> {
+        let io = self.client.dial(&self.url).await.ok()?;
+        let opened = handshake::open(io, &self.ask, None, self.patience).await.ok()?;
+        opened.server
+    }
+
+    /// Whether a message comes back.
+    async fn echoes(&self) -> bool {
+        use crate::case::{Due, Frame, Seen, Step};
+        use framewise_proto::Opcode;
+        let probe = super::cases::probe(
+            vec![Step::Frame(Frame::new(Opcode::Text, "echo?"))],
+            Due::Answer(vec![Seen::Text("echo?".into())]),
+        );
+        let verdict = self.case(&probe, &Pace::new(self.patience * 2)).await;
+        // A server that breaks a rule with its echo has to be told so by the cases.
+        verdict.behaviour == Behaviour::Ok || verdict.broke.is_some()
+    }
+
+    /// Runs one case.
+    pub async fn case(&self, case: &Case, pace: &Pace) -> Verdict {
+        let patience = pace.patience(case);
+        let io = match self.dial().await {
+            Ok(io) => io,
+            Err(says) => return Verdict::not_run(Behaviour::Failed, Closing::Crashed, says),
+        };
+        if let Work::Request { head, cut, due } = &case.work {
+            let head = handshake::fill_request(head, &self.ask);
+            let (answer, log, start) = handshake::ask_raw(io, &head, *cut, patience).await;
+            let (transcript, complete) = log.into_transcript();
+            let (behaviour, closing, says) = status(answer, *due);
+            let took = start.elapsed();
+            return Verdict { transcript, complete, took, ..Verdict::not_run(behaviour, closing, says) };
+        }
+        let start = Instant::now();
+        let opened = match handshake::open(io, &self.ask, case.needs.deflate.as_ref(), patience).await {
+            Ok(opened) => opened,
+            Err((why, log)) => {
+                let (transcript, complete) = log.into_transcript();
+                let verdict = not_open(why);
+                return Verdict { transcript, complete, took: start.elapsed(), ..verdict };
+            }
+        };
+        pace.answered(start.elapsed());
+        let case = brief(case, self.brief);
+        let verdict = run::run(&case, Session::new(Role::Client, opened), Role::Server, patience).await;
+        pace.ran(&case, &verdict);
+        verdict
+    }
+
+    /// Connects; a server that has gone has a while to return.
+    async fn dial(&self) -> Result<NetStream, String> {
+        let deadline = Instant::now() + RETURN;
+        loop {
+            let error = match timeout(self.patience * 2, self.client.dial(&self.url)).await {
+                Ok(Ok(io)) => return Ok(io),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "the connection was not accepted in time".to_owned(),
+            };
+            if Instant::now() >= deadline {
+                return Err(format!("the server takes no connection any more: {error}"));
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// How long to wait for the endpoint under test, by how long it has taken before: a busy machine makes no case fail.
+#[derive(Debug)]
+pub struct Pace {
+    least: Duration,
+    slowest: AtomicU64,
+}
+
+impl Pace {
+    /// To wait so long at the least.
+    pub const fn new(least: Duration) -> Self {
+        Self { least, slowest: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn answered(&self, took: Duration) {
+        self.slowest.fetch_max(took.as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// A case that came to its end shows how long answers take.
+    pub(crate) fn ran(&self, case: &Case, verdict: &Verdict) {
+        let prompt = matches!(&case.work, Work::Frames { .. }) && case.mebibytes() == 0;
+        if prompt && verdict.behaviour == Behaviour::Ok && verdict.closing == Closing::Clean {
+            self.answered(verdict.took / 2);
+        }
+    }
+
+    /// How long nothing may happen in this case.
+    pub(crate) fn patience(&self, case: &Case) -> Duration {
+        let slowest = Duration::from_millis(self.slowest.load(Ordering::Relaxed));
+        (slowest * 10).clamp(self.least, self.least.max(MOST_PATIENCE))
+            + Duration::from_secs(case.mebibytes())
+    }
+}
+
+/// The case, with a long exchange cut to so many messages that its bytes stay few.
+pub(crate) fn brief(case: &Case, brief: bool) -> Cow<'_, Case> {
+    let mut case = Cow::Borrowed(case);
+    if let (true, Work::Echoes(echoes)) = (brief, &case.work) {
+        let count = echoes.count.min((BRIEF / echoes.size.max(64)).max(3));
+        let work = Work::Echoes(Echoes { count, ..echoes.clone() });
+        case.to_mut().work = work;
+    }
+    case
+}
+
+pub(crate) fn not_open(why: NotOpen) -> Verdict {
+    match why {
+        NotOpen::Unsupported(says) => Verdict::not_run(Behaviour::Unsupported, Closing::None, says),
+        NotOpen::Status(status) => Verdict::not_run(
+            Behaviour::Failed,
+            Closing::None,
+            format!("the handshake was answered with {status}"),
+        ),
+        NotOpen::Silent => Verdict::not_run(
+            Behaviour::Failed,
+            Closing::Dropped,
+            "the connection ended, or was silent, during the handshake",
+        ),
+        NotOpen::Broke(violation) => {
+            let says = format!("the handshake broke {}: {}", violation.rule, violation.sentence());
+            Verdict {
+                broke: Some(violation.rule),
+                ..Verdict::not_run(Behaviour::Failed, Closing::None, says)
+            }
+        }
+    }
+}
+
+/// Judges the status that a raw request was answered with.
+fn status(answer: Result<u16, NotOpen>, due: DueStatus) -> (Behaviour, Closing, String) {
+    let seen = match &answer {
+        Ok(status) => format!("the server answered with {status}"),
+        Err(NotOpen::Status(0)) => "the server answered something that is not HTTP".to_owned(),
+        Err(NotOpen::Status(_)) => "the server did not answer".to_owned(),
+        Err(_) => "the server ended the connection without a response".to_owned(),
+    };
+    match (due, answer) {
+        (DueStatus::Observe, _) => (Behaviour::Informational, Closing::None, seen),
+        (DueStatus::Accept, Ok(101)) => (Behaviour::Ok, Closing::None, seen),
+        (DueStatus::Accept, _) => (Behaviour::Failed, Closing::None, format!("{seen}; 101 is due")),
+        (DueStatus::Reject(best), Ok(status)) if status == best => (Behaviour::Ok, Closing::None, seen),
+        (DueStatus::Reject(best), Ok(status @ 300..=599)) => (
+            Behaviour::NonStrict,
+            Closing::None,
+            format!("the server answered with {status}; {best} says more"),
+        ),
+        // RFC 6455 §4.2.2 wants a response; a server that ends the connection has rejected the request all the same.
+        (DueStatus::Reject(best), Err(NotOpen::Silent)) => {
+            (Behaviour::NonStrict, Closing::Dropped, format!("{seen}; {best} is due"))
+        }
+        (DueStatus::Reject(best), _) => (Behaviour::Failed, Closing::None, format!("{seen}; {best} is due")),
+    }
+}

@@ -1,0 +1,291 @@
+//! A connection to the endpoint under test, after its handshake: raw bytes go out, and what comes in is read by a strict
+//! engine.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use framewise_proto::deflate::DeflateAgreement;
+use framewise_proto::{CloseFrame, Config, Connection, Event, MessageKind, Payload as Part, Violation};
+use framewise_rules::{Limits, Role};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::time::Instant;
+
+use crate::case::{Frame, Payload, Seen};
+use crate::log::Log;
+use crate::wire::{Numbers, Unfinished, push_frame};
+
+/// The largest message that a case sends is 16 MiB.
+const MOST_MESSAGE: u64 = 64 * 1024 * 1024;
+/// A case is over after so long, whatever happens.
+pub(crate) const LONGEST: Duration = Duration::from_secs(120);
+
+/// What came from the endpoint under test.
+#[derive(Debug)]
+pub(crate) enum Happened {
+    /// A message, a Ping or a Pong.
+    Seen(Seen),
+    /// Its Close frame.
+    Close(Option<CloseFrame>),
+    /// It broke a rule.
+    Broke(Box<Violation>),
+    /// The end of its bytes.
+    Eof,
+    /// It reset the connection.
+    Reset,
+    /// Nothing, for as long as was waited.
+    Quiet,
+}
+
+/// A connection under test. It is one end, and the endpoint under test is the other.
+pub(crate) struct Session<S> {
+    read: ReadHalf<S>,
+    write: WriteHalf<S>,
+    role: Role,
+    engine: Connection,
+    numbers: Numbers,
+    unfinished: Unfinished,
+    /// Bytes that came and were not read by the engine yet.
+    inbox: Vec<u8>,
+    buffer: Vec<u8>,
+    message: Vec<u8>,
+    happened: VecDeque<Happened>,
+    /// Nothing more comes.
+    over: bool,
+    /// The case has sent a Close itself: the engine's own is held back.
+    closed: bool,
+    unwritable: bool,
+    log: Log,
+    start: Instant,
+    /// When bytes moved last, in either direction.
+    moved: Instant,
+}
+
+/// What a handshake leaves.
+pub(crate) struct Opened<S> {
+    pub(crate) io: S,
+    pub(crate) log: Log,
+    pub(crate) start: Instant,
+    /// Bytes of the peer's head.
+    pub(crate) head: u64,
+    /// Bytes that came behind the head.
+    pub(crate) rest: Vec<u8>,
+    pub(crate) agreed: Option<DeflateAgreement>,
+    /// What a server calls itself.
+    pub(crate) server: Option<String>,
+}
+
+impl<S: AsyncRead + AsyncWrite> Session<S> {
+    pub(crate) fn new(role: Role, opened: Opened<S>) -> Self {
+        let limits = Limits {
+            message: MOST_MESSAGE,
+            inflated: MOST_MESSAGE,
+            inflate_ratio: u32::MAX,
+            ..Limits::DEFAULT
+        };
+        let config = Config { limits, send_queue: usize::MAX, ..Config::default() };
+        let mut engine = match role {
+            Role::Client => {
+                let mut keys = Numbers::new();
+                Connection::client(config, Box::new(move || keys.key()), opened.head, Duration::ZERO)
+            }
+            Role::Server => Connection::server(config, opened.head, Duration::ZERO),
+        };
+        if let Some(agreed) = &opened.agreed {
+            engine = engine.with_deflate(agreed);
+        }
+        let (read, write) = tokio::io::split(opened.io);
+        let mut session = Self {
+            read,
+            write,
+            role,
+            engine,
+            numbers: Numbers::new(),
+            unfinished: Unfinished::default(),
+            inbox: opened.rest,
+            buffer: vec![0; 64 * 1024],
+            message: Vec::new(),
+            happened: VecDeque::new(),
+            over: false,
+            closed: false,
+            unwritable: false,
+            log: opened.log,
+            start: opened.start,
+            moved: Instant::now(),
+        };
+        session.digest();
+        session
+    }
+
+    /// The bytes of a frame that this end sends.
+    pub(crate) fn encode(&mut self, out: &mut Vec<u8>, frame: &Frame) {
+        self.unfinished = push_frame(out, frame, self.role, &mut self.numbers);
+    }
+
+    /// More payload of the frame that was encoded last.
+    pub(crate) fn encode_rest(&mut self, out: &mut Vec<u8>, payload: &[u8]) {
+        self.unfinished.push(out, payload);
+    }
+
+    /// The engine, to send through: see [`Session::flush`].
+    pub(crate) fn engine(&mut self) -> &mut Connection {
+        &mut self.engine
+    }
+
+    /// From here on the engine's answers are held back: the case has sent a Close itself.
+    pub(crate) fn close_by_hand(&mut self) {
+        self.closed = true;
+    }
+
+    /// Writes bytes, and reads meanwhile. A peer that takes no more is no error here: what it does is what is judged.
+    pub(crate) async fn send(&mut self, mut bytes: &[u8], patience: Duration) {
+        let now = self.start.elapsed();
+        self.log.bytes(self.role, now, bytes);
+        while !bytes.is_empty() && !self.unwritable {
+            let deadline = (self.moved + patience).min(self.start + LONGEST);
+            tokio::select! {
+                biased;
+                read = self.read.read(&mut self.buffer), if !self.over => self.came(read),
+                written = self.write.write(bytes) => match written {
+                    Ok(0) | Err(_) => self.unwritable = true,
+                    Ok(count) => {
+                        bytes = &bytes[count..];
+                        self.moved = Instant::now();
+                    }
+                },
+                () = tokio::time::sleep_until(deadline) => self.unwritable = true,
+            }
+        }
+        if self.write.flush().await.is_err() {
+            self.unwritable = true;
+        }
+    }
+
+    /// Writes what the engine has queued.
+    pub(crate) async fn flush(&mut self, patience: Duration) {
+        while let Some(transmit) = self.engine.poll_transmit() {
+            if self.closed {
+                continue;
+            }
+            let bytes = transmit.into_vec();
+            self.send(&bytes, patience).await;
+        }
+    }
+
+    /// Shuts the writing side.
+    pub(crate) async fn shut(&mut self) {
+        self.log.eof(self.role, self.start.elapsed());
+        // A peer that is gone has nothing to be told.
+        let _ = self.write.shutdown().await;
+        self.unwritable = true;
+    }
+
+    /// What happens next; [`Happened::Quiet`] where no byte moves for `patience`, or the case has taken too long.
+    pub(crate) async fn next(&mut self, patience: Duration) -> Happened {
+        self.moved = Instant::now();
+        loop {
+            self.flush(patience).await;
+            if let Some(happened) = self.happened.pop_front() {
+                return happened;
+            }
+            if self.over {
+                return Happened::Quiet;
+            }
+            let deadline = (self.moved + patience).min(self.start + LONGEST);
+            tokio::select! {
+                // What has come counts, also where this end was late to look.
+                biased;
+                read = self.read.read(&mut self.buffer) => self.came(read),
+                () = tokio::time::sleep_until(deadline) => return Happened::Quiet,
+            }
+        }
+    }
+
+    /// Whether nothing more can come.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over && self.happened.is_empty()
+    }
+
+    fn came(&mut self, read: io::Result<usize>) {
+        let now = self.start.elapsed();
+        self.moved = Instant::now();
+        match read {
+            Ok(0) => {
+                self.over = true;
+                self.log.eof(self.role.peer(), now);
+                self.happened.push_back(Happened::Eof);
+            }
+            Ok(count) => {
+                self.log.bytes(self.role.peer(), now, &self.buffer[..count]);
+                self.inbox.extend_from_slice(&self.buffer[..count]);
+                self.digest();
+            }
+            Err(error) => {
+                self.over = true;
+                // TLS says `UnexpectedEof` where the peer ended TCP without ending TLS.
+                if error.kind() == io::ErrorKind::UnexpectedEof {
+                    self.log.eof(self.role.peer(), now);
+                    self.happened.push_back(Happened::Eof);
+                } else {
+                    self.log.reset(self.role.peer(), now);
+                    self.happened.push_back(Happened::Reset);
+                }
+            }
+        }
+    }
+
+    /// Gives the engine what came.
+    fn digest(&mut self) {
+        let now = self.start.elapsed();
+        let mut at = 0;
+        loop {
+            let (consumed, event) = self.engine.receive(now, &mut self.inbox[at..]);
+            at += consumed;
+            let Some(event) = event else { break };
+            let happened = match event {
+                Event::Data { payload, last, .. } => {
+                    let (kind, bytes) = match payload {
+                        Part::Text(text) => (MessageKind::Text, text.as_bytes()),
+                        Part::Binary(bytes) => (MessageKind::Binary, &*bytes),
+                    };
+                    self.message.extend_from_slice(bytes);
+                    last.then(|| message(kind, std::mem::take(&mut self.message)))
+                }
+                Event::Inflated { kind, last: true, .. } => {
+                    Some(message(kind, self.engine.take_inflated().into_bytes()))
+                }
+                Event::Inflated { .. } | Event::Tolerated(_) | Event::Ended(_) => None,
+                Event::Ping(payload) => Some(Happened::Seen(Seen::Ping(payload.to_vec()))),
+                Event::Pong(payload) => Some(Happened::Seen(Seen::Pong(payload.to_vec()))),
+                Event::Close(close) => Some(Happened::Close(close)),
+                Event::Violation(violation) => Some(Happened::Broke(violation)),
+            };
+            self.happened.extend(happened);
+        }
+        self.inbox.drain(..at);
+        while self.engine.poll_event().is_some() {}
+    }
+
+    /// What has come so far is nobody's answer.
+    pub(crate) fn forget(&mut self) {
+        self.happened.retain(|happened| !matches!(happened, Happened::Seen(_)));
+    }
+
+    /// Ends it: the log of all that went over it.
+    pub(crate) fn into_log(self) -> Log {
+        self.log
+    }
+
+    /// How long it has lasted.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+fn message(kind: MessageKind, bytes: Vec<u8>) -> Happened {
+    let payload = Payload::Bytes(bytes);
+    Happened::Seen(match kind {
+        MessageKind::Text => Seen::Text(payload),
+        MessageKind::Binary => Seen::Binary(payload),
+    })
+}

@@ -1,0 +1,5 @@
+//! The cases, run against endpoints whose faults are known.
+
+mod mutants;
+mod own;
+mod peer;

@@ -1,0 +1,86 @@
+//! Our own endpoint passes every case, in both roles.
+
+use framewise::{Client, DeflateConfig, Error, NetStream, WebSocket};
+use framewise_conform::{Behaviour, Case, Clients, Reported, Server, Verdict, cases};
+use futures_util::{StreamExt as _, stream};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_own_server_passes_every_case() {
+    let url = echo_server().await;
+    let all = cases::all();
+    let server = Server::new(&url).expect("a URL");
+    let (verdicts, mut done) = mpsc::channel(64);
+    let run = tokio::spawn(server.run(all.clone(), verdicts));
+    let (mut failed, mut count) = (Vec::new(), 0);
+    while let Some(done) = done.recv().await {
+        count += 1;
+        failed.extend(complaint(&all[done.index], &done.verdict));
+    }
+    run.await.expect("no panic").expect("it is reached");
+    assert!(failed.is_empty(), "{} of {count}:\n{}", failed.len(), failed.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_own_client_passes_every_case() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("ws://{}", listener.local_addr().expect("an address"));
+    let clients = Clients::new(cases::all());
+    let all = clients.cases.clone();
+    let (told, mut heard) = mpsc::channel(64);
+    let run = tokio::spawn(clients.run(listener, told));
+    let count = all.len();
+    let client = tokio::spawn(async move {
+        let client = Client::new().deflate(DeflateConfig::default());
+        stream::iter(1..=count)
+            .for_each_concurrent(16, |case| {
+                let (client, url) = (client.clone(), format!("{url}/runCase?case={case}&agent=own"));
+                async move {
+                    // What goes wrong is what the case is about.
+                    let Ok(mut ws) = client.connect(&url).await else { return };
+                    while let Some(Ok(message)) = ws.next().await {
+                        if ws.send(message).await.is_err() {
+                            break;
+                        }
+                    }
+                    while ws.next().await.is_some() {}
+                }
+            })
+            .await;
+        let _ = client.connect(&format!("{url}/stopServer")).await;
+    });
+    let mut failed = Vec::new();
+    let mut done = 0;
+    while let Some(reported) = heard.recv().await {
+        if let Reported::Done { index, verdict, .. } = reported {
+            done += 1;
+            failed.extend(complaint(&all[index], &verdict));
+        }
+    }
+    run.await.expect("no panic");
+    client.await.expect("no panic");
+    assert_eq!(done, count);
+    assert!(failed.is_empty(), "{} of {count}:\n{}", failed.len(), failed.join("\n"));
+}
+
+/// What is wrong with a verdict on an endpoint that does everything right.
+fn complaint(case: &Case, verdict: &Verdict) -> Option<String> {
+    let strict = verdict.passed() && verdict.behaviour != Behaviour::NonStrict;
+    let Verdict { behaviour, closing, says, transcript, .. } = verdict;
+    let shown: String = transcript.to_string().chars().take(2000).collect();
+    (!strict).then(|| format!("{}: {behaviour:?} {closing:?}: {says}\n{shown}", case.name))
+}
+
+async fn echo_server() -> String {
+    let server = framewise::Server::new().deflate(DeflateConfig::default());
+    let listener = server.bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("ws://{}/", listener.local_addr().expect("an address"));
+    tokio::spawn(listener.serve(|mut ws: WebSocket<NetStream>| async move {
+        while let Some(message) = ws.next().await {
+            ws.send(message?).await?;
+        }
+        Ok::<(), Error>(())
+    }));
+    url
+}
