@@ -41,7 +41,8 @@ pub(crate) struct CheckArgs {
     /// With --listen: a command that starts the client; the run ends with it
     #[arg(long, value_name = "COMMAND", requires = "listen")]
     run: Option<String>,
-    /// Only cases whose name, rule or Autobahn number contains this; * stands for anything; repeatable
+    /// Only the case of this name, or cases whose name contains it, or whose rule or Autobahn number it is; * stands for
+    /// anything; repeatable
     #[arg(long, value_name = "PATTERN")]
     only: Vec<String>,
     /// Only cases of this level and above
@@ -134,11 +135,22 @@ pub(crate) fn run(args: &CheckArgs, output: Output) -> Result<ExitCode, Failure>
 fn selected(args: &CheckArgs, role: Role) -> Result<Vec<Case>, Failure> {
     let level = args.level.map_or(framewise_conform::Level::Observe, Into::into);
     let every_role = args.list && args.url.is_none() && args.listen.is_none();
-    let cases: Vec<_> = cases::all()
-        .into_iter()
+    let all = cases::all();
+    // A whole name is that case alone, also where others begin with it.
+    let whole = |pattern: &str| all.iter().any(|case| case.name == pattern);
+    let only: Vec<_> = args.only.iter().map(|pattern| (pattern.as_str(), whole(pattern))).collect();
+    let chosen = |case: &Case| {
+        only.is_empty()
+            || only
+                .iter()
+                .any(|&(pattern, whole)| if whole { case.name == pattern } else { names(pattern, case) })
+    };
+    let cases: Vec<_> = all
+        .iter()
         .filter(|case| every_role || case.is_for(role))
         .filter(|case| case.level <= level)
-        .filter(|case| args.only.is_empty() || args.only.iter().any(|pattern| names(pattern, case)))
+        .filter(|case| chosen(case))
+        .cloned()
         .collect();
     if cases.is_empty() {
         return Err(Failure::said(format!(

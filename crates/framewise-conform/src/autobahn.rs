@@ -371,7 +371,7 @@ fn wirelog(verdict: &Verdict, peer: Role) -> Vec<Value> {
                 });
                 rows.push(json!([tag, [bytes.len(), shown]]));
             }
-            Action::Eof | Action::Reset => rows.push(json!(["WLM", format!("{event}")])),
+            Action::Eof | Action::Reset | Action::Gap(_) => rows.push(json!(["WLM", format!("{event}")])),
         }
     }
     rows

@@ -5,9 +5,9 @@ use std::time::Duration;
 use framewise_proto::deflate::DeflateAgreement;
 use framewise_proto::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLATE, parse_extensions};
 use framewise_proto::handshake::http1::{Parsed, Progress, parse_response, read_request, read_response};
-use framewise_proto::handshake::{ClientOffer, Request, ServerPolicy, accept_value};
-use framewise_proto::{Strictness, Violation};
-use framewise_rules::{Limits, Role};
+use framewise_proto::handshake::{ClientOffer, Headers, Request, ServerPolicy, accept_value};
+use framewise_proto::{Config, Violation};
+use framewise_rules::Role;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout_at};
 
@@ -56,7 +56,7 @@ pub(crate) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     let mut log = Log::new();
     let mut offer = ClientOffer::new(&*ask.host, &*ask.target, Numbers::new().nonce());
     offer.protocols.clone_from(&ask.protocols);
-    offer.headers.clone_from(&ask.headers);
+    offer.headers = ask.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
     if let Some(deflate) = deflate {
         offer.extensions = parse_extensions(&deflate.offer).unwrap_or_default();
     }
@@ -71,7 +71,7 @@ pub(crate) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     let deadline = start + patience;
     let mut inbox = Vec::new();
     loop {
-        match read_response(&inbox, &offer, &Limits::DEFAULT, Strictness::default()) {
+        match read_response(&inbox, &offer, &Config::default()) {
             Progress::More => {}
             Progress::Done { value, size, .. } => {
                 let agreed = DeflateAgreement::in_response(&value.extensions);
@@ -144,8 +144,9 @@ pub(crate) fn accept(
         answer.as_ref().and_then(|answer| DeflateAgreement::in_response(std::slice::from_ref(answer)));
     let extensions: Vec<_> = answer.into_iter().collect();
     let protocol = request.protocols.first().map(String::as_str);
+    let none = Headers::default();
     let reply = request
-        .accept(protocol, &extensions, &[])
+        .accept(protocol, &extensions, &none)
         .map_err(|misuse| NotOpen::Unsupported(misuse.to_string()))?;
     Ok((reply.encode(), agreed))
 }

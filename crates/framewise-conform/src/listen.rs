@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use framewise_proto::handshake::http1::{Parsed, parse_response};
-use framewise_proto::handshake::{ClientOffer, Reply, Request, check_response, reject, verdict};
+use framewise_proto::handshake::{ClientOffer, Headers, Reply, Request, check_response, reject, verdict};
 use framewise_proto::{CloseFrame, Opcode};
 use framewise_rules::{Answer, CloseCode, Role};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
@@ -406,7 +406,7 @@ impl Shared {
 
     async fn refuse<S: AsyncWrite + Unpin>(&self, mut io: S, says: &str) {
         let body = format!("{says}\n");
-        if let Ok(reply) = reject(404, &[], &body) {
+        if let Ok(reply) = reject(404, &Headers::default(), &body) {
             write(&mut io, &reply).await;
         }
     }

@@ -1,9 +1,9 @@
 //! A small endpoint of its own making whose every check can be switched off: what the cases have to notice.
 
 use framewise_proto::handshake::http1::{Progress, parse_request, read_request, read_response};
-use framewise_proto::handshake::{ClientOffer, Request, ServerPolicy, rejection};
-use framewise_proto::{Header, Opcode, Strictness};
-use framewise_rules::{Answer, CloseCode, Limits, Role, Rule};
+use framewise_proto::handshake::{ClientOffer, Headers, Request, ServerPolicy, rejection};
+use framewise_proto::{Config, Header, Opcode};
+use framewise_rules::{Answer, CloseCode, Role, Rule};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -77,7 +77,8 @@ async fn accept(mut stream: TcpStream, fault: Fault) {
             return;
         }
     };
-    let Ok(reply) = request.accept(None, &[], &[]) else { return };
+    let none = Headers::default();
+    let Ok(reply) = request.accept(None, &[], &none) else { return };
     if stream.write_all(&reply.encode()).await.is_err() {
         return;
     }
@@ -95,7 +96,7 @@ pub(crate) async fn client(address: &str, target: &str, fault: Fault) {
     }
     let mut inbox = Vec::new();
     let size = loop {
-        match read_response(&inbox, &offer, &Limits::DEFAULT, Strictness::default()) {
+        match read_response(&inbox, &offer, &Config::default()) {
             Progress::Done { size, .. } => break size,
             Progress::Broken(violation) if fault == Fault::Unchecked(violation.rule) => {
                 match framewise_proto::handshake::http1::parse_response(&inbox, 0) {
