@@ -385,7 +385,7 @@ impl Shared {
         let mut session = Session::new(Role::Server, opened);
         let now = session.elapsed();
         let engine = session.engine();
-        let normal = CloseFrame { code: CloseCode::NORMAL_CLOSURE, reason: String::new() };
+        let normal = CloseFrame::new(CloseCode::NORMAL_CLOSURE, "");
         let queued = text
             .map_or(Ok(()), |text| engine.send_text(text))
             .and_then(|()| engine.close(now, Some(&normal)));

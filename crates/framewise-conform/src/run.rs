@@ -316,7 +316,7 @@ async fn close<S: AsyncRead + AsyncWrite>(
     patience: Duration,
 ) -> Judged {
     let now = session.elapsed();
-    let normal = CloseFrame { code: CloseCode::NORMAL_CLOSURE, reason: String::new() };
+    let normal = CloseFrame::new(CloseCode::NORMAL_CLOSURE, "");
     if session.engine().close(now, Some(&normal)).is_ok() {
         session.flush(patience).await;
     }

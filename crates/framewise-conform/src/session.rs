@@ -77,13 +77,9 @@ pub(crate) struct Opened<S> {
 
 impl<S: AsyncRead + AsyncWrite> Session<S> {
     pub(crate) fn new(role: Role, opened: Opened<S>) -> Self {
-        let limits = Limits {
-            message: MOST_MESSAGE,
-            inflated: MOST_MESSAGE,
-            inflate_ratio: u32::MAX,
-            ..Limits::DEFAULT
-        };
-        let config = Config { limits, send_queue: usize::MAX, ..Config::default() };
+        // An endpoint under test may send what it likes, as long as this end can hold it.
+        let limits = Limits::default().message(MOST_MESSAGE).inflated(MOST_MESSAGE).no_inflate_ratio();
+        let config = Config::default().limits(limits).send_queue(usize::MAX);
         let mut engine = match role {
             Role::Client => {
                 let mut keys = Numbers::new();
