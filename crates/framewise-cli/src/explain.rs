@@ -83,6 +83,9 @@ pub(crate) fn run(args: &ExplainArgs, output: Output) -> Result<ExitCode, Failur
     Ok(ExitCode::SUCCESS)
 }
 
+/// Words of the longest term that is a name, misspelt perhaps; what is longer is a text.
+const SENTENCE: usize = 8;
+
 fn paste(terms: &[String], language: Language, json: bool, output: Output) -> Result<ExitCode, Failure> {
     let source = source::read(terms)?;
     let text = source.text;
@@ -101,7 +104,8 @@ fn paste(terms: &[String], language: Language, json: bool, output: Output) -> Re
             output.print(page::page(entry, language, output.width()))?;
             return Ok(ExitCode::SUCCESS);
         }
-        if reading.codes.is_empty() {
+        // Of a text there is at least to say that nothing in it points anywhere, and what to run.
+        if reading.codes.is_empty() && !json && text.split_whitespace().nth(SENTENCE).is_none() {
             return Err(Failure::said(lookup::unknown(&[text])));
         }
     }

@@ -24,6 +24,7 @@ mod find;
 mod fuzzy;
 mod heads;
 mod rank;
+mod reading;
 mod separate;
 mod table;
 mod vocabulary;
@@ -31,6 +32,7 @@ mod weigh;
 mod words;
 
 pub use find::Work;
-pub use rank::{Evidence, Ranked, Reading, Recognized, Speaks, read, read_counting};
+pub use rank::{read, read_counting};
+pub use reading::{Evidence, Ranked, Reading, Recognized, Speaks};
 pub use table::{Message, Named, Sight, messages};
 pub use words::{LIMIT, Span};

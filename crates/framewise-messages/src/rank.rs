@@ -6,122 +6,12 @@ use framewise_rules::{Cause, CloseCode, Rule};
 
 use crate::facts::{Fact, facts};
 use crate::find::{How, Match, TELLING, Text, Work, find};
-use crate::table::{Message, Named, NumberKind, Sight, Sign, Spoken, TABLE, Weight};
+use crate::reading::{Evidence, Ranked, Reading, Recognized, Speaks};
+use crate::table::{Message, Named, NumberKind, Sight, Spoken, TABLE, Weight};
 use crate::vocabulary::{Row, VOCABULARY};
 use crate::weigh::Scale;
-use crate::words::{LIMIT, Span, words};
+use crate::words::{LIMIT, Span, Word, words};
 use crate::{config, fuzzy, heads, separate};
-
-/// What a text says.
-#[derive(Debug, Default)]
-pub struct Reading {
-    /// The causes that it speaks for, the likeliest first; empty where nothing speaks clearly enough.
-    pub causes: Vec<Ranked<Cause>>,
-    /// The rules that it denotes, the likeliest first.
-    pub rules: Vec<Ranked<Named>>,
-    /// Its close codes.
-    pub codes: Vec<Ranked<CloseCode>>,
-    /// Its HTTP statuses, with their places.
-    pub statuses: Vec<(u16, Span)>,
-    /// The messages of the table that are in it, in the order of the text.
-    pub messages: Vec<Recognized>,
-    /// The software that it names.
-    pub software: Vec<(&'static str, Span)>,
-    /// Bytes at its start that were not read: a text longer than [`LIMIT`] is read from its end.
-    pub skipped: usize,
-}
-
-/// Something that a text speaks for.
-#[derive(Clone, Debug)]
-pub struct Ranked<T> {
-    /// What it is.
-    pub is: T,
-    /// Its share among everything that the text speaks for, from 0 to 1.
-    pub score: f64,
-    /// What speaks for it, the strongest first.
-    pub evidence: Vec<Evidence>,
-}
-
-/// Something in a text that speaks for a cause, a rule or a code.
-#[derive(Clone, Debug)]
-pub struct Evidence {
-    /// Where it is.
-    pub span: Span,
-    /// What it is.
-    pub speaks: Speaks,
-    /// How much it counts.
-    pub weight: f64,
-}
-
-impl Evidence {
-    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
-        match (self.speaks, other.speaks) {
-            (Speaks::Message(a), Speaks::Message(b)) => std::ptr::eq(a, b) || self.span == other.span,
-            (Speaks::Sign(a), Speaks::Sign(b)) => std::ptr::eq(a, b),
-            (a, b) => {
-                std::mem::discriminant(&a) == std::mem::discriminant(&b)
-                    && a.value() == b.value()
-                    && a.value().is_some()
-            }
-        }
-    }
-}
-
-/// What speaks.
-#[derive(Clone, Copy, Debug)]
-pub enum Speaks {
-    /// A message of the table.
-    Message(&'static Message),
-    /// A close code.
-    Code(u16),
-    /// An HTTP status.
-    Status(u16),
-    /// A duration, and whose default it is (empty if nobody's).
-    Duration {
-        /// In seconds.
-        seconds: u64,
-        /// Products with this default.
-        whose: &'static str,
-    },
-    /// A size, and whose default it is (empty if nobody's).
-    Size {
-        /// In bytes.
-        bytes: u64,
-        /// Products with this default.
-        whose: &'static str,
-    },
-    /// A head, or a configuration.
-    Sign(&'static Sign),
-    /// A product.
-    Software(&'static str),
-    /// Words of the description.
-    Words,
-}
-
-impl Speaks {
-    fn value(self) -> Option<u64> {
-        match self {
-            Self::Code(code) | Self::Status(code) => Some(code.into()),
-            Self::Duration { seconds: value, .. } | Self::Size { bytes: value, .. } => Some(value),
-            Self::Message(_) | Self::Sign(_) | Self::Software(_) | Self::Words => None,
-        }
-    }
-}
-
-/// A message of the table that is in a text.
-#[derive(Clone, Debug)]
-pub struct Recognized {
-    /// The message.
-    pub message: &'static Message,
-    /// The same words, as other products print them.
-    pub also: Vec<&'static Message>,
-    /// Where it is.
-    pub span: Span,
-    /// Whether it is there word for word; else it was cut, or is only like the message.
-    pub exact: bool,
-    /// How sure it is that the text has this message, from 0 to 1.
-    pub certainty: f64,
-}
 
 /// A message as it was found, before it is weighed.
 struct Candidate {
@@ -133,8 +23,11 @@ struct Candidate {
 
 /// What must speak for the first cause, at least; where only words of a description do; for the others.
 const FIRST: f64 = 1.2;
-const FIRST_BY_WORDS: f64 = 1.7;
+const FIRST_BY_WORDS: f64 = 1.3;
 const OTHERS: f64 = 0.9;
+/// Words that a description has at most before its words begin to count for less; and a text that is surely one.
+const DESCRIPTION: f64 = 300.0;
+const SHORT: usize = 80;
 /// Causes that are named at most, and the share that one must have.
 const MOST: usize = 5;
 const SHARE: f64 = 0.02;
@@ -160,7 +53,7 @@ pub fn read_counting(whole: &str) -> (Reading, Work) {
     let like = fuzzy::find(&text, &found, &mut work);
     found.extend(like);
 
-    let mut weighing = Weighing::new();
+    let mut weighing = Weighing::new(is_about_websocket(&words));
     weighing.describe(&text, &found);
     let groups = weighing.recognize(&text, found);
     weighing.messages(&text, &groups);
@@ -173,6 +66,8 @@ pub fn read_counting(whole: &str) -> (Reading, Work) {
 }
 
 struct Weighing {
+    /// Whether words alone may name a cause.
+    about: bool,
     causes: Scale<Cause>,
     rules: Scale<Named>,
     codes: Scale<CloseCode>,
@@ -183,8 +78,9 @@ struct Weighing {
 }
 
 impl Weighing {
-    const fn new() -> Self {
+    const fn new(about: bool) -> Self {
         Self {
+            about,
             causes: Scale::new(),
             rules: Scale::new(),
             codes: Scale::new(),
@@ -195,27 +91,39 @@ impl Weighing {
     }
 
     fn spoken(&mut self, spoken: &Spoken, speaks: Speaks, span: &Span) {
+        self.spoken_by(spoken, speaks, span, 1.0);
+    }
+
+    /// The same, with each weight multiplied.
+    fn spoken_by(&mut self, spoken: &Spoken, speaks: Speaks, span: &Span, by: f64) {
         for &Weight { cause, weight } in &spoken.weights {
-            self.causes.add(cause, Evidence { span: span.clone(), speaks, weight });
+            self.causes.add(cause, Evidence { span: span.clone(), speaks, weight: by * weight });
         }
         for &rule in &spoken.rules {
-            self.rules.add(rule, Evidence { span: span.clone(), speaks, weight: 1.5 });
+            self.rules.add(rule, Evidence { span: span.clone(), speaks, weight: 1.5 * by });
         }
     }
 
     /// The words of the description, and the software.
     fn describe(&mut self, text: &Text<'_>, found: &[Match]) {
+        // A long text has each of these words somewhere; what a short one says is about the fault.
+        let by = (DESCRIPTION / text.words.iter().map(|_| 1.0).sum::<f64>().max(1.0)).sqrt().min(1.0);
+        let mut spoken = Vec::new();
         for found in found.iter().filter(|found| found.how == How::Whole) {
             let span = text.span(found.at[0], found.at[found.at.len() - 1]);
             match VOCABULARY.patterns[found.pattern].row {
                 // "without compression", "non-empty"
                 Row::Clue(_) if is_denied(text, found.at[0]) => {}
-                Row::Clue(index) => self.spoken(&TABLE.clues[index].spoken, Speaks::Words, &span),
+                Row::Clue(index) if spoken.contains(&index) => {}
+                Row::Clue(index) => {
+                    spoken.push(index);
+                    self.spoken_by(&TABLE.clues[index].spoken, Speaks::Words, &span, by);
+                }
                 Row::Software(index) => {
                     let software = &TABLE.software[index];
                     if !self.software.iter().any(|(name, _)| *name == software.name) {
                         self.software.push((software.name, span.clone()));
-                        self.spoken(&software.spoken, Speaks::Software(software.name), &span);
+                        self.spoken_by(&software.spoken, Speaks::Software(software.name), &span, by);
                     }
                 }
                 Row::Message(_) => {}
@@ -486,9 +394,15 @@ impl Weighing {
         causes.retain(|cause| cause.score >= SHARE);
         let is_clear = |ranked: &Ranked<Cause>| {
             let sum: f64 = ranked.evidence.iter().map(|evidence| evidence.weight).sum();
-            let is_word =
-                |evidence: &Evidence| matches!(evidence.speaks, Speaks::Words | Speaks::Software(_));
-            sum >= if ranked.evidence.iter().all(is_word) { FIRST_BY_WORDS } else { FIRST }
+            let is_word = |evidence: &Evidence| match evidence.speaks {
+                Speaks::Words | Speaks::Software(_) | Speaks::Duration { .. } | Speaks::Size { .. } => true,
+                Speaks::Message(_) | Speaks::Code(_) | Speaks::Status(_) | Speaks::Sign(_) => false,
+            };
+            if ranked.evidence.iter().all(is_word) {
+                self.about && sum >= FIRST_BY_WORDS
+            } else {
+                sum >= FIRST
+            }
         };
         if !causes.first().is_some_and(is_clear) {
             causes.clear();
@@ -521,6 +435,13 @@ fn recognized(group: Vec<Candidate>) -> Recognized {
     }
 }
 
+/// Whether a text speaks of WebSocket, or is so short that it is nothing but the description of a fault.
+fn is_about_websocket(words: &[Word]) -> bool {
+    let says =
+        |word: &Word| matches!(&*word.text, "websocket" | "websockets" | "wss" | "ws" | "socket" | "sockjs");
+    words.len() <= SHORT || words.iter().any(says)
+}
+
 /// Whether the word before says that what follows is not so.
 fn is_denied(text: &Text<'_>, at: usize) -> bool {
     let before = at.checked_sub(1).map(|before| &*text.words[before].text);
@@ -546,20 +467,4 @@ fn begins(before: &str) -> bool {
 fn ends(after: &str) -> bool {
     let trimmed = after.trim_start_matches([' ', '\t']);
     trimmed.chars().next().is_none_or(|c| "\n\r:'\"`”)]}.,;|<>…!(-?".contains(c))
-}
-
-impl Reading {
-    /// Places in the whole text, not in the part that was read.
-    fn shift(&mut self, by: usize) {
-        let spans = self.causes.iter_mut().flat_map(|ranked| &mut ranked.evidence);
-        let spans = spans.chain(self.rules.iter_mut().flat_map(|ranked| &mut ranked.evidence));
-        let spans = spans
-            .chain(self.codes.iter_mut().flat_map(|ranked| &mut ranked.evidence))
-            .map(|evidence| &mut evidence.span);
-        let spans = spans.chain(self.statuses.iter_mut().map(|(_, span)| span));
-        let spans = spans.chain(self.messages.iter_mut().map(|message| &mut message.span));
-        for span in spans.chain(self.software.iter_mut().map(|(_, span)| span)) {
-            *span = span.start + by..span.end + by;
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Evidence added up.
 
-use crate::rank::{Evidence, Ranked};
+use crate::reading::{Evidence, Ranked};
 
 /// What speaks for each of several things.
 #[derive(Debug)]

@@ -131,6 +131,18 @@ fn what_only_looks_like_a_message_is_none() {
     }
 }
 
+/// A long text that is about something else has many of the words with which people describe faults.
+#[test]
+fn a_text_about_something_else_names_no_cause() {
+    let other = "The printer was out of paper, the binary was large, the lock was idle after 60 s and the curl was unreachable.\n";
+    let long = other.repeat(20);
+    for text in [&long, include_str!("../Cargo.toml")] {
+        assert!(read(text).causes.is_empty(), "{:?}", read(text).causes);
+    }
+    // The same words of a WebSocket are evidence.
+    assert!(!read("The WebSocket is closed when it was idle for 60 s").causes.is_empty());
+}
+
 /// What is evidence for one thing must not be for its neighbour.
 #[test]
 fn a_working_configuration_is_not_blamed() {

@@ -19,8 +19,8 @@ struct Figures {
 /// `reports.md`; since then their failures were looked at, so these are no figures for texts not seen.
 const REACHED: [(&str, Figures); 4] = [
     ("first", Figures { reports: 73, first: 73, among_three: 73, none: 0 }),
-    ("second", Figures { reports: 47, first: 44, among_three: 47, none: 0 }),
-    ("third", Figures { reports: 25, first: 23, among_three: 25, none: 0 }),
+    ("second", Figures { reports: 47, first: 45, among_three: 47, none: 0 }),
+    ("third", Figures { reports: 25, first: 25, among_three: 25, none: 0 }),
     ("fourth", Figures { reports: 22, first: 21, among_three: 21, none: 1 }),
 ];
 

@@ -186,8 +186,15 @@ fn what_is_not_known_is_refused_with_what_is_near() {
     assert!(run(&["explain", "70000"]).refused().contains("65535"));
     assert!(run(&["explain", ""]).refused().contains("empty"));
     assert!(run(&["explain", "--lang", "de", "1006"]).refused().contains("expected en or fr"));
-    let long = "x ".repeat(50_000);
-    assert!(run(&["explain", &long]).refused().len() < 300);
+    let long = run(&["explain", &"x ".repeat(50_000)]);
+    assert_eq!(long.code, Some(0));
+    has(&long.out, &["Nothing in this text points clearly to a cause.", "framewise inspect"]);
+    assert!(long.out.len() < 1_000, "{}", long.out);
+    let none = run(&["explain", "--json", "the quick brown fox"]).json();
+    assert_eq!(
+        (&none["causes"], &none["rules"], &none["codes"]),
+        (&none["messages"], &none["messages"], &none["messages"])
+    );
     // What a terminal would act upon is not repeated to it.
     assert!(!run(&["explain", "a\x1b[2Jb"]).refused().contains('\x1b'));
 }
