@@ -46,16 +46,18 @@ pub use note::{Note, Notes};
 pub use pcap::Pick;
 pub use sink::{About, Act, Happened, Sink, Source, Told, Transcripts};
 
-/// How to get the keys of encrypted connections, for a person: one line each.
+/// How to get the keys of encrypted connections, and what to do with them: for a person, one line each.
 pub const KEYS: &str = "\
-To decrypt, record the TLS keys and pass them on: framewise read --tls-keys keys.log FILE
+To decrypt, record the TLS keys with the connection, and let tshark take TLS off (N: the number after tcp.stream):
+  tshark -r FILE -o tls.keylog_file:keys.log -q -z follow,tls,hex,N | framewise read -
+How to record the keys:
   Chrome   chrome --ssl-key-log-file=keys.log --user-data-dir=/tmp/profile
   Firefox  SSLKEYLOGFILE=keys.log firefox --no-remote
   Node     node --tls-keylog=keys.log app.js
   Python   SSLKEYLOGFILE=keys.log python app.py (ssl.create_default_context reads it)
-  curl     SSLKEYLOGFILE=keys.log curl …
-  Java     java -javaagent:jSSLKeyLog.jar=keys.log -jar app.jar
-  .NET     SSLKEYLOGFILE=keys.log dotnet app.dll (.NET 10 or later)
+  curl     SSLKEYLOGFILE=keys.log curl URL
+  Java     java -javaagent:jSSLKeyLog.jar==keys.log -jar app.jar
+  .NET     SSLKEYLOGFILE=keys.log dotnet app.dll, with the AppContext switch System.Net.EnableSslKeyLogging (.NET 9 or later, Linux)
 ";
 
 /// Bytes of a text that are read: a larger one is not a recording that a person made.

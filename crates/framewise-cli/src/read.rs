@@ -170,7 +170,11 @@ impl Reading {
         if let Some(failure) = failure {
             return Err(failure);
         }
-        if count == 0 && !json {
+        if count == 0 {
+            // The mistake is one sentence; what to do about encryption takes more.
+            if !json && is_encrypted(notes) {
+                output.print(framewise_capture::KEYS.to_owned())?;
+            }
             return Err(nothing(&name, notes));
         }
         let mut more: Vec<String> = notes.iter().map(ToString::to_string).collect();
@@ -178,9 +182,6 @@ impl Reading {
             more.push(format!("{} more connections are not shown", count - MOST));
         }
         if json {
-            if count == 0 {
-                return Err(nothing(&name, notes));
-            }
             // Numbers count up in the order in which they began.
             connections.sort_by_key(|connection| connection.id.parse::<u64>().unwrap_or(u64::MAX));
             output.json(&Report { connections, notes: more })?;
@@ -194,7 +195,9 @@ impl Reading {
                     let _ = writeln!(text, "{}{}", if index == 0 { "" } else { "  " }, paint(FAINT, line));
                 }
             }
-            text.push_str(&hint(notes));
+            if is_encrypted(notes) {
+                text.push_str(framewise_capture::KEYS);
+            }
             output.print(text)?;
         }
         Ok(ExitCode::from(u8::from(found)))
@@ -211,19 +214,11 @@ fn nothing(name: &str, notes: &Notes) -> Failure {
     for note in encrypted {
         let _ = write!(more, "; {note}");
     }
-    Failure::said(
-        format!("no WebSocket connection found in {name} ({line}{more})\n{}", hint(notes))
-            .trim_end()
-            .to_owned(),
-    )
+    Failure::said(format!("no WebSocket connection found in {name} ({line}{more})"))
 }
 
-/// How to get the keys of what is encrypted.
-fn hint(notes: &Notes) -> String {
-    if !notes.iter().any(|note| matches!(note, Note::Encrypted(_))) {
-        return String::new();
-    }
-    framewise_capture::KEYS.to_owned()
+fn is_encrypted(notes: &Notes) -> bool {
+    notes.iter().any(|note| matches!(note, Note::Encrypted(_)))
 }
 
 fn text(connection: &Connection, name: &str, width: usize) -> String {

@@ -301,7 +301,8 @@ impl Flow {
             return;
         };
         let (state, stream) = (&mut self.state, &mut self.streams[1 - side]);
-        let mut take = Take { state, ends: self.ends, opener: self.opener, time, output: out };
+        let mut take =
+            Take { state, number: self.number, ends: self.ends, opener: self.opener, time, output: out };
         stream.miss(acknowledged, &mut |out| take.take(1 - side, out.into(), sink));
         let part = Part { payload: &payload, length, fin, reset };
         self.take(side, time, number, &part, Some(acknowledged), out, sink);
@@ -320,8 +321,14 @@ impl Flow {
     ) {
         let [first, second] = &mut self.streams;
         let (own, peer) = if side == 0 { (first, second) } else { (second, first) };
-        let mut take =
-            Take { state: &mut self.state, ends: self.ends, opener: self.opener, time, output: out };
+        let mut take = Take {
+            state: &mut self.state,
+            number: self.number,
+            ends: self.ends,
+            opener: self.opener,
+            time,
+            output: out,
+        };
         if part.length > 0 || part.fin {
             own.segment(number, part.payload, part.length, part.fin, &mut |out| {
                 take.take(side, out.into(), sink);
@@ -347,6 +354,7 @@ impl Flow {
         let [first, second] = &mut self.streams;
         let mut take = Take {
             state: &mut self.state,
+            number: self.number,
             ends: self.ends,
             opener: self.opener,
             time: self.last,
@@ -390,6 +398,7 @@ impl<'b> From<Out<'b>> for Act<'b> {
 /// Takes in what comes out of a connection's streams.
 struct Take<'f> {
     state: &'f mut State,
+    number: u64,
     ends: [SocketAddr; 2],
     opener: Option<usize>,
     time: Duration,
@@ -461,7 +470,12 @@ impl Take<'_> {
                 ignored.tls += 1;
                 if ignored.named.len() < NAMED {
                     let client = self.opener.unwrap_or(0);
-                    ignored.named.push(format!("{} to {}", self.ends[client], self.ends[1 - client]));
+                    ignored.named.push(format!(
+                        "{} to {} (tcp.stream {})",
+                        self.ends[client],
+                        self.ends[1 - client],
+                        self.number
+                    ));
                 }
                 *self.state = State::Ignored;
             }
