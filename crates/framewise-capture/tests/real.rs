@@ -81,3 +81,42 @@ fn a_file_that_is_cut_anywhere_is_read_as_far_as_it_goes() {
         }
     }
 }
+
+#[test]
+fn a_file_that_is_damaged_anywhere_is_read_without_a_panic() {
+    let mut state = 1_u32;
+    let mut next = |most: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % most.max(1)
+    };
+    for file in files() {
+        let bytes = fs::read(&file).expect("the file is there");
+        for _ in 0..if bytes.len() > 20_000 { 40 } else { 150 } {
+            let mut damaged = bytes.clone();
+            for _ in 0..=next(4) {
+                let at = next(damaged.len());
+                match next(4) {
+                    0 => damaged[at] ^= 1 << next(8),
+                    1 => damaged[at] = next(256) as u8,
+                    2 => {
+                        damaged.remove(at);
+                    }
+                    _ => {
+                        let end = (at + next(64)).min(damaged.len());
+                        let part = damaged[at..end].to_vec();
+                        damaged.splice(at..at, part);
+                    }
+                }
+            }
+            let mut transcripts = Transcripts::default();
+            let _ = read(&damaged[..], &Options::default(), &mut transcripts);
+            for (about, transcript) in transcripts.into_connections() {
+                assert!(
+                    transcript.events.iter().all(|event| event.leg < about.legs.len()),
+                    "{}",
+                    file.display()
+                );
+            }
+        }
+    }
+}
