@@ -7,6 +7,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::check::CheckArgs;
 use crate::connect::ConnectArgs;
 use crate::demo::DemoArgs;
+use crate::doctor::DoctorArgs;
 use crate::explain::ExplainArgs;
 use crate::failure::complain;
 use crate::inspect::InspectArgs;
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     Read(ReadArgs),
     Inspect(InspectArgs),
+    Doctor(DoctorArgs),
     Check(CheckArgs),
     Wstest(WstestArgs),
     Connect(ConnectArgs),

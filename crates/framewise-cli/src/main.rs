@@ -6,6 +6,7 @@ mod args;
 mod check;
 mod connect;
 mod demo;
+mod doctor;
 mod explain;
 mod failure;
 mod inspect;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args, output),
         Command::Read(args) => read::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
+        Command::Doctor(args) => doctor::run(&args, output),
         Command::Wstest(args) => wstest::run(&args, output),
         Command::Check(args) => check::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),

@@ -12,9 +12,10 @@ mod text;
 
 use std::cmp::Ordering;
 
+use framewise_proto::Opcode;
 use framewise_rules::Rule;
 
-use crate::case::{Case, Cut, Due, Level, Needs, Of, Seen, Step, Work};
+use crate::case::{Case, Cut, Due, Frame, Level, Needs, Of, Payload, Seen, Step, Work};
 
 /// Every case, in the order of its families.
 pub fn all() -> Vec<Case> {
@@ -36,6 +37,20 @@ pub fn by_number(a: &str, b: &str) -> Ordering {
     let numbers =
         |id: &str| -> Vec<u32> { id.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect() };
     numbers(a).cmp(&numbers(b))
+}
+
+/// A handshake, with or without an offer of permessage-deflate, a Ping, and the closing: what a careful client does.
+pub fn visit(deflate: bool) -> Case {
+    let mut case = frames("visit", "A Ping is answered, and then a Close", Vec::new(), Due::Accept);
+    case.needs.deflate = deflate.then(deflate::plain);
+    case
+}
+
+/// A binary message of so many bytes that comes back.
+pub fn echo(size: usize) -> Case {
+    let payload = Payload::Repeat(b"framewise ", size);
+    let steps = vec![Step::Frame(Frame::new(Opcode::Binary, payload.clone()))];
+    frames("echo", "A message comes back", steps, Due::Answer(vec![Seen::Binary(payload)]))
 }
 
 /// A case without a name, to find something out.

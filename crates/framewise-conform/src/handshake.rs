@@ -19,6 +19,9 @@ use crate::wire::Numbers;
 /// Bytes of a response that are read at the most, its body included.
 const MOST_RESPONSE: usize = 64 * 1024;
 
+/// How long the body of a rejection is waited for.
+const BODY: Duration = Duration::from_millis(300);
+
 /// What a server is asked with, besides what a case adds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ask {
@@ -88,6 +91,12 @@ pub(crate) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
                     Ok(_) | Err(_) => None,
                 };
                 let why = status.map_or_else(|| NotOpen::Broke(Box::new(violation)), NotOpen::Status);
+                // The body says why.
+                let until = deadline.min(Instant::now() + BODY);
+                while inbox.len() < MOST_RESPONSE
+                    && read_more(&mut io, &mut inbox, &mut log, Role::Server, start, until).await
+                {
+                }
                 return Err((why, log));
             }
         }

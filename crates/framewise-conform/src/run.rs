@@ -273,7 +273,12 @@ async fn fail<S: AsyncRead + AsyncWrite>(
         }
     }
     let due = codes.first().copied().unwrap_or_default();
-    if course.went_on {
+    // Some endpoints answer a Ping before they look at the message in front of it: they have a moment to fail still.
+    let answered = course.went_on;
+    if answered && course.end.is_none() {
+        watch(session, &mut course, SLOW, |_| false).await;
+    }
+    if answered && course.end.is_none() {
         let mut judged =
             Judged::failed(format!("the endpoint went on: it answered the next Ping; Close {due} is due"));
         judged.closing = Closing::Missing;
@@ -296,9 +301,11 @@ async fn fail<S: AsyncRead + AsyncWrite>(
         return judged;
     }
     let mut judged = closed(session, &course, Some(codes), peer, patience).await;
-    if judged.behaviour == Behaviour::Ok && (slow || course.seen.len() < before.len()) {
+    if judged.behaviour == Behaviour::Ok && (slow || answered || course.seen.len() < before.len()) {
         judged.behaviour = Behaviour::NonStrict;
-        judged.says = if slow {
+        judged.says = if answered {
+            format!("{}, but only behind the answer to a Ping that came later", judged.says)
+        } else if slow {
             format!("{}, but only when the rest had come", judged.says)
         } else {
             format!("{}, without answering what came before", judged.says)

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 use crate::case::{Case, DueStatus, Echoes, Work};
 use crate::handshake::{self, Ask, NotOpen};
 use crate::run;
-use crate::session::Session;
+use crate::session::{Happened, Session};
 use crate::verdict::{Behaviour, Closing, Verdict};
 
 /// Bytes of a brief exchange.
@@ -159,6 +159,33 @@ impl Server {
         let io = self.client.dial(&self.url).await.ok()?;
         let opened = handshake::open(io, &self.ask, None, self.patience).await.ok()?;
         opened.server
+    }
+
+    /// Keeps a connection open on which nothing is sent; a Ping of the server's is answered.
+    ///
+    /// # Errors
+    ///
+    /// How it ended before its time, in words that follow a subject.
+    pub async fn idle(&self, time: Duration) -> Result<(), String> {
+        let io =
+            self.client.dial(&self.url).await.map_err(|error| format!("no connection was made: {error}"))?;
+        let opened = handshake::open(io, &self.ask, None, self.patience).await;
+        let opened = opened.map_err(|_| "the handshake failed".to_owned())?;
+        let mut session = Session::new(Role::Client, opened);
+        let end = Instant::now() + time;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match session.next(left).await {
+                Happened::Quiet => return Ok(()),
+                Happened::Seen(_) if left.is_zero() => return Ok(()),
+                Happened::Seen(_) => {}
+                Happened::Close(None) => return Err("the server closed without a code".into()),
+                Happened::Close(Some(close)) => return Err(format!("the server closed with {}", close.code)),
+                Happened::Eof => return Err("TCP was ended without a Close frame".into()),
+                Happened::Reset => return Err("TCP was reset".into()),
+                Happened::Broke(violation) => return Err(format!("the server broke {}", violation.rule)),
+            }
+        }
     }
 
     /// Whether a message comes back.

@@ -187,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite> Session<S> {
             if self.over {
                 return Happened::Quiet;
             }
-            let deadline = (self.moved + patience).min(self.start + LONGEST);
+            let deadline = (self.moved + patience).min(self.start + LONGEST.max(patience));
             tokio::select! {
                 // What has come counts, also where this end was late to look.
                 biased;

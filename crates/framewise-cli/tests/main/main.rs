@@ -6,6 +6,7 @@ mod common;
 
 mod connect;
 mod demo;
+mod doctor;
 mod explain;
 mod hostile;
 mod inspect;

@@ -38,7 +38,7 @@ pub(super) fn push(cases: &mut Vec<Case>) {
     faults(cases);
 }
 
-fn plain() -> Deflate {
+pub(super) fn plain() -> Deflate {
     Deflate {
         offer: "permessage-deflate; client_no_context_takeover; client_max_window_bits".into(),
         answers: vec![PLAIN.into()],

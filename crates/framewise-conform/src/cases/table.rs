@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use framewise_proto::deflate::DeflateAgreement;
 use framewise_proto::extension::parse_extensions;
-use framewise_proto::{Config, Connection, Event, MessageKind, Payload as Part};
+use framewise_proto::{Config, Connection, Event, Header, MessageKind, Payload as Part};
 use framewise_rules::{Answer, Limits, MessageKinds, Offender, Role, Rule, SeenBy, Setup};
 use framewise_transcript::{Action, Transcript};
 
@@ -113,9 +113,23 @@ fn opened(
         case.of = of;
         case.needs = Needs { echo: echoes && !matches!(due, Due::Accept), deflate: deflate.clone() };
         case.rule = Some(rule);
-        case.level = level(rule);
+        // RFC 6455 §8.1 does not say that a bad byte is found before its message is complete.
+        let early = bad && rule == Rule::TextInvalidUtf8 && !is_complete(&bytes);
+        case.level = if early { Level::Should } else { level(rule) };
         cases.push(case.cut(cut));
     }
+}
+
+/// Whether the last frame is whole and ends its message.
+fn is_complete(mut bytes: &[u8]) -> bool {
+    let mut fin = true;
+    while let Some(header) = Header::decode(bytes) {
+        let end = usize::try_from(header.length).ok().and_then(|length| length.checked_add(header.size()));
+        let Some(rest) = end.and_then(|end| bytes.get(end..)) else { return false };
+        fin = header.fin;
+        bytes = rest;
+    }
+    fin && bytes.is_empty()
 }
 
 fn agreement(extensions: &str) -> Option<Deflate> {

@@ -4,7 +4,7 @@ use framewise_proto::Opcode;
 use framewise_rules::Rule;
 
 use super::{fails, frames};
-use crate::case::{Case, Cut, Due, Frame, Payload, Seen, Step};
+use crate::case::{Case, Cut, Due, Frame, Level, Payload, Seen, Step};
 
 /// The Greek word kosme, as test files for UTF-8 have it.
 const KOSME: &[u8] = b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5";
@@ -145,6 +145,7 @@ fn fail_fast(cases: &mut Vec<Case>) {
                 due,
             )
             .rule(rule)
+            .level(Level::Should)
             .autobahn(format!("6.4.{number}")),
         );
     }
@@ -162,6 +163,7 @@ fn fail_fast(cases: &mut Vec<Case>) {
                 due,
             )
             .rule(rule)
+            .level(Level::Should)
             .autobahn(format!("6.4.{number}")),
         );
     }
