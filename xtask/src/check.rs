@@ -1,7 +1,7 @@
 //! `cargo xtask check`: the static checks, and what needs a tree of dependencies of its own.
 
-use crate::Result;
 use crate::run::{self, cargo};
+use crate::{Result, deny, package};
 
 pub(crate) fn run() -> Result {
     run::run(&mut cargo(&["fmt", "--all", "--check"]))?;
@@ -34,7 +34,9 @@ pub(crate) fn run() -> Result {
     for features in ["", "defaults", "second"] {
         crypto_providers(features)?;
     }
-    run::run(&mut cargo(&["fmt", "--manifest-path", "checks/crypto-providers/Cargo.toml", "--check"]))
+    run::run(&mut cargo(&["fmt", "--manifest-path", "checks/crypto-providers/Cargo.toml", "--check"]))?;
+    deny::run()?;
+    package::run()
 }
 
 /// The library with each of its features alone: what is missing or unused then is not noticed with all of them.

@@ -77,6 +77,14 @@ pub(crate) fn nextest() -> Result {
     run(&mut cargo(&["install", "cargo-nextest", "--locked"]))
 }
 
+/// `cargo deny`, unless it is installed.
+pub(crate) fn deny() -> Result {
+    if quietly(&mut cargo(&["deny", "--version"])).is_ok() {
+        return Ok(());
+    }
+    run(&mut cargo(&["install", "cargo-deny", "--locked"]))
+}
+
 /// `cargo mutants`, unless it is there.
 pub(crate) fn mutants() -> Result {
     if quietly(&mut cargo(&["mutants", "--version"])).is_ok() {

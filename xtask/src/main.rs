@@ -6,10 +6,12 @@ mod autobahn;
 mod bench;
 mod check;
 mod debian;
+mod deny;
 mod fuzz;
 mod install;
 mod mutants;
 mod neon;
+mod package;
 mod peers;
 mod run;
 mod test;
@@ -21,7 +23,10 @@ cargo xtask VERB
 
   test [ARGUMENTS]            install the peers, then run all tests: doc tests, and the others with cargo nextest, which
                               gets the ARGUMENTS
-  check                       check formatting, lints, and links in the documentation
+  check                       check formatting, lints, links in the documentation, dependencies, and packages
+  deny                        check the dependencies: licences, sources, advisories, and the version of Rust
+  package                     check what each crate says of itself, and build the crates from their packages, as a
+                              registry has them
   peers [--write]             install the peers; with --write, send broken frames to each and record its reactions in
                               peers/reactions.md
   autobahn [server|client] [--all]
@@ -55,6 +60,8 @@ fn main() -> ExitCode {
     let result = match verb {
         "test" => test::run(rest),
         "check" => check::run(),
+        "deny" => deny::run(),
+        "package" => package::run(),
         "peers" => peers::run(rest),
         "autobahn" => autobahn::run(rest),
         "fuzz" => fuzz::run(rest),

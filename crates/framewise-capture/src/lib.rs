@@ -17,6 +17,7 @@
 //! ```
 //!
 //! It does not open files, and does not decide what is legal.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod builder;
@@ -310,3 +311,8 @@ mod tests {
         assert_eq!(transcripts(b"open\n> 81", &options), Err(Error::SideInTranscript));
     }
 }
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -5,12 +5,14 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::check::CheckArgs;
+use crate::completions::CompletionsArgs;
 use crate::connect::ConnectArgs;
 use crate::demo::DemoArgs;
 use crate::doctor::DoctorArgs;
 use crate::explain::ExplainArgs;
 use crate::failure::complain;
 use crate::inspect::InspectArgs;
+use crate::man::ManArgs;
 use crate::output::Color;
 use crate::read::ReadArgs;
 use crate::serve::ServeArgs;
@@ -49,6 +51,8 @@ pub(crate) enum Command {
     Connect(ConnectArgs),
     Serve(ServeArgs),
     Demo(DemoArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "clap's other kinds are all mistakes")]

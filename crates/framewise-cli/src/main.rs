@@ -4,6 +4,7 @@
 
 mod args;
 mod check;
+mod completions;
 mod connect;
 mod demo;
 mod doctor;
@@ -11,6 +12,7 @@ mod explain;
 mod failure;
 mod inspect;
 mod live;
+mod man;
 mod net;
 mod output;
 mod printer;
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args, output),
         Command::Connect(args) => connect::run(&args, output),
         Command::Serve(args) => serve::run(&args, output),
+        Command::Completions(args) => completions::run(&args, output),
+        Command::Man(args) => man::run(&args, output),
     };
     match result {
         Ok(code) => code,

@@ -101,6 +101,11 @@ impl Output {
         self.write(&Text::Styled(text))
     }
 
+    /// Writes a text for another program, as it is.
+    pub(crate) fn program(self, text: String) -> Result<(), Failure> {
+        self.write(&Text::Json(text))
+    }
+
     fn write(self, text: &Text) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         stdout

@@ -1,12 +1,15 @@
+mod schema;
+
 use std::fmt::Write as _;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use framewise_capture::{Diagnoses, Note, Notes, Options, Pick};
 use framewise_inspect::Connection;
 use framewise_rules::Role;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::{Failure, plain};
@@ -41,7 +44,8 @@ A transcript has one event per line:
   > eof")]
 pub(crate) struct ReadArgs {
     /// The recording, or - for standard input
-    file: PathBuf,
+    #[arg(required_unless_present = "schema")]
+    file: Option<PathBuf>,
     /// Input format (default: detected)
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -60,6 +64,9 @@ pub(crate) struct ReadArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Print the JSON schema of what --json prints
+    #[arg(long, exclusive = true)]
+    schema: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -101,11 +108,12 @@ impl From<Side> for Role {
 }
 
 pub(crate) fn run(args: &ReadArgs, output: Output) -> Result<ExitCode, Failure> {
-    let name = if args.file.as_os_str() == "-" {
-        "standard input".to_owned()
-    } else {
-        args.file.display().to_string()
+    let Some(file) = &args.file else {
+        // Without a file, `--schema` was given.
+        output.json(&schema::of::<Report>())?;
+        return Ok(ExitCode::SUCCESS);
     };
+    let name = if is_stdin(file) { "standard input".to_owned() } else { file.display().to_string() };
     let progress = Progress::start(format!("reading {}", clean(&shorten(&name, 40))));
     let options = Options {
         format: args.format.map(Into::into),
@@ -120,16 +128,17 @@ pub(crate) fn run(args: &ReadArgs, output: Output) -> Result<ExitCode, Failure> 
         progress.take();
         reading.take(connection);
     });
-    let read = framewise_capture::read(open(args, &name)?, &options, &mut done);
+    let read = framewise_capture::read(open(file, &name)?, &options, &mut done);
     drop(done);
     drop(progress);
     let notes = read.map_err(|error| Failure::said(format!("cannot read {name}: {error}")))?;
     reading.finish(&notes)
 }
 
-/// The report of `--json`.
-#[derive(Debug, Serialize)]
+/// The report of `framewise read --json`.
+#[derive(Debug, JsonSchema, Serialize)]
 struct Report {
+    /// The connections, in the order in which they began.
     connections: Vec<Connection>,
     /// What was understood, skipped and guessed.
     notes: Vec<String>,
@@ -233,11 +242,15 @@ fn text(connection: &Connection, name: &str, width: usize) -> String {
     text
 }
 
-fn open(args: &ReadArgs, name: &str) -> Result<Box<dyn Read>, Failure> {
-    if args.file.as_os_str() == "-" {
+fn is_stdin(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+fn open(file: &Path, name: &str) -> Result<Box<dyn Read>, Failure> {
+    if is_stdin(file) {
         return Ok(Box::new(std::io::stdin().lock()));
     }
-    match std::fs::File::open(&args.file) {
+    match std::fs::File::open(file) {
         Ok(file) => Ok(Box::new(file)),
         Err(error) => Err(Failure::said(format!("cannot read {name}: {}", plain(&error)))),
     }

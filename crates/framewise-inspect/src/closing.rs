@@ -95,7 +95,7 @@ impl Leg {
         if peer.broken || echo || peer.gaps {
             return;
         }
-        // What an observer infers (rules.md): the endpoint knows its limits, we see their effect.
+        // An observer infers this: the endpoint knows its limits, we see their effect.
         match code {
             1009 => self.inferred_from_message(from.peer(), Rule::MessageTooBig, at),
             1003 if !self.about_fragments(from.peer(), &close.reason) => {

@@ -24,6 +24,7 @@
 //! It does not parse captures: the caller removes TCP and TLS. It knows the endpoints' limits and deadlines only if
 //! [`Endpoints`] contains them, and otherwise infers them from their effect. If nothing points to a cause, it names
 //! none.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod cause;
@@ -49,3 +50,8 @@ mod window;
 pub use endpoints::Endpoints;
 pub use observer::{Diagnosis, LegId, Observed, Observer, diagnose};
 pub use report::{Connection, Report};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

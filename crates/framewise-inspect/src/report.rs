@@ -5,11 +5,12 @@ use std::ops::Range;
 use std::time::Duration;
 
 use framewise_rules::{Answer, Cause, CloseCode, Role, Rule};
-use serde::ser::{SerializeMap as _, SerializeSeq as _};
+use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
 
 /// The report on one recording.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// The connections, ordered by their beginning.
     pub connections: Vec<Connection>,
@@ -17,6 +18,7 @@ pub struct Report {
 
 /// The report on one connection.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Connection {
     /// Its name in the recording.
     pub id: String,
@@ -41,6 +43,7 @@ pub struct Connection {
 
 /// The result of a handshake.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Handshake {
     /// The response's status; `None` if the recording begins after the handshake, or has no response.
     pub status: Option<u16>,
@@ -52,15 +55,19 @@ pub struct Handshake {
 
 /// A rule that was broken, or something legal that broke the connection all the same.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// The rule; `None` if every byte is legal.
     #[serde(serialize_with = "optional_id")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub rule: Option<Rule>,
     /// How a strict endpoint answers; `None` without a rule.
     #[serde(serialize_with = "answer")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<AnswerObject>"))]
     pub answer: Option<Answer>,
     /// Who broke it; `None` if every byte is legal.
     #[serde(serialize_with = "optional_role")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<schema::Side>"))]
     pub by: Option<Role>,
     /// The leg that it was seen on.
     pub leg: String,
@@ -76,11 +83,13 @@ pub struct Finding {
     pub message: Option<u64>,
     /// When it was seen, since the start of the recording.
     #[serde(serialize_with = "seconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub time: Option<Duration>,
     /// The bytes that break the rule and a few after them, in hexadecimal.
     pub bytes: String,
     /// The other rules that the same header or head breaks.
     #[serde(serialize_with = "ids")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub also: Vec<Rule>,
     /// What was seen, as a sentence.
     pub says: String,
@@ -105,6 +114,7 @@ pub struct Finding {
 
 /// How a finding relates to an earlier one of its connection, which is given by its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Consequence {
     /// The same side breaks the same rule again.
@@ -116,6 +126,7 @@ pub enum Consequence {
 /// Whether the causes of a finding were searched for. The work for each connection is counted and limited, so that a
 /// peer cannot prolong it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Searched {
     /// They were not.
@@ -158,9 +169,11 @@ pub enum Part {
 
 /// A cause that the evidence supports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CauseFound {
     /// The cause.
     #[serde(serialize_with = "id")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub id: Cause,
     /// Who is at fault.
     pub fault: Fault,
@@ -172,6 +185,7 @@ pub struct CauseFound {
 
 /// Who is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Fault {
     /// The client, or the program around it.
@@ -203,14 +217,17 @@ impl fmt::Display for Fault {
 
 /// How a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ended {
     /// Who ended it.
     #[serde(serialize_with = "role")]
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Side"))]
     pub by: Role,
     /// How.
     pub how: How,
     /// The code of the Close frame.
     #[serde(serialize_with = "code")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u16>"))]
     pub code: Option<CloseCode>,
     /// The reason in the Close frame, if it is text and not empty.
     pub reason: Option<String>,
@@ -218,6 +235,7 @@ pub struct Ended {
 
 /// How a side ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum How {
     /// With a Close frame.
@@ -230,17 +248,21 @@ pub enum How {
 
 /// The finding that explains the end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Verdict {
     /// The rule; `None` if every byte is legal.
     #[serde(serialize_with = "optional_id")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub rule: Option<Rule>,
     /// The likeliest cause.
     #[serde(serialize_with = "optional_id")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub cause: Option<Cause>,
     /// Who is at fault.
     pub fault: Option<Fault>,
     /// The code that a strict endpoint sends or reports; without a rule, the code that the endpoint sent.
     #[serde(serialize_with = "code")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<u16>"))]
     pub close: Option<CloseCode>,
     /// The index of the finding.
     #[serde(skip)]
@@ -309,20 +331,48 @@ fn seconds<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::O
     time.map(|time| time.as_secs_f64()).serialize(serializer)
 }
 
+/// An answer as an object with one key.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+enum AnswerObject {
+    /// A Close frame with this code.
+    Close(u16),
+    /// A rejection of the handshake with this status.
+    Http(u16),
+    /// The client drops the connection; always true.
+    Abort(bool),
+    /// Nothing is sent, and this code is reported: 1006.
+    Lost(u16),
+    /// It is legal, and nothing is done; always true.
+    Note(bool),
+}
+
 #[expect(
     clippy::ref_option,
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands the field over by reference"
 )]
 fn answer<S: Serializer>(answer: &Option<Answer>, serializer: S) -> Result<S::Ok, S::Error> {
-    let Some(answer) = answer else { return serializer.serialize_none() };
-    let mut map = serializer.serialize_map(Some(1))?;
-    match answer {
-        Answer::Close(code) => map.serialize_entry("close", &code.0)?,
-        Answer::Http(status) => map.serialize_entry("http", status)?,
-        Answer::Abort => map.serialize_entry("abort", &true)?,
-        Answer::Lost => map.serialize_entry("lost", &CloseCode::ABNORMAL_CLOSURE.0)?,
-        Answer::Note => map.serialize_entry("note", &true)?,
+    let object = answer.map(|answer| match answer {
+        Answer::Close(code) => AnswerObject::Close(code.0),
+        Answer::Http(status) => AnswerObject::Http(status),
+        Answer::Abort => AnswerObject::Abort(true),
+        Answer::Lost => AnswerObject::Lost(CloseCode::ABNORMAL_CLOSURE.0),
+        Answer::Note => AnswerObject::Note(true),
+    });
+    object.serialize(serializer)
+}
+
+/// What the schema says of fields that are not serialized as their types would be.
+#[cfg(feature = "schema")]
+mod schema {
+    /// One of the two ends.
+    #[derive(schemars::JsonSchema)]
+    #[schemars(rename_all = "lowercase")]
+    #[expect(dead_code, reason = "only its schema is used")]
+    pub(super) enum Side {
+        Client,
+        Server,
     }
-    map.end()
 }

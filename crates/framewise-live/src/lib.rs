@@ -25,6 +25,7 @@
 //! The byte path does three things: it reads, notes what it read in a bounded queue, and writes. Rules are checked in a task
 //! of the connection's own, causes searched for on a thread beside: a hostile stream delays itself, and no other
 //! connection.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod event;
@@ -43,3 +44,8 @@ pub use tap::Watching;
 pub use tee::Tee;
 pub use upstream::Upstream;
 pub use watch::Watch;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -16,6 +16,7 @@
 //! ```
 //!
 //! The work is linear in the length of the text, with a bound for every message of the table.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod config;
@@ -36,3 +37,8 @@ pub use rank::{read, read_counting};
 pub use reading::{Evidence, Ranked, Reading, Recognized, Speaks};
 pub use table::{Message, Named, Sight, messages};
 pub use words::{LIMIT, Span};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -58,6 +58,7 @@
 //! - `deflate` (default): permessage-deflate (RFC 7692), with zlib-rs. Without `std`, zlib-rs allocates with `malloc`,
 //!   `calloc`, `posix_memalign` and `free` of C.
 //! - `http`: requests, responses and header lines as those of the crate http.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -85,3 +86,8 @@ pub use framewise_simd::{Utf8Bytes, Utf8Piece, Utf8Vec};
 pub use payload::Payload;
 pub use transmit::Transmit;
 pub use violation::{Detail, Misuse, Sentence, Violation, utf8_fault};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,7 +1,7 @@
 //! The table of rules: every way in which a WebSocket connection can break.
 //!
 //! One [`Rule`] is one way to break a connection. Everything else in Framewise derives from this table: the engine's
-//! errors, the diagnosis, the conformance cases, `explain`, the reference pages. A [`Cause`] says why a rule was broken,
+//! errors, the diagnosis, the tests of both, `explain`, the reference pages. A [`Cause`] says why a rule was broken,
 //! in terms that the reader can act on. A [`CloseCode`] is the number in a Close frame, and [`Code`] is its row in the
 //! registry. The examples are transcripts; the crate `framewise-transcript` parses them.
 //!
@@ -18,6 +18,7 @@
 //! }
 //! assert_eq!(Rule::from_id("mask-missing"), Some(Rule::MaskMissing));
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![forbid(unsafe_code)]
 // An example whose row was deleted is an unused constant: make it an error.
@@ -43,3 +44,8 @@ pub use limits::Limits;
 pub use role::{Offender, Role};
 pub use rule::{Answer, Document, Rule, SeenBy, Source};
 pub use setup::{MessageKinds, Setup};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -30,6 +30,7 @@
 //! This is not a general UTF-8 library: it converts nothing and repairs nothing. It does not parse frames: the caller
 //! passes the offset of each piece in its payload.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 #![expect(
@@ -64,3 +65,8 @@ pub use proven::{TextInBuffer, Utf8Buffer, Utf8Bytes, find_text};
 pub use proven::{Utf8Piece, Utf8Vec};
 pub use utf8::{Utf8, Utf8Error, Utf8Fault};
 pub use validate::as_str;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -66,6 +66,7 @@
 //! | `tower` | the same as a tower service: `framewise::tower` |
 //! | `axum` | the same as an extractor of axum 0.8: `framewise::axum` |
 //! | `tracing` | events for the crate `tracing`, under the target `framewise`: violations are warnings; lost connections and tolerated violations are information; handshakes and ends are for debugging. Each connection of a [`Listener`] has a span with its number and the address of the peer |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod adopt;
@@ -155,10 +156,15 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<WebS
     Server::new().accept(stream).await
 }
 
-/// Compiles the examples of the README.
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+/// Compiles the examples of the project's README.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
-struct Readme;
+struct ProjectReadme;
 
 /// Compiles the examples of the page for users of tokio-tungstenite.
 #[cfg(doctest)]

@@ -11,5 +11,7 @@ mod explain;
 mod hostile;
 mod inspect;
 mod read;
+mod schema;
 mod serve;
+mod shell;
 mod tls;

@@ -1,0 +1,130 @@
+//! `cargo xtask package`: what a registry gets. Each crate must say what a registry shows, and its package must build from its
+//! own files alone.
+
+use serde_json::Value;
+
+use crate::Result;
+use crate::run::{self, cargo, quietly, root};
+
+/// The most keywords that a registry takes, and the longest.
+const KEYWORDS: usize = 5;
+const KEYWORD: usize = 20;
+
+/// Checks the metadata of each crate that is published, and builds all of them from their packages. What is not committed is
+/// packaged, too.
+pub(crate) fn run() -> Result {
+    let packages = packages()?;
+    let faults: Vec<String> = packages.iter().filter(|package| published(package)).flat_map(faults).collect();
+    if !faults.is_empty() {
+        return Err(faults.join("\n"));
+    }
+    // They depend on one another, and none is in a registry yet: cargo builds each against the packages of the others.
+    let mut package = cargo(&["package", "--workspace", "--allow-dirty", "--quiet"]);
+    for name in
+        packages.iter().filter(|package| !published(package)).filter_map(|package| package["name"].as_str())
+    {
+        package.args(["--exclude", name]);
+    }
+    run::run(&mut package)
+}
+
+/// The packages of the workspace, as `cargo metadata` has them.
+fn packages() -> Result<Vec<Value>> {
+    let metadata = quietly(&mut cargo(&["metadata", "--no-deps", "--format-version", "1"]))?;
+    let metadata: Value =
+        serde_json::from_str(&metadata).map_err(|error| format!("cargo metadata: {error}"))?;
+    metadata["packages"].as_array().cloned().ok_or_else(|| "cargo metadata: no packages".to_owned())
+}
+
+/// `publish = false` is an empty list of registries.
+fn published(package: &Value) -> bool {
+    package["publish"].as_array().is_none_or(|registries| !registries.is_empty())
+}
+
+/// What a registry, or a reader of it, would miss.
+fn faults(package: &Value) -> Vec<String> {
+    let name = package["name"].as_str().unwrap_or_default();
+    let mut faults = Vec::new();
+    let mut fault = |what: &str| faults.push(format!("{name}: {what}"));
+    for field in ["description", "license", "repository", "homepage", "rust_version"] {
+        if package[field].as_str().is_none_or(str::is_empty) {
+            fault(&format!("`{}` is missing", field.replace('_', "-")));
+        }
+    }
+    // Cargo follows a link only where it leads to a file.
+    for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+        if !root().join("crates").join(name).join(file).is_file() {
+            fault(&format!("the file {file} is missing"));
+        }
+    }
+    let words = |field: &str| -> Vec<String> {
+        let list = package[field].as_array().into_iter().flatten();
+        list.filter_map(|word| word.as_str().map(str::to_owned)).collect()
+    };
+    let keywords = words("keywords");
+    if keywords.is_empty() || keywords.len() > KEYWORDS {
+        fault(&format!("{} keywords: 1 to {KEYWORDS} are needed", keywords.len()));
+    }
+    for word in keywords.iter().filter(|word| word.len() > KEYWORD) {
+        fault(&format!("the keyword {word} is longer than {KEYWORD} bytes"));
+    }
+    if words("categories").is_empty() {
+        fault("`categories` is missing");
+    }
+    let library =
+        package["targets"].as_array().into_iter().flatten().any(|target| target["kind"][0] == "lib");
+    if library && package["metadata"]["docs"]["rs"]["all-features"] != true {
+        fault("`all-features` of `package.metadata.docs.rs` is not set");
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn complete() -> Value {
+        json!({
+            "name": "framewise-rules", "description": "d", "license": "l", "repository": "r", "homepage": "h",
+            "rust_version": "1.89", "keywords": ["websocket"], "categories": ["no-std"], "publish": null,
+            "metadata": { "docs": { "rs": { "all-features": true } } }, "targets": [{ "kind": ["lib"] }],
+        })
+    }
+
+    #[test]
+    fn a_complete_package_has_no_faults() {
+        assert_eq!(faults(&complete()), [""; 0]);
+    }
+
+    #[test]
+    fn each_thing_that_is_missing_is_a_fault() {
+        for field in [
+            "description",
+            "license",
+            "repository",
+            "homepage",
+            "rust_version",
+            "keywords",
+            "categories",
+            "metadata",
+        ] {
+            let mut package = complete();
+            package[field] = Value::Null;
+            assert_eq!(faults(&package).len(), 1, "{field}");
+        }
+        for keywords in [json!(["a", "b", "c", "d", "e", "f"]), json!(["a keyword that is too long"])] {
+            let mut package = complete();
+            package["keywords"] = keywords;
+            assert_eq!(faults(&package).len(), 1, "{package}");
+        }
+    }
+
+    #[test]
+    fn only_an_empty_list_of_registries_is_unpublished() {
+        for (publish, expected) in [(json!(null), true), (json!(["private"]), true), (json!([]), false)] {
+            assert_eq!(published(&json!({ "publish": publish })), expected);
+        }
+    }
+}
