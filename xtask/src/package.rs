@@ -1,6 +1,9 @@
 //! `cargo xtask package`: what a registry gets. Each crate must say what a registry shows, and its package must build from its
 //! own files alone.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use serde_json::Value;
 
 use crate::Result;
@@ -19,13 +22,44 @@ pub(crate) fn run() -> Result {
         return Err(faults.join("\n"));
     }
     // They depend on one another, and none is in a registry yet: cargo builds each against the packages of the others.
+    let published: Vec<&Value> = packages.iter().filter(|package| published(package)).collect();
+    forget(&published);
     let mut package = cargo(&["package", "--workspace", "--allow-dirty", "--quiet"]);
-    for name in
-        packages.iter().filter(|package| !published(package)).filter_map(|package| package["name"].as_str())
-    {
-        package.args(["--exclude", name]);
+    for package_aside in packages.iter().filter(|package| !self::published(package)) {
+        package.args(["--exclude", package_aside["name"].as_str().unwrap_or_default()]);
     }
     run::run(&mut package)
+}
+
+/// Removes what is left of an earlier run. Cargo takes what it once unpacked or built from a registry for unchangeable, and
+/// our packages change without a new version.
+fn forget(packages: &[&Value]) {
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let unpacked = home.map(|home| entries(&home.join("registry/src"))).unwrap_or_default();
+    let built = entries(&root().join("target/debug/deps"));
+    for package in packages {
+        let [name, version] = ["name", "version"].map(|field| package[field].as_str().unwrap_or_default());
+        for registry in &unpacked {
+            let _ = fs::remove_dir_all(registry.join(format!("{name}-{version}")));
+        }
+        // The list of sources of a library tells where it comes from.
+        let start = format!("{}-", name.replace('-', "_"));
+        for list in built.iter().filter(|path| path.extension().is_some_and(|extension| extension == "d")) {
+            let Some(stem) = list.file_stem().and_then(|stem| stem.to_str()) else { continue };
+            let foreign = |text: String| text.contains(&format!("{name}-{version}/src/"));
+            if stem.starts_with(&start) && fs::read_to_string(list).is_ok_and(foreign) {
+                for kind in ["rlib", "rmeta"] {
+                    let _ = fs::remove_file(list.with_file_name(format!("lib{stem}.{kind}")));
+                }
+            }
+        }
+    }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
 /// The packages of the workspace, as `cargo metadata` has them.
