@@ -25,7 +25,10 @@ pub fn check(data: &[u8]) {
 fn round_trip(choice: u8, agreed: &str, mut input: Input<'_>) {
     let agreement = parse_extensions(agreed).as_deref().and_then(DeflateAgreement::in_response);
     let agreement = agreement.expect("the agreements are valid");
-    let deflate = DeflateConfig::default().level(1 + input.byte() % 9).threshold(usize::from(input.byte() % 32)).context(if choice & 0x10 == 0 { Context::Kept } else { Context::Shared });
+    let deflate = DeflateConfig::default()
+        .level(1 + input.byte() % 9)
+        .threshold(usize::from(input.byte() % 32))
+        .context(if choice & 0x10 == 0 { Context::Kept } else { Context::Shared });
     let config = Config::default().deflate(deflate).limits(Limits::DEFAULT);
     let keys = Box::new(|| [9, 8, 7, 6]);
     let mut client = Connection::client(config.clone(), keys, 0, NOW).with_deflate(&agreement);

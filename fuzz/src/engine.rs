@@ -70,7 +70,12 @@ impl Flags {
     /// A connection of this kind; `role`: of either end.
     pub fn connection(self, role: Role) -> Connection {
         let strictness = if self.lenient {
-            Strictness::default().masked_server_frames(true).unmasked_client_frames(true).long_lengths(true).invalid_close_codes(true).body_headers_on_101(true)
+            Strictness::default()
+                .masked_server_frames(true)
+                .unmasked_client_frames(true)
+                .long_lengths(true)
+                .invalid_close_codes(true)
+                .body_headers_on_101(true)
         } else {
             Strictness::default()
         };

@@ -132,7 +132,8 @@ fn answered(request: &Request) {
         (&request.key, &request.protocols, &request.extensions)
     );
     let protocol = request.protocols.first().map(String::as_str);
-    let answer = request.accept(protocol, &[], &Headers::new()).expect("what was offered can be chosen").encode();
+    let answer =
+        request.accept(protocol, &[], &Headers::new()).expect("what was offered can be chosen").encode();
     let progress = read_response(&answer, &offer, &Config::default());
     let Progress::Done { value, size, .. } = progress else {
         panic!("what we answer breaks a rule: {}", String::from_utf8_lossy(&answer));

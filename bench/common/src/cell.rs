@@ -52,7 +52,8 @@ impl FromStr for Cell {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is not a cell: expected CONNECTIONSxBYTESxINFLIGHT:text|utf8|binary|json");
+        let wrong =
+            || format!("{text:?} is not a cell: expected CONNECTIONSxBYTESxINFLIGHT:text|utf8|binary|json");
         let (numbers, kind) = text.split_once(':').ok_or_else(wrong)?;
         let kind = [Kind::Text, Kind::Utf8, Kind::Binary, Kind::Json]
             .into_iter()
