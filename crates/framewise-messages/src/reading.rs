@@ -20,7 +20,7 @@ pub struct Reading {
     pub messages: Vec<Recognized>,
     /// The software that it names.
     pub software: Vec<(&'static str, Span)>,
-    /// Bytes at its start that were not read: a text longer than [`LIMIT`] is read from its end.
+    /// Bytes at its start that were not read: a text longer than [`LIMIT`](crate::LIMIT) is read from its end.
     pub skipped: usize,
 }
 
