@@ -24,7 +24,7 @@ mod work;
 use framewise_rules::Role;
 use framewise_rules::prose::Language;
 
-pub(crate) use evidence::Evidence;
+pub(crate) use evidence::{Evidence, quote};
 pub(crate) use notes::Notes;
 use sign::Sign;
 pub(crate) use work::{Budget, Work};
@@ -61,10 +61,12 @@ const DETECTORS: &[Detector] = &[
     stream::extra_crlf,
     // Faults of heads.
     sequence::draft_protocol,
+    handshake::header_line_unchecked,
     handshake::header_repeated,
     handshake::empty_header,
     handshake::upgrade_headers_dropped,
     handshake::http10_to_upstream,
+    handshake::key_length_wrong,
     handshake::not_a_websocket_client,
     handshake::version_unsupported,
     handshake::redirected,
@@ -74,6 +76,7 @@ const DETECTORS: &[Detector] = &[
     handshake::server_error_status,
     handshake::header_token_mismatch,
     handshake::upgrade_required,
+    handshake::rejected_with_words,
     handshake::accept_not_computed,
     handshake::accept_miscomputed,
     handshake::accept_of_other_connection,
@@ -112,6 +115,7 @@ const DETECTORS: &[Detector] = &[
     compression::not_compressed,
     // Masking.
     mask::without_key_applied,
+    mask::control_without_key_applied,
     mask::omitted_on_empty,
     mask::client_does_not_mask,
     mask::server_masks,

@@ -68,6 +68,22 @@ pub(crate) fn onward<'l>(legs: &'l [Leg], leg: &Leg, from: Role) -> Option<&'l L
     order.get(next).map(|&index| &legs[index])
 }
 
+/// The leg that touches this endpoint.
+pub(crate) fn endpoint(legs: &[Leg], role: Role) -> usize {
+    let order = in_order(legs);
+    match role {
+        Role::Client => order.first(),
+        Role::Server => order.last(),
+    }
+    .copied()
+    .unwrap_or_default()
+}
+
+/// The leg that carries what this side sends before `leg` does; `None` if `leg` is its own.
+pub(crate) fn source<'l>(legs: &'l [Leg], leg: &Leg, from: Role) -> Option<&'l Leg> {
+    onward(legs, leg, from.peer())
+}
+
 /// All differences between neighbouring legs, as far as their frames are legal.
 pub(crate) fn differences(legs: &[Leg]) -> Vec<Difference> {
     let order = in_order(legs);

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use framewise_proto::Violation;
-use framewise_rules::Role;
+use framewise_rules::{Role, Rule};
 
+use crate::cause::quote;
 use crate::frames::{CloseSeen, Moment};
 use crate::leg::{Direction, Leg};
 use crate::report::{Excerpt, Finding, Part, Searched};
@@ -42,6 +43,10 @@ pub(crate) fn broken(leg: &Leg, violation: Violation, at: Moment) -> Finding {
         close: None,
     };
     fill(&mut finding, leg.dir(by));
+    if matches!(rule, Rule::RequestHeaderMalformed | Rule::ResponseHeaderMalformed) {
+        let line = leg.dir(by).window.read(finding.offset, finding.length);
+        let _ = write!(finding.says, " The line is {}.", quote(line));
+    }
     finding
 }
 

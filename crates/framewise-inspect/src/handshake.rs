@@ -116,6 +116,7 @@ impl Leg {
                 matches!(
                     violation.rule,
                     Rule::ResponseStatus
+                        | Rule::ResponseHeaderMalformed
                         | Rule::ResponseUpgrade
                         | Rule::ResponseConnection
                         | Rule::ResponseAcceptMissing

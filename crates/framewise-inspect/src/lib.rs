@@ -27,6 +27,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod body;
 mod cause;
 mod closing;
 mod compare;
@@ -34,6 +35,7 @@ mod deadline;
 mod digest;
 mod encoding;
 mod endpoints;
+mod fault;
 mod finding;
 mod frames;
 mod gap;

@@ -90,6 +90,8 @@ struct Known {
     leg: usize,
     stream: Role,
     causes: Causes,
+    /// The leg on which a response rejects the request that this finding is about.
+    rejected: Option<usize>,
 }
 
 /// Until when findings are reported.
@@ -375,6 +377,10 @@ impl Observer {
                 LegEvent::Broken(violation) => finding::broken(&self.legs[leg], violation, at),
                 LegEvent::Refused(close) => finding::refused(&self.legs[leg], stream, &close, at),
             };
+            if let Some(request) = consequence::rejects(&self.known, &finding, leg, stream) {
+                self.known[request].rejected.get_or_insert(leg);
+                continue;
+            }
             self.know(finding, leg, stream);
             self.enqueue(Queued::Finding(self.known.len() - 1));
         }
@@ -384,7 +390,7 @@ impl Observer {
     fn know(&mut self, mut finding: Finding, leg: usize, stream: Role) {
         finding.index = self.known.len();
         finding.consequence = consequence(&self.known, &finding, leg, stream);
-        self.known.push(Known { finding, leg, stream, causes: Causes::Open });
+        self.known.push(Known { finding, leg, stream, causes: Causes::Open, rejected: None });
     }
 
     /// Counts a finding. Returns whether there are enough findings like it already.

@@ -175,8 +175,8 @@ pub struct CauseFound {
     #[serde(serialize_with = "id")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub id: Cause,
-    /// Who is at fault.
-    pub fault: Fault,
+    /// Who is at fault; `None` if the evidence does not say.
+    pub fault: Option<Fault>,
     /// The evidence: bytes, offsets, times, headers, or what the other leg shows.
     pub evidence: String,
     /// What to do about it.

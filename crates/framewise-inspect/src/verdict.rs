@@ -2,10 +2,12 @@
 
 use framewise_rules::{Answer, CloseCode};
 
-use crate::report::{Finding, Verdict};
+use crate::report::{Fault, Finding, Verdict};
 
 /// The first finding in the recording's order that is not a note, if any.
-pub(crate) fn verdict(findings: &[Finding]) -> Option<Verdict> {
+///
+/// `sender`: who sent the bytes of a finding.
+pub(crate) fn verdict(findings: &[Finding], sender: impl Fn(&Finding) -> Option<Fault>) -> Option<Verdict> {
     let (index, finding) =
         findings.iter().enumerate().find(|(_, finding)| finding.answer != Some(Answer::Note))?;
     let cause = finding.causes.first();
@@ -16,7 +18,8 @@ pub(crate) fn verdict(findings: &[Finding]) -> Option<Verdict> {
     Some(Verdict {
         rule: finding.rule,
         cause: cause.map(|cause| cause.id),
-        fault: cause.map(|cause| cause.fault),
+        // If nothing says why, it is still known who sent the bytes that break the rule.
+        fault: cause.map_or_else(|| sender(finding), |cause| cause.fault),
         close,
         finding: index,
     })

@@ -55,6 +55,11 @@ impl Pings {
         }
     }
 
+    /// Whether a Ping with this payload has no Pong.
+    pub(crate) fn is_open(&self, payload: &[u8]) -> bool {
+        self.open.iter().any(|(ping, _)| ping == payload)
+    }
+
     /// Forgets all: their Pongs may be missing from the recording.
     pub(crate) fn forget(&mut self) {
         self.open.clear();

@@ -31,7 +31,7 @@ pub use check::{
     ServerPolicy, check_policy, check_request, check_response, extension_required, request_ended,
     request_timed_out, response_ended, response_timed_out, verdict,
 };
-pub use field::{Field, Fields, MAX_ELEMENTS, Place};
+pub use field::{Field, Fields, MAX_ELEMENTS, MalformedLine, Place};
 pub use head::{HttpVersion, RequestHead, ResponseHead};
 pub use headers::Headers;
 pub use offer::ClientOffer;

@@ -122,6 +122,9 @@ causes! {
     UpgradeAnsweredThenClosed "upgrade-answered-then-closed";
     AlpnMismatch "alpn-mismatch";
     ExtendedConnectUnsupported "extended-connect-unsupported";
+    HeaderLineUnchecked "header-line-unchecked";
+    KeyLengthWrong "key-length-wrong";
+    RejectedWithWords "rejected-with-words";
     // Before and beside the protocol
     ServerUnreachable "server-unreachable";
     CertificateRejected "certificate-rejected";

@@ -167,6 +167,7 @@ rules! {
         RequestMethod "request-method" [Rfc6455 "4.1"] Client Answer::Http(405), Receiver, "The request method is not GET";
         RequestHttpVersion "request-http-version" [Rfc6455 "4.1"] Client Answer::Http(505), Receiver, "The request uses HTTP/1.0 or older";
         RequestTarget "request-target" [Rfc9112 "3.2", Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "The request target is neither a path nor an absolute http or https URL";
+        RequestHeaderMalformed "request-header-malformed" [Rfc9112 "5", Rfc9110 "5.1"] Client Answer::Http(400), Receiver, "A line of the request head is not a name, a colon and a value";
         RequestHost "request-host" [Rfc6455 "4.1", Rfc9112 "3.2"] Client Answer::Http(400), Receiver, "The request has no Host header, or more than one";
         RequestHostInvalid "request-host-invalid" [Rfc9112 "3.2", Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "Host is empty, or is not one host with an optional port";
         RequestHostMismatch "request-host-mismatch" [Rfc9112 "3.2", Rfc6455 "4.1"] Client Answer::Http(400), Receiver, "Host and the URL in the request target name different hosts or ports";
@@ -189,6 +190,7 @@ rules! {
         ResponseNotHttp "response-not-http" [Rfc9112 "4"] Server Answer::Abort, Receiver, "The first bytes are not an HTTP status line";
         ResponseMissing "response-missing" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The connection ended before the response was complete";
         ResponseStatus "response-status" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response status is not 101";
+        ResponseHeaderMalformed "response-header-malformed" [Rfc9112 "5", Rfc9110 "5.1"] Server Answer::Abort, Receiver, "A line of the response head is not a name, a colon and a value";
         ResponseUpgrade "response-upgrade" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response has no Upgrade header, or its value is not `websocket`";
         ResponseConnection "response-connection" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response has no Connection header with the token `Upgrade`";
         ResponseAcceptMissing "response-accept-missing" [Rfc6455 "4.1"] Server Answer::Abort, Receiver, "The response has no Sec-WebSocket-Accept";

@@ -383,7 +383,7 @@ fn diagnosed(examination: &mut Examination, verdict: &Verdict, answer: Option<&A
         trouble.says.clone_from(&finding.says);
         if let Some(cause) = finding.causes.first() {
             trouble.cause = Some(cause.id);
-            trouble.fault = Some(cause.fault.to_string());
+            trouble.fault = cause.fault.map(|fault| fault.to_string());
             trouble.fix = Some(cause.fix.clone());
         }
     }

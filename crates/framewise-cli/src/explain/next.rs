@@ -112,7 +112,10 @@ pub(super) fn of(cause: Cause) -> &'static Next {
         | Cause::ExtendedConnectUnsupported => &TLS,
         Cause::ServerUnreachable => &REACH,
         Cause::BlockedByBrowser => &BROWSER,
-        Cause::ClosedByApplication | Cause::PeerCrashed | Cause::ClosedWhileConnecting => &LOG,
+        Cause::ClosedByApplication
+        | Cause::RejectedWithWords
+        | Cause::PeerCrashed
+        | Cause::ClosedWhileConnecting => &LOG,
         Cause::HttpResponseInStream
         | Cause::HttpRequestInStream
         | Cause::ChunkedFramingInStream
@@ -120,6 +123,8 @@ pub(super) fn of(cause: Cause) -> &'static Next {
         | Cause::HttpCompressionApplied
         | Cause::BodyHeadersOn101
         | Cause::TextWrittenToSocket
+        | Cause::HeaderLineUnchecked
+        | Cause::KeyLengthWrong
         | Cause::CompressedWithoutAgreement
         | Cause::CompressedPerFragment
         | Cause::DeflateWrapped

@@ -230,7 +230,7 @@ fn causes(text: &mut String, finding: &Finding, width: usize) {
             paint(FAINT, format_args!("{label:8}")),
             paint(ID, cause.id.id()),
             inline(cause.id.title(Language::English)),
-            paint(FAINT, format_args!("(fault: {})", cause.fault)),
+            cause.fault.map_or_else(String::new, |fault| paint(FAINT, format_args!("(fault: {fault})"))),
         );
         text.push_str(&markdown(&clean(&cause.evidence), width, 12));
         text.push_str(&labelled(&cause.fix, width));

@@ -15,9 +15,8 @@ fn every_scene_is_explained() {
     // One block for each scene's fault, and one for a note; what follows from a fault is a line.
     let count = |part| done.out.matches(part).count();
     assert_eq!((count("\nbroken "), count("\nnote "), count("  source ")), (12, 1, 13), "{}", done.out);
-    for line in ["\nas a result: `response-status`: ", "\nagain: `mask-missing` in frame 2 (byte "] {
-        assert_eq!(done.out.matches(line).count(), 1, "{line:?} in {}", done.out);
-    }
+    let again = "\nagain: `mask-missing` in frame 2 (byte ";
+    assert_eq!(done.out.matches(again).count(), 1, "{}", done.out);
 }
 
 #[test]

@@ -200,7 +200,11 @@ fn what_follows_from_a_fault_is_a_line_beneath_it() {
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\nSec-WebSocket-Version: 13\\r\\n\\r\\n\"\n";
     let done = read(&[], format!("{request}< \"HTTP/1.1 426 Upgrade Required\\r\\n\\r\\n\"\n"));
     assert_eq!(done.out.matches("source ").count(), 1, "{}", done.out);
-    assert!(done.out.contains("  as a result: `response-status`: "), "{}", done.out);
+    assert!(done.out.contains("The server answers 426 Upgrade Required."), "{}", done.out);
+    assert!(!done.out.contains("response-status"), "{}", done.out);
+    let done = read(&[], format!("{request}< eof\n"));
+    assert_eq!(done.out.matches("source ").count(), 1, "{}", done.out);
+    assert!(done.out.contains("  as a result: `response-missing`: "), "{}", done.out);
     // Two faults that have nothing to do with each other stay two findings.
     let done = read(&[], "open\n> 81 02 68 69\n< 83 00\n");
     assert_eq!(done.out.matches("source ").count(), 2, "{}", done.out);

@@ -235,20 +235,27 @@ impl<'a> Evidence<'a> {
     /// A sign, with the side of the finding at fault.
     #[expect(clippy::unnecessary_wraps, reason = "every detector ends with it")]
     pub(super) fn own_fault(&self, cause: Cause, evidence: impl Into<String>) -> Option<Sign> {
-        Some(Sign { cause, fault: self.stream.into(), evidence: evidence.into() })
+        Some(Sign { cause, fault: Some(self.stream.into()), evidence: evidence.into() })
     }
 
     /// A sign, with the other side at fault.
     #[expect(clippy::unnecessary_wraps, reason = "every detector ends with it")]
     pub(super) fn peer_fault(&self, cause: Cause, evidence: impl Into<String>) -> Option<Sign> {
-        Some(Sign { cause, fault: self.stream.peer().into(), evidence: evidence.into() })
+        Some(Sign { cause, fault: Some(self.stream.peer().into()), evidence: evidence.into() })
+    }
+
+    /// A sign that does not say who is at fault.
+    #[expect(clippy::unnecessary_wraps, reason = "every detector ends with it")]
+    #[expect(clippy::unused_self, reason = "as the others")]
+    pub(super) fn nobodys_fault(&self, cause: Cause, evidence: impl Into<String>) -> Option<Sign> {
+        Some(Sign { cause, fault: None, evidence: evidence.into() })
     }
 
     /// A sign, with an intermediary at fault.
     #[expect(clippy::unnecessary_wraps, reason = "every detector ends with it")]
     #[expect(clippy::unused_self, reason = "as the two others")]
     pub(super) fn path_fault(&self, cause: Cause, evidence: impl Into<String>) -> Option<Sign> {
-        Some(Sign { cause, fault: Fault::Intermediary, evidence: evidence.into() })
+        Some(Sign { cause, fault: Some(Fault::Intermediary), evidence: evidence.into() })
     }
 }
 
@@ -281,7 +288,7 @@ impl Reads {
 }
 
 /// Bytes as text for a sentence: not printable characters are escaped, and long text is shortened.
-pub(super) fn quote(bytes: &[u8]) -> String {
+pub(crate) fn quote(bytes: &[u8]) -> String {
     const SHOWN: usize = 48;
     let shown = &bytes[..bytes.len().min(SHOWN)];
     format!("\"{}{}\"", shown.escape_ascii(), if bytes.len() > SHOWN { "…" } else { "" })

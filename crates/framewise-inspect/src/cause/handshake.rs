@@ -2,13 +2,17 @@
 
 mod accept;
 mod early;
+mod key;
+mod line;
 mod status;
 
 pub(super) use accept::{accept_miscomputed, accept_not_computed, accept_of_other_connection, key_rewritten};
 pub(super) use early::{early_frames_lost, sent_before_upgrade, upgrade_answered_then_closed};
+pub(super) use key::key_length_wrong;
+pub(super) use line::header_line_unchecked;
 pub(super) use status::{
     authentication_required, header_token_mismatch, not_a_websocket_endpoint, origin_refused, redirected,
-    server_error_status,
+    rejected_with_words, server_error_status,
 };
 
 use framewise_proto::handshake::HttpVersion;
@@ -284,7 +288,7 @@ pub(super) fn subprotocol_not_echoed(e: &Evidence<'_>) -> Option<Sign> {
         quote(offered.as_bytes()),
         if gave_up { "; the client ended the connection before it sent a frame" } else { "" }
     );
-    Some(Sign { cause: Cause::SubprotocolNotEchoed, fault: Role::Server.into(), evidence })
+    Some(Sign { cause: Cause::SubprotocolNotEchoed, fault: Some(Role::Server.into()), evidence })
 }
 
 /// The head's last empty line is missing.
@@ -307,5 +311,5 @@ pub(super) fn head_incomplete(e: &Evidence<'_>) -> Option<Sign> {
         "the head of the {side} has {lines} lines and ends with {}; the empty line is missing",
         quote(tail)
     );
-    Some(Sign { cause: Cause::HeadIncomplete, fault: side.into(), evidence })
+    Some(Sign { cause: Cause::HeadIncomplete, fault: Some(side.into()), evidence })
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use framewise_rules::{Cause, Role, Rule};
+use framewise_proto::Opcode;
+use framewise_rules::{Cause, CloseCode, Role, Rule};
 
 use super::evidence::{Evidence, quote, reads_as_text};
 use super::sign::Sign;
@@ -24,6 +25,49 @@ pub(super) fn without_key_applied(e: &Evidence<'_>) -> Option<Sign> {
         "unmasked with the key {} the payload is not text, but as sent it is {}",
         hex(&key),
         quote(raw)
+    );
+    e.own_fault(Cause::MaskedWithoutKeyApplied, evidence)
+}
+
+/// MASK is set on a control frame, and its payload means something only without unmasking: it is that of the Ping or the
+/// Close that the frame answers, or a code of the RFC.
+pub(super) fn control_without_key_applied(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[
+        Rule::PongMismatched,
+        Rule::CloseCodeNotEchoed,
+        Rule::CloseCodeInvalid,
+        Rule::CloseCodeReserved,
+        Rule::CloseReasonInvalidUtf8,
+    ]) {
+        return None;
+    }
+    let frame = e.frame()?;
+    let key = frame.header.mask.filter(|key| *key != [0; 4] && frame.header.length >= 2)?;
+    let raw = e.raw(frame);
+    let meaning = match frame.header.opcode {
+        Opcode::Pong if e.peer().pings.is_open(raw) => "the payload of the Ping that it answers".to_owned(),
+        Opcode::Close => {
+            let code = CloseCode(u16::from_be_bytes(*raw.first_chunk()?));
+            let asked = e.peer().frames.as_ref()?.close.as_ref().and_then(|close| close.code);
+            let defined = matches!(code.0, 1000..=1003 | 1007..=1014);
+            if !(asked == Some(code) || defined) || !(raw.len() == 2 || reads_as_text(&raw[2..], 1)) {
+                return None;
+            }
+            let echo = if asked == Some(code) { ", the code of the Close that it answers" } else { "" };
+            format!("the code {code}{echo}")
+        }
+        Opcode::Continuation
+        | Opcode::Text
+        | Opcode::Binary
+        | Opcode::Ping
+        | Opcode::Pong
+        | Opcode::Reserved(_) => return None,
+    };
+    let evidence = format!(
+        "the payload {} is {meaning}, as it was sent; unmasked with the key {} it is {}",
+        hex(raw),
+        hex(&key),
+        hex(&e.payload(frame))
     );
     e.own_fault(Cause::MaskedWithoutKeyApplied, evidence)
 }

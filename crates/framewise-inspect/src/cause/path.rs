@@ -34,7 +34,7 @@ pub(super) fn limit_of_receiver(e: &Evidence<'_>) -> Option<Sign> {
         Some((limit, who)) => format!("the message has {size} bytes, more than {limit} bytes: {who}"),
         None => format!("the message has {size} bytes"),
     };
-    Some(Sign { cause: Cause::LimitOfReceiver, fault: by.into(), evidence })
+    Some(Sign { cause: Cause::LimitOfReceiver, fault: Some(by.into()), evidence })
 }
 
 /// The size of the finding's message, by its headers so far.
@@ -170,6 +170,10 @@ pub(super) fn peer_crashed(e: &Evidence<'_>) -> Option<Sign> {
         }
         _ => return None,
     };
+    if e.own().end.is_some_and(|(how, _)| how == How::Reset) {
+        // A reset is a fact of the path: an endpoint, a proxy and a firewall reset alike.
+        return e.nobodys_fault(Cause::PeerCrashed, evidence);
+    }
     e.own_fault(Cause::PeerCrashed, evidence)
 }
 

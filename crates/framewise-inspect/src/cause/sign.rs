@@ -6,7 +6,8 @@ use crate::report::Fault;
 #[derive(Debug)]
 pub(super) struct Sign {
     pub(super) cause: Cause,
-    pub(super) fault: Fault,
+    /// `None` if the evidence does not say who.
+    pub(super) fault: Option<Fault>,
     /// What points to the cause, in words.
     pub(super) evidence: String,
 }

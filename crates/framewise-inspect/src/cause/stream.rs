@@ -43,7 +43,7 @@ pub(super) fn http_response(e: &Evidence<'_>) -> Option<Sign> {
         None if gateway => (Fault::Intermediary, evidence),
         None => (Fault::Server, evidence),
     };
-    Some(Sign { cause: Cause::HttpResponseInStream, fault, evidence })
+    Some(Sign { cause: Cause::HttpResponseInStream, fault: Some(fault), evidence })
 }
 
 /// Evidence that the head in the stream comes from another sender than the 101: another Server, or a proxy's header.

@@ -29,6 +29,17 @@ pub(super) fn consequence(known: &[Known], new: &Finding, leg: usize, stream: Ro
     Some(Consequence::Follows(cause.finding.index))
 }
 
+/// The finding about the request that this response rejects: its status is the answer to that fault and no other one.
+pub(super) fn rejects(known: &[Known], new: &Finding, leg: usize, stream: Role) -> Option<usize> {
+    if new.rule != Some(Rule::ResponseStatus) {
+        return None;
+    }
+    match consequence(known, new, leg, stream)? {
+        Consequence::Follows(request) => Some(request),
+        Consequence::Repeats(_) => None,
+    }
+}
+
 /// What a violation may be the effect of.
 enum Effect {
     OfRequest,

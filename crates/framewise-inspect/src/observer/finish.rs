@@ -1,8 +1,11 @@
 //! The end of a recording: final findings, the remaining searches for causes, and the report.
 
+use std::fmt::Write as _;
+
 use framewise_rules::{Answer, CloseCode, Role, Rule};
 
 use super::{Causes, Known, Observer};
+use crate::fault;
 use crate::frames::{Frames, Moment};
 use crate::leg::Leg;
 use crate::report::{Connection, Handshake, Searched};
@@ -24,14 +27,20 @@ impl Observer {
             }
         }
         self.search();
-        let findings: Vec<_> = self.known.into_iter().map(|known| known.finding).collect();
+        self.answers();
+        let mut placed: Vec<_> = self.known.iter_mut().map(|known| (known.leg, &mut known.finding)).collect();
+        fault::attribute(&self.legs, &mut placed);
+        let (at, findings): (Vec<_>, Vec<_>) =
+            self.known.into_iter().map(|known| (known.leg, known.finding)).unzip();
+        let placed: Vec<_> = at.iter().copied().zip(&findings).collect();
+        let verdict = verdict(&findings, |finding| fault::sender(&self.legs, &placed, finding));
         Connection {
             id: "1".to_owned(),
             client: None,
             server: None,
             legs: self.legs.iter().map(|leg| leg.name.clone()).collect(),
             handshake: self.legs.iter().find_map(handshake),
-            verdict: verdict(&findings),
+            verdict,
             findings,
             ended: self.ended,
             steps: self.budget.spent(),
@@ -63,6 +72,18 @@ impl Observer {
             if !(settled && (finding.causes.is_empty() || finding.searched != Searched::Done)) {
                 known.finding = finding;
             }
+        }
+    }
+
+    /// Adds to the findings about a request what the response that rejects it says.
+    fn answers(&mut self) {
+        for known in &mut self.known {
+            let Some(leg) = known.rejected.map(|leg| &self.legs[leg]) else { continue };
+            let Some(response) = &leg.response else { continue };
+            let status = format!("{} {}", response.response.status, response.reason);
+            let sentence =
+                crate::body::sentence(leg).map_or_else(String::new, |sentence| format!(": {sentence:?}"));
+            let _ = write!(known.finding.says, " The server answers {}{sentence}.", status.trim_end());
         }
     }
 

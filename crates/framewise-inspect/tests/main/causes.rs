@@ -101,17 +101,66 @@ fn what_follows_from_a_fault_says_so() {
     // A client without masks, in each of three frames.
     let unmasked = consequences("open\n> 81 02 68 69\n> 81 02 68 69\n> 89 00\n< 8a 00");
     assert_eq!(unmasked, [None, Some(Consequence::Repeats(0)), Some(Consequence::Repeats(0))]);
-    // A 426 after a missing Upgrade.
+    // No response after a missing Upgrade.
     let request = REQUEST.replace("Upgrade: websocket\\r\\n", "");
-    let refused = consequences(&format!("{request}\n< \"HTTP/1.1 426 Upgrade Required\\r\\n\\r\\n\""));
-    assert_eq!(refused, [None, Some(Consequence::Follows(0))]);
+    assert_eq!(consequences(&format!("{request}\n< eof")), [None, Some(Consequence::Follows(0))]);
+}
+
+/// The rejection of a request that breaks a rule is no finding of its own: the request's says how it was answered.
+#[test]
+fn a_rejection_is_part_of_the_finding_that_it_answers() {
+    let says = |transcript: &str| -> Vec<String> {
+        let connection = diagnose(&expand(transcript).parse().expect("it is a transcript"));
+        connection.findings.into_iter().map(|finding| finding.says).collect()
+    };
+    let request = REQUEST.replace("Upgrade: websocket\\r\\n", "");
+    let rejection =
+        r#"< "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 22\r\n\r\nmissing Upgrade header""#;
+    let expected = " The server answers 426 Upgrade Required: \"missing Upgrade header\".";
+    let refused = says(&format!("{request}\n{rejection}"));
+    assert!(refused.len() == 1 && refused[0].ends_with(expected), "{refused:?}");
     // The same, passed on by a proxy to a leg whose request was right.
-    let passed_on = consequences(&format!(
-        "leg client-proxy\nREQUEST\nleg proxy-server\n{request}\n< \"HTTP/1.1 426 Upgrade Required\\r\\n\\r\\n\"\n\
-         leg client-proxy\n< \"HTTP/1.1 426 Upgrade Required\\r\\n\\r\\n\""
+    let passed_on = says(&format!(
+        "leg client-proxy\nREQUEST\nleg proxy-server\n{request}\n{rejection}\nleg client-proxy\n{rejection}"
     ));
-    assert_eq!(passed_on[0], None);
-    assert!(passed_on[1..].iter().all(Option::is_some), "{passed_on:?}");
+    assert!(passed_on.len() == 1 && passed_on[0].ends_with(expected), "{passed_on:?}");
+    // A request that is right: the rejection is the finding.
+    let right = says(&format!("REQUEST\n{rejection}"));
+    assert!(
+        right.len() == 1 && right[0].starts_with("The response status is not 101 (here 426)"),
+        "{right:?}"
+    );
+}
+
+/// Nobody is at fault without evidence, and the intermediary where one leg shows that an endpoint is not.
+#[test]
+fn a_fault_is_somebodys_as_far_as_the_legs_prove_it() {
+    use framewise_inspect::report::Fault;
+    let fault = |transcript: &str| {
+        let connection = diagnose(&expand(transcript).parse().expect("it is a transcript"));
+        connection.verdict.expect("something is wrong").fault
+    };
+    assert_eq!(fault("open\n< 81 02 68 69\n< reset"), None);
+    assert_eq!(fault("open\n< 81 05 68 69\n< eof"), Some(Fault::Server), "it ends inside a frame");
+    // Without a cause, the sender of the bytes; of an end nobody.
+    assert_eq!(
+        fault("open\n> 83 80 01 02 03 04\n> 81 80 01 02 03 04\n> 81 80 01 02 03 04"),
+        Some(Fault::Client)
+    );
+    assert_eq!(fault("open\n> 81 80 01 02 03 04\n< 81 00\n< eof"), None);
+    // An empty list of subprotocols, written by the proxy, and by the client.
+    let empty = REQUEST.replace("Version: 13", "Version: 13\\r\\nSec-WebSocket-Protocol: ");
+    let legs = |client: &str| format!("leg client-proxy\n{client}\nleg proxy-server\n{empty}");
+    assert_eq!(fault(&legs("REQUEST")), Some(Fault::Intermediary));
+    assert_eq!(fault(&legs(&empty)), Some(Fault::Client));
+    // A server that sends a masked frame through the proxy, and a proxy that masks it.
+    let masked = |server: &str| {
+        format!(
+            "leg client-proxy\nopen\nleg proxy-server\nopen\n< {server}\nleg client-proxy\n< 81 82 01 02 03 04 69 6b"
+        )
+    };
+    assert_eq!(fault(&masked("81 82 01 02 03 04 69 6b")), Some(Fault::Server));
+    assert_eq!(fault(&masked("81 02 68 69")), Some(Fault::Intermediary));
 }
 
 /// What looks like it and stands for itself.

@@ -105,7 +105,13 @@ fn write_finding(text: &mut String, finding: &Finding) {
     }
     text.push('\n');
     for cause in &finding.causes {
-        let _ = writeln!(text, "   - {}, {}: {}", cause.id, cause.fault, cause.evidence);
+        let _ = writeln!(
+            text,
+            "   - {}, {}: {}",
+            cause.id,
+            cause.fault.map_or("nobody".to_owned(), |fault| fault.to_string()),
+            cause.evidence
+        );
     }
 }
 

@@ -12,7 +12,7 @@ use framewise_rules::{Limits, Role, Rule};
 pub(super) use self::request::check_with_extensions;
 pub use self::request::{check_policy, check_request};
 pub use self::response::check_response;
-use super::field::{Field, MAX_ELEMENTS, Place};
+use super::field::{Field, Fields, MAX_ELEMENTS, Place};
 use crate::{Detail, Violation};
 
 /// Which requests a server admits.
@@ -101,6 +101,13 @@ impl Found {
     /// Adds a rule that the field breaks, or the head if there is no field.
     fn at(&mut self, rule: Rule, field: Option<Field<'_>>) {
         self.add(rule, field.map_or(self.head, |field| field.place), Detail::None);
+    }
+
+    /// Adds the rule of a line that is not a field.
+    fn malformed(&mut self, rule: Rule, fields: &Fields<'_>) {
+        if let Some(line) = fields.malformed() {
+            self.add(rule, Some(line.place), Detail::Words(line.fault));
+        }
     }
 
     fn add(&mut self, rule: Rule, place: Option<Place>, detail: Detail) {

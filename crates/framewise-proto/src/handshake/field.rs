@@ -52,14 +52,35 @@ impl fmt::Debug for Field<'_> {
     }
 }
 
+/// A line of a head that is not a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MalformedLine {
+    /// The line, without its end.
+    pub place: Place,
+    /// The fault, in a few words.
+    pub fault: &'static str,
+}
+
 /// The fields of one head, in order.
 #[derive(Clone, Debug, Default)]
-pub struct Fields<'h>(Vec<Field<'h>>);
+pub struct Fields<'h> {
+    list: Vec<Field<'h>>,
+    malformed: Option<MalformedLine>,
+}
 
 impl<'h> Fields<'h> {
     /// Every field.
     pub fn iter(&self) -> impl Iterator<Item = Field<'h>> {
-        self.0.iter().copied()
+        self.list.iter().copied()
+    }
+
+    /// The first line that is not a field; the other ones are in no iterator.
+    pub const fn malformed(&self) -> Option<MalformedLine> {
+        self.malformed
+    }
+
+    pub(super) const fn with_malformed(list: Vec<Field<'h>>, malformed: MalformedLine) -> Self {
+        Self { list, malformed: Some(malformed) }
     }
 
     /// The fields with this name, in order.
@@ -121,7 +142,7 @@ pub(super) enum Search<'h> {
 
 impl<'h> FromIterator<Field<'h>> for Fields<'h> {
     fn from_iter<I: IntoIterator<Item = Field<'h>>>(fields: I) -> Self {
-        Self(fields.into_iter().collect())
+        Self { list: fields.into_iter().collect(), malformed: None }
     }
 }
 

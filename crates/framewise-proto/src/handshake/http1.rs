@@ -1,5 +1,6 @@
 //! The handshake's bytes in HTTP/1.1, and their offsets (RFC 9112).
 
+mod lines;
 mod read;
 mod write;
 
@@ -36,13 +37,22 @@ pub enum HeadFault {
 pub fn parse_request(bytes: &[u8]) -> Result<Option<Parsed<RequestHead<'_>>>, HeadFault> {
     let mut lines = [MaybeUninit::uninit(); MAX_LINES];
     let mut request = httparse::Request::new(&mut []);
-    let parsed = request.parse_with_uninit_headers(bytes, &mut lines).map_err(fault)?;
-    let httparse::Status::Complete(size) = parsed else { return Ok(None) };
+    let (size, fields) = match request.parse_with_uninit_headers(bytes, &mut lines) {
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Ok(httparse::Status::Complete(size)) => (size, fields(bytes, request.headers)),
+        Err(error) => {
+            let Some(start) = start_line(bytes, error)? else { return Ok(None) };
+            request = httparse::Request::new(&mut []);
+            request.parse(&bytes[..start]).map_err(|_| HeadFault::NotHttp)?;
+            let Some((fields, size)) = lines::read(bytes, start, 0)? else { return Ok(None) };
+            (size, fields)
+        }
+    };
     let head = RequestHead {
         method: request.method.unwrap_or_default(),
         target: request.path.unwrap_or_default(),
         version: if request.version == Some(1) { HttpVersion::Http11 } else { HttpVersion::Http10 },
-        fields: fields(bytes, request.headers),
+        fields,
         place: Some(Place { offset: 0, length: size as u64 }),
     };
     Ok(Some(Parsed { head, size }))
@@ -53,14 +63,27 @@ pub fn parse_request(bytes: &[u8]) -> Result<Option<Parsed<RequestHead<'_>>>, He
 pub fn parse_response(bytes: &[u8], start: usize) -> Result<Option<Parsed<ResponseHead<'_>>>, HeadFault> {
     let mut lines = [MaybeUninit::uninit(); MAX_LINES];
     let mut response = httparse::Response::new(&mut []);
-    let parsed = httparse::ParserConfig::default()
-        .parse_response_with_uninit_headers(&mut response, &bytes[start..], &mut lines)
-        .map_err(fault)?;
-    let httparse::Status::Complete(size) = parsed else { return Ok(None) };
+    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
+        &mut response,
+        &bytes[start..],
+        &mut lines,
+    );
+    let (size, fields) = match parsed {
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Ok(httparse::Status::Complete(size)) => (size, fields(bytes, response.headers)),
+        Err(error) => {
+            let own = &bytes[start..];
+            let Some(first) = start_line(own, error)? else { return Ok(None) };
+            response = httparse::Response::new(&mut []);
+            response.parse(&own[..first]).map_err(|_| HeadFault::NotHttp)?;
+            let Some((fields, size)) = lines::read(own, first, start)? else { return Ok(None) };
+            (size, fields)
+        }
+    };
     let head = ResponseHead {
         status: response.code.unwrap_or_default(),
         reason: response.reason.unwrap_or_default(),
-        fields: fields(bytes, response.headers),
+        fields,
         place: Some(Place { offset: start as u64, length: size as u64 }),
     };
     Ok(Some(Parsed { head, size }))
@@ -74,6 +97,7 @@ pub fn interim(bytes: &[u8], start: usize) -> usize {
     // even if the client does not expect one. A user agent MAY ignore unexpected 1xx responses."
     while let Ok(Some(Parsed { head, size })) = parse_response(bytes, end)
         && matches!(head.status, 100 | 102..=199)
+        && head.fields.malformed().is_none()
     {
         end += size;
     }
@@ -108,15 +132,17 @@ pub fn size_of(head: &RequestHead<'_>) -> usize {
     line + fields.sum::<usize>() + "\r\n".len()
 }
 
-fn fault(error: httparse::Error) -> HeadFault {
+/// The size of the start line of a head that a parser does not accept, if its header lines are at fault; `None` as long as
+/// the head is not complete.
+fn start_line(bytes: &[u8], error: httparse::Error) -> Result<Option<usize>, HeadFault> {
     match error {
-        httparse::Error::TooManyHeaders => HeadFault::TooManyLines,
-        httparse::Error::HeaderName
-        | httparse::Error::HeaderValue
-        | httparse::Error::NewLine
-        | httparse::Error::Status
-        | httparse::Error::Token
-        | httparse::Error::Version => HeadFault::NotHttp,
+        httparse::Error::TooManyHeaders => Err(HeadFault::TooManyLines),
+        httparse::Error::HeaderName | httparse::Error::HeaderValue | httparse::Error::NewLine => {
+            Ok(lines::start_line(bytes))
+        }
+        httparse::Error::Status | httparse::Error::Token | httparse::Error::Version => {
+            Err(HeadFault::NotHttp)
+        }
     }
 }
 
@@ -127,13 +153,18 @@ fn fields<'b>(bytes: &'b [u8], headers: &[httparse::Header<'b>]) -> Fields<'b> {
         .iter()
         .map(|header| {
             let offset = header.name.as_ptr() as usize - base;
-            let end = if header.value.is_empty() {
-                offset + header.name.len() + 1
-            } else {
-                header.value.as_ptr() as usize - base + header.value.len()
-            };
-            let place = Some(Place { offset: offset as u64, length: (end - offset) as u64 });
-            Field { name: header.name, value: header.value, place }
+            field(offset, header.name, header.value)
         })
         .collect()
+}
+
+/// A field whose name is at byte `offset` of the stream; its value is in the same line.
+fn field<'b>(offset: usize, name: &'b str, value: &'b [u8]) -> Field<'b> {
+    let length = if value.is_empty() {
+        name.len() + 1
+    } else {
+        value.as_ptr() as usize + value.len() - name.as_ptr() as usize
+    };
+    let place = Some(Place { offset: offset as u64, length: length as u64 });
+    Field { name, value, place }
 }

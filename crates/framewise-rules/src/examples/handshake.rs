@@ -1,7 +1,9 @@
 mod host;
+mod line;
 mod request;
 mod response;
 
 pub(crate) use host::*;
+pub(crate) use line::*;
 pub(crate) use request::*;
 pub(crate) use response::*;

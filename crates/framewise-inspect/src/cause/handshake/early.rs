@@ -84,7 +84,7 @@ pub(in crate::cause) fn sent_before_upgrade(e: &Evidence<'_>) -> Option<Sign> {
     };
     let by = if e.is(&[Rule::ResponseEarlyData]) { Role::Server } else { Role::Client };
     let evidence = format!("the {by} sent {early} bytes of frames before the 101");
-    Some(Sign { cause: Cause::SentBeforeUpgrade, fault: by.into(), evidence })
+    Some(Sign { cause: Cause::SentBeforeUpgrade, fault: Some(by.into()), evidence })
 }
 
 /// 101, then the end of the connection.

@@ -2,10 +2,14 @@
 
 use framewise_rules::{Cause, Rule};
 
+use crate::body;
 use crate::cause::evidence::{Evidence, quote};
 use crate::cause::sign::Sign;
 use crate::heads::ResponseSeen;
 use crate::report::Fault;
+
+/// The steps that reading a body takes.
+const BODY: u64 = 4096;
 
 fn rejection<'a>(e: &Evidence<'a>) -> Option<(&'a ResponseSeen, u16)> {
     let response = e.response().filter(|_| e.is(&[Rule::ResponseStatus]))?;
@@ -17,15 +21,20 @@ fn page(e: &Evidence<'_>, response: &ResponseSeen) -> String {
     String::from_utf8_lossy(e.read(response.end(), 2048)).to_ascii_lowercase()
 }
 
-fn status_line(response: &ResponseSeen) -> String {
-    format!("{} {}", response.response.status, response.reason)
+/// The status, and what the body says about it.
+fn status_line(e: &Evidence<'_>, response: &ResponseSeen) -> String {
+    let status = format!("{} {}", response.response.status, response.reason);
+    match body::sentence(e.leg) {
+        Some(sentence) if e.work.take(BODY) => format!("{}: {sentence:?}", status.trim_end()),
+        Some(_) | None => status,
+    }
 }
 
 /// 3xx, with the Location and whether it changes the scheme, the host or a trailing slash.
 pub(crate) fn redirected(e: &Evidence<'_>) -> Option<Sign> {
     let (response, _) = rejection(e).filter(|(_, status)| (300..400).contains(status))?;
     let Some(location) = response.header("location") else {
-        return e.own_fault(Cause::Redirected, format!("{}, without a Location", status_line(response)));
+        return e.own_fault(Cause::Redirected, format!("{}, without a Location", status_line(e, response)));
     };
     let request = e.request();
     let target = request.map_or("", |request| request.request.target.as_str());
@@ -52,7 +61,7 @@ pub(crate) fn redirected(e: &Evidence<'_>) -> Option<Sign> {
     } else if path != target {
         changes.push("the path changes".to_owned());
     }
-    let evidence = format!("{}, Location: {location}; {}", status_line(response), changes.join("; "));
+    let evidence = format!("{}, Location: {location}; {}", status_line(e, response), changes.join("; "));
     e.peer_fault(Cause::Redirected, evidence.trim_end_matches("; "))
 }
 
@@ -74,7 +83,7 @@ pub(crate) fn origin_refused(e: &Evidence<'_>) -> Option<Sign> {
             Cause::OriginRefused,
             format!(
                 "{}, and its page mentions the Origin, which the request does not contain",
-                status_line(response)
+                status_line(e, response)
             ),
         );
     };
@@ -82,14 +91,14 @@ pub(crate) fn origin_refused(e: &Evidence<'_>) -> Option<Sign> {
     let same = origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
     let evidence = format!(
         "{} for Origin: {origin}, with Host: {host}{}",
-        status_line(response),
+        status_line(e, response),
         if same { "" } else { ": the two differ" }
     );
     // A proxy replaced Host: at the client it was equal to the Origin's host.
     let rewritten =
         e.other_legs().any(|leg| leg.request.as_ref().is_some_and(|request| &request.request.host != host));
     let fault = if rewritten { Fault::Intermediary } else { Fault::Server };
-    Some(Sign { cause: Cause::OriginRefused, fault, evidence })
+    Some(Sign { cause: Cause::OriginRefused, fault: Some(fault), evidence })
 }
 
 /// 401, 403 or 407 with its challenge.
@@ -106,12 +115,12 @@ pub(crate) fn authentication_required(e: &Evidence<'_>) -> Option<Sign> {
         .find(|name| e.request().is_some_and(|request| request.header(name).is_some()));
     let evidence = format!(
         "{}{}; the request contains {}",
-        status_line(response),
+        status_line(e, response),
         challenge.map(|challenge| format!(", {}", quote(challenge.as_bytes()))).unwrap_or_default(),
         sent.unwrap_or("no credentials")
     );
     let fault = if status == 407 { Fault::Intermediary } else { Fault::Client };
-    Some(Sign { cause: Cause::AuthenticationRequired, fault, evidence })
+    Some(Sign { cause: Cause::AuthenticationRequired, fault: Some(fault), evidence })
 }
 
 /// 200, 404, 405 or a page instead of 101.
@@ -123,14 +132,14 @@ pub(crate) fn not_a_websocket_endpoint(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let target = e.request().map_or("", |request| request.request.target.as_str());
-    e.own_fault(Cause::NotAWebsocketEndpoint, format!("{} for {target}", status_line(response)))
+    e.own_fault(Cause::NotAWebsocketEndpoint, format!("{} for {target}", status_line(e, response)))
 }
 
 /// 5xx instead of 101.
 pub(crate) fn server_error_status(e: &Evidence<'_>) -> Option<Sign> {
     let (response, _) = rejection(e).filter(|(_, status)| *status >= 500)?;
     let server = response.header("server").map(|server| format!(", from {server}")).unwrap_or_default();
-    e.own_fault(Cause::ServerErrorStatus, format!("{}{server}", status_line(response)))
+    e.own_fault(Cause::ServerErrorStatus, format!("{}{server}", status_line(e, response)))
 }
 
 /// A valid request is rejected and its Connection is a list: the server compares the complete value.
@@ -151,7 +160,33 @@ pub(crate) fn header_token_mismatch(e: &Evidence<'_>) -> Option<Sign> {
     let (name, value) = list?;
     let evidence = format!(
         "the request is valid and contains {name}: {value}, but the response is {}",
-        status_line(response)
+        status_line(e, response)
     );
     e.own_fault(Cause::HeaderTokenMismatch, evidence)
+}
+
+/// A rejection of a valid request that no other detector explains: the body does.
+pub(crate) fn rejected_with_words(e: &Evidence<'_>) -> Option<Sign> {
+    let (response, status) = rejection(e).filter(|(_, status)| (400..500).contains(status))?;
+    let explained = [
+        redirected,
+        origin_refused,
+        authentication_required,
+        not_a_websocket_endpoint,
+        header_token_mismatch,
+        super::version_unsupported,
+        super::upgrade_required,
+        crate::cause::stream::plain_in_tls_port,
+    ];
+    if !e.work.take(BODY) || explained.iter().any(|detect| detect(e).is_some()) {
+        return None;
+    }
+    let sentence = body::sentence(e.leg)?;
+    let evidence = format!("{} {} says {sentence:?}", status, response.reason.trim_end()).replace("  ", " ");
+    // 400 is for a request that breaks a rule (RFC 9110 §15.5.1), and this one does not.
+    let broken = e.request()?.breaks.iter().any(|rule| rule.answer() != framewise_rules::Answer::Note);
+    if status == 400 && !broken {
+        return e.own_fault(Cause::RejectedWithWords, evidence);
+    }
+    e.nobodys_fault(Cause::RejectedWithWords, evidence)
 }

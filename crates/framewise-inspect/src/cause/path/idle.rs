@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use framewise_proto::Opcode;
 use framewise_rules::{Cause, Role, Rule};
 
 use crate::cause::evidence::Evidence;
@@ -80,7 +81,7 @@ pub(crate) fn idle_timeout_endpoint(e: &Evidence<'_>) -> Option<Sign> {
     }) {
         return Some(Sign {
             cause: Cause::IdleTimeoutEndpoint,
-            fault: role.into(),
+            fault: Some(role.into()),
             evidence: format!("the {role}'s Close says {reason:?}"),
         });
     }
@@ -101,13 +102,20 @@ pub(crate) fn idle_timeout_endpoint(e: &Evidence<'_>) -> Option<Sign> {
 
 /// A Ping without Pong, then the end.
 pub(crate) fn keepalive_timeout(e: &Evidence<'_>) -> Option<Sign> {
+    let mut short = None;
     let fault: Fault = match e.finding.rule? {
         // A Pong that came late after all gave nobody a reason to give up.
         Rule::PingUnanswered if e.peer().pings.unanswered => e.stream.into(),
         Rule::CloseMissing | Rule::CloseUnanswered | Rule::ConnectionReset => {
             // The side that pinged gave up, or the silent one is gone.
-            let pinger =
-                [e.stream, e.stream.peer()].into_iter().find(|&role| e.leg.dir(role).pings.unanswered)?;
+            let unanswered =
+                [e.stream, e.stream.peer()].into_iter().find(|&role| e.leg.dir(role).pings.unanswered);
+            let pinger = if let Some(pinger) = unanswered {
+                pinger
+            } else {
+                short = Some(gave_up(e)?);
+                e.stream
+            };
             pinger.peer().into()
         }
         _ => return None,
@@ -121,6 +129,28 @@ pub(crate) fn keepalive_timeout(e: &Evidence<'_>) -> Option<Sign> {
         dir.closed() || dir.end.is_some()
     });
     let rest = close.unwrap_or_else(|| if ended { ", and the connection ended" } else { "" }.to_owned());
-    let evidence = format!("a Ping was not answered with a Pong{rest}");
-    Some(Sign { cause: Cause::KeepaliveTimeout, fault, evidence })
+    let evidence = match short {
+        Some(waited) => format!(
+            "the last frame of the {} is a Ping, the {} did not answer it with a Pong, and the {} ended the connection {} ms later",
+            e.stream,
+            e.stream.peer(),
+            e.stream,
+            waited.as_millis()
+        ),
+        None => format!("a Ping was not answered with a Pong{rest}"),
+    };
+    Some(Sign { cause: Cause::KeepaliveTimeout, fault: Some(fault), evidence })
+}
+
+/// How long the side that ended waited for the answer to its last frame, a Ping, in silence.
+fn gave_up(e: &Evidence<'_>) -> Option<Duration> {
+    /// A side that ends sooner did not wait: its Ping and its end are one event.
+    const LEAST: Duration = Duration::from_millis(50);
+    let (_, end) = e.own().end?;
+    let pinged = e.own().pings.waiting_since()?;
+    let last = e.frames()?.log.last()?;
+    let silent = e.peer().last.is_none_or(|last| last.step < pinged.step);
+    let waited = end.time?.saturating_sub(pinged.time?);
+    (last.header.opcode == Opcode::Ping && last.at.step == pinged.step && silent && waited >= LEAST)
+        .then_some(waited)
 }

@@ -29,6 +29,7 @@ pub(in crate::handshake) fn check_with_extensions(
     if head.version < HttpVersion::Http11 {
         found.in_head(Rule::RequestHttpVersion);
     }
+    found.malformed(Rule::RequestHeaderMalformed, fields);
     authority::check(head, &mut found);
     // RFC 6455 §4.2.1: "An |Upgrade| header field containing the value "websocket", treated as an ASCII
     // case-insensitive value", and the same of |Connection| and "Upgrade".

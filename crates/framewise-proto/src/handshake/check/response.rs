@@ -10,13 +10,21 @@ use crate::handshake::field::Search;
 use crate::handshake::{ClientOffer, Fields, MAX_ELEMENTS, ResponseHead};
 use crate::{Detail, Violation};
 
-/// Every rule that a head breaks, each once and in no order. For a status other than 101, only the status is reported.
+/// Every rule that a head breaks, each once and in no order. For a final status other than 101,
+/// only the status is reported.
 pub fn check_response(head: &ResponseHead<'_>, offer: &ClientOffer) -> Vec<Violation> {
     let mut found = Found::new(Role::Server, head.place);
     let fields = &head.fields;
+    // An interim response with a malformed line is not skipped.
+    if head.status < 200 {
+        found.malformed(Rule::ResponseHeaderMalformed, fields);
+    }
     // RFC 6455 §4.1: "If the status code received from the server is not 101, the client handles the response per
     // HTTP procedures."
     if head.status != 101 {
+        if !found.violations.is_empty() {
+            return found.violations;
+        }
         found.add(Rule::ResponseStatus, head.place, Detail::Status(head.status));
         return found.violations;
     }

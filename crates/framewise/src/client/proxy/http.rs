@@ -41,6 +41,9 @@ pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
         match parse_response(within, interim(within, 0)) {
             Ok(None) if bytes.len() <= limit => {}
             Ok(None) => return Err(format!("answers with a head of more than {limit} bytes").into()),
+            Ok(Some(Parsed { head, .. })) if head.fields.malformed().is_some() => {
+                return Err("answers with a malformed header line".to_owned().into());
+            }
             Ok(Some(answer)) => return judge(&answer, login, bytes.len() - interim(within, 0)),
             Err(HeadFault::TooManyLines) => {
                 return Err(format!("answers with more than {MAX_LINES} header lines").into());

@@ -85,6 +85,7 @@ async fn what_a_proxy_answers_instead_of_a_tunnel_is_told_in_words() {
         ("http://", "HTTP/1.1 100 Continue\r\n\r\n", "closed the connection in the middle of its answer"),
         ("http://", "HTTP/1.1 204 OK\r\n\r\nHTTP/1.1 101 ", "sent 13 more bytes than its answer"),
         ("http://", many, "answers with more than 128 header lines"),
+        ("http://", "HTTP/1.1 200 OK\r\nX Bad: 1\r\n\r\n", "answers with a malformed header line"),
         ("http://", long, "a head of more than 16384 bytes"),
     ] {
         let (address, _) = http_proxy(answer, SocketAddr::from(([127, 0, 0, 1], 1))).await;
