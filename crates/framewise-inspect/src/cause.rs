@@ -10,6 +10,7 @@
 mod close;
 mod compression;
 mod evidence;
+mod goodbye;
 mod handshake;
 mod length;
 mod mask;
@@ -39,6 +40,8 @@ const DETECTORS: &[Detector] = &[
     // Another leg's bytes are facts; the others conclude from one leg's bytes.
     path::limit_of_intermediary,
     path::bytes_altered,
+    path::stream_altered,
+    path::control_altered,
     path::lost_with_head,
     path::frames_buffered,
     path::close_swallowed,
@@ -128,6 +131,7 @@ const DETECTORS: &[Detector] = &[
     close::code_made_up,
     close::reason_cut,
     close::sent_twice,
+    close::declined,
     sequence::control_payload_unbounded,
     // Order of frames.
     sequence::fin_omitted,
@@ -143,6 +147,7 @@ const DETECTORS: &[Detector] = &[
     text::binary_sent_as_text,
     text::other_encoding,
     // The end: its timing before its kind.
+    goodbye::said,
     path::keepalive_timeout,
     path::idle_timeout_intermediary,
     path::idle_timeout_endpoint,

@@ -108,6 +108,11 @@ impl Leg {
             1002 | 1003 | 1007 | 1011 => {
                 self.seen.push(Seen { stream: from, event: LegEvent::Refused(close), at });
             }
+            4000..=4999 => {
+                if let Some(refusal) = close.code.and_then(|code| crate::application::refusal(self, code)) {
+                    self.seen.push(Seen { stream: from, event: LegEvent::Declined(close, refusal), at });
+                }
+            }
             _ => {}
         }
     }

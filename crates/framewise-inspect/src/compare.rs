@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use framewise_rules::Role;
 
+use crate::finding::hex;
 use crate::frames::MessageSeen;
 use crate::leg::Leg;
 use crate::report::{Excerpt, Finding, Searched};
@@ -170,7 +171,8 @@ fn compare(legs: &[Leg], from: Role, source: usize, sink: usize) -> Option<Diffe
             format!("message {} of the {from} on the legs {source} and {sink}", one.number)
         };
         if one.text != other.text || one.length != other.length || one.digest != other.digest {
-            let says = format!("{}: {}", place(), altered(one, other));
+            let diff = diff(&legs[source], &legs[sink], from, (one, other));
+            let says = format!("{}: {}{diff}", place(), altered(one, other));
             return Some(difference(Kind::Altered, says, other.offset, other.payload, other.number));
         }
         if one.frames != other.frames && refragmented.is_none() {
@@ -216,6 +218,32 @@ fn altered(one: &MessageSeen, other: &MessageSeen) -> String {
         (true, false) => format!("{} bytes became {}", one.length, other.length),
         (true, true) => format!("its {} bytes differ", one.length),
     }
+}
+
+/// Where the contents of a message in one frame begin to differ, with the bytes of both legs.
+fn diff(source: &Leg, sink: &Leg, from: Role, (one, other): (&MessageSeen, &MessageSeen)) -> String {
+    const SHOWN: usize = 8;
+    let plain = |leg: &Leg, message: &MessageSeen| -> Option<Vec<u8>> {
+        let dir = leg.dir(from);
+        let frame = dir.frames.as_ref()?.log.frames.iter().find(|frame| frame.offset == message.offset)?;
+        let mut bytes = dir.window.read(frame.payload(), frame.header.length).to_vec();
+        let kept = bytes.len() as u64 == message.length && !message.compressed && message.frames == 1;
+        if let Some(key) = frame.header.mask {
+            framewise_simd::unmask(&mut bytes, key, 0);
+        }
+        kept.then_some(bytes)
+    };
+    let (Some(sent), Some(came)) = (plain(source, one), plain(sink, other)) else { return String::new() };
+    if sent == came {
+        return String::new();
+    }
+    let at = sent.iter().zip(&came).take_while(|(sent, came)| sent == came).count();
+    let shown = |bytes: &[u8]| match bytes.get(at..) {
+        None | Some([]) => "nothing".to_owned(),
+        Some(rest) if rest.len() > SHOWN => format!("{} …", hex(&rest[..SHOWN])),
+        Some(rest) => hex(rest),
+    };
+    format!("; from byte {at} of its content on, {} became {}", shown(&sent), shown(&came))
 }
 
 /// Whether the leg's recording continues long enough after a message to say that it never arrived.

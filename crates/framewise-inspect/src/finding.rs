@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use framewise_proto::Violation;
-use framewise_rules::{Role, Rule};
+use framewise_rules::{Answer, Role, Rule};
 
+use crate::application::Refusal;
 use crate::cause::quote;
 use crate::frames::{CloseSeen, Moment};
 use crate::leg::{Direction, Leg};
@@ -61,9 +62,33 @@ pub(crate) fn refused(leg: &Leg, stream: Role, close: &CloseSeen, at: Moment) ->
         let _ = write!(says, " ({:?})", close.reason);
     }
     says.push('.');
+    without_rule(leg, stream, close, says, None, at)
+}
+
+/// The finding for a Close frame whose code the application's protocol defines as a refusal. Every byte is legal, so it
+/// is a note.
+pub(crate) fn declined(leg: &Leg, stream: Role, close: &CloseSeen, refusal: Refusal, at: Moment) -> Finding {
+    let code = close.code.map_or(0, |code| code.0);
+    let mut says = format!("The application closes with {code}");
+    if !close.reason.is_empty() {
+        let _ = write!(says, " ({:?})", close.reason);
+    }
+    let Refusal { protocol, means } = refusal;
+    let _ = write!(says, ", in {protocol}: {means}. Sent by the {stream} at byte {}.", close.offset);
+    without_rule(leg, stream, close, says, Some(Answer::Note), at)
+}
+
+fn without_rule(
+    leg: &Leg,
+    stream: Role,
+    close: &CloseSeen,
+    says: String,
+    answer: Option<Answer>,
+    at: Moment,
+) -> Finding {
     let mut finding = Finding {
         rule: None,
-        answer: None,
+        answer,
         by: None,
         leg: leg.name.clone(),
         offset: close.offset,

@@ -84,6 +84,8 @@ pub(crate) enum LegEvent {
     Broken(Violation),
     /// This Close frame refuses bytes of the other side that are all legal.
     Refused(crate::frames::CloseSeen),
+    /// This Close frame has a code with which the application refuses to go on.
+    Declined(crate::frames::CloseSeen, crate::application::Refusal),
     /// A complete head.
     Head(String),
     /// A frame.

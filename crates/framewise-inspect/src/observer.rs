@@ -371,11 +371,16 @@ impl Observer {
                     continue;
                 }
                 LegEvent::Broken(violation) if !(self.supports)(Some(violation.rule)) => continue,
-                LegEvent::Refused(_) if !(self.supports)(None) => continue,
+                LegEvent::Refused(_) | LegEvent::Declined(..) if !(self.supports)(None) => continue,
                 LegEvent::Broken(violation) if self.is_enough(leg, stream, Some(violation.rule)) => continue,
-                LegEvent::Refused(_) if self.is_enough(leg, stream, None) => continue,
+                LegEvent::Refused(_) | LegEvent::Declined(..) if self.is_enough(leg, stream, None) => {
+                    continue;
+                }
                 LegEvent::Broken(violation) => finding::broken(&self.legs[leg], violation, at),
                 LegEvent::Refused(close) => finding::refused(&self.legs[leg], stream, &close, at),
+                LegEvent::Declined(close, refusal) => {
+                    finding::declined(&self.legs[leg], stream, &close, refusal, at)
+                }
             };
             if let Some(request) = consequence::rejects(&self.known, &finding, leg, stream) {
                 self.known[request].rejected.get_or_insert(leg);

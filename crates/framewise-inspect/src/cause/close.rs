@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use framewise_proto::Opcode;
-use framewise_rules::{Cause, CloseCode, Rule};
+use framewise_rules::{Answer, Cause, CloseCode, Rule};
 
 use super::evidence::{Evidence, quote, reads_as_text};
 use super::sign::Sign;
@@ -200,4 +200,15 @@ pub(super) fn answer_skipped(e: &Evidence<'_>) -> Option<Sign> {
         None => format!("the {} received the Close and ends its stream", e.stream),
     };
     e.own_fault(Cause::CloseAnswerSkipped, evidence)
+}
+
+/// The application's own code, in a protocol that defines it.
+pub(super) fn declined(e: &Evidence<'_>) -> Option<Sign> {
+    if e.finding.rule.is_some() || e.finding.answer != Some(Answer::Note) {
+        return None;
+    }
+    let code = e.finding.close?;
+    let crate::application::Refusal { protocol, means } = crate::application::refusal(e.leg, code)?;
+    // The side that closes refuses what the other one asked for.
+    e.peer_fault(Cause::ClosedByApplication, format!("{code} means in {protocol}: {means}"))
 }

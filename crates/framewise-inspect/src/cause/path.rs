@@ -1,8 +1,10 @@
 //! Causes on the path between the endpoints: size, time, and differences between legs.
 
+mod altered;
 mod idle;
 mod receiver;
 
+pub(super) use altered::{control_altered, stream_altered};
 pub(super) use idle::{idle_timeout_endpoint, idle_timeout_intermediary, keepalive_timeout};
 pub(super) use receiver::{message_type_unsupported, receiver_rejects};
 
@@ -96,7 +98,10 @@ pub(super) fn limit_of_intermediary(e: &Evidence<'_>) -> Option<Sign> {
 
 fn difference(e: &Evidence<'_>, wanted: &[Kind]) -> Option<String> {
     // The difference's own finding, or an end that it explains.
-    let own = |says: &str| e.finding.rule.is_none() && (e.finding.close.is_some() || e.finding.says == says);
+    let own = |says: &str| {
+        e.finding.rule.is_none()
+            && ((e.finding.close.is_some() && e.finding.answer.is_none()) || e.finding.says == says)
+    };
     let end = e.is(&[Rule::CloseMissing, Rule::CloseUnanswered, Rule::ConnectionReset]);
     let early = e.is(&[Rule::RequestEarlyData]) && wanted == [Kind::Lost];
     if !(e.finding.rule.is_none() || end || early) {

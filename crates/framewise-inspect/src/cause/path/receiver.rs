@@ -28,7 +28,7 @@ pub(crate) fn message_type_unsupported(e: &Evidence<'_>) -> Option<Sign> {
 
 /// Every byte is legal, and the peer fails or drops the connection.
 pub(crate) fn receiver_rejects(e: &Evidence<'_>) -> Option<Sign> {
-    let refused = e.finding.rule.is_none() && e.finding.close.is_some();
+    let refused = e.finding.rule.is_none() && e.finding.answer.is_none() && e.finding.close.is_some();
     let inferred =
         e.is(&[Rule::UnsupportedData, Rule::MessageTooBig, Rule::FrameTooBig, Rule::ExtensionRequired]);
     if inferred {
