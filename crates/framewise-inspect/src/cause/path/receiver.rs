@@ -67,7 +67,13 @@ fn new_features(e: &Evidence<'_>) -> Vec<&'static str> {
     /// How many frames are read after a long silence of the receiver.
     const BURST: usize = 8;
     let Some(frames) = &e.peer().frames else { return Vec::new() };
-    let log: Vec<Arrived<'_>> = arrived(frames).collect();
+    // What came after the end, or after the Close that refuses, is not a reason for it.
+    let ended = match e.finding.close {
+        Some(_) => e.own().frames.as_ref().and_then(|own| own.close.as_ref()).map(|close| close.at.step),
+        None => e.own().end.map(|(_, end)| end.step),
+    };
+    let log: Vec<Arrived<'_>> =
+        arrived(frames).filter(|arrived| ended.is_none_or(|ended| arrived.frame.at.step <= ended)).collect();
     let Some(last) = log.len().checked_sub(1) else { return Vec::new() };
     // Each feature is checked in each frame.
     if !e.work.take((log.len() * FEATURES.len()) as u64) {
