@@ -41,7 +41,13 @@ const CRATES: [Crate; 4] = [
         filter: Some("package(framewise-proto) | test(/^gate::/)"),
     },
     Crate { name: "framewise-inspect", tested_by: None, targets: MAIN, filter: None },
-    Crate { name: "framewise", tested_by: None, targets: MAIN, filter: None },
+    Crate {
+        name: "framewise",
+        tested_by: None,
+        // What memory is used again, and what is let go, only these two count.
+        targets: &["--lib", "--test=main", "--test=allocations", "--test=memory"],
+        filter: None,
+    },
 ];
 
 /// The parsed arguments.
@@ -196,8 +202,12 @@ fn key(line: &str) -> String {
 fn survivors() -> Result<BTreeSet<String>> {
     let file = root().join("mutants/SURVIVORS.md");
     let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(rows(&text))
+}
+
+fn rows(text: &str) -> BTreeSet<String> {
     let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
-    Ok(rows.filter_map(|row| Some(row.split_once("` |")?.0.replace("\\|", "|"))).collect())
+    rows.filter_map(|row| Some(row.split_once("` |")?.0.replace("\\|", "|"))).collect()
 }
 
 /// Prints the listed survivors that no longer exist.
@@ -207,13 +217,18 @@ fn gone(tree: &Path, wanted: &Wanted<'_>, listed: &BTreeSet<String>) -> Result {
     for Crate { name, .. } in &wanted.crates {
         list.args(["--package", name]);
     }
-    let there: BTreeSet<String> = quietly(&mut list)?.lines().map(key).collect();
-    let of_these =
-        |key: &&String| wanted.crates.iter().any(|known| key.starts_with(&format!("crates/{}/", known.name)));
-    for key in listed.iter().filter(of_these).filter(|key| !there.contains(*key)) {
+    for key in stale(&quietly(&mut list)?, &wanted.crates, listed) {
         eprintln!("xtask: listed as a survivor, but the mutant does not exist: {key}");
     }
     Ok(())
+}
+
+/// The rows about these crates whose mutant is not among those that cargo-mutants lists.
+fn stale<'l>(list: &str, crates: &[Crate], listed: &'l BTreeSet<String>) -> Vec<&'l String> {
+    let there: BTreeSet<String> = list.lines().map(key).collect();
+    let of_these =
+        |key: &&String| crates.iter().any(|known| key.starts_with(&format!("crates/{}/", known.name)));
+    listed.iter().filter(of_these).filter(|key| !there.contains(*key)).collect()
 }
 
 /// Updates the copy of the tree. Unchanged files are not written, so that they are not built again.
@@ -238,4 +253,64 @@ fn copy_tree(copy: &Path) -> Result<PathBuf> {
     let list: Vec<&str> = files.into_iter().collect();
     fs::write(&index, list.join("\n")).map_err(|error| fault(&index, error))?;
     Ok(copy.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_found_by_its_mutant_on_whatever_line_that_is() {
+        let listed = rows(
+            "# Mutants\n\n| mutant | reason |\n|---|---|\n\
+             | `crates/framewise/src/a.rs: replace \\|\\| with && in f` | none |\n\
+             | `crates/framewise/src/a.rs: replace g -> u8 with 0` | `0` is what it is |\n\
+             text with `crates/framewise/src/a.rs: replace h` |\n",
+        );
+        assert_eq!(listed.len(), 2);
+        for line in [
+            "crates/framewise/src/a.rs:7:3: replace || with && in f",
+            "crates/framewise/src/a.rs:9:1: replace g -> u8 with 0",
+        ] {
+            assert!(listed.contains(&key(line)), "{line}");
+        }
+        for line in [
+            "crates/framewise/src/b.rs:7:3: replace || with && in f",
+            "crates/framewise/src/a.rs:9:1: replace g -> u8 with 1",
+        ] {
+            assert!(!listed.contains(&key(line)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_row_whose_mutant_is_gone_is_stale_where_its_crate_is_looked_at() {
+        let listed: BTreeSet<String> = [
+            "crates/framewise/src/a.rs: replace f with ()",
+            "crates/framewise/src/a.rs: replace g with ()",
+            "crates/framewise-proto/src/a.rs: replace f with ()",
+        ]
+        .map(str::to_owned)
+        .into();
+        let framewise: Vec<_> = CRATES.into_iter().filter(|known| known.name == "framewise").collect();
+        let list = "crates/framewise/src/a.rs:1:1: replace f with ()\n";
+        assert_eq!(stale(list, &framewise, &listed), ["crates/framewise/src/a.rs: replace g with ()"]);
+        assert_eq!(stale(list, &CRATES, &listed).len(), 2);
+    }
+
+    #[test]
+    fn the_revision_of_changed_may_be_left_out_before_a_crate() {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let arguments = words(&["--changed", "framewise-rules", "--only", "fence"]);
+        let wanted = parse(&arguments).expect("right");
+        assert_eq!((wanted.base, wanted.only, wanted.crates.len()), (Some("origin/main"), Some("fence"), 1));
+        let arguments = words(&["--changed", "92e100d", "--shard", "1/8"]);
+        let wanted = parse(&arguments).expect("right");
+        assert_eq!(
+            (wanted.base, wanted.shard, wanted.crates.len()),
+            (Some("92e100d"), Some("1/8"), CRATES.len())
+        );
+        for wrong in [&["--only"][..], &["--shard"], &["framewise-cli"]] {
+            assert!(parse(&words(wrong)).is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -94,7 +94,7 @@ fn a_certificate_of_an_unknown_authority() {
     let url = format!("wss://localhost:{}", address.port());
     let done = run_with(framewise().env("SSL_CERT_FILE", other).args(["connect", &url]), b"");
     let sentence = done.refused();
-    assert!(sentence.contains("signed by an issuer that this machine does not trust"), "{sentence}");
+    assert!(sentence.contains("signed by an issuer that this client does not trust"), "{sentence}");
     assert!(
         sentence.contains("set SSL_CERT_FILE to its PEM file") && !sentence.contains("ws://"),
         "{sentence}"
