@@ -13,8 +13,10 @@ use crate::explain::ExplainArgs;
 use crate::failure::complain;
 use crate::inspect::InspectArgs;
 use crate::man::ManArgs;
+use crate::minimize::MinimizeArgs;
 use crate::output::Color;
 use crate::read::ReadArgs;
+use crate::redact::RedactArgs;
 use crate::serve::ServeArgs;
 use crate::wstest::WstestArgs;
 
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     Read(ReadArgs),
     Inspect(InspectArgs),
     Doctor(DoctorArgs),
+    Redact(RedactArgs),
+    Minimize(MinimizeArgs),
     Check(CheckArgs),
     Wstest(WstestArgs),
     Connect(ConnectArgs),

@@ -13,11 +13,14 @@ mod failure;
 mod inspect;
 mod live;
 mod man;
+mod minimize;
 mod net;
 mod output;
 mod printer;
 mod progress;
 mod read;
+mod recording;
+mod redact;
 mod render;
 mod serve;
 mod wstest;
@@ -40,6 +43,8 @@ fn main() -> ExitCode {
         Command::Read(args) => read::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Doctor(args) => doctor::run(&args, output),
+        Command::Redact(args) => redact::run(&args, output),
+        Command::Minimize(args) => minimize::run(&args, output),
         Command::Wstest(args) => wstest::run(&args, output),
         Command::Check(args) => check::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),

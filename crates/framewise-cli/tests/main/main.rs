@@ -7,6 +7,7 @@ mod common;
 mod connect;
 mod demo;
 mod doctor;
+mod edit;
 mod explain;
 mod hostile;
 mod inspect;
