@@ -17,6 +17,7 @@ use crate::minimize::MinimizeArgs;
 use crate::output::Color;
 use crate::read::ReadArgs;
 use crate::redact::RedactArgs;
+use crate::replay::ReplayArgs;
 use crate::serve::ServeArgs;
 use crate::wstest::WstestArgs;
 
@@ -50,6 +51,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     Redact(RedactArgs),
     Minimize(MinimizeArgs),
+    Replay(ReplayArgs),
     Check(CheckArgs),
     Wstest(WstestArgs),
     Connect(ConnectArgs),

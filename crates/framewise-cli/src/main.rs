@@ -22,6 +22,7 @@ mod read;
 mod recording;
 mod redact;
 mod render;
+mod replay;
 mod serve;
 mod wstest;
 
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args, output),
         Command::Redact(args) => redact::run(&args, output),
         Command::Minimize(args) => minimize::run(&args, output),
+        Command::Replay(args) => replay::run(&args, output),
         Command::Wstest(args) => wstest::run(&args, output),
         Command::Check(args) => check::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),

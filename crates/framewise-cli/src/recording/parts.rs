@@ -126,7 +126,7 @@ fn head(bytes: &[u8], parts: &mut Vec<Part>, at: usize) -> usize {
 }
 
 /// RFC 9110 §15.2: "an interim response for communicating connection status or request progress"; 101 is the last one here.
-fn is_interim(status: u16) -> bool {
+pub(crate) fn is_interim(status: u16) -> bool {
     (100..200).contains(&status) && status != 101
 }
 

@@ -12,6 +12,7 @@ mod explain;
 mod hostile;
 mod inspect;
 mod read;
+mod replay;
 mod schema;
 mod serve;
 mod shell;
