@@ -1,11 +1,13 @@
 //! Packet captures: pcap and pcapng, of any size, as they come.
 
 mod file;
+mod flow;
 mod flows;
 mod legs;
 pub(crate) mod link;
 mod sniff;
 mod stream;
+mod take;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
