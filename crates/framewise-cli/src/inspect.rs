@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
-use framewise_live::{Proxy, Recordings, Upstream};
+use framewise_live::{Naming, Proxy, Recordings, Upstream};
 
 use crate::failure::Failure;
 use crate::live::Live;
@@ -13,12 +13,15 @@ use crate::net;
 use crate::output::{Output, To};
 use crate::printer::{Frames, Printer};
 
-/// Inspect a server's connections: pass every byte on unchanged, and say what breaks
+/// Inspect a server's connections: pass the bytes on unchanged, and say what breaks
 ///
 /// Point the client at the address that is printed first. Bytes, half-closed connections and resets are passed on as they
 /// come, also after something broke. To a wss:// or https:// UPSTREAM, framewise speaks TLS; the client speaks plain
-/// WebSocket to framewise. To trust a private CA, set `SSL_CERT_FILE` to its PEM file. The request is not changed: its Host
-/// and Origin name the address that the client connected to, and a server that checks them may reject it.
+/// WebSocket to framewise. To trust a private CA, set `SSL_CERT_FILE` to its PEM file.
+///
+/// One thing is changed: if the request's Host has another name than UPSTREAM (127.0.0.1:6455, say), Host is rewritten to
+/// UPSTREAM's name, because servers refuse names that they do not know. What was rewritten is printed. --keep-host passes it
+/// on unchanged. A server that checks Origin may need --rewrite-origin.
 ///
 /// Ctrl-C finishes the recordings, reports the connections that are still open, and ends. The exit code is 1 if there are
 /// findings.
@@ -39,6 +42,12 @@ pub(crate) struct InspectArgs {
     /// Record connections as transcripts, which `framewise read` reads; replaces FILE
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Pass the request's Host on unchanged
+    #[arg(long)]
+    keep_host: bool,
+    /// Rewrite Origin too: Host and Origin name UPSTREAM, with its port
+    #[arg(long)]
+    rewrite_origin: bool,
     /// Print a line for each frame and each handshake head
     #[arg(long)]
     frames: bool,
@@ -53,6 +62,17 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Failur
     let result = runtime.block_on(inspect(args, upstream, output));
     runtime.shutdown_background();
     Ok(ExitCode::from(u8::from(result?)))
+}
+
+impl InspectArgs {
+    const fn naming(&self) -> Naming {
+        match (self.keep_host, self.rewrite_origin) {
+            (true, false) => Naming::Unchanged,
+            (false, false) => Naming::Host,
+            (true, true) => Naming::Origin,
+            (false, true) => Naming::HostAndOrigin,
+        }
+    }
 }
 
 /// Whether something was found.
@@ -83,11 +103,14 @@ async fn inspect(args: &InspectArgs, upstream: Upstream, output: Output) -> Resu
         json: args.json,
         frames: Frames::when(args.frames, Frames::Lines),
         numbered: true,
-        upstream: Some(upstream.clone()),
+        upstream: Some((upstream.clone(), args.naming())),
         ..Printer::new(&live, output)
     };
     let found = printer.found();
-    let proxy = Proxy::new(upstream, Arc::new(printer)).recorded(recordings).most_open(net::most_open());
+    let proxy = Proxy::new(upstream, Arc::new(printer))
+        .recorded(recordings)
+        .naming(args.naming())
+        .most_open(net::most_open());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let mut serving = pin!(proxy.serve(listener, stopped));
     tokio::select! {

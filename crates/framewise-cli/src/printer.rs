@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use framewise_inspect::Connection;
 use framewise_inspect::report::Finding;
-use framewise_live::{About, Event, Sink, Upstream};
+use framewise_live::{About, Event, Naming, Rewritten, Sink, Upstream};
 use framewise_rules::{Answer, Role};
 
 use crate::failure::plain;
@@ -28,8 +28,8 @@ pub(crate) struct Printer {
     pub(crate) numbered: bool,
     /// Whether a note counts as something found.
     pub(crate) notes_count: bool,
-    /// The server that the connections lead to, where its answers need a hint.
-    pub(crate) upstream: Option<Upstream>,
+    /// The server that the connections lead to, and which fields of a request name it, where its answers need a hint.
+    pub(crate) upstream: Option<(Upstream, Naming)>,
     pub(crate) width: usize,
     /// Set when something was found.
     pub(crate) found: Arc<AtomicBool>,
@@ -138,17 +138,30 @@ impl Printer {
             self.live.say(self.to, lines.concat());
         }
         let status = connection.handshake.as_ref().and_then(|handshake| handshake.status);
-        if let Some(upstream) = self.upstream.as_ref().filter(|upstream| upstream.is_tls())
+        if let Some((upstream, naming)) = self.upstream.as_ref().filter(|(upstream, _)| upstream.is_tls())
             && let Some(status) = status
             && matches!(status, 300..400 | 403 | 404 | 421)
+            && let Some(option) = hint(*naming, status)
         {
             let name = upstream.authority();
-            let hint = format!(
-                "the request names this proxy in Host and Origin, not {name}, and a server that compares them answers \
-                 {status}. To check, let the client send `Host: {name}`"
-            );
+            let hint = format!("{option} ({name} answered {status})");
             self.sentence(about, &hint);
         }
+    }
+}
+
+/// What to try where the server may have rejected a request for the names in it.
+const fn hint(naming: Naming, status: u16) -> Option<&'static str> {
+    match naming {
+        Naming::Unchanged => {
+            Some("the request's Host and Origin are those of the client; try it without --keep-host")
+        }
+        Naming::Origin => Some("the request's Host is that of the client; try it without --keep-host"),
+        // Only a check of Origin is left, and that one forbids.
+        Naming::Host if status == 403 => {
+            Some("the request's Origin is that of the client; try --rewrite-origin")
+        }
+        _ => None,
     }
 }
 
@@ -180,6 +193,13 @@ impl Sink for Printer {
                 );
                 self.sentence(connection, &sentence);
             }
+            Event::Rewritten(Rewritten { field, was, now }) => {
+                self.sentence(connection, &format!("{field} rewritten: {was} -> {now}"));
+            }
+            Event::AlternativeService { value } => self.sentence(
+                connection,
+                &format!("Alt-Svc: {value}: a browser may use that instead, and bypass this proxy"),
+            ),
             Event::Head { from, time, text } if self.frames != Frames::Hidden && !self.json => {
                 self.frame(connection, &line::head(from, time, &text));
             }

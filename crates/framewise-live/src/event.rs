@@ -8,6 +8,8 @@ use framewise_inspect::report::Finding;
 use framewise_proto::Header;
 use framewise_rules::Role;
 
+use crate::Rewritten;
+
 /// The connection that an event is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct About {
@@ -36,6 +38,13 @@ pub enum Event {
     },
     /// The system has no descriptor or memory for another connection; the open ones go on.
     NotAccepted(io::Error),
+    /// A field of the request was rewritten to name the upstream.
+    Rewritten(Rewritten),
+    /// The server announces other ways to reach it (Alt-Svc, RFC 7838): a browser may use them later, around the proxy.
+    AlternativeService {
+        /// The value of the header field.
+        value: String,
+    },
     /// A head of the handshake, complete.
     Head {
         /// Who sent it.

@@ -31,6 +31,7 @@
 mod event;
 mod proxy;
 mod record;
+mod rewrite;
 mod search;
 mod tap;
 mod tee;
@@ -38,8 +39,9 @@ mod upstream;
 mod watch;
 
 pub use event::{About, Event, Sink};
-pub use proxy::Proxy;
+pub use proxy::{Naming, Proxy};
 pub use record::{Recorder, Recordings};
+pub use rewrite::Rewritten;
 pub use tap::Watching;
 pub use tee::Tee;
 pub use upstream::Upstream;

@@ -1,3 +1,4 @@
+mod change;
 mod itself;
 mod pass;
 
@@ -12,10 +13,12 @@ use framewise_inspect::{Connection, Endpoints};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use crate::rewrite::Rewrite;
 use crate::tap::tap;
 use crate::{About, Event, Recorder, Recordings, Sink, Upstream, Watch};
+use change::Change;
 use itself::Itself;
-use pass::Cut;
+use pass::{Changes, Cut, Passing};
 
 /// Connections that are open at once, unless [`Proxy::most_open`] says otherwise.
 const MOST_OPEN: usize = 1024;
@@ -31,7 +34,23 @@ pub struct Proxy {
     recordings: Option<Mutex<Recordings>>,
     most_open: usize,
     half_closed: Duration,
+    naming: Naming,
     itself: Itself,
+}
+
+/// Which fields of a request name the upstream instead of the proxy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Naming {
+    /// None: every byte passes unchanged.
+    #[default]
+    Unchanged,
+    /// Host, where it names another server: servers refuse names that they do not know. The port does not count.
+    Host,
+    /// Origin, and Host stays.
+    Origin,
+    /// Host and Origin, with the upstream's port.
+    HostAndOrigin,
 }
 
 impl Proxy {
@@ -43,6 +62,7 @@ impl Proxy {
             recordings: None,
             most_open: MOST_OPEN,
             half_closed: HALF_CLOSED,
+            naming: Naming::default(),
             itself: Itself::default(),
         }
     }
@@ -59,6 +79,14 @@ impl Proxy {
     #[must_use]
     pub const fn most_open(mut self, connections: usize) -> Self {
         self.most_open = connections;
+        self
+    }
+
+    /// Which fields of a request are rewritten to name the upstream. Default: none. Each rewriting is an
+    /// [`Event::Rewritten`]; what is observed and recorded is what the server gets.
+    #[must_use]
+    pub const fn naming(mut self, naming: Naming) -> Self {
+        self.naming = naming;
         self
     }
 
@@ -133,7 +161,12 @@ impl Proxy {
         let recorder = self.recorder(&about, number);
         let watch = Watch::new(about.clone(), Endpoints::UNKNOWN, Arc::clone(&self.sink)).recorded(recorder);
         let (tap, watching) = tap(watch, None);
-        let cut = pass::between(client, server, &tap, self.half_closed, stop).await;
+        let passing = Passing { tap: &tap, about: &about, sink: &*self.sink, half_closed: self.half_closed };
+        let changes = Changes {
+            client: Change::new(self.upstream.rewrite(self.naming)),
+            server: Change::new(Rewrite::default()),
+        };
+        let cut = passing.between(client, server, changes, stop).await;
         if let Err(Cut::Silent(silent)) = cut {
             self.sink.event(&about, Event::GivenUp { silent, after: self.half_closed });
         }

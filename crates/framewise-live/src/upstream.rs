@@ -6,6 +6,9 @@ use framewise::{Client, Error, Limits, NetStream, Url};
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 
+use crate::Naming;
+use crate::rewrite::{Rewrite, Value, When};
+
 /// After this time without an answer the server counts as down.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longer than a resolver that works takes.
@@ -54,6 +57,22 @@ impl Upstream {
     /// Whether the server speaks TLS.
     pub const fn is_tls(&self) -> bool {
         self.url.is_tls()
+    }
+
+    /// What is rewritten in the requests to it.
+    pub(crate) fn rewrite(&self, naming: Naming) -> Rewrite {
+        let authority = self.url.authority();
+        let host = |when| Some(Value { new: authority.to_owned(), when });
+        let origin = || {
+            let scheme = if self.is_tls() { "https" } else { "http" };
+            Some(Value { new: format!("{scheme}://{authority}"), when: When::Different })
+        };
+        match naming {
+            Naming::Unchanged => Rewrite::default(),
+            Naming::Host => Rewrite { host: host(When::AnotherName), origin: None },
+            Naming::Origin => Rewrite { host: None, origin: origin() },
+            Naming::HostAndOrigin => Rewrite { host: host(When::Different), origin: origin() },
+        }
     }
 
     /// Connects: TCP, and TLS where the URL says so.

@@ -111,6 +111,11 @@ impl Watch {
                     self.found(finding);
                 }
                 Some(Observed::Head { from, time, text, .. }) => {
+                    if from == Role::Server
+                        && let Some(value) = alternative_service(&text)
+                    {
+                        self.sink.event(&self.about, Event::AlternativeService { value });
+                    }
                     self.sink.event(&self.about, Event::Head { from, time, text });
                 }
                 Some(Observed::Frame { from, time, header, payload, .. }) => {
@@ -156,6 +161,14 @@ impl Watch {
         self.sink.event(&self.about, Event::Over(Box::new(connection.clone())));
         connection
     }
+}
+
+/// RFC 7838 §3: "An HTTP(S) origin server can advertise the availability of alternative services to clients by adding an
+/// Alt-Svc header field to responses"; `clear` takes that back.
+fn alternative_service(head: &str) -> Option<String> {
+    let fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
+    let mut values = fields.filter(|(name, _)| name.trim().eq_ignore_ascii_case("alt-svc"));
+    values.find_map(|(_, value)| Some(value.trim()).filter(|value| *value != "clear").map(str::to_owned))
 }
 
 impl std::fmt::Debug for Watch {

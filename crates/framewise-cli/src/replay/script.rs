@@ -156,7 +156,7 @@ impl Script {
         for step in script.steps.iter_mut().filter(|step| step.head) {
             if let Action::Bytes(bytes) = &mut step.action {
                 if !keep_host {
-                    *bytes = with_field(bytes, "host", &authority(url));
+                    *bytes = with_field(bytes, "host", url.authority());
                 }
                 if url.target() != "/" {
                     *bytes = with_target(bytes, url.target());
@@ -215,12 +215,6 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-fn authority(url: &Url) -> String {
-    let host = if url.host().contains(':') { format!("[{}]", url.host()) } else { url.host().to_owned() };
-    let default = if url.is_tls() { 443 } else { 80 };
-    if url.port() == default { host } else { format!("{host}:{}", url.port()) }
 }
 
 /// A head with another value of a field, where it has the field; every other byte stays.

@@ -151,6 +151,71 @@ fn every_byte_is_passed_on_unchanged() {
     assert_eq!(transcript.stream(0, framewise_rules::Role::Server).len(), ANSWER.len() + sent.len());
 }
 
+/// What a server at this address gets of a request with these lines, and what is printed.
+fn named(args: &[&str], lines: &str) -> (SocketAddr, String, String) {
+    let request = format!("GET / HTTP/1.1\r\n{lines}\r\n");
+    let (sender, got) = std::sync::mpsc::channel();
+    let (upstream, play) = server(move |mut stream| {
+        sender.send(head(&mut stream)).unwrap();
+        stream.write_all(ANSWER.strip_suffix(b"\r\n").unwrap()).unwrap();
+        stream.write_all(b"Alt-Svc: h3=\":443\"; ma=86400\r\n\r\n\x81\x0dHost: a.test\r\n").unwrap();
+        // Only the head is a head.
+        assert_eq!(rest(&mut stream), b"Host: a.test\r\n");
+    });
+    let (running, address) = inspect(upstream, args);
+    let mut client = connect(address);
+    client.write_all(request.as_bytes()).unwrap();
+    head(&mut client);
+    client.write_all(b"Host: a.test\r\n").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert!(rest(&mut client).ends_with(b"Host: a.test\r\n"));
+    drop(client);
+    play.join().unwrap();
+    let got = got.recv().unwrap();
+    let lines = got.strip_prefix("GET / HTTP/1.1\r\n").unwrap().strip_suffix("\r\n").unwrap().to_owned();
+    (upstream, lines, running.end().out)
+}
+
+#[test]
+fn host_names_the_upstream_unless_it_is_to_be_kept() {
+    const LINES: &str = "X: Host: a\r\nHOST: a.test:6455\r\nOrigin: https://a.test\r\n";
+    let with = |host: &str, origin: &str| format!("X: Host: a\r\nHOST: {host}\r\nOrigin: {origin}\r\n");
+    let (upstream, got, out) = named(&[], LINES);
+    assert_eq!(got, with(&upstream.to_string(), "https://a.test"));
+    assert!(out.contains(&format!("#1 Host rewritten: a.test:6455 -> {upstream}")), "{out}");
+    let (_, got, out) = named(&["--keep-host"], LINES);
+    assert_eq!(got, LINES);
+    assert!(!out.contains("rewritten"), "{out}");
+    let (upstream, got, out) = named(&["--rewrite-origin"], LINES);
+    assert_eq!(got, with(&upstream.to_string(), &format!("http://{upstream}")));
+    assert!(out.contains(&format!("#1 Origin rewritten: https://a.test -> http://{upstream}")), "{out}");
+    // The same name at another port is the same name.
+    let (_, got, out) = named(&[], "Host: 127.0.0.1:6455\r\n");
+    assert_eq!(got, "Host: 127.0.0.1:6455\r\n");
+    assert!(!out.contains("rewritten"), "{out}");
+    let (upstream, got, _) = named(&["--rewrite-origin"], "Host: 127.0.0.1:6455\r\n");
+    assert_eq!(got, format!("Host: {upstream}\r\n"));
+}
+
+#[test]
+fn alternative_services_are_reported() {
+    let (_, _, out) = named(&[], "Host: 127.0.0.1\r\n");
+    assert!(out.contains("#1 Alt-Svc: h3=\":443\"; ma=86400: a browser may use that instead"), "{out}");
+    let (upstream, play) = server(|mut stream| {
+        head(&mut stream);
+        stream.write_all(ANSWER.strip_suffix(b"\r\n").unwrap()).unwrap();
+        stream.write_all(b"Alt-Svc: clear\r\nX-Alt-Svc: h3\r\n\r\n").unwrap();
+    });
+    let (running, address) = inspect(upstream, &[]);
+    let mut client = connect(address);
+    client.write_all(HANDSHAKE).unwrap();
+    rest(&mut client);
+    drop(client);
+    play.join().unwrap();
+    let out = running.end().out;
+    assert!(!out.contains("a browser may use"), "{out}");
+}
+
 #[test]
 fn a_half_closed_side_stays_half_closed() {
     let (upstream, play) = server(|mut stream| {
@@ -325,7 +390,7 @@ fn clients_that_stop_in_the_middle_of_the_handshake() {
 
 #[test]
 fn a_head_of_a_mebibyte_and_a_length_without_end() {
-    let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "a".repeat(1 << 20));
+    let head = format!("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: {}\r\n\r\n", "a".repeat(1 << 20));
     let sent = [head.as_bytes(), b"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0"].concat();
     let expected = sent.clone();
     let (upstream, play) = server(move |mut stream| assert!(rest(&mut stream) == expected));

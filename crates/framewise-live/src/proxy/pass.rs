@@ -11,7 +11,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
-use crate::tap::Tap;
+use super::change::{Change, Do};
+use crate::tap::{Slot, Tap};
+use crate::{About, Sink};
 
 /// Bytes that are read at once.
 const CHUNK: usize = 64 * 1024;
@@ -27,52 +29,71 @@ pub(super) enum Cut {
     Stopped,
 }
 
-/// Passes bytes on between a client and a server until both have ended; then both are closed, in the way in which they
-/// ended.
-pub(super) async fn between(
-    mut client: TcpStream,
-    mut server: NetStream,
-    tap: &Tap,
-    half_closed: Duration,
-    stop: impl Future,
-) -> Result<(), Cut> {
-    let passing = async {
-        let (client_reads, client_writes) = client.split();
-        let (server_reads, server_writes) = tokio::io::split(&mut server);
-        both(client_reads, client_writes, server_reads, server_writes, tap, half_closed).await
-    };
-    let cut = tokio::select! {
-        result = passing => result,
-        _ = stop => Err(Cut::Stopped),
-    };
-    if cut == Err(Cut::Reset) {
-        // Closed without lingering, a socket sends RST: what one side did is done to the other.
-        let _ = client.set_zero_linger();
-        let _ = server.tcp().set_zero_linger();
-    }
-    cut
+/// What both directions of a connection have to do with.
+pub(super) struct Passing<'p> {
+    pub(super) tap: &'p Tap,
+    pub(super) about: &'p About,
+    pub(super) sink: &'p dyn Sink,
+    /// How long one side may do nothing after the other one has ended.
+    pub(super) half_closed: Duration,
 }
 
-/// Both directions at once. When one has ended, the other one may go on as long as it wants, but not be silent.
-async fn both(
-    client_reads: impl AsyncRead + Unpin,
-    client_writes: impl AsyncWrite + Unpin,
-    server_reads: impl AsyncRead + Unpin,
-    server_writes: impl AsyncWrite + Unpin,
-    tap: &Tap,
-    half_closed: Duration,
-) -> Result<(), Cut> {
-    let progress = Progress::default();
-    let mut up = pin!(pump(Role::Client, client_reads, server_writes, tap, &progress));
-    let mut down = pin!(pump(Role::Server, server_reads, client_writes, tap, &progress));
-    tokio::select! {
-        ended = &mut up => {
-            ended?;
-            progress.unless_silent(half_closed, down).await.unwrap_or(Err(Cut::Silent(Role::Server)))
+/// What is changed in each direction.
+#[derive(Debug)]
+pub(super) struct Changes {
+    pub(super) client: Change,
+    pub(super) server: Change,
+}
+
+impl Passing<'_> {
+    /// Passes bytes on between a client and a server until both have ended; then both are closed, in the way in which they
+    /// ended.
+    pub(super) async fn between(
+        &self,
+        mut client: TcpStream,
+        mut server: NetStream,
+        changes: Changes,
+        stop: impl Future,
+    ) -> Result<(), Cut> {
+        let passing = async {
+            let (client_reads, client_writes) = client.split();
+            let (server_reads, server_writes) = tokio::io::split(&mut server);
+            self.both(client_reads, client_writes, server_reads, server_writes, changes).await
+        };
+        let cut = tokio::select! {
+            result = passing => result,
+            _ = stop => Err(Cut::Stopped),
+        };
+        if cut == Err(Cut::Reset) {
+            // Closed without lingering, a socket sends RST: what one side did is done to the other.
+            let _ = client.set_zero_linger();
+            let _ = server.tcp().set_zero_linger();
         }
-        ended = &mut down => {
-            ended?;
-            progress.unless_silent(half_closed, up).await.unwrap_or(Err(Cut::Silent(Role::Client)))
+        cut
+    }
+
+    /// Both directions at once. When one has ended, the other one may go on as long as it wants, but not be silent.
+    async fn both(
+        &self,
+        client_reads: impl AsyncRead + Unpin,
+        client_writes: impl AsyncWrite + Unpin,
+        server_reads: impl AsyncRead + Unpin,
+        server_writes: impl AsyncWrite + Unpin,
+        changes: Changes,
+    ) -> Result<(), Cut> {
+        let progress = Progress::default();
+        let direction = |from, change| Direction { from, passing: self, progress: &progress, change };
+        let mut up = pin!(direction(Role::Client, changes.client).pump(client_reads, server_writes));
+        let mut down = pin!(direction(Role::Server, changes.server).pump(server_reads, client_writes));
+        tokio::select! {
+            ended = &mut up => {
+                ended?;
+                progress.unless_silent(self.half_closed, down).await.unwrap_or(Err(Cut::Silent(Role::Server)))
+            }
+            ended = &mut down => {
+                ended?;
+                progress.unless_silent(self.half_closed, up).await.unwrap_or(Err(Cut::Silent(Role::Client)))
+            }
         }
     }
 }
@@ -114,49 +135,90 @@ impl Progress {
     }
 }
 
-/// One direction: what was read is noted in the order of the reads, and written before anything looks at it.
-async fn pump(
+/// One direction of a connection.
+struct Direction<'d, 'p> {
     from: Role,
-    mut reads: impl AsyncRead + Unpin,
-    mut writes: impl AsyncWrite + Unpin,
-    tap: &Tap,
-    progress: &Progress,
-) -> Result<(), Cut> {
-    let mut buffer = vec![0; CHUNK];
-    loop {
-        let slot = tap.slot().await;
-        match reads.read(&mut buffer).await {
-            Ok(0) => {
-                slot.note(from, Action::Eof);
-                // The other side may have gone: then its own direction says so.
-                let _ = writes.shutdown().await;
-                return Ok(());
-            }
-            Ok(count) => {
-                progress.made();
-                slot.note(from, Action::Bytes(buffer[..count].to_vec()));
-                let written = async {
-                    writes.write_all(&buffer[..count]).await?;
-                    writes.flush().await
-                };
-                if written.await.is_err() {
-                    // Its reader has gone; the system says it here before the other direction reads it.
-                    tap.slot().await.note(from.peer(), Action::Reset);
+    passing: &'d Passing<'p>,
+    progress: &'d Progress,
+    change: Change,
+}
+
+impl Direction<'_, '_> {
+    /// Passes it on to its end: what was read is noted in the order of the reads, and written before anything looks at it.
+    async fn pump(
+        mut self,
+        mut reads: impl AsyncRead + Unpin,
+        mut writes: impl AsyncWrite + Unpin,
+    ) -> Result<(), Cut> {
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            let slot = self.passing.tap.slot().await;
+            match reads.read(&mut buffer).await {
+                Ok(0) => return self.end(slot, writes).await,
+                Ok(count) if self.change.is_over() => {
+                    self.progress.made();
+                    self.pass(slot, &buffer[..count], &mut writes).await?;
+                }
+                Ok(count) => {
+                    self.progress.made();
+                    drop(slot);
+                    let todo = self.change.take(&buffer[..count]);
+                    self.perform(todo, &mut writes).await?;
+                }
+                // TLS without its closing alert: the end of TCP is the end.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return self.end(slot, writes).await;
+                }
+                Err(_) => {
+                    slot.note(self.from, Action::Reset);
                     return Err(Cut::Reset);
                 }
-                progress.made();
-            }
-            // TLS without its closing alert: the end of TCP is the end.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                slot.note(from, Action::Eof);
-                let _ = writes.shutdown().await;
-                return Ok(());
-            }
-            Err(_) => {
-                slot.note(from, Action::Reset);
-                return Err(Cut::Reset);
             }
         }
+    }
+
+    async fn pass(
+        &self,
+        slot: Slot<'_>,
+        bytes: &[u8],
+        writes: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<(), Cut> {
+        slot.note(self.from, Action::Bytes(bytes.to_vec()));
+        let written = async {
+            writes.write_all(bytes).await?;
+            writes.flush().await
+        };
+        if written.await.is_err() {
+            // Its reader has gone; the system says it here before the other direction reads it.
+            self.passing.tap.slot().await.note(self.from.peer(), Action::Reset);
+            return Err(Cut::Reset);
+        }
+        self.progress.made();
+        Ok(())
+    }
+
+    async fn perform(&self, todo: Vec<Do>, writes: &mut (impl AsyncWrite + Unpin)) -> Result<(), Cut> {
+        for step in todo {
+            match step {
+                Do::Pass(bytes) => self.pass(self.passing.tap.slot().await, &bytes, writes).await?,
+                Do::Say(event) => self.passing.sink.event(self.passing.about, event),
+            }
+        }
+        Ok(())
+    }
+
+    async fn end(mut self, slot: Slot<'_>, mut writes: impl AsyncWrite + Unpin) -> Result<(), Cut> {
+        let todo = self.change.end();
+        if todo.is_empty() {
+            slot.note(self.from, Action::Eof);
+        } else {
+            drop(slot);
+            self.perform(todo, &mut writes).await?;
+            self.passing.tap.slot().await.note(self.from, Action::Eof);
+        }
+        // The other side may have gone: then its own direction says so.
+        let _ = writes.shutdown().await;
+        Ok(())
     }
 }
 
@@ -169,6 +231,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
+    use crate::rewrite::Rewrite;
     use crate::search::TURN;
     use crate::tap::tap;
     use crate::{About, Event, Watch};
@@ -181,16 +244,20 @@ mod tests {
     }
 
     fn proxied_to(
-        sink: Arc<dyn crate::Sink>,
+        sink: Arc<dyn Sink>,
     ) -> (DuplexStream, DuplexStream, tokio::task::JoinHandle<Result<(), Cut>>) {
         let (client, near_client) = duplex(1024);
         let (server, near_server) = duplex(1024);
-        let watch = Watch::new(About::default(), Endpoints::UNKNOWN, sink);
+        let watch = Watch::new(About::default(), Endpoints::UNKNOWN, Arc::clone(&sink));
         let (tap, _) = tap(watch, None);
         let passing = tokio::spawn(async move {
             let (client_reads, client_writes) = split(near_client);
             let (server_reads, server_writes) = split(near_server);
-            both(client_reads, client_writes, server_reads, server_writes, &tap, LIMIT).await
+            let nothing = || Change::new(Rewrite::default());
+            let changes = Changes { client: nothing(), server: nothing() };
+            let about = About::default();
+            let passing = Passing { tap: &tap, about: &about, sink: &*sink, half_closed: LIMIT };
+            passing.both(client_reads, client_writes, server_reads, server_writes, changes).await
         });
         (client, server, passing)
     }
