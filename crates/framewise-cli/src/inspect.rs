@@ -1,3 +1,5 @@
+mod authority;
+
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
@@ -12,6 +14,7 @@ use crate::live::Live;
 use crate::net;
 use crate::output::{Output, To};
 use crate::printer::{Frames, Printer};
+use authority::Authority;
 
 /// Inspect a server's connections: pass the bytes on unchanged, and say what breaks
 ///
@@ -23,6 +26,10 @@ use crate::printer::{Frames, Printer};
 /// UPSTREAM's name, because servers refuse names that they do not know. What was rewritten is printed. --keep-host passes it
 /// on unchanged. A server that checks Origin may need --rewrite-origin.
 ///
+/// With --tls, clients may connect with wss:// as well. The certificates are signed by a certificate authority of your own,
+/// which is made at the first use, in the folder framewise of your data folder (--authority DIR chooses another one). Its key
+/// is readable by you alone. --trust prints one line for each of curl, Node, Python, Java, Chromium and Firefox to trust it.
+///
 /// Ctrl-C finishes the recordings, reports the connections that are still open, and ends. The exit code is 1 if there are
 /// findings.
 #[derive(Debug, Args)]
@@ -30,12 +37,14 @@ use crate::printer::{Frames, Printer};
   framewise inspect ws://localhost:8080
   framewise inspect --frames --listen 127.0.0.1:7000 wss://example.com
   framewise inspect --json --record session.txt http://localhost:3000
+  framewise inspect --tls wss://example.com
 
 Recordings: the first connection is written to FILE, the next ones to FILE-2, FILE-3 (the number goes before the extension).
 With --json, standard output has one object per line: each finding as it occurs, with its connection, and each connection at its end.")]
 pub(crate) struct InspectArgs {
     /// Server to inspect: a ws://, wss://, http:// or https:// URL
-    upstream: String,
+    #[arg(required_unless_present = "trust")]
+    upstream: Option<String>,
     /// Address for clients to connect to; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6455")]
     listen: String,
@@ -48,6 +57,15 @@ pub(crate) struct InspectArgs {
     /// Rewrite Origin too: Host and Origin name UPSTREAM, with its port
     #[arg(long)]
     rewrite_origin: bool,
+    /// Accept wss:// clients too, with certificates of a local authority
+    #[arg(long)]
+    tls: bool,
+    /// Folder of the local authority
+    #[arg(long, value_name = "DIR")]
+    authority: Option<PathBuf>,
+    /// Print how to make clients trust the local authority, and exit
+    #[arg(long, conflicts_with = "upstream")]
+    trust: bool,
     /// Print a line for each frame and each handshake head
     #[arg(long)]
     frames: bool,
@@ -57,7 +75,13 @@ pub(crate) struct InspectArgs {
 }
 
 pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Failure> {
-    let upstream = Upstream::parse(&args.upstream).map_err(|error| Failure::said(error.to_string()))?;
+    if args.trust {
+        let authority = Authority::load(args.authority.as_deref())?;
+        output.print(authority.how_to_trust())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let upstream = args.upstream.as_deref().unwrap_or_default();
+    let upstream = Upstream::parse(upstream).map_err(|error| Failure::said(error.to_string()))?;
     let runtime = net::runtime()?;
     let result = runtime.block_on(inspect(args, upstream, output));
     runtime.shutdown_background();
@@ -77,6 +101,7 @@ impl InspectArgs {
 
 /// Whether something was found.
 async fn inspect(args: &InspectArgs, upstream: Upstream, output: Output) -> Result<bool, Failure> {
+    let authority = args.tls.then(|| Authority::load(args.authority.as_deref())).transpose()?;
     let listener = net::listen(&args.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::said(crate::failure::plain(&error)))?;
     if upstream.leads_to(address).await {
@@ -94,8 +119,19 @@ async fn inspect(args: &InspectArgs, upstream: Upstream, output: Output) -> Resu
     let recordings = recordings.transpose()?;
     let (live, writer) = Live::start(output);
     let to = if args.json { To::Stderr } else { To::Stdout };
-    live.sentence(to, &format!("listening on ws://{address}"));
-    live.sentence(to, &format!("inspecting ws://{address} -> {upstream}"));
+    let scheme = if args.tls { "wss" } else { "ws" };
+    live.sentence(to, &format!("listening on {scheme}://{address}"));
+    live.sentence(to, &format!("inspecting {scheme}://{address} -> {upstream}"));
+    if let Some(authority) = &authority {
+        let file = authority.file().display();
+        live.sentence(
+            to,
+            &format!("certificates are signed by {file}; how to trust it: framewise inspect --trust"),
+        );
+        if authority.is_new() {
+            live.say(to, authority.how_to_trust());
+        }
+    }
     if let Some(path) = upstream.unused_path() {
         live.sentence(to, &format!("the path {path} is ignored: each client's own request is passed on"));
     }
@@ -107,10 +143,13 @@ async fn inspect(args: &InspectArgs, upstream: Upstream, output: Output) -> Resu
         ..Printer::new(&live, output)
     };
     let found = printer.found();
-    let proxy = Proxy::new(upstream, Arc::new(printer))
+    let mut proxy = Proxy::new(upstream, Arc::new(printer))
         .recorded(recordings)
         .naming(args.naming())
         .most_open(net::most_open());
+    if let Some(authority) = authority {
+        proxy = proxy.tls(Arc::new(authority));
+    }
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let mut serving = pin!(proxy.serve(listener, stopped));
     tokio::select! {

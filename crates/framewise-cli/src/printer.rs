@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use framewise_inspect::Connection;
 use framewise_inspect::report::Finding;
-use framewise_live::{About, Event, Naming, Rewritten, Sink, Upstream};
+use framewise_live::{About, Event, Naming, Rewritten, Sink, TlsFault, Upstream};
 use framewise_rules::{Answer, Role};
 
 use crate::failure::plain;
@@ -161,8 +161,26 @@ const fn hint(naming: Naming, status: u16) -> Option<&'static str> {
         Naming::Host if status == 403 => {
             Some("the request's Origin is that of the client; try --rewrite-origin")
         }
-        _ => None,
+        Naming::Host | Naming::HostAndOrigin => None,
     }
+}
+
+/// Why TLS with a client failed, and what to do.
+fn not_encrypted(fault: &TlsFault) -> String {
+    let why = match fault {
+        TlsFault::Rejected(alert) => {
+            return format!(
+                "the client rejects this proxy's certificate (TLS alert {alert:?}): let it trust the authority; `framewise \
+                 inspect --trust` prints how"
+            );
+        }
+        TlsFault::TimedOut(limit) => {
+            format!("it did not complete the handshake within {} s", limit.as_secs())
+        }
+        TlsFault::Other(error) => plain(error),
+        _ => "unknown reason".to_owned(),
+    };
+    format!("no TLS with the client: {why}")
 }
 
 impl Sink for Printer {
@@ -176,6 +194,7 @@ impl Sink for Printer {
             Event::Loop => {
                 self.sentence(connection, "closed: the upstream leads back to this proxy; correct its address");
             }
+            Event::NotEncrypted(fault) => self.sentence(connection, &not_encrypted(&fault)),
             Event::Full { open } => self.complaint(&format!(
                 "{open} connections are open, and further clients wait; does the upstream lead back to this proxy?"
             )),

@@ -22,6 +22,7 @@ use crate::render::clean;
 use crate::render::finding::{findings, summary};
 use play::{Pace, Played};
 use script::Script;
+pub(crate) use script::base64;
 
 /// Resolving, TCP and TLS may take this long.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -8,7 +8,7 @@ use framewise_inspect::report::Finding;
 use framewise_proto::Header;
 use framewise_rules::Role;
 
-use crate::Rewritten;
+use crate::{Rewritten, TlsFault};
 
 /// The connection that an event is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub enum Event {
     Unreachable(framewise::Error),
     /// The client is the proxy itself: its upstream leads back to it. The connection was closed.
     Loop,
+    /// TLS with the client was not established; its connection was closed.
+    NotEncrypted(TlsFault),
     /// The maximum number of connections is open; further clients wait.
     Full {
         /// How many.

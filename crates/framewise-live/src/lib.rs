@@ -39,7 +39,7 @@ mod upstream;
 mod watch;
 
 pub use event::{About, Event, Sink};
-pub use proxy::{Naming, Proxy};
+pub use proxy::{Certificates, Naming, Proxy, TlsFault};
 pub use record::{Recorder, Recordings};
 pub use rewrite::Rewritten;
 pub use tap::Watching;

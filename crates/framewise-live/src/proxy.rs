@@ -1,14 +1,16 @@
 mod change;
+mod client;
 mod itself;
 mod pass;
 
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use framewise::{AcceptLoop, Incoming, Stop};
+use framewise::{AcceptLoop, Incoming, NetStream, Stop};
 use framewise_inspect::{Connection, Endpoints};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -17,6 +19,8 @@ use crate::rewrite::Rewrite;
 use crate::tap::tap;
 use crate::{About, Event, Recorder, Recordings, Sink, Upstream, Watch};
 use change::Change;
+use client::ClientStream;
+pub use client::{Certificates, TlsFault};
 use itself::Itself;
 use pass::{Changes, Cut, Passing};
 
@@ -35,12 +39,12 @@ pub struct Proxy {
     most_open: usize,
     half_closed: Duration,
     naming: Naming,
+    certificates: Option<Arc<dyn Certificates>>,
     itself: Itself,
 }
 
 /// Which fields of a request name the upstream instead of the proxy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Naming {
     /// None: every byte passes unchanged.
     #[default]
@@ -63,6 +67,7 @@ impl Proxy {
             most_open: MOST_OPEN,
             half_closed: HALF_CLOSED,
             naming: Naming::default(),
+            certificates: None,
             itself: Itself::default(),
         }
     }
@@ -87,6 +92,13 @@ impl Proxy {
     #[must_use]
     pub const fn naming(mut self, naming: Naming) -> Self {
         self.naming = naming;
+        self
+    }
+
+    /// Speaks TLS with clients that begin with it, with these certificates; the others speak as before.
+    #[must_use]
+    pub fn tls(mut self, certificates: Arc<dyn Certificates>) -> Self {
+        self.certificates = Some(certificates);
         self
     }
 
@@ -145,10 +157,15 @@ impl Proxy {
             self.sink.event(&about, Event::Loop);
             return None;
         };
-        let server = match self.upstream.connect().await {
-            Ok(server) => server,
-            Err(error) => {
-                self.sink.event(&about, Event::Unreachable(error));
+        let mut stop = pin!(stop);
+        let reached = tokio::select! {
+            reached = self.reach(client) => reached,
+            _ = &mut stop => return None,
+        };
+        let (client, server) = match reached {
+            Ok(both) => both,
+            Err(event) => {
+                self.sink.event(&about, event);
                 return None;
             }
         };
@@ -172,6 +189,25 @@ impl Proxy {
         }
         drop(tap);
         watching.finish().await
+    }
+
+    /// Both ends, ready to pass bytes; or why there are not.
+    async fn reach(&self, client: TcpStream) -> Result<(ClientStream, NetStream), Event> {
+        let client = self.encrypted(client).await.map_err(Event::NotEncrypted)?;
+        let server = self.upstream.connect().await.map_err(Event::Unreachable)?;
+        Ok((client, server))
+    }
+
+    /// With TLS, where the client begins it.
+    async fn encrypted(&self, client: TcpStream) -> Result<ClientStream, TlsFault> {
+        match &self.certificates {
+            Some(certificates) if client::begins_tls(&client).await => {
+                // A client that knows the server by its address sends no name (RFC 6066 §3).
+                let name = client.local_addr().map(|address| address.ip().to_string()).unwrap_or_default();
+                ClientStream::encrypt(client, &**certificates, &name).await
+            }
+            Some(_) | None => Ok(ClientStream::Plain(client)),
+        }
     }
 
     fn recorder(&self, about: &About, number: u64) -> Option<Recorder> {

@@ -11,6 +11,7 @@ mod edit;
 mod explain;
 mod hostile;
 mod inspect;
+mod inspect_tls;
 mod read;
 mod replay;
 mod schema;

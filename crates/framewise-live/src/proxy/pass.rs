@@ -8,10 +8,10 @@ use framewise::NetStream;
 use framewise_rules::Role;
 use framewise_transcript::Action;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
 use super::change::{Change, Do};
+use super::client::ClientStream;
 use crate::tap::{Slot, Tap};
 use crate::{About, Sink};
 
@@ -50,13 +50,13 @@ impl Passing<'_> {
     /// ended.
     pub(super) async fn between(
         &self,
-        mut client: TcpStream,
+        mut client: ClientStream,
         mut server: NetStream,
         changes: Changes,
         stop: impl Future,
     ) -> Result<(), Cut> {
         let passing = async {
-            let (client_reads, client_writes) = client.split();
+            let (client_reads, client_writes) = tokio::io::split(&mut client);
             let (server_reads, server_writes) = tokio::io::split(&mut server);
             self.both(client_reads, client_writes, server_reads, server_writes, changes).await
         };
@@ -66,7 +66,7 @@ impl Passing<'_> {
         };
         if cut == Err(Cut::Reset) {
             // Closed without lingering, a socket sends RST: what one side did is done to the other.
-            let _ = client.set_zero_linger();
+            let _ = client.tcp().set_zero_linger();
             let _ = server.tcp().set_zero_linger();
         }
         cut
