@@ -37,6 +37,7 @@ use http::header::{SEC_WEBSOCKET_KEY, UPGRADE};
 use http::request::Parts;
 
 use crate::hyper::{Judged, UpgradeRequest};
+use crate::panic::Panic;
 use crate::stop::Serving;
 use crate::{
     Config, DeflateConfig, Error, HandlerResult, Keepalive, Limits, Reply, Server, Stop, Strictness,
@@ -172,7 +173,7 @@ impl WebSocketUpgrade {
         let settings = server.settings();
         let task = settings.task();
         let answered = request.check_policy(&settings.policy()).and_then(|()| {
-            let reply = settings.decide(request.request());
+            let reply = request.decide(settings)?;
             request.answer(settings, reply)
         });
         match answered {
@@ -180,7 +181,7 @@ impl WebSocketUpgrade {
                 tokio::spawn(async move {
                     match upgrade.await {
                         // A task of its own again, so that the memory of the upgrade is freed.
-                        Ok(ws) => drop(tokio::spawn(Serving::new(callback(ws), task))),
+                        Ok(ws) => drop(tokio::spawn(Serving::new(Panic::trace(|| callback(ws)), task))),
                         Err(error) => failed(error),
                     }
                 });

@@ -66,7 +66,8 @@ pub type WebSocket = crate::WebSocket<Stream>;
 ///
 /// Errors: those of [`Server::accept`], with the response for the client: a rule that the request breaks,
 /// [`Error::RequestRejected`] by [`Server::reply`] or after its [`Stop`](crate::Stop) (503), [`Error::Misuse`]; also
-/// [`Error::RequestRejected`] for a request that is not HTTP/1 (505), or that hyper cannot upgrade (500).
+/// [`Error::RequestRejected`] for a request that is not HTTP/1 (505), or that hyper cannot upgrade, or on which
+/// [`Server::reply`] panics (500).
 pub fn upgrade<B>(
     server: &Server,
     request: &mut http::Request<B>,
@@ -75,7 +76,7 @@ pub fn upgrade<B>(
     let line = (request.method(), request.uri(), request.version());
     let judged = Judged::new(line, request.headers(), Some(&settings.policy()))?;
     let request = UpgradeRequest::new(judged, request.extensions_mut())?;
-    let reply = settings.decide(request.request());
+    let reply = request.decide(settings)?;
     request.answer(settings, reply)
 }
 

@@ -85,6 +85,7 @@ mod first_byte;
 #[cfg(feature = "hyper")]
 pub mod hyper;
 mod message;
+mod panic;
 mod peer_head;
 mod prepared;
 mod random;

@@ -11,6 +11,7 @@ mod report;
 mod tcp_handshake;
 #[cfg(feature = "tls")]
 mod tls;
+mod unanswered;
 
 use std::fmt;
 use std::io;
@@ -103,6 +104,8 @@ impl Server {
 
     /// Decides on each request that breaks no rule: by its path, by a cookie, by the subprotocols that it offers. To wait
     /// for something first, such as a database, use [`Server::request`] or [`Listener::serve_requests`].
+    ///
+    /// If it panics, the client gets a 500.
     #[must_use]
     pub fn reply(self, decide: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         self.set(|settings| settings.decide = Some(Arc::new(decide)))

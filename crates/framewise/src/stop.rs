@@ -17,6 +17,8 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 #[cfg(any(feature = "tower", feature = "axum"))]
+use crate::panic::Panic;
+#[cfg(any(feature = "tower", feature = "axum"))]
 use crate::{HandlerResult, trace};
 
 /// Stops the servers that it was passed to with [`Server::stop`](crate::Server::stop), and all their connections: those over
@@ -197,7 +199,8 @@ impl<T: Future<Output: HandlerResult>> Future for Serving<T> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let result = ready!(self.project().handler.poll(cx));
+        let handler = self.project().handler;
+        let result = ready!(Panic::trace(|| handler.poll(cx)));
         if let Some(error) = result.into_error() {
             trace::handler_failed(&error);
         }

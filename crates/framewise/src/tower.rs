@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use tower_service::Service;
 
 use crate::hyper::{WebSocket, upgrade};
+use crate::panic::Panic;
 use crate::stop::Serving;
 use crate::{HandlerResult, Server};
 
@@ -77,7 +78,7 @@ where
                 tokio::spawn(async move {
                     if let Ok(ws) = upgrade.await {
                         // A task of its own again, so that the memory of the upgrade is freed.
-                        tokio::spawn(Serving::new(handler(ws, request), task));
+                        tokio::spawn(Serving::new(Panic::trace(|| handler(ws, request)), task));
                     }
                 });
                 response

@@ -52,7 +52,7 @@ impl Span {
     }
 }
 
-/// The handler of a listener returned an error. An error of the connection has been reported before.
+/// A handler returned an error. An error of the connection has been reported before.
 pub(crate) fn handler_failed(error: &Error) {
     if matches!(error, Error::Other(_)) {
         tell!(WARN, "handler failed: {error}");
@@ -61,8 +61,8 @@ pub(crate) fn handler_failed(error: &Error) {
     }
 }
 
-/// The handler of a listener panicked.
-pub(crate) fn handler_panicked(message: &str) {
+/// A handler panicked, or [`Server::reply`](crate::Server::reply).
+pub(crate) fn panicked(message: &str) {
     tell!(ERROR, "handler panicked: {message}");
 }
 

@@ -9,15 +9,17 @@ use framewise_proto::handshake::{
     verdict,
 };
 use framewise_proto::rules::Answer;
-use http::{Extensions, HeaderMap, Method, Uri, Version};
+use http::header::CONNECTION;
+use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, Version};
 
 use super::{Rejection, Upgrade};
-use crate::Reply;
+use crate::panic::Panic;
 use crate::peer_head::PeerHead;
 use crate::server::Settings;
 use crate::server::answer::RequestRejection;
 use crate::stop::StopRegistration;
 use crate::websocket::Established;
+use crate::{Reply, trace};
 
 /// A request that breaks no rule.
 pub(crate) struct UpgradeRequest {
@@ -78,6 +80,17 @@ impl UpgradeRequest {
     #[cfg(feature = "axum")]
     pub(crate) fn check_policy(&self, policy: &ServerPolicy) -> Result<(), Rejection> {
         enforce(check_policy(&self.request().head(), self.judged.size, policy)).map(drop)
+    }
+
+    /// The application's reply. If it panics, the client gets a 500, which HTTP libraries do not send then; the panic ends
+    /// here, and the connection with the response.
+    pub(crate) fn decide(&self, settings: &Settings) -> Result<Reply, Rejection> {
+        Panic::catch(|| settings.decide(self.request())).map_err(|panic| {
+            trace::panicked(panic.message());
+            let mut rejected = RequestRejection::<http::Response<String>>::failed();
+            rejected.response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            rejected.into()
+        })
     }
 
     pub(crate) fn answer(

@@ -44,6 +44,11 @@ impl<R: Written> RequestRejection<R> {
     pub(crate) fn stopped() -> Self {
         Self::new(503, &Headers::new(), "the server is going away: connect again\n")
     }
+
+    /// The answer of a server whose application fails, or panics, before it answers.
+    pub(crate) fn failed() -> Self {
+        Self::new(500, &Headers::new(), "the server failed before it answered\n")
+    }
 }
 
 impl<R: Written> From<Violation> for RequestRejection<R> {

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::RequestRejection;
 use super::pending_request::{Inner, PendingRequest};
+use super::unanswered::Unanswered;
 use super::{Settings, reject};
 use crate::stop::{StopRegistration, unless_stopped};
 use crate::{Error, trace};
@@ -44,6 +45,7 @@ pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     let head = bytes.split_to(size);
     // A copy, so that the connection does not keep the larger buffer of the head.
     let rest = BytesMut::from(&bytes[..]);
+    let stream = Unanswered::new(stream);
     Ok(PendingRequest::new(Inner { settings, stream, request, head, rest, notes, stop }))
 }
 

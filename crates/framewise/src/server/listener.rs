@@ -1,5 +1,5 @@
 use std::fmt;
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future, IntoFuture as _, pending, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use super::accept_loop::{AcceptLoop, Incoming};
 use super::report::{HandlerResult, Handling, OnError, Report, ServeError};
 use super::{Handshake, PendingRequest, Server};
-use crate::stop::{Stop, StopTask};
+use crate::stop::Stop;
 use crate::trace::Span;
-use crate::{NetStream, WebSocket};
+use crate::{Error, NetStream, WebSocket};
 
 /// A server on a TCP address.
 pub struct Listener {
@@ -127,18 +127,7 @@ impl Listener {
         F: Fn(WebSocket<NetStream>) -> T + Send + Sync + 'static,
         T: Future<Output: HandlerResult> + Send + 'static,
     {
-        let handler = Arc::new(handler);
-        self.run(stop, move |handshake, task, report| {
-            let handler = Arc::clone(&handler);
-            async move {
-                match handshake.await {
-                    // A task of its own again, so that the memory of the handshake is freed.
-                    Ok(ws) => report.span.clone().spawn(Handling::new(handler(ws), report, task)),
-                    Err(error) => report.tell(ServeError::Handshake(error)),
-                }
-            }
-        })
-        .await;
+        self.run(stop, Handshake::into_future, handler).await;
     }
 
     /// As [`Listener::serve_until`], for a server that waits for something before it answers a request, and keeps the
@@ -173,29 +162,35 @@ impl Listener {
         F: Fn(PendingRequest<NetStream>) -> T + Send + Sync + 'static,
         T: Future<Output: HandlerResult> + Send + 'static,
     {
-        let handler = Arc::new(handler);
-        self.run(stop, move |handshake, task, report| {
-            let handler = Arc::clone(&handler);
-            async move {
-                match handshake.request().await {
-                    Ok(pending) => report.span.clone().spawn(Handling::new(handler(pending), report, task)),
-                    Err(error) => report.tell(ServeError::Handshake(error)),
-                }
-            }
-        })
-        .await;
+        self.run(stop, Handshake::request, handler).await;
     }
 
-    async fn run<T>(self, stop: impl Future, open: impl Fn(Handshake, StopTask, Report) -> T)
+    async fn run<H, C, F, T>(self, stop: impl Future, open: fn(Handshake) -> H, handler: F)
     where
-        T: Future<Output = ()> + Send + 'static,
+        H: Future<Output = Result<C, Error>> + Send + 'static,
+        C: Send,
+        F: Fn(C) -> T + Send + Sync + 'static,
+        T: Future<Output: HandlerResult> + Send + 'static,
     {
         let Self { server, tcp, stop: own_stop, on_error } = self;
+        let handler = Arc::new(handler);
         let serve = |Incoming { stream, peer, number, .. }: Incoming| {
             let handshake = Handshake::new(&server, stream, peer, Some(own_stop.register()));
             let span = Span::new(number, peer);
             let report = Report { peer, span: span.clone(), on_error: on_error.clone() };
-            span.spawn(open(handshake, own_stop.task(), report));
+            let (opening, handler, task) = (open(handshake), Arc::clone(&handler), own_stop.task());
+            span.spawn(async move {
+                let mut opening = pin!(opening);
+                // `Server::reply` is called here.
+                match poll_fn(|cx| report.watch(|| opening.as_mut().poll(cx))).await {
+                    Ok(opened) => {
+                        let handling = report.watch(|| handler(opened));
+                        // A task of its own again, so that the memory of the handshake is freed.
+                        report.span.clone().spawn(Handling::new(handling, report, task));
+                    }
+                    Err(error) => report.tell(ServeError::Handshake(error)),
+                }
+            });
         };
         let (mut stop, mut stopped) = (pin!(stop), pin!(own_stop.stopped()));
         let either = poll_fn(|cx| {

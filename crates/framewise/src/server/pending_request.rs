@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::answer::RequestRejection;
+use super::unanswered::Unanswered;
 use super::{Reply, Settings, reject};
 use crate::peer_head::PeerHead;
 use crate::stop::StopRegistration;
@@ -19,8 +20,8 @@ use crate::{Error, WebSocket, trace};
 /// A client's request that breaks no rule and is not answered yet: from [`crate::Server::request`] and
 /// [`crate::Handshake::request`].
 ///
-/// The answer has no deadline: [`Limits::handshake`](crate::Limits::handshake) covers the request only. Dropping it cuts the
-/// connection without an answer.
+/// The answer has no deadline: [`Limits::handshake`](crate::Limits::handshake) covers the request only. If it is dropped
+/// without an answer, because the application fails or panics, the client gets a 500, as far as the stream takes that at once.
 pub struct PendingRequest<S> {
     /// Boxed: it is moved often.
     inner: Box<Inner<S>>,
@@ -28,7 +29,7 @@ pub struct PendingRequest<S> {
 
 pub(super) struct Inner<S> {
     pub(super) settings: Arc<Settings>,
-    pub(super) stream: S,
+    pub(super) stream: Unanswered<S>,
     pub(super) request: Request,
     pub(super) head: BytesMut,
     /// The bytes after the head.
@@ -49,7 +50,7 @@ impl<S> PendingRequest<S> {
 
     /// The underlying stream. Reading or writing it breaks the handshake.
     pub fn get_ref(&self) -> &S {
-        &self.inner.stream
+        self.inner.stream.get_ref()
     }
 }
 
@@ -60,14 +61,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PendingRequest<S> {
     /// Errors: [`Error::RequestRejected`] if the reply is a rejection, or the server stops meanwhile (503);
     /// [`Error::Misuse`] if the reply is not valid: the client then gets a 500; [`Error::Io`] if the client is gone.
     ///
-    /// Dropping the future drops the stream.
+    /// Dropping the future drops the stream; before its first poll, it drops the request.
     pub async fn answer(self, reply: Reply) -> Result<WebSocket<S>, Error> {
         // Boxed, so that a task that goes on with the connection does not keep the memory of the answer.
         Box::pin(self.respond(reply)).await
     }
 
     pub(super) async fn respond(mut self, reply: Reply) -> Result<WebSocket<S>, Error> {
-        let Inner { settings, stream, request, stop, .. } = &mut *self.inner;
+        let mut stream = self.inner.stream.take();
+        let Inner { settings, request, stop, .. } = &mut *self.inner;
         let limits = settings.config.limits;
         let answer = if stop.as_ref().is_some_and(StopRegistration::is_stopping) {
             Err(RequestRejection::<Vec<u8>>::stopped())
@@ -78,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PendingRequest<S> {
             Ok(accepted) => accepted,
             Err(RequestRejection { response, error }) => {
                 trace::rejected(&error);
-                reject::reject(stream, &response, limits.close).await;
+                reject::reject(&mut stream, &response, limits.close).await;
                 return Err(error);
             }
         };
@@ -88,7 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PendingRequest<S> {
         })
         .await
         .map_err(io::Error::from)??;
-        let Inner { settings, stream, head, rest, notes, stop, .. } = *self.inner;
+        let Inner { settings, head, rest, notes, stop, .. } = *self.inner;
         let opened = Established {
             config: Arc::clone(&settings.config),
             head_size: head.len() as u64,

@@ -1,8 +1,6 @@
 //! Reports on a listener's connections: a callback for errors, and a span of `tracing`.
 
-use std::any::Any;
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -11,6 +9,7 @@ use std::{error, fmt};
 use framewise_proto::rules::Role;
 use pin_project_lite::pin_project;
 
+use crate::panic::Panic;
 use crate::stop::StopTask;
 use crate::trace::Span;
 use crate::{Error, trace};
@@ -66,7 +65,8 @@ pub enum ServeError {
     Handshake(Error),
     /// The handler returned this error.
     Handler(Error),
-    /// The handler panicked, with this message. The client got a Close with 1011; other connections go on.
+    /// The handler, or [`Server::reply`](crate::Server::reply), panicked, with this message. The client got a Close with 1011,
+    /// or a 500 if its request was not answered yet; other connections go on.
     Panicked(String),
 }
 
@@ -118,11 +118,19 @@ impl Report {
             // A rejected request was reported where it was rejected.
             ServeError::Handshake(_) => {}
             ServeError::Handler(error) => trace::handler_failed(error),
-            ServeError::Panicked(message) => trace::handler_panicked(message),
+            ServeError::Panicked(message) => trace::panicked(message),
         }
         if let Some(on_error) = &self.on_error {
             on_error(self.peer, error);
         }
+    }
+
+    /// Runs code of the application, and reports if it panics.
+    pub(super) fn watch<T>(&self, run: impl FnOnce() -> T) -> T {
+        Panic::catch(run).unwrap_or_else(|panic| {
+            self.tell(ServeError::Panicked(panic.message().to_owned()));
+            panic.resume()
+        })
     }
 }
 
@@ -149,16 +157,11 @@ impl<T: Future<Output: HandlerResult>> Future for Handling<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        // The connection is in the handler: it sends its Close while the stack is unwound.
-        let result = match catch_unwind(AssertUnwindSafe(|| this.handler.poll(cx))) {
-            Ok(polled) => ready!(polled),
-            Err(panic) => {
-                if let Some(report) = this.report {
-                    report.tell(ServeError::Panicked(panic_message(&*panic)));
-                }
-                resume_unwind(panic)
-            }
+        let polled = match this.report {
+            Some(report) => report.watch(|| this.handler.poll(cx)),
+            None => this.handler.poll(cx),
         };
+        let result = ready!(polled);
         if let Some(report) = this.report
             && let Some(error) = result.into_error()
         {
@@ -166,10 +169,4 @@ impl<T: Future<Output: HandlerResult>> Future for Handling<T> {
         }
         Poll::Ready(())
     }
-}
-
-/// What `panic!` was called with, where that is text.
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("not a text").to_owned()
 }

@@ -1,17 +1,21 @@
 //! The upgrade as an extractor of axum.
 #![cfg(feature = "axum")]
 
+use std::time::Duration;
+
 use crate::common::http::{ask, http2_request, rejects_bad_requests, serve};
-use crate::common::{REQUEST, echo};
+use crate::common::{REQUEST, echo, masked, plain};
 use axum::Router;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use framewise::axum::WebSocketUpgrade;
-use framewise::{Client, DeflateConfig, Error, Limits, Message, Reply, Server};
+use framewise::proto::Opcode;
+use framewise::{Client, DeflateConfig, Error, Keepalive, Limits, Message, Reply, Server, Strictness};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncWriteExt as _, DuplexStream};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
 
 type Failures = mpsc::UnboundedSender<Error>;
 
@@ -130,4 +134,122 @@ async fn a_handler_may_serve_other_requests_as_well() {
     assert_eq!(rejected.await.unwrap_err().into_response().status(), 505);
     let (head, _) = ask(&mut near, optional.as_bytes()).await;
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+}
+
+/// A connection to a router with one route, and its raw end after the 101.
+async fn raw_end<T: Future<Output = Response> + Send + 'static>(
+    handler: impl Fn(WebSocketUpgrade) -> T + Clone + Send + Sync + 'static,
+) -> DuplexStream {
+    let router = Router::new().route("/chat", any(handler));
+    let mut near = serve(TowerToHyperService::new(router), true);
+    let (head, _) = ask(&mut near, REQUEST.as_bytes()).await;
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    near
+}
+
+#[tokio::test(start_paused = true)]
+async fn keepalive_sends_pings_at_its_interval_and_its_absence_none() {
+    let keepalive = Keepalive::default().interval(Duration::from_secs(7));
+    let mut near =
+        raw_end(move |ws: WebSocketUpgrade| async move { ws.keepalive(keepalive).on_upgrade(echo) }).await;
+    let before = Instant::now();
+    let mut ping = [0; 2];
+    timeout(Duration::from_secs(60), near.read_exact(&mut ping)).await.unwrap().unwrap();
+    assert_eq!((ping[0], before.elapsed()), (0x89, Duration::from_secs(7)));
+
+    let mut near = raw_end(|ws: WebSocketUpgrade| async move { ws.on_upgrade(echo) }).await;
+    assert!(timeout(Duration::from_secs(3600), near.read_u8()).await.is_err());
+}
+
+#[tokio::test]
+async fn send_queue_bounds_what_waits_for_a_client_that_does_not_read() {
+    const FRAME: usize = 1000;
+    let mut counts = Vec::new();
+    for queue in [10 * FRAME, 40 * FRAME] {
+        let handler = move |ws: WebSocketUpgrade| async move {
+            ws.send_queue(queue).on_upgrade(|mut ws| async move {
+                let mut sent: u32 = 0;
+                while ws.try_send(vec![0; FRAME]).is_ok() {
+                    sent += 1;
+                }
+                ws.send(vec![1; 4]).await?;
+                ws.close(1000, &sent.to_string()).await
+            })
+        };
+        let mut near = raw_end(handler).await;
+        let long = plain(Opcode::Binary, true, &[0; FRAME]);
+        let mut sent: usize = 0;
+        let mut frame = vec![0; long.len()];
+        loop {
+            near.read_exact(&mut frame[..6]).await.unwrap();
+            if frame[..6] == plain(Opcode::Binary, true, &[1; 4]) {
+                break;
+            }
+            near.read_exact(&mut frame[6..]).await.unwrap();
+            sent += 1;
+        }
+        let mut close = vec![0; 4 + sent.to_string().len()];
+        near.read_exact(&mut close).await.unwrap();
+        assert_eq!(close, plain(Opcode::Close, true, &[&[3, 0xe8], sent.to_string().as_bytes()].concat()));
+        counts.push(sent);
+    }
+    // The streams between take as much both times.
+    assert!((29..=31).contains(&(counts[1] - counts[0])), "{counts:?}");
+}
+
+#[tokio::test]
+async fn strictness_tolerates_what_it_names_and_nothing_else() {
+    let long = {
+        let mut frame = masked(Opcode::Text, true, b"hi");
+        frame.splice(1..2, [0xfe, 0, 2]);
+        frame
+    };
+    let close = |rule: &str| plain(Opcode::Close, true, &[&[3, 0xea], rule.as_bytes()].concat());
+    for (tolerates, answer) in
+        [(true, plain(Opcode::Text, true, b"hi")), (false, close("length-not-minimal-16"))]
+    {
+        let strictness = Strictness::default().long_lengths(tolerates);
+        let mut near =
+            raw_end(move |ws: WebSocketUpgrade| async move { ws.strictness(strictness).on_upgrade(echo) })
+                .await;
+        near.write_all(&long).await.unwrap();
+        let mut got = vec![0; answer.len()];
+        near.read_exact(&mut got).await.unwrap();
+        assert_eq!(got, answer, "{tolerates}");
+        if tolerates {
+            near.write_all(&plain(Opcode::Text, true, b"hi")).await.unwrap();
+            let mut got = vec![0; close("mask-missing").len()];
+            near.read_exact(&mut got).await.unwrap();
+            assert_eq!(got, close("mask-missing"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn reply_decides_on_the_request_and_adds_to_the_response() {
+    async fn handler(ws: WebSocketUpgrade) -> Response {
+        ws.protocols(["v2"])
+            .reply(|request| match request.header("authorization") {
+                Some(_) => Reply::accept().protocol("v1").header("X-User", "1"),
+                None => Reply::reject(401, "log in\n").header("WWW-Authenticate", "Bearer"),
+            })
+            .on_upgrade(echo)
+    }
+    let router = Router::new().route("/chat", any(handler));
+    let mut near = serve(TowerToHyperService::new(router), true);
+    let request = REQUEST.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: v1, v2\r\n\r\n");
+    let (head, body) = ask(&mut near, request.as_bytes()).await;
+    assert!(head.starts_with("HTTP/1.1 401 ") && body == "log in\n", "{head}{body}");
+    assert!(head.contains("\r\nwww-authenticate: Bearer\r\n"), "{head}");
+    let request = request.replace("\r\n\r\n", "\r\nAuthorization: Bearer x\r\n\r\n");
+    let (head, _) = ask(&mut near, request.as_bytes()).await;
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    assert!(
+        head.contains("\r\nsec-websocket-protocol: v1\r\n") && head.contains("\r\nx-user: 1\r\n"),
+        "{head}"
+    );
+    near.write_all(&masked(Opcode::Text, true, b"hi")).await.unwrap();
+    let mut echoed = [0; 4];
+    near.read_exact(&mut echoed).await.unwrap();
+    assert_eq!(echoed, plain(Opcode::Text, true, b"hi")[..]);
 }

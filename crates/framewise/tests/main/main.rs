@@ -32,6 +32,7 @@ mod limits;
 mod listener;
 mod messages;
 mod panics;
+mod panics_early;
 mod parts;
 mod porting;
 mod prepared;

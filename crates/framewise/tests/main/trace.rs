@@ -283,3 +283,28 @@ async fn bytes_that_a_dropped_connection_could_not_write_are_told() {
     collector
         .assert_one("WARN dropped with bytes that were not written", &[r#"role="server""#, "bytes=4004"]);
 }
+
+#[cfg(feature = "tower")]
+#[tokio::test]
+async fn a_panic_of_a_handler_of_tower_is_told() {
+    use framewise::tower::WebSocketService;
+    use hyper_util::service::TowerToHyperService;
+
+    let (collector, _guard) = Collector::start();
+    let server = || {
+        Server::new()
+            .reply(|request| if request.target == "/" { Reply::accept() } else { panic!("in the reply") })
+    };
+    let service = |server| {
+        WebSocketService::new(server, |ws, _| async move { assert!(!ws.is_open(), "in the handler") })
+    };
+    for (target, says) in [("/", "in the handler"), ("/x", "in the reply")] {
+        let stream = crate::common::http::serve(TowerToHyperService::new(service(server())), true);
+        if let Ok(mut client) = Client::new().connect_over(stream, &format!("ws://h{target}")).await {
+            client.next().await;
+        }
+        let told = format!("ERROR handler panicked: {says}");
+        let lines = collector.lines();
+        assert_eq!(lines.iter().filter(|line| **line == told).count(), 1, "{lines:#?}");
+    }
+}
