@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use framewise_proto::handshake::extension_required;
 use framewise_proto::{Detail, Opcode, Violation};
 use framewise_rules::{Limits, Role, Rule};
 
@@ -102,7 +103,7 @@ impl Leg {
                 self.inferred_from_message(from.peer(), Rule::UnsupportedData, at);
             }
             1010 if from == Role::Client && self.offered_in_vain() => {
-                self.one(Role::Server, Rule::ExtensionRequired, 0, 0, at);
+                self.broken(extension_required(0), at);
             }
             1011 if self.dir(from).pings.unanswered => {}
             1002 | 1003 | 1007 | 1011 => {

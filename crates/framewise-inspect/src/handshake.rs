@@ -5,7 +5,7 @@ use framewise_proto::handshake::http1::{
 };
 use framewise_proto::handshake::{
     ClientOffer, Request, Response, ResponseHead, ServerPolicy, check_policy, check_request, check_response,
-    verdict,
+    extension_required, verdict,
 };
 use framewise_proto::{Detail, Violation};
 use framewise_rules::{Answer, Role, Rule};
@@ -156,7 +156,7 @@ impl Leg {
         let deflate =
             agreed.iter().any(|extension| extension.name == framewise_proto::extension::PERMESSAGE_DEFLATE);
         if self.endpoints.requires_deflate && !deflate {
-            self.one(Role::Server, Rule::ExtensionRequired, 0, end, at);
+            self.broken(extension_required(end as usize), at);
         }
         let client =
             self.request.as_ref().map_or(0, |seen| (seen.head.len() as u64).saturating_add(body(seen)));

@@ -41,6 +41,8 @@ pub struct Violation {
 pub enum Detail {
     /// Nothing.
     None,
+    /// What the head lacks: a header, or an extension. The place of the violation is the whole head.
+    Missing(&'static str),
     /// How the byte fails to be UTF-8.
     Utf8(Utf8Fault),
     /// The close code that was sent.
@@ -192,8 +194,14 @@ impl fmt::Display for Sentence<'_> {
         if violation.detail != Detail::None {
             write!(f, " ({})", violation.detail)?;
         }
-        // An end or a timeout has no bytes that the peer sent, nor has a header that is missing in a head that an HTTP library
-        // parsed.
+        if let Detail::Missing(_) = violation.detail {
+            write!(f, ". By the {}", violation.by)?;
+            return match violation.offset.filter(|_| violation.length > 0) {
+                Some(offset) => write!(f, ", in the head that ends at byte {}.", offset + violation.length),
+                None => f.write_str("."),
+            };
+        }
+        // An end or a timeout has no bytes that the peer sent.
         let sent = if violation.length > 0 { "Sent by" } else { "By" };
         write!(f, ". {sent} the {}", violation.by)?;
         if let Some(offset) = violation.offset {
@@ -211,6 +219,7 @@ impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::None => Ok(()),
+            Self::Missing(what) => write!(f, "{what} is missing"),
             Self::Utf8(fault) => f.write_str(utf8_fault(fault)),
             Self::Code(code) => write!(f, "here {code}"),
             Self::Status(status) => write!(f, "here {status}"),

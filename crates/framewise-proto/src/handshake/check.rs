@@ -13,6 +13,7 @@ pub(super) use self::request::check_with_extensions;
 pub use self::request::{check_policy, check_request};
 pub use self::response::check_response;
 use super::field::{Field, Fields, MAX_ELEMENTS, Place};
+use crate::extension::PERMESSAGE_DEFLATE;
 use crate::{Detail, Violation};
 
 /// Which requests a server admits.
@@ -51,7 +52,8 @@ fn at_end(rule: Rule, by: Role, bytes: &[u8]) -> Violation {
 /// The server did not agree an extension that the client requires. The handshake is done, so the answer is a Close.
 pub fn extension_required(head: usize) -> Violation {
     let place = Place { offset: 0, length: head as u64 };
-    Violation::in_handshake(Rule::ExtensionRequired, Role::Server, Some(place))
+    let detail = Detail::Missing(PERMESSAGE_DEFLATE);
+    Violation::in_handshake(Rule::ExtensionRequired, Role::Server, Some(place)).with(detail)
 }
 
 /// Combines the violations of one head, in the order of the table. `Err` is the first that is enforced, with the other
@@ -89,7 +91,7 @@ impl Found {
         Self { by, head, violations: Vec::new() }
     }
 
-    /// Adds a rule that the head as a whole breaks, for example because something is missing.
+    /// Adds a rule that the start of the head breaks.
     fn in_head(&mut self, rule: Rule) {
         self.add(rule, self.head, Detail::None);
     }
@@ -98,9 +100,17 @@ impl Found {
         self.add(rule, field.place, Detail::None);
     }
 
-    /// Adds a rule that the field breaks, or the head if there is no field.
-    fn at(&mut self, rule: Rule, field: Option<Field<'_>>) {
-        self.add(rule, field.map_or(self.head, |field| field.place), Detail::None);
+    /// Adds a rule that the field breaks, or the head if it lacks the field.
+    fn at(&mut self, rule: Rule, field: Option<Field<'_>>, name: &'static str) {
+        match field {
+            Some(field) => self.in_field(rule, field),
+            None => self.missing(rule, name),
+        }
+    }
+
+    /// Adds the rule that the head has such a field.
+    fn missing(&mut self, rule: Rule, name: &'static str) {
+        self.add(rule, self.head, Detail::Missing(name));
     }
 
     /// Adds the rule of a line that is not a field.

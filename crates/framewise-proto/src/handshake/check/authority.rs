@@ -20,7 +20,7 @@ pub(super) fn check(head: &RequestHead<'_>, found: &mut Found) {
     let mut hosts = head.fields.named("host");
     let (host, second) = (hosts.next(), hosts.next());
     if host.is_none() || second.is_some() {
-        found.at(Rule::RequestHost, second);
+        found.at(Rule::RequestHost, second, "Host");
     }
     let Some(host) = host else { return };
     let mut valid = None;

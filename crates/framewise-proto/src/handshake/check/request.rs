@@ -34,11 +34,11 @@ pub(in crate::handshake) fn check_with_extensions(
     // RFC 6455 §4.2.1: "An |Upgrade| header field containing the value "websocket", treated as an ASCII
     // case-insensitive value", and the same of |Connection| and "Upgrade".
     for (rule, name, token) in
-        [(Rule::RequestUpgrade, "upgrade", "websocket"), (Rule::RequestConnection, "connection", "upgrade")]
+        [(Rule::RequestUpgrade, "Upgrade", "websocket"), (Rule::RequestConnection, "Connection", "upgrade")]
     {
         match fields.look_for(name, token) {
             Search::Found => {}
-            Search::Missing => found.at(rule, fields.first(name)),
+            Search::Missing => found.at(rule, fields.first(name), name),
             Search::TooMany(field) => found.too_many(Rule::RequestTooLarge, field),
         }
     }
@@ -66,7 +66,7 @@ pub fn check_policy(head: &RequestHead<'_>, size: usize, policy: &ServerPolicy) 
         let origins = || head.fields.named("origin");
         let other = origins().find(|field| !lets_in(field));
         if other.is_some() || origins().next().is_none() {
-            found.at(Rule::RequestOrigin, other);
+            found.at(Rule::RequestOrigin, other, "Origin");
         }
     }
     found.violations
@@ -75,7 +75,7 @@ pub fn check_policy(head: &RequestHead<'_>, size: usize, policy: &ServerPolicy) 
 fn key(fields: &Fields<'_>, found: &mut Found) {
     let mut keys = fields.named("sec-websocket-key");
     match (keys.next(), keys.next()) {
-        (None, _) => found.in_head(Rule::RequestKeyMissing),
+        (None, _) => found.missing(Rule::RequestKeyMissing, "Sec-WebSocket-Key"),
         // RFC 6455 §11.3.1: "The |Sec-WebSocket-Key| header field MUST NOT appear more than once in an HTTP request."
         (Some(_), Some(second)) => found.in_field(Rule::RequestKeyRepeated, second),
         (Some(field), None) if field.value.contains(&b',') => found.in_field(Rule::RequestKeyRepeated, field),
@@ -90,14 +90,14 @@ fn version(fields: &Fields<'_>, found: &mut Found) {
         field.is_some_and(|field| field.value != b"13" && matches!(field.text().parse(), Ok(0..=12_u8)));
     // The handshake of hixie-76, which browsers used before the RFC.
     let hixie = fields.first("sec-websocket-key1").or_else(|| fields.first("sec-websocket-key2"));
-    if draft || hixie.is_some() {
-        found.at(Rule::RequestLegacyDraft, if draft { field } else { hixie });
+    if let Some(field) = field.filter(|_| draft).or(hixie) {
+        found.in_field(Rule::RequestLegacyDraft, field);
     }
     // RFC 6455 §4.1: "The value of this header field MUST be 13."
     let mut versions = fields.named("sec-websocket-version");
     match (versions.next(), versions.next()) {
         (Some(only), None) if only.value == b"13" => {}
-        (first, second) => found.at(Rule::RequestVersion, second.or(first)),
+        (first, second) => found.at(Rule::RequestVersion, second.or(first), "Sec-WebSocket-Version"),
     }
 }
 

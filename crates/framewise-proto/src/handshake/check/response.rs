@@ -35,12 +35,12 @@ pub fn check_response(head: &ResponseHead<'_>, offer: &ClientOffer) -> Vec<Viola
     if !(upgrades.next().is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
         && upgrades.next().is_none())
     {
-        found.at(Rule::ResponseUpgrade, fields.first("upgrade"));
+        found.at(Rule::ResponseUpgrade, fields.first("upgrade"), "Upgrade");
     }
     // §4.1: the same of "a |Connection| header field" that "doesn't contain a token" "Upgrade".
     match fields.look_for("connection", "upgrade") {
         Search::Found => {}
-        Search::Missing => found.at(Rule::ResponseConnection, fields.first("connection")),
+        Search::Missing => found.at(Rule::ResponseConnection, fields.first("connection"), "Connection"),
         Search::TooMany(field) => found.too_many(Rule::ResponseTooLarge, field),
     }
     // §4.1: the same of a |Sec-WebSocket-Accept| that "contains a value other than the base64-encoded SHA-1 of the
@@ -48,7 +48,7 @@ pub fn check_response(head: &ResponseHead<'_>, offer: &ClientOffer) -> Vec<Viola
     // trailing whitespace".
     let mut accepts = fields.named("sec-websocket-accept");
     match (accepts.next(), accepts.next()) {
-        (None, _) => found.in_head(Rule::ResponseAcceptMissing),
+        (None, _) => found.missing(Rule::ResponseAcceptMissing, "Sec-WebSocket-Accept"),
         (Some(field), None) if field.value == accept_value(&offer.key).as_bytes() => {}
         (Some(field), second) => found.in_field(Rule::ResponseAcceptWrong, second.unwrap_or(field)),
     }
@@ -69,7 +69,7 @@ fn protocol(fields: &Fields<'_>, offer: &ClientOffer, found: &mut Found) {
     let mut lines = fields.named("sec-websocket-protocol");
     match (lines.next(), lines.next()) {
         (None, _) if offer.protocols.is_empty() => {}
-        (None, _) => found.in_head(Rule::ResponseSubprotocolMissing),
+        (None, _) => found.missing(Rule::ResponseSubprotocolMissing, "Sec-WebSocket-Protocol"),
         // RFC 6455 §4.1: "If the response includes a |Sec-WebSocket-Protocol| header field and this header field
         // indicates the use of a subprotocol that was not present in the client's handshake … the client MUST _Fail
         // the WebSocket Connection_." §11.3.4: "MUST NOT appear more than once in an HTTP response".

@@ -2,9 +2,12 @@
 
 use framewise_proto::extension::parse_extensions;
 use framewise_proto::handshake::http1::{Progress, read_request, read_response};
-use framewise_proto::handshake::{ClientOffer, MAX_ELEMENTS, ServerPolicy};
+use framewise_proto::handshake::{
+    ClientOffer, Fields, HttpVersion, MAX_ELEMENTS, RequestHead, ServerPolicy, check_request,
+    extension_required,
+};
 use framewise_proto::rules::{Limits, Rule};
-use framewise_proto::{Config, Detail, Strictness};
+use framewise_proto::{Config, Detail, Strictness, Violation};
 
 use super::{REQUEST, RESPONSE, broken, offer, request, response};
 
@@ -184,4 +187,65 @@ fn an_extension_that_is_accepted_has_to_fit_what_was_offered() {
         let Progress::Done { notes, .. } = request(head.as_bytes()) else { panic!("a request") };
         assert_eq!(notes.first().map(|note| note.rule), rule);
     }
+}
+
+#[test]
+fn what_a_head_lacks_is_named_and_was_not_sent() {
+    let line = |head: &str, name: &str| head.lines().find(|line| line.starts_with(name)).map(str::to_owned);
+    let says = |violation: &Violation| violation.sentence().to_string();
+    let no_origin =
+        ServerPolicy { origins: Some(vec!["https://h.example".into()]), ..ServerPolicy::default() };
+    for name in ["Host", "Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Origin"] {
+        let line = line(REQUEST, name).unwrap();
+        let lacks = REQUEST.replace(&format!("{line}\r\n"), "");
+        let found = broken(read_request(lacks.as_bytes(), &no_origin));
+        let end =
+            format!(" ({name} is missing). By the client, in the head that ends at byte {}.", lacks.len());
+        assert!(says(&found).ends_with(&end), "{}", says(&found));
+        // With a wrong value, it was sent.
+        let wrong = REQUEST.replace(&line, &format!("{name}: ?"));
+        let found = broken(read_request(wrong.as_bytes(), &no_origin));
+        let end = format!(". Sent by the client at byte {}.", wrong.find(&format!("{name}: ?")).unwrap());
+        assert!(says(&found).ends_with(&end), "{}", says(&found));
+    }
+    // What an HTTP library parsed has no bytes.
+    let head = RequestHead {
+        method: "GET",
+        target: "/",
+        version: HttpVersion::Http11,
+        fields: Fields::default(),
+        place: None,
+    };
+    for found in check_request(&head) {
+        assert!(says(&found).ends_with(" is missing). By the client."), "{}", says(&found));
+    }
+    // A start line was sent.
+    let found = broken(read_request(REQUEST.replace("GET", "PUT").as_bytes(), &ServerPolicy::default()));
+    assert!(says(&found).ends_with(". Sent by the client at byte 0."), "{}", says(&found));
+
+    for name in ["Upgrade", "Connection", "Sec-WebSocket-Accept"] {
+        let line = line(RESPONSE, name).unwrap();
+        let early = "HTTP/1.1 103 Early Hints\r\n\r\n";
+        let lacks = [early, &RESPONSE.replace(&format!("{line}\r\n"), "")].concat();
+        let found = broken(response(lacks.as_bytes()));
+        let end =
+            format!(" ({name} is missing). By the server, in the head that ends at byte {}.", lacks.len());
+        assert!(says(&found).ends_with(&end), "{}", says(&found));
+        let found = broken(response(RESPONSE.replace(&line, &format!("{name}: ?")).as_bytes()));
+        assert!(says(&found).contains(". Sent by the server at byte "), "{}", says(&found));
+    }
+    let lacks = RESPONSE.replace("Sec-WebSocket-Protocol: chat\r\n", "");
+    let Progress::Done { notes, .. } = response(lacks.as_bytes()) else { panic!("it is only a note") };
+    let end = format!(
+        "(Sec-WebSocket-Protocol is missing). By the server, in the head that ends at byte {}.",
+        lacks.len()
+    );
+    assert!(says(&notes[0]).ends_with(&end), "{}", says(&notes[0]));
+
+    let required = |head| says(&extension_required(head));
+    assert!(
+        required(9)
+            .ends_with("(permessage-deflate is missing). By the server, in the head that ends at byte 9.")
+    );
+    assert!(required(0).ends_with("(permessage-deflate is missing). By the server."));
 }
