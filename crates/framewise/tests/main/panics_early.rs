@@ -235,8 +235,7 @@ mod http {
             })
         });
         let tower = WebSocketService::new(panics_in_reply(), |ws, _| ByHand(ws));
-        let handler =
-            |ws: WebSocketUpgrade| async move { ws.server(panics_in_reply()).on_upgrade(|ws| ByHand(ws)) };
+        let handler = |ws: WebSocketUpgrade| async move { ws.server(panics_in_reply()).on_upgrade(ByHand) };
         let router = Router::new().fallback(any(handler));
         [
             serve(service, true),
