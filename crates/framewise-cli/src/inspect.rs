@@ -1,4 +1,5 @@
 mod authority;
+mod record;
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
-use framewise_live::{Naming, Proxy, Recordings, Upstream};
+use framewise_live::{Naming, Proxy, Upstream};
 
 use crate::failure::Failure;
 use crate::live::Live;
@@ -38,8 +39,12 @@ use authority::Authority;
   framewise inspect --frames --listen 127.0.0.1:7000 wss://example.com
   framewise inspect --json --record session.txt http://localhost:3000
   framewise inspect --tls wss://example.com
+  framewise inspect --record a.txt --record a.pcapng --rotate 100M --keep 10 ws://localhost:8080
 
-Recordings: the first connection is written to FILE, the next ones to FILE-2, FILE-3 (the number goes before the extension).
+Transcripts: the first connection is written to FILE, the next ones to FILE-2, FILE-3 (the number goes before the extension).
+Packets: FILE has those of all connections, from the client to framewise and from framewise to UPSTREAM, TLS with its secrets
+(so only you can read the file); with --rotate, they go on in FILE-2 (`cat` them to read all of it). If a file cannot be written any more, because the disk
+is full, that is reported once, and the connections go on.
 With --json, standard output has one object per line: each finding as it occurs, with its connection, and each connection at its end.")]
 pub(crate) struct InspectArgs {
     /// Server to inspect: a ws://, wss://, http:// or https:// URL
@@ -48,9 +53,16 @@ pub(crate) struct InspectArgs {
     /// Address for clients to connect to; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6455")]
     listen: String,
-    /// Record connections as transcripts, which `framewise read` reads; replaces FILE
+    /// Record to FILE, which `framewise read` reads, and replace it: packets if its name ends with .pcapng, transcripts
+    /// otherwise; can be given once for each
     #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
+    record: Vec<PathBuf>,
+    /// Most bytes of a recorded file (10M, 1G): packets go on in another one
+    #[arg(long, value_name = "SIZE", value_parser = record::size)]
+    rotate: Option<u64>,
+    /// Number of recorded files that are kept: the newest of each kind
+    #[arg(long, value_name = "FILES")]
+    keep: Option<usize>,
     /// Pass the request's Host on unchanged
     #[arg(long)]
     keep_host: bool,
@@ -111,12 +123,8 @@ async fn inspect(args: &InspectArgs, upstream: Upstream, output: Output) -> Resu
         )));
     }
     // Before the first client: a file that cannot be written is reported at the start.
-    let recordings = args.record.as_deref().map(|path| {
-        Recordings::create(path, format!("framewise inspect {upstream}")).map_err(|error| {
-            Failure::said(format!("cannot write {}: {}", path.display(), crate::failure::plain(&error)))
-        })
-    });
-    let recordings = recordings.transpose()?;
+    let record::Recorded { transcripts, packets } =
+        record::begin(&args.record, &format!("framewise inspect {upstream}"), args.rotate, args.keep)?;
     let (live, writer) = Live::start(output);
     let to = if args.json { To::Stderr } else { To::Stdout };
     let scheme = if args.tls { "wss" } else { "ws" };
@@ -144,7 +152,8 @@ async fn inspect(args: &InspectArgs, upstream: Upstream, output: Output) -> Resu
     };
     let found = printer.found();
     let mut proxy = Proxy::new(upstream, Arc::new(printer))
-        .recorded(recordings)
+        .recorded(transcripts)
+        .packets(packets)
         .naming(args.naming())
         .most_open(net::most_open());
     if let Some(authority) = authority {

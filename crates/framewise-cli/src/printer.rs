@@ -200,7 +200,7 @@ impl Sink for Printer {
             )),
             Event::NotAccepted(error) => self.complaint(&format!("cannot accept a client: {}", plain(&error))),
             Event::NotRecorded { path, error } => self.complaint(&format!(
-                "cannot write {}: {}; the connection continues unrecorded",
+                "cannot write {}: {}; connections go on without a recording",
                 path.display(),
                 plain(&error)
             )),

@@ -69,7 +69,7 @@ pub enum Event {
     },
     /// Something was found. [`Event::Over`] has every finding again, with the causes that only the end tells.
     Finding(Box<Finding>),
-    /// The recording cannot be written, or not continued; the connection goes on without it.
+    /// A recording cannot be written, or not continued; the connections go on without it. Reported once.
     NotRecorded {
         /// The file.
         path: PathBuf,

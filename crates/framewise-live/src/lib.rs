@@ -2,7 +2,7 @@
 //!
 //! A [`Proxy`] in front of a server forwards every byte unchanged, and observes each connection with a [`Watch`]; a [`Tee`]
 //! observes one stream from one of its ends. What is seen becomes [`Event`]s, which go to a [`Sink`]: this crate renders
-//! nothing. [`Recorder`] writes a connection as a transcript.
+//! nothing. [`Recorder`] writes a connection as a transcript, [`Packets`] all of them as packets.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 mod event;
+mod packets;
 mod proxy;
 mod record;
 mod rewrite;
@@ -37,8 +38,10 @@ mod tap;
 mod tee;
 mod upstream;
 mod watch;
+mod wire;
 
 pub use event::{About, Event, Sink};
+pub use packets::{Packets, Rotation};
 pub use proxy::{Certificates, Naming, Proxy, TlsFault};
 pub use record::{Recorder, Recordings};
 pub use rewrite::Rewritten;

@@ -10,16 +10,18 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use framewise::{AcceptLoop, Incoming, NetStream, Stop};
+use framewise::{AcceptLoop, Incoming, Stop};
 use framewise_inspect::{Connection, Endpoints};
+use framewise_rules::Role;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use crate::packets::Recording;
 use crate::rewrite::Rewrite;
 use crate::tap::tap;
-use crate::{About, Event, Recorder, Recordings, Sink, Upstream, Watch};
+use crate::wire::{Duplex, Wire};
+use crate::{About, Event, Packets, Recorder, Recordings, Sink, Upstream, Watch};
 use change::Change;
-use client::ClientStream;
 pub use client::{Certificates, TlsFault};
 use itself::Itself;
 use pass::{Changes, Cut, Passing};
@@ -36,6 +38,7 @@ pub struct Proxy {
     upstream: Upstream,
     sink: Arc<dyn Sink>,
     recordings: Option<Mutex<Recordings>>,
+    packets: Option<Recording>,
     most_open: usize,
     half_closed: Duration,
     naming: Naming,
@@ -64,6 +67,7 @@ impl Proxy {
             upstream,
             sink,
             recordings: None,
+            packets: None,
             most_open: MOST_OPEN,
             half_closed: HALF_CLOSED,
             naming: Naming::default(),
@@ -76,6 +80,13 @@ impl Proxy {
     #[must_use]
     pub fn recorded(mut self, recordings: Option<Recordings>) -> Self {
         self.recordings = recordings.map(Mutex::new);
+        self
+    }
+
+    /// Records the packets of all connections.
+    #[must_use]
+    pub fn packets(mut self, packets: Option<Packets>) -> Self {
+        self.packets = packets.map(|packets| packets.start(Arc::clone(&self.sink)));
         self
     }
 
@@ -136,6 +147,9 @@ impl Proxy {
         // No time for the rest: the tasks are waited for here.
         stopping.stop(Duration::ZERO).await;
         while open.join_next().await.is_some() {}
+        if let Some(recording) = Arc::into_inner(proxy).and_then(|proxy| proxy.packets) {
+            recording.finish().await;
+        }
     }
 
     /// Forwards one connection until both sides have ended it or `stop` completes. Returns what was found in it; `None` if
@@ -192,21 +206,24 @@ impl Proxy {
     }
 
     /// Both ends, ready to pass bytes; or why there are not.
-    async fn reach(&self, client: TcpStream) -> Result<(ClientStream, NetStream), Event> {
+    async fn reach(&self, client: TcpStream) -> Result<(Box<dyn Duplex>, Box<dyn Duplex>), Event> {
         let client = self.encrypted(client).await.map_err(Event::NotEncrypted)?;
-        let server = self.upstream.connect().await.map_err(Event::Unreachable)?;
+        let server = self.upstream.connect(self.packets.as_ref()).await.map_err(Event::Unreachable)?;
         Ok((client, server))
     }
 
     /// With TLS, where the client begins it.
-    async fn encrypted(&self, client: TcpStream) -> Result<ClientStream, TlsFault> {
+    async fn encrypted(&self, client: TcpStream) -> Result<Box<dyn Duplex>, TlsFault> {
+        let tracer = self.packets.as_ref().and_then(|packets| packets.trace(&client, Role::Server));
+        // A client that knows the server by its address sends no name (RFC 6066 §3).
+        let name = client.local_addr().map(|address| address.ip().to_string()).unwrap_or_default();
+        let client = Wire::new(client, tracer);
         match &self.certificates {
-            Some(certificates) if client::begins_tls(&client).await => {
-                // A client that knows the server by its address sends no name (RFC 6066 §3).
-                let name = client.local_addr().map(|address| address.ip().to_string()).unwrap_or_default();
-                ClientStream::encrypt(client, &**certificates, &name).await
+            Some(certificates) if client::begins_tls(client.tcp()).await => {
+                let key_log = self.packets.as_ref().map(Recording::key_log);
+                client::encrypt(client, &**certificates, &name, key_log).await
             }
-            Some(_) | None => Ok(ClientStream::Plain(client)),
+            Some(_) | None => Ok(Box::new(client)),
         }
     }
 
@@ -214,8 +231,10 @@ impl Proxy {
         let recordings = self.recordings.as_ref()?;
         match recordings.lock().unwrap_or_else(PoisonError::into_inner).recorder(number) {
             Ok(recorder) => Some(recorder),
-            Err((path, error)) => {
-                self.sink.event(about, Event::NotRecorded { path, error });
+            Err(failure) => {
+                if let Some((path, error)) = failure {
+                    self.sink.event(about, Event::NotRecorded { path, error });
+                }
                 None
             }
         }

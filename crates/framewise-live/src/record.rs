@@ -1,8 +1,13 @@
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use framewise_transcript::{Action, Event};
+
+use crate::Rotation;
 
 const READ_BY_PEOPLE: usize = 4096;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -12,6 +17,9 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 pub struct Recorder {
     file: File,
     path: PathBuf,
+    written: u64,
+    size: Option<u64>,
+    said: Arc<AtomicBool>,
 }
 
 /// Recordings of several connections: FILE for the first, then `FILE-2` before the extension, and so on.
@@ -19,17 +27,22 @@ pub struct Recorder {
 pub struct Recordings {
     path: PathBuf,
     about: String,
+    rotation: Rotation,
     /// Made at the start, so that a file that cannot be written is reported before the first client.
     first: Option<Recorder>,
+    files: VecDeque<PathBuf>,
+    /// Whether a failure was reported: a full disk fails for each connection.
+    said: Arc<AtomicBool>,
 }
 
 impl Recorder {
     /// Begins a recording, with a comment about it; one that is there already is replaced.
     pub fn create(path: &Path, about: &str) -> io::Result<Self> {
-        let mut file = File::create(path)?;
+        let file = File::create(path)?;
+        let mut recorder = Self { file, path: path.to_owned(), written: 0, size: None, said: Arc::default() };
         // A line break would end the comment.
-        file.write_all(format!("# {}\n", about.replace(['\n', '\r'], " ")).as_bytes())?;
-        Ok(Self { file, path: path.to_owned() })
+        recorder.append(&format!("# {}\n", about.replace(['\n', '\r'], " ")))?;
+        Ok(recorder)
     }
 
     /// Where it is written to.
@@ -39,31 +52,70 @@ impl Recorder {
 
     /// Writes one event as a line.
     pub fn write(&mut self, event: &Event) -> io::Result<()> {
-        // In one call: the transcript is valid at any moment, and a killed program has lost no line.
-        self.file.write_all(line(event).as_bytes())
+        let line = line(event);
+        if self.size.is_some_and(|size| self.written + line.len() as u64 > size) {
+            self.append("# the recording ends here: the file has the size that was chosen\n")?;
+            return Err(io::Error::other("the file has the size that was chosen"));
+        }
+        self.append(&line)
+    }
+
+    /// Whether a failure is to be reported: it is the first one.
+    pub(crate) fn says(&self) -> bool {
+        !self.said.swap(true, Ordering::Relaxed)
+    }
+
+    /// In one call: the transcript is valid at any moment, and a killed program has lost no line. What is written in part,
+    /// because the disk is full, is cut off.
+    fn append(&mut self, text: &str) -> io::Result<()> {
+        if let Err(error) = self.file.write_all(text.as_bytes()) {
+            let _ = self.file.set_len(self.written);
+            return Err(error);
+        }
+        self.written += text.len() as u64;
+        Ok(())
     }
 }
 
 impl Recordings {
     /// Begins the first recording; `about` describes what is recorded.
-    pub fn create(path: &Path, about: impl Into<String>) -> io::Result<Self> {
-        let mut recordings = Self { path: path.to_owned(), about: about.into(), first: None };
-        recordings.first = Some(recordings.recorder(1).map_err(|(_, error)| error)?);
+    pub fn create(path: &Path, about: impl Into<String>, rotation: Rotation) -> io::Result<Self> {
+        let mut recordings = Self {
+            path: path.to_owned(),
+            about: about.into(),
+            rotation,
+            first: None,
+            files: VecDeque::new(),
+            said: Arc::default(),
+        };
+        recordings.first = Some(recordings.begin(1, path)?);
         Ok(recordings)
     }
 
-    /// The recorder of a connection; or the path that cannot be written, and why.
-    pub(crate) fn recorder(&mut self, number: u64) -> Result<Recorder, (PathBuf, io::Error)> {
+    /// The recorder of a connection; or the path that cannot be written, and why, where that was not reported before.
+    pub(crate) fn recorder(&mut self, number: u64) -> Result<Recorder, Option<(PathBuf, io::Error)>> {
         if let Some(first) = self.first.take() {
             return Ok(first);
         }
         let path = path_of(&self.path, number);
-        Recorder::create(&path, &format!("{}, connection {number}", self.about))
-            .map_err(|error| (path, error))
+        self.begin(number, &path)
+            .map_err(|error| (!self.said.swap(true, Ordering::Relaxed)).then_some((path, error)))
+    }
+
+    fn begin(&mut self, number: u64, path: &Path) -> io::Result<Recorder> {
+        let about =
+            if number == 1 { self.about.clone() } else { format!("{}, connection {number}", self.about) };
+        let recorder = Recorder::create(path, &about)?;
+        self.files.push_back(path.to_owned());
+        while self.rotation.keep.is_some_and(|keep| self.files.len() > keep.max(1)) {
+            let Some(oldest) = self.files.pop_front() else { break };
+            let _ = std::fs::remove_file(oldest);
+        }
+        Ok(Recorder { size: self.rotation.size, said: Arc::clone(&self.said), ..recorder })
     }
 }
 
-fn path_of(path: &Path, number: u64) -> PathBuf {
+pub(crate) fn path_of(path: &Path, number: u64) -> PathBuf {
     if number <= 1 {
         return path.to_owned();
     }

@@ -1,13 +1,22 @@
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::time::Duration;
 
+use framewise::rustls::pki_types::ServerName;
+use framewise::rustls::{ClientConfig, KeyLog, RootCertStore};
 use framewise::{Client, Error, Limits, NetStream, Url};
+use framewise_rules::Role;
 use tokio::net::lookup_host;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::Naming;
+use crate::packets::Recording;
 use crate::rewrite::{Rewrite, Value, When};
+use crate::wire::{Duplex, Wire};
 
 /// After this time without an answer the server counts as down.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -75,10 +84,24 @@ impl Upstream {
         }
     }
 
-    /// Connects: TCP, and TLS where the URL says so.
-    pub(crate) async fn connect(&self) -> Result<NetStream, Error> {
-        let limits = Limits::DEFAULT.handshake(PATIENCE);
-        Client::new().limits(limits).dial(&self.url.to_string()).await
+    /// Connects: TCP, and TLS where the URL says so. Where packets are recorded, TLS is done here, above what is recorded.
+    pub(crate) async fn connect(&self, recording: Option<&Recording>) -> Result<Box<dyn Duplex>, Error> {
+        let client = Client::new().limits(Limits::DEFAULT.handshake(PATIENCE));
+        let Some(recording) = recording else {
+            return Ok(Box::new(Wire::new(client.dial(&self.url.to_string()).await?, None)));
+        };
+        let stream = client.dial(&format!("ws://{}", self.authority())).await?;
+        let tracer = recording.trace(stream.tcp(), Role::Client);
+        let stream = Wire::new(stream, tracer);
+        if !self.is_tls() {
+            return Ok(Box::new(stream));
+        }
+        if let Ok(Ok(stream)) = timeout(PATIENCE, encrypt(stream, self.url.host(), recording.key_log())).await
+        {
+            return Ok(Box::new(stream));
+        }
+        // Why it failed is said best by the client that people use; should it succeed, its packets are missing.
+        Ok(Box::new(Wire::new(client.dial(&self.url.to_string()).await?, None)))
     }
 
     /// Whether a connection to it comes back to a listener of this machine at this address: it would be passed on to the
@@ -91,6 +114,25 @@ impl Upstream {
         let Ok(Ok(addresses)) = resolved else { return false };
         addresses.into_iter().any(|address| reaches(address.ip(), listener.ip()))
     }
+}
+
+async fn encrypt(
+    stream: Wire<NetStream>,
+    host: &str,
+    key_log: Arc<dyn KeyLog>,
+) -> io::Result<TlsStream<Wire<NetStream>>> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = framewise::crypto_provider().ok_or(io::ErrorKind::Unsupported)?;
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.key_log = key_log;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
 /// Whether a connection to an address arrives at a listener on another one, their ports being the same.

@@ -130,9 +130,11 @@ impl Watch {
     fn record(&mut self, step: &Step) {
         let Some(recorder) = &mut self.recorder else { return };
         if let Err(error) = recorder.write(step) {
-            let path = recorder.path().to_owned();
+            let (path, says) = (recorder.path().to_owned(), recorder.says());
             self.recorder = None;
-            self.sink.event(&self.about, Event::NotRecorded { path, error });
+            if says {
+                self.sink.event(&self.about, Event::NotRecorded { path, error });
+            }
         }
     }
 

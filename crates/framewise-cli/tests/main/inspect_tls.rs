@@ -9,7 +9,7 @@ use crate::common::{ANSWER, HANDSHAKE, Running, connect, exactly, framewise, hea
 use framewise::rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use framewise::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto::ring};
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     path("authority")
 }
 
@@ -22,7 +22,7 @@ fn listening(args: &[&str]) -> (Running, SocketAddr) {
 }
 
 /// A client that trusts the authority in a file, and speaks these protocols inside TLS.
-fn trusting(
+pub(crate) fn trusting(
     file: &Path,
     address: SocketAddr,
     name: &str,

@@ -13,6 +13,7 @@ mod hostile;
 mod inspect;
 mod inspect_tls;
 mod read;
+mod record;
 mod replay;
 mod schema;
 mod serve;

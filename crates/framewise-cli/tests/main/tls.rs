@@ -12,7 +12,7 @@ use framewise::rustls::pki_types::PrivateKeyDer;
 use framewise::rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::ring};
 
 /// A server for one connection that greets in TLS, and the file with its certificate.
-fn tls_server() -> (SocketAddr, PathBuf, std::thread::JoinHandle<()>) {
+pub(crate) fn tls_server() -> (SocketAddr, PathBuf, std::thread::JoinHandle<()>) {
     let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let file = path("authority.pem");
     std::fs::write(&file, key.cert.pem()).unwrap();

@@ -1,18 +1,16 @@
 //! The proxy's end towards a client: TCP, or TLS over it.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use framewise::rustls::server::Acceptor;
-use framewise::rustls::{self, AlertDescription, ServerConfig};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use framewise::rustls::{self, AlertDescription, KeyLog, ServerConfig};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
-use tokio_rustls::server::TlsStream;
+
+use crate::wire::{Duplex, Wire};
 
 /// The TLS handshake may take this long.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -37,40 +35,29 @@ pub enum TlsFault {
     Other(io::Error),
 }
 
-/// A connection to a client.
-#[derive(Debug)]
-pub(super) enum ClientStream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
-impl ClientStream {
-    /// The TCP connection.
-    pub(super) fn tcp(&self) -> &TcpStream {
-        match self {
-            Self::Plain(stream) => stream,
-            Self::Tls(stream) => stream.get_ref().0,
+/// Does the TLS handshake with a client. `name` is the server's where the client sends none, because it knows it by its
+/// address.
+pub(super) async fn encrypt(
+    stream: Wire<TcpStream>,
+    certificates: &dyn Certificates,
+    name: &str,
+    key_log: Option<Arc<dyn KeyLog>>,
+) -> Result<Box<dyn Duplex>, TlsFault> {
+    let handshake = async {
+        let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let hello = start.client_hello();
+        let mut config = certificates.config(hello.server_name().unwrap_or(name))?;
+        if let Some(key_log) = key_log {
+            let mut logged = ServerConfig::clone(&config);
+            logged.key_log = key_log;
+            config = Arc::new(logged);
         }
-    }
-
-    /// Does the TLS handshake. `name` is the server's where the client sends none, because it knows it by its address.
-    pub(super) async fn encrypt(
-        stream: TcpStream,
-        certificates: &dyn Certificates,
-        name: &str,
-    ) -> Result<Self, TlsFault> {
-        let handshake = async {
-            let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-            let hello = start.client_hello();
-            let config = certificates.config(hello.server_name().unwrap_or(name))?;
-            let stream = start.into_stream(config).await?;
-            Ok(Self::Tls(Box::new(stream)))
-        };
-        match timeout(PATIENCE, handshake).await {
-            Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(TlsFault::of(error)),
-            Err(_) => Err(TlsFault::TimedOut(PATIENCE)),
-        }
+        start.into_stream(config).await
+    };
+    match timeout(PATIENCE, handshake).await {
+        Ok(Ok(stream)) => Ok(Box::new(stream)),
+        Ok(Err(error)) => Err(TlsFault::of(error)),
+        Err(_) => Err(TlsFault::TimedOut(PATIENCE)),
     }
 }
 
@@ -87,38 +74,6 @@ impl TlsFault {
         match inner {
             Some(rustls::Error::AlertReceived(alert)) => Self::Rejected(*alert),
             Some(_) | None => Self::Other(error),
-        }
-    }
-}
-
-impl AsyncRead for ClientStream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Tls(stream) => Pin::new(&mut **stream).poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for ClientStream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
-            Self::Tls(stream) => Pin::new(&mut **stream).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(&mut **stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(&mut **stream).poll_shutdown(cx),
         }
     }
 }

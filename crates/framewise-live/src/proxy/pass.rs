@@ -4,15 +4,14 @@ use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use framewise::NetStream;
 use framewise_rules::Role;
 use framewise_transcript::Action;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep_until};
 
 use super::change::{Change, Do};
-use super::client::ClientStream;
 use crate::tap::{Slot, Tap};
+use crate::wire::Duplex;
 use crate::{About, Sink};
 
 /// Bytes that are read at once.
@@ -50,8 +49,8 @@ impl Passing<'_> {
     /// ended.
     pub(super) async fn between(
         &self,
-        mut client: ClientStream,
-        mut server: NetStream,
+        mut client: Box<dyn Duplex>,
+        mut server: Box<dyn Duplex>,
         changes: Changes,
         stop: impl Future,
     ) -> Result<(), Cut> {
@@ -65,9 +64,9 @@ impl Passing<'_> {
             _ = stop => Err(Cut::Stopped),
         };
         if cut == Err(Cut::Reset) {
-            // Closed without lingering, a socket sends RST: what one side did is done to the other.
-            let _ = client.tcp().set_zero_linger();
-            let _ = server.tcp().set_zero_linger();
+            // What one side did is done to the other.
+            client.reset();
+            server.reset();
         }
         cut
     }
