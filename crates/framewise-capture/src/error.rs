@@ -19,6 +19,8 @@ pub enum Error {
     Io(String),
     /// It is larger than a text may be.
     TooLarge,
+    /// The key log cannot be read, or is something else.
+    Keys(String),
     /// A packet capture is cut off or broken.
     Capture(String),
     /// It is something else.
@@ -66,6 +68,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(message) | Self::Capture(message) => f.write_str(message),
+            Self::Keys(message) => write!(f, "its TLS keys: {message}"),
             Self::TooLarge => f.write_str("it is larger than 512 MiB; cut out the part in question"),
             Self::Foreign(foreign) => foreign.fmt(f),
             Self::Unknown => {

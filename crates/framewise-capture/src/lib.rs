@@ -34,6 +34,7 @@ mod pcap;
 mod raw;
 mod sink;
 mod text;
+mod tls;
 
 use std::io::Read;
 
@@ -45,12 +46,14 @@ pub use diagnose::Diagnoses;
 pub use error::{Error, Position};
 pub use note::{Note, Notes};
 pub use pcap::Pick;
+use tls::Keys;
+
 pub use sink::{About, Act, Happened, Sink, Source, Told, Transcripts};
 
 /// How to get the keys of encrypted connections, and what to do with them: for a person, one line each.
 pub const KEYS: &str = "\
-To decrypt, record the TLS keys with the connection, and let tshark take TLS off (N: the number after tcp.stream):
-  tshark -r FILE -o tls.keylog_file:keys.log -q -z follow,tls,hex,N | framewise read -
+To decrypt, record the TLS keys while you capture, from the first packet on, and give both:
+  framewise read --tls-keys keys.log FILE
 How to record the keys:
   Chrome   chrome --ssl-key-log-file=keys.log --user-data-dir=/tmp/profile
   Firefox  SSLKEYLOGFILE=keys.log firefox --no-remote
@@ -98,14 +101,41 @@ pub struct Options {
 ///
 /// The input cannot be read, is in a format that is not supported, or breaks the rules of its format: then the error has
 /// the place.
-pub fn read(mut input: impl Read, options: &Options, sink: &mut dyn Sink) -> Result<Notes, Error> {
+pub fn read(input: impl Read, options: &Options, sink: &mut dyn Sink) -> Result<Notes, Error> {
+    with(input, Keys::default(), options, sink)
+}
+
+/// Reads a packet capture to its end, and decrypts TLS with a key log: a text in the format of `SSLKEYLOGFILE`. It may still
+/// grow while the capture does: what is written after its end was met is read when it is needed. In
+/// any other format the key log is not used.
+///
+/// # Errors
+///
+/// Those of [`read`], and [`Error::Keys`] where the key log cannot be read or is something else.
+pub fn read_with_keys(
+    input: impl Read,
+    keys: impl Read + 'static,
+    options: &Options,
+    sink: &mut dyn Sink,
+) -> Result<Notes, Error> {
+    let mut keys = Keys::of(Box::new(keys));
+    keys.refresh().map_err(|error| Error::Keys(error.to_string()))?;
+    if keys.is_foreign() {
+        return Err(Error::Keys(
+            "it is not a TLS key log: expected lines such as `CLIENT_RANDOM 5a… 1f…`".to_owned(),
+        ));
+    }
+    with(input, keys, options, sink)
+}
+
+fn with(mut input: impl Read, keys: Keys, options: &Options, sink: &mut dyn Sink) -> Result<Notes, Error> {
     let mut start = [0; 4];
     let length = fill(&mut input, &mut start)?;
     let start = &start[..length];
     let input = start.chain(input);
     if options.format == Some(Format::Capture) || (options.format.is_none() && detect::is_capture(start)) {
         // What the file is written with comes in pieces of its own size: a packet is read when it is there.
-        return pcap::read(std::io::BufReader::with_capacity(1 << 18, input), &options.pick, sink);
+        return pcap::read(std::io::BufReader::with_capacity(1 << 18, input), &options.pick, keys, sink);
     }
     let mut bytes = Vec::new();
     input.take(MOST + 1).read_to_end(&mut bytes).map_err(|error| Error::Io(error.to_string()))?;

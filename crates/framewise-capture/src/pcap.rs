@@ -22,14 +22,23 @@ pub(crate) use sniff::head;
 
 use crate::note::{Note, Notes};
 use crate::sink::Sink;
+use crate::tls::{Keys, Locked, alert};
 use crate::{Error, plural};
 
 /// Reads a capture to its end. What is there of one that is cut off is read, and a note says where it ends.
-pub(crate) fn read(input: impl Read, pick: &Pick, sink: &mut dyn Sink) -> Result<Notes, Error> {
+pub(crate) fn read(
+    input: impl Read,
+    pick: &Pick,
+    mut keys: Keys,
+    sink: &mut dyn Sink,
+) -> Result<Notes, Error> {
     let mut blocks = Blocks::new(input).map_err(|fault| cut(&fault, None))?.ok_or(Error::Binary)?;
-    let mut flows = Flows::new(pick.clone());
+    if blocks.may_have_secrets() {
+        keys.may_be_embedded();
+    }
+    let mut flows = Flows::with_keys(pick.clone(), keys);
     let mut skipped: BTreeMap<Skip, u64> = BTreeMap::new();
-    let (mut packets, mut secrets) = (0_u64, 0_u64);
+    let mut packets = 0_u64;
     let fault = loop {
         match blocks.next() {
             Ok(None) => break None,
@@ -40,7 +49,7 @@ pub(crate) fn read(input: impl Read, pick: &Pick, sink: &mut dyn Sink) -> Result
                     Err(skip) => *skipped.entry(skip).or_default() += 1,
                 }
             }
-            Ok(Some(Block::Secrets(keys))) => secrets += keys.len() as u64,
+            Ok(Some(Block::Secrets(secrets))) => flows.keys().add(secrets),
             Ok(Some(Block::Other)) => {}
             Err(fault) => break Some((fault, Some(blocks.at()))),
         }
@@ -57,7 +66,8 @@ pub(crate) fn read(input: impl Read, pick: &Pick, sink: &mut dyn Sink) -> Result
     if let Some((fault, at)) = fault {
         notes.push(Note::Limit(cut(&fault, at).to_string()));
     }
-    ignored(&flows, secrets, &mut notes);
+    ignored(&flows, &mut notes);
+    encrypted(&mut flows, &mut notes);
     skips(&skipped, &mut notes);
     Ok(notes)
 }
@@ -78,7 +88,7 @@ fn cut(fault: &Fault, at: Option<u64>) -> Error {
     })
 }
 
-fn ignored(flows: &Flows, _secrets: u64, notes: &mut Notes) {
+fn ignored(flows: &Flows, notes: &mut Notes) {
     let ignored = flows.ignored();
     if ignored.joined > 0 {
         notes.push(Note::Limit(format!(
@@ -99,14 +109,6 @@ fn ignored(flows: &Flows, _secrets: u64, notes: &mut Notes) {
             plural(flows.legs().cut, "connection")
         )));
     }
-    if ignored.tls > 0 {
-        let mut text = plural(ignored.tls, "connection");
-        let _ = write!(text, " encrypted (TLS): {}", ignored.named.join(", "));
-        if ignored.tls > ignored.named.len() as u64 {
-            text.push_str(", …");
-        }
-        notes.push(Note::Encrypted(text));
-    }
     for (other, &count) in &ignored.others {
         let what = match other {
             sniff::Other::Http => "plain HTTP",
@@ -114,6 +116,54 @@ fn ignored(flows: &Flows, _secrets: u64, notes: &mut Notes) {
             sniff::Other::Unknown => "other protocols",
         };
         notes.push(Note::Skipped(format!("{} of {what}", plural(count, "TCP connection"))));
+    }
+}
+
+fn encrypted(flows: &mut Flows, notes: &mut Notes) {
+    let sessions = flows.keys().sessions() as u64;
+    let ignored = flows.ignored();
+    if ignored.decrypted > 0 {
+        notes.push(Note::Read(format!("{} decrypted", plural(ignored.decrypted, "TLS connection"))));
+    }
+    for alert in &ignored.alerts {
+        notes.push(Note::Limit(alert.clone()));
+    }
+    for (locked, (count, named)) in &ignored.locked {
+        let many = plural(*count, "connection");
+        let mut text = match locked {
+            Locked::NoKeys => format!("{many} encrypted (TLS)"),
+            Locked::OtherKeys => format!(
+                "{many} encrypted (TLS) with keys that are not in the key log, which has those of {}: record keys and \
+                 packets at the same time",
+                plural(sessions, "other session")
+            ),
+            Locked::WrongKeys => {
+                format!("{many} encrypted (TLS) that the keys in the key log do not decrypt")
+            }
+            Locked::NoHandshake => {
+                format!(
+                    "{many} encrypted (TLS) whose TLS handshake was not captured: start the capture first"
+                )
+            }
+            Locked::Suite(suite) => {
+                format!("{many} encrypted (TLS) with the cipher suite 0x{suite:04x}, which is not supported")
+            }
+            Locked::Alert(description) => {
+                format!("{many} whose TLS handshake failed with the alert {}", alert(*description))
+            }
+        };
+        let _ = write!(text, ": {}", named.join(", "));
+        if *count > named.len() as u64 {
+            text.push_str(", …");
+        }
+        notes.push(match locked {
+            Locked::NoKeys => Note::Encrypted(text),
+            Locked::OtherKeys
+            | Locked::WrongKeys
+            | Locked::NoHandshake
+            | Locked::Suite(_)
+            | Locked::Alert(_) => Note::Limit(text),
+        });
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use framewise_capture::{Diagnoses, Options, Transcripts, read};
+use framewise_capture::{Diagnoses, Error, Notes, Options, Transcripts, read, read_with_keys};
 use framewise_inspect::Connection;
 
 fn files() -> Vec<PathBuf> {
@@ -19,16 +19,35 @@ fn files() -> Vec<PathBuf> {
             );
         }
     }
-    files.retain(|file| file.extension().is_none_or(|extension| extension != "expected"));
+    files.retain(|file| {
+        file.extension().is_none_or(|extension| extension != "expected" && extension != "keys")
+    });
     files.sort();
     files
 }
 
-fn report(bytes: &[u8]) -> String {
+/// The TLS keys of a capture: a file of the same name with `.keys` behind it.
+fn keys(file: &Path) -> Option<Vec<u8>> {
+    let mut name = file.to_owned().into_os_string();
+    name.push(".keys");
+    fs::read(name).ok()
+}
+
+fn read_with(
+    bytes: &[u8],
+    keys: Option<Vec<u8>>,
+    sink: &mut dyn framewise_capture::Sink,
+) -> Result<Notes, Error> {
+    match keys {
+        None => read(bytes, &Options::default(), sink),
+        Some(keys) => read_with_keys(bytes, std::io::Cursor::new(keys), &Options::default(), sink),
+    }
+}
+
+fn report(bytes: &[u8], keys: Option<Vec<u8>>) -> String {
     let mut connections: Vec<Connection> = Vec::new();
     let mut text = String::new();
-    let read =
-        read(bytes, &Options::default(), &mut Diagnoses::new(|connection| connections.push(connection)));
+    let read = read_with(bytes, keys, &mut Diagnoses::new(|connection| connections.push(connection)));
     connections.sort_by_key(|connection| connection.id.parse::<u64>().unwrap_or(u64::MAX));
     for connection in connections {
         let _ = writeln!(text, "connection {}: {}", connection.id, connection.legs.join(", "));
@@ -58,7 +77,7 @@ fn each_real_file_is_read_and_diagnosed() {
     let files = files();
     assert!(files.len() >= 8, "{files:?}");
     for file in files {
-        let found = report(&fs::read(&file).expect("the file is there"));
+        let found = report(&fs::read(&file).expect("the file is there"), keys(&file));
         let mut expected = file.clone().into_os_string();
         expected.push(".expected");
         if std::env::var_os("FRAMEWISE_REPORTS").is_some_and(|value| value == "write") {
@@ -77,7 +96,7 @@ fn a_file_that_is_cut_anywhere_is_read_as_far_as_it_goes() {
         let step = (bytes.len() / 60).max(1);
         for end in (0..bytes.len()).step_by(step) {
             // An error, or what is there; never a panic.
-            let _ = read(&bytes[..end], &Options::default(), &mut Transcripts::default());
+            let _ = read_with(&bytes[..end], keys(&file), &mut Transcripts::default());
         }
     }
 }
@@ -109,7 +128,7 @@ fn a_file_that_is_damaged_anywhere_is_read_without_a_panic() {
                 }
             }
             let mut transcripts = Transcripts::default();
-            let _ = read(&damaged[..], &Options::default(), &mut transcripts);
+            let _ = read_with(&damaged, keys(&file), &mut transcripts);
             for (about, transcript) in transcripts.into_connections() {
                 assert!(
                     transcript.events.iter().all(|event| event.leg < about.legs.len()),

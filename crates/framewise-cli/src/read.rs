@@ -33,6 +33,7 @@ const MOST: usize = 10_000;
 #[command(after_help = "Examples:
   framewise read recording.txt
   framewise read capture.pcapng
+  framewise read --tls-keys keys.log capture.pcap
   tcpdump -i any -U -s 0 -w - 'tcp port 8080' | framewise read -
   echo '81 02 68 69' | framewise read --from client -
   xxd stream.bin | framewise read --from server --json -
@@ -61,6 +62,9 @@ pub(crate) struct ReadArgs {
     /// Only this TCP connection of a packet capture, by Wireshark's number (tcp.stream)
     #[arg(long, value_name = "N")]
     stream: Option<u64>,
+    /// The TLS keys of an encrypted packet capture: a file in the format of SSLKEYLOGFILE (a pcapng may have them inside)
+    #[arg(long, value_name = "FILE")]
+    tls_keys: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -128,10 +132,22 @@ pub(crate) fn run(args: &ReadArgs, output: Output) -> Result<ExitCode, Failure> 
         progress.take();
         reading.take(connection);
     });
-    let read = framewise_capture::read(open(file, &name)?, &options, &mut done);
+    let input = open(file, &name)?;
+    let read = match &args.tls_keys {
+        None => framewise_capture::read(input, &options, &mut done),
+        Some(keys) => {
+            let keys = open(keys, &keys.display().to_string())?;
+            framewise_capture::read_with_keys(input, keys, &options, &mut done)
+        }
+    };
     drop(done);
     drop(progress);
-    let notes = read.map_err(|error| Failure::said(format!("cannot read {name}: {error}")))?;
+    let notes = read.map_err(|error| match (&args.tls_keys, &error) {
+        (Some(keys), framewise_capture::Error::Keys(message)) => {
+            Failure::said(format!("cannot read {}: {message}", keys.display()))
+        }
+        _ => Failure::said(format!("cannot read {name}: {error}")),
+    })?;
     reading.finish(&notes)
 }
 
@@ -218,7 +234,7 @@ fn nothing(name: &str, notes: &Notes) -> Failure {
     if line.is_empty() {
         return Failure::said(format!("nothing to diagnose: {name} contains no bytes"));
     }
-    let encrypted = notes.iter().filter(|note| matches!(note, Note::Encrypted(_)));
+    let encrypted = notes.iter().filter(|note| matches!(note, Note::Encrypted(_) | Note::Limit(_)));
     let mut more = String::new();
     for note in encrypted {
         let _ = write!(more, "; {note}");

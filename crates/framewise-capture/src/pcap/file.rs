@@ -130,6 +130,11 @@ impl<R: Read> Blocks<R> {
         Ok(Some(blocks))
     }
 
+    /// Whether the format has secrets.
+    pub(crate) const fn may_have_secrets(&self) -> bool {
+        matches!(self.kind, Kind::Pcapng { .. })
+    }
+
     /// Bytes of the file up to here.
     pub(crate) const fn at(&self) -> u64 {
         self.at

@@ -10,6 +10,7 @@ use super::link::Segment;
 use super::sniff::Other;
 use super::take::State;
 use crate::sink::Sink;
+use crate::tls::{Keys, Locked};
 
 /// TCP connections that are remembered at once.
 const FLOWS: usize = 1 << 16;
@@ -40,9 +41,12 @@ impl Pick {
 /// What was not read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ignored {
-    /// Encrypted connections, and the first of them.
-    pub(crate) tls: u64,
-    pub(crate) named: Vec<String>,
+    /// Connections that stay encrypted: why, how many, and the first of them.
+    pub(crate) locked: BTreeMap<Locked, (u64, Vec<String>)>,
+    /// Encrypted connections that were decrypted.
+    pub(crate) decrypted: u64,
+    /// Fatal alerts of TLS in decrypted connections.
+    pub(crate) alerts: Vec<String>,
     pub(crate) others: BTreeMap<Other, u64>,
     /// WebSocket connections whose beginning was not captured.
     pub(crate) joined: u64,
@@ -66,11 +70,18 @@ pub(super) struct Output {
     pub(super) legs: Legs,
     pub(super) pick: Pick,
     pub(super) ignored: Ignored,
+    pub(super) keys: Keys,
+    /// Bytes that are held back because their keys are not known yet.
+    pub(super) held: usize,
 }
 
 impl Flows {
     pub(crate) fn new(pick: Pick) -> Self {
-        let out = Output { legs: Legs::default(), pick, ignored: Ignored::default() };
+        Self::with_keys(pick, Keys::default())
+    }
+
+    pub(crate) fn with_keys(pick: Pick, keys: Keys) -> Self {
+        let out = Output { legs: Legs::default(), pick, ignored: Ignored::default(), keys, held: 0 };
         Self { table: HashMap::new(), out, count: 0, start: None }
     }
 
@@ -85,6 +96,11 @@ impl Flows {
 
     pub(crate) const fn legs(&self) -> &Legs {
         &self.out.legs
+    }
+
+    /// The keys of encrypted connections.
+    pub(crate) const fn keys(&mut self) -> &mut Keys {
+        &mut self.out.keys
     }
 
     /// A segment was captured.

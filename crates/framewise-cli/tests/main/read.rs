@@ -119,6 +119,25 @@ fn files_that_are_no_recordings_are_refused() {
     assert!(read(&["--from", "client"], "open\n> 81").refused().contains("--from"));
 }
 
+/// The keys of a capture: read, of another session, of no session, and none.
+#[test]
+fn tls_is_decrypted_with_a_key_log() {
+    let real =
+        |name: &str| format!("{}/../framewise-capture/tests/real/tls/{name}", env!("CARGO_MANIFEST_DIR"));
+    let capture = real("node-13.pcap");
+    let done = run(&["read", "--json", "--tls-keys", &real("node-13.pcap.keys"), &capture]);
+    assert_eq!(done.json()["connections"][0]["verdict"]["rule"], "mask-present");
+    let done = run(&["read", "--tls-keys", &real("openssl-13.pcap.keys"), &capture]);
+    assert!(done.refused().contains("keys that are not in the key log"), "{}", done.err);
+    let done = run(&["read", "--tls-keys", &capture, &capture]);
+    assert!(done.refused().contains("node-13.pcap: it is not a TLS key log"), "{}", done.err);
+    let done = run(&["read", "--tls-keys", "no-such.log", &capture]);
+    assert!(done.refused().contains("cannot read no-such.log: no such file"), "{}", done.err);
+    let done = run(&["read", &capture]);
+    assert_eq!(done.code, Some(2));
+    assert!(done.out.contains("--tls-keys keys.log") && done.err.contains("encrypted (TLS)"), "{done:?}");
+}
+
 #[test]
 fn utf_16_as_powershell_writes_it() {
     let mut text = vec![0xff, 0xfe];
