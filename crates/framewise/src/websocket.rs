@@ -5,6 +5,7 @@ mod byte_stream;
 mod control;
 mod established;
 mod events;
+mod halves;
 mod in_flight;
 mod inbox;
 mod outbox;
@@ -30,6 +31,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use self::byte_stream::ByteStream;
 pub(crate) use self::established::Established;
 pub use self::events::Events;
+use self::halves::Halves;
 use self::in_flight::InFlight;
 use self::owned::Owned;
 pub use self::parts::Part;
@@ -84,6 +86,7 @@ struct Details {
     failure: Option<Error>,
     /// The deadline for writing the queue after the peer has ended its side.
     grace: Option<Duration>,
+    halves: Halves,
 }
 
 impl<S> Inner<S> {

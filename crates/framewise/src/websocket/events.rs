@@ -8,6 +8,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::halves::Half;
 use super::{Inner, WebSocket};
 use crate::{CloseCode, Error, Event};
 
@@ -21,7 +22,7 @@ impl<S> WebSocket<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// [`WebSocket::next_event`], to be polled.
     pub fn poll_next_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
-        self.inner.poll_event(cx)
+        self.inner.poll_half(Half::Stream, cx, Inner::poll_event)
     }
 }
 
@@ -79,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Event> for Events<S> {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.0.inner.poll_capacity(cx)
+        Pin::new(&mut self.0).poll_ready(cx)
     }
 
     fn start_send(mut self: Pin<&mut Self>, event: Event) -> Result<(), Error> {
@@ -87,7 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Event> for Events<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.0.inner.poll_flush(cx)
+        Pin::new(&mut self.0).poll_flush(cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

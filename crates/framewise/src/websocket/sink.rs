@@ -7,14 +7,15 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::WebSocket;
+use super::halves::Half;
+use super::{Inner, WebSocket};
 use crate::{CloseCode, Error, Message};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for WebSocket<S> {
     type Item = Result<Message, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.inner.poll_message(cx)
+        self.inner.poll_half(Half::Stream, cx, Inner::poll_message)
     }
 }
 
@@ -23,7 +24,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<S> {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_capacity(cx)
+        self.inner.poll_half(Half::Sink, cx, Inner::poll_capacity)
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
@@ -31,13 +32,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_flush(cx)
+        self.inner.poll_half(Half::Sink, cx, Inner::poll_flush)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.is_open() {
-            self.start_close(CloseCode::NORMAL_CLOSURE, "")?;
-        }
-        self.inner.poll_closed(cx)
+        let inner = &mut *self.inner;
+        inner.poll_half(Half::Sink, cx, |inner, cx| {
+            if inner.engine.is_open() {
+                inner.start_close(CloseCode::NORMAL_CLOSURE, "")?;
+            }
+            inner.poll_closed(cx)
+        })
     }
 }

@@ -54,8 +54,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
     /// - After all senders are dropped, the receiver goes on; [`Receiver::sender`] creates another sender.
     /// - When both are dropped, the connection is cut, as when a [`WebSocket`] is dropped.
     ///
-    /// `StreamExt::split` of the crate futures is different: the stream only keeps the waker of the half that was polled last,
-    /// so that one of two tasks may not be woken.
+    /// `StreamExt::split` of the crate futures, which generic code uses, works, too: its sink cannot be cloned, and waits while
+    /// the stream reads.
     pub fn split(self) -> (Sender, Receiver<S>) {
         let waiting = Arc::new(Waiting::default());
         let shared = Arc::new(Shared {

@@ -1,10 +1,15 @@
 //! A connection as a stream and a sink of events.
 
-use framewise::{Bytes, CloseFrame, Error, Event, Message, MessageKind, Misuse, Part, Rule};
-use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::io::AsyncWriteExt as _;
+use std::time::Duration;
 
-use crate::common::{masked, pair, server_and_raw};
+use framewise::proto::Opcode;
+use framewise::{
+    Adopt, Bytes, CloseFrame, Error, Event, Message, MessageKind, Misuse, Part, Rule, WebSocket,
+};
+use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+
+use crate::common::{masked, pair, plain, server_and_raw};
 
 #[tokio::test]
 async fn each_event_that_can_be_sent_arrives_as_it_is() {
@@ -82,10 +87,45 @@ async fn the_events_of_one_connection_are_forwarded_to_another() {
 async fn a_violation_is_an_item_and_the_close_is_sent() {
     let (server, mut raw) = server_and_raw().await;
     let mut server = server.into_events();
-    raw.write_all(&masked(framewise::proto::Opcode::Text, true, b"\xff")).await.unwrap();
+    raw.write_all(&masked(Opcode::Text, true, b"\xff")).await.unwrap();
     let Some(Err(Error::Violation(violation))) = server.next().await else { panic!("no violation") };
     assert_eq!(violation.rule, Rule::TextInvalidUtf8);
     drop(raw);
     assert!(server.next().await.is_none());
     assert_eq!(server.get_mut().ended().unwrap().reason, "text-invalid-utf8");
+}
+
+/// The halves that the crate futures makes, in a task each. A Pong takes the place of the writer in the line for the stream.
+async fn both_halves_are_woken<T, M>(halves: impl FnOnce(WebSocket<DuplexStream>) -> T, large: M)
+where
+    T: Stream + Sink<M, Error = Error> + Send + 'static,
+    T::Item: Send,
+    M: Send + 'static,
+{
+    let (near, mut far) = duplex(64);
+    let (mut sink, mut stream) = halves(Adopt::client(near).start().unwrap()).split();
+    let writer = tokio::spawn(async move { sink.send(large).await });
+    let reader = tokio::spawn(async move { while stream.next().await.is_some() {} });
+    let mut rest = Vec::new();
+    far.read_exact(&mut [0; 64]).await.unwrap();
+    far.write_all(&plain(Opcode::Ping, true, b"?")).await.unwrap();
+    // Until there is nothing else to do: the reader has the Ping.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let all = async {
+        while 64 + rest.len() < 8 + 10_000 + 7 {
+            far.read_buf(&mut rest).await.unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), all).await.expect("the message arrives");
+    let written = tokio::time::timeout(Duration::from_secs(60), writer).await.expect("the writer is woken");
+    written.unwrap().unwrap();
+    drop(far);
+    tokio::time::timeout(Duration::from_secs(60), reader).await.expect("the reader is woken").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_halves_of_futures_do_not_lose_a_wakeup() {
+    let large = Message::binary(vec![7; 10_000]);
+    both_halves_are_woken(|ws| ws, large.clone()).await;
+    both_halves_are_woken(WebSocket::into_events, Event::Message(large)).await;
 }
