@@ -43,6 +43,7 @@ const PAIR: usize = 64 * 1024;
 ///
 /// The header lines say what was agreed: the subprotocol, and permessage-deflate. Those of `http`, as hyper, reqwest, axum,
 /// warp and poem have them, are passed as `response.headers()`. What is not passed was not agreed, and is not checked.
+/// [`Client::handshake_headers`](crate::Client::handshake_headers) makes those of a request.
 ///
 /// To do a handshake over your own stream, use [`Client::connect_over`](crate::Client::connect_over) and
 /// [`Server::accept`](crate::Server::accept). For hyper 1, tower and axum there are `framewise::hyper`, `framewise::tower` and

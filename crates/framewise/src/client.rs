@@ -5,6 +5,7 @@ mod dial;
 mod handshake;
 #[cfg(feature = "http")]
 mod http;
+mod offer;
 mod proxy;
 mod race;
 mod redirect;

@@ -16,11 +16,11 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::attempt::Attempt;
-use super::{Client, redirect};
+use super::{Client, offer};
 use crate::error::{ConnectFault, Rejected};
 use crate::peer_head::PeerHead;
 use crate::websocket::Established;
-use crate::{Error, WebSocket, random, trace};
+use crate::{Error, WebSocket, trace};
 
 /// How many bytes of the body of a rejection are kept.
 const BODY: usize = 4096;
@@ -36,27 +36,12 @@ pub(super) struct Asking {
 /// Writes the request, so that an invalid one is reported before the client connects.
 pub(super) fn ask(client: &Client, attempt: &Attempt) -> Result<Asking, Error> {
     let url = &attempt.url;
-    let mut offer = ClientOffer::new(url.authority.clone(), url.target.clone(), random::nonce()?);
-    offer.protocols.clone_from(&client.protocols);
-    // The first Host of the caller replaces that of the URL, except for a server to which a redirect leads. A second one is a
-    // mistake, which `encode` reports.
-    let mut has_host = false;
-    for (name, value) in client.headers.iter() {
-        if !has_host && name.eq_ignore_ascii_case("host") {
-            has_host = true;
-            if !attempt.foreign {
-                offer.host = String::from_utf8_lossy(value).into_owned();
-            }
-        } else if !(attempt.foreign && redirect::is_secret(name)) {
-            offer.headers.push(name, value);
-        }
-    }
+    let mut offer = offer::offer(client, &url.authority, &url.target, attempt.foreign)?;
     if let Some(value) = &url.authorization
         && offer.headers.get("authorization").is_none()
     {
         offer.headers.push("Authorization", value.as_bytes());
     }
-    offer.extensions.extend(client.config.deflate.map(|deflate| deflate.offer()));
     let request = offer.encode()?;
     Ok(Asking { offer, request })
 }

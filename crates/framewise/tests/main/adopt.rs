@@ -2,7 +2,8 @@
 
 use framewise::proto::Opcode;
 use framewise::{
-    Adopt, Config, DeflateConfig, Error, Message, Misuse, Role, Rule, Strictness, WebSocket, pair,
+    Adopt, Client, Config, DeflateConfig, Error, Headers, Message, Misuse, Role, Rule, Strictness, WebSocket,
+    pair,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
@@ -199,7 +200,6 @@ async fn a_stop_closes_what_was_adopted() {
 #[cfg(feature = "hyper")]
 #[tokio::test]
 async fn the_client_of_hyper_hands_over_its_upgrade() {
-    use framewise::proto::handshake::ClientOffer;
     use hyper_util::rt::TokioIo;
 
     let (near, mut far) = duplex(1 << 16);
@@ -211,22 +211,55 @@ async fn the_client_of_hyper_hands_over_its_upgrade() {
     });
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(near)).await.unwrap();
     tokio::spawn(connection.with_upgrades());
-    let offer = ClientOffer::new("example.com", "/chat", [7; 16]);
-    let mut request = http::Request::builder().uri("/chat");
-    for (name, value) in offer.fields().unwrap() {
-        request = request.header(name, &*value);
-    }
-    let request = request.body(String::new()).unwrap();
-    let offered = request.headers().clone();
+    let offered = Client::new().handshake_headers().unwrap();
+    let mut request = http::Request::get("/chat").header("Host", "example.com").body(String::new()).unwrap();
+    request.headers_mut().extend(offered.to_http().unwrap());
     let response = sender.send_request(request).await.unwrap();
     assert_eq!(response.status(), 101);
     let agreed = response.headers().clone();
     let upgraded = hyper::upgrade::on(response).await.unwrap();
     let parts = upgraded.downcast::<TokioIo<DuplexStream>>().unwrap();
     let adopted = Adopt::client(parts.io.into_inner()).read_ahead(parts.read_buf);
-    let mut client = adopted.request(&offered).response(&agreed).start().unwrap();
+    let mut client = adopted.request(offered.iter()).response(&agreed).start().unwrap();
     assert_eq!(client.next().await.unwrap().unwrap(), Message::text("with the head"));
     let mut server = Adopt::server(server.await.unwrap()).start().unwrap();
     client.send("hello").await.unwrap();
     assert_eq!(server.next().await.unwrap().unwrap(), Message::text("hello"));
+}
+
+#[tokio::test]
+async fn the_lines_for_another_library_are_those_of_the_client() {
+    let client = Client::new()
+        .protocols(["a", "b"])
+        .header("X-Other", "1")
+        .deflate(DeflateConfig::default())
+        .bearer_auth("secret");
+    let (near, mut far) = duplex(1 << 16);
+    let head = tokio::select! {
+        head = read_head(&mut far) => head,
+        _ = client.connect_over(near, "ws://h/") => unreachable!("nobody answers"),
+    };
+    let sent =
+        |line: &str| !line.to_ascii_lowercase().starts_with("sec-websocket-key") && !line.starts_with("Host");
+    let lines = client.handshake_headers().unwrap();
+    let written: Vec<String> = lines
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value)))
+        .filter(|line| sent(line))
+        .collect();
+    let expected: Vec<&str> = head.lines().skip(1).filter(|line| !line.is_empty() && sent(line)).collect();
+    assert_eq!(written, expected);
+    // Each has a key of its own.
+    let key = |lines: &Headers| lines.get("sec-websocket-key").unwrap().to_vec();
+    assert_eq!(key(&lines).len(), 24);
+    assert_ne!(key(&lines), key(&client.handshake_headers().unwrap()));
+    assert!(!format!("{lines:?}").contains("secret"));
+    // Host belongs to the other library, except for one that was set.
+    assert_eq!(lines.get("host"), None);
+    let lines = Client::new().header("host", "example.com").handshake_headers().unwrap();
+    assert_eq!(lines.get("host"), Some(&b"example.com"[..]));
+    for (name, value) in [("Upgrade", "h2c"), ("a b", "1"), ("a", "1\r\nb: 2")] {
+        let refused = Client::new().header(name, value).handshake_headers();
+        assert!(matches!(refused, Err(Error::Misuse(_))), "{name}: {refused:?}");
+    }
 }
