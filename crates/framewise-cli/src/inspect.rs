@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
-use framewise_live::{Naming, Proxy, Upstream};
+use framewise_live::{Fault, Naming, Proxy, Upstream};
 
 use crate::failure::Failure;
 use crate::live::Live;
@@ -39,7 +39,15 @@ use authority::Authority;
   framewise inspect --frames --listen 127.0.0.1:7000 wss://example.com
   framewise inspect --json --record session.txt http://localhost:3000
   framewise inspect --tls wss://example.com
+  framewise inspect --fault 'close 1011 at message 3 from server' ws://localhost:8080
   framewise inspect --record a.txt --record a.pcapng --rotate 100M --keep 10 ws://localhost:8080
+
+Faults: ACTION, where, and whose. ACTION is delay TIME, drop, cut, reset, flip BIT, split BYTES, join, close CODE [REASON],
+replace TEXT, edit OLD NEW, hold MESSAGES (it is overtaken by so many), or inject text|binary|ping|pong|bytes CONTENT. Where is
+`at message N`, `at every message`, `at every N messages`, `at message with TEXT`, `at frame N`, `at byte N` (an offset as in
+findings) or `after TIME`. Whose is `from client`, `from server`, or left out for both, each with its own numbers. TEXT is in
+quotes, bytes are hexadecimal, TIME is 200ms, 5s or 2m. What is diagnosed and recorded is what was passed on. Details:
+docs/faults.md.
 
 Transcripts: the first connection is written to FILE, the next ones to FILE-2, FILE-3 (the number goes before the extension).
 Packets: FILE has those of all connections, from the client to framewise and from framewise to UPSTREAM, TLS with its secrets
@@ -69,6 +77,12 @@ pub(crate) struct InspectArgs {
     /// Rewrite Origin too: Host and Origin name UPSTREAM, with its port
     #[arg(long)]
     rewrite_origin: bool,
+    /// Make a fault, as 'drop at message 3 from server'; can be given several times
+    #[arg(long, value_name = "RULE")]
+    fault: Vec<Fault>,
+    /// Make the faults in a file with a rule on each line
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
     /// Accept wss:// clients too, with certificates of a local authority
     #[arg(long)]
     tls: bool,
@@ -101,6 +115,22 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Failur
 }
 
 impl InspectArgs {
+    /// The faults of the command line, then those of the file.
+    fn all_faults(&self) -> Result<Vec<Fault>, Failure> {
+        let mut faults = self.fault.clone();
+        if let Some(file) = &self.faults {
+            let name = file.display();
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                Failure::said(format!("cannot read {name}: {}", crate::failure::plain(&error)))
+            })?;
+            faults.extend(
+                Fault::parse_all(&text)
+                    .map_err(|error| Failure::said(format!("cannot use {name}: {error}")))?,
+            );
+        }
+        Ok(faults)
+    }
+
     const fn naming(&self) -> Naming {
         match (self.keep_host, self.rewrite_origin) {
             (true, false) => Naming::Unchanged,
@@ -113,6 +143,7 @@ impl InspectArgs {
 
 /// Whether something was found.
 async fn inspect(args: &InspectArgs, upstream: Upstream, output: Output) -> Result<bool, Failure> {
+    let faults = args.all_faults()?;
     let authority = args.tls.then(|| Authority::load(args.authority.as_deref())).transpose()?;
     let listener = net::listen(&args.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::said(crate::failure::plain(&error)))?;
@@ -155,6 +186,7 @@ async fn inspect(args: &InspectArgs, upstream: Upstream, output: Output) -> Resu
         .recorded(transcripts)
         .packets(packets)
         .naming(args.naming())
+        .faults(faults)
         .most_open(net::most_open());
     if let Some(authority) = authority {
         proxy = proxy.tls(Arc::new(authority));

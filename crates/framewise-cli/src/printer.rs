@@ -212,8 +212,14 @@ impl Sink for Printer {
                 );
                 self.sentence(connection, &sentence);
             }
+            Event::Rewritten(Rewritten { field, was, now }) if now.is_empty() => {
+                self.sentence(connection, &format!("{field} removed: {was}"));
+            }
             Event::Rewritten(Rewritten { field, was, now }) => {
                 self.sentence(connection, &format!("{field} rewritten: {was} -> {now}"));
+            }
+            Event::Injected { from, fault } => {
+                self.sentence(connection, &format!("fault made in what the {from} sends: {fault}"));
             }
             Event::AlternativeService { value } => self.sentence(
                 connection,

@@ -42,6 +42,13 @@ pub enum Event {
     NotAccepted(io::Error),
     /// A field of the request was rewritten to name the upstream.
     Rewritten(Rewritten),
+    /// A fault was made, as asked for.
+    Injected {
+        /// The sender of what was changed.
+        from: Role,
+        /// The rule.
+        fault: String,
+    },
     /// The server announces other ways to reach it (Alt-Svc, RFC 7838): a browser may use them later, around the proxy.
     AlternativeService {
         /// The value of the header field.

@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 mod event;
+mod faults;
 mod packets;
 mod proxy;
 mod record;
@@ -41,6 +42,7 @@ mod watch;
 mod wire;
 
 pub use event::{About, Event, Sink};
+pub use faults::Fault;
 pub use packets::{Packets, Rotation};
 pub use proxy::{Certificates, Naming, Proxy, TlsFault};
 pub use record::{Recorder, Recordings};

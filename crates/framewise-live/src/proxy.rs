@@ -16,11 +16,12 @@ use framewise_rules::Role;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use crate::faults::Direction;
 use crate::packets::Recording;
 use crate::rewrite::Rewrite;
 use crate::tap::tap;
 use crate::wire::{Duplex, Wire};
-use crate::{About, Event, Packets, Recorder, Recordings, Sink, Upstream, Watch};
+use crate::{About, Event, Fault, Packets, Recorder, Recordings, Sink, Upstream, Watch};
 use change::Change;
 pub use client::{Certificates, TlsFault};
 use itself::Itself;
@@ -42,6 +43,7 @@ pub struct Proxy {
     most_open: usize,
     half_closed: Duration,
     naming: Naming,
+    faults: Vec<Fault>,
     certificates: Option<Arc<dyn Certificates>>,
     itself: Itself,
 }
@@ -71,6 +73,7 @@ impl Proxy {
             most_open: MOST_OPEN,
             half_closed: HALF_CLOSED,
             naming: Naming::default(),
+            faults: Vec::new(),
             certificates: None,
             itself: Itself::default(),
         }
@@ -103,6 +106,15 @@ impl Proxy {
     #[must_use]
     pub const fn naming(mut self, naming: Naming) -> Self {
         self.naming = naming;
+        self
+    }
+
+    /// Makes these faults in each connection; each one is an [`Event::Injected`]. What is observed and recorded is what is
+    /// passed on. Where a fault reads or writes messages, the request's Sec-WebSocket-Extensions are removed, so that they
+    /// are not compressed.
+    #[must_use]
+    pub fn faults(mut self, faults: Vec<Fault>) -> Self {
+        self.faults = faults;
         self
     }
 
@@ -193,9 +205,11 @@ impl Proxy {
         let watch = Watch::new(about.clone(), Endpoints::UNKNOWN, Arc::clone(&self.sink)).recorded(recorder);
         let (tap, watching) = tap(watch, None);
         let passing = Passing { tap: &tap, about: &about, sink: &*self.sink, half_closed: self.half_closed };
+        let mut rewrite = self.upstream.rewrite(self.naming);
+        rewrite.no_extensions = self.faults.iter().any(Fault::reads_messages);
         let changes = Changes {
-            client: Change::new(self.upstream.rewrite(self.naming)),
-            server: Change::new(Rewrite::default()),
+            client: Change::new(Role::Client, rewrite, Direction::new(&self.faults, Role::Client)),
+            server: Change::new(Role::Server, Rewrite::default(), Direction::new(&self.faults, Role::Server)),
         };
         let cut = passing.between(client, server, changes, stop).await;
         if let Err(Cut::Silent(silent)) = cut {

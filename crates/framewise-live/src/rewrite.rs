@@ -8,7 +8,11 @@ const LONGEST: usize = 8 * 1024;
 pub(crate) struct Rewrite {
     pub(crate) host: Option<Value>,
     pub(crate) origin: Option<Value>,
+    /// Sec-WebSocket-Extensions is removed.
+    pub(crate) no_extensions: bool,
 }
+
+const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
 /// The new value of a field.
 #[derive(Clone, Debug)]
@@ -33,7 +37,7 @@ pub struct Rewritten {
     pub field: &'static str,
     /// The client's value.
     pub was: String,
-    /// The value that was passed on.
+    /// The value that was passed on; empty where the field was removed.
     pub now: String,
 }
 
@@ -61,8 +65,8 @@ enum State {
 
 impl Rewriter {
     pub(crate) fn new(rewrite: Rewrite) -> Self {
-        let state =
-            if rewrite.host.is_none() && rewrite.origin.is_none() { State::Done } else { State::Start };
+        let nothing = rewrite.host.is_none() && rewrite.origin.is_none() && !rewrite.no_extensions;
+        let state = if nothing { State::Done } else { State::Start };
         Self { rewrite, state, held: Vec::new() }
     }
 
@@ -128,25 +132,29 @@ impl Rewrite {
 
     /// Whether the rest of a line may make it one of the fields, or the last line of the head.
     fn may_concern(&self, start: &[u8]) -> bool {
+        let may_be = |name: &str| {
+            let length = start.len().min(name.len());
+            start[..length].eq_ignore_ascii_case(&name.as_bytes()[..length])
+                && start.get(name.len()).is_none_or(|&byte| byte == b':')
+        };
         start == b"\r"
-            || self.fields().into_iter().any(|(name, value)| {
-                let length = start.len().min(name.len());
-                value.is_some()
-                    && start[..length].eq_ignore_ascii_case(&name.as_bytes()[..length])
-                    && start.get(name.len()).is_none_or(|&byte| byte == b':')
-            })
+            || (self.no_extensions && may_be(EXTENSIONS))
+            || self.fields().into_iter().any(|(name, value)| value.is_some() && may_be(name))
     }
 
     /// The line with another value, where it is one of the fields; the bytes around the value stay.
     fn line(&self, line: Vec<u8>, rewritten: &mut Vec<Rewritten>) -> Vec<u8> {
+        let is = |field: &str| {
+            line.get(..field.len()).is_some_and(|name| name.eq_ignore_ascii_case(field.as_bytes()))
+                && line.get(field.len()) == Some(&b':')
+        };
+        if self.no_extensions && is(EXTENSIONS) {
+            let was = String::from_utf8_lossy(line[EXTENSIONS.len() + 1..].trim_ascii()).into_owned();
+            rewritten.push(Rewritten { field: EXTENSIONS, was, now: String::new() });
+            return Vec::new();
+        }
         for (field, value) in self.fields() {
-            let Some(value) = value else { continue };
-            let is_it =
-                line.get(..field.len()).is_some_and(|name| name.eq_ignore_ascii_case(field.as_bytes()))
-                    && line.get(field.len()) == Some(&b':');
-            if !is_it {
-                continue;
-            }
+            let Some(value) = value.filter(|_| is(field)) else { continue };
             let after = &line[field.len() + 1..];
             let was = after.trim_ascii();
             let lead = after.len() - after.trim_ascii_start().len();
@@ -191,6 +199,7 @@ mod tests {
         Rewriter::new(Rewrite {
             host: value("example.com", When::AnotherName),
             origin: if origin { value("https://example.com", When::Different) } else { None },
+            no_extensions: false,
         })
     }
 
@@ -252,6 +261,17 @@ mod tests {
             "GET / HTTP/1.1\r\nOrigin: http://localhost:3000\r\nHost: localhost:6455\r\n\r\n",
             "GET / HTTP/1.1\r\nOrigin: https://example.com\r\nHost: example.com\r\n\r\n",
         );
+    }
+
+    #[test]
+    fn extensions_are_removed_on_request() {
+        let mut all = Vec::new();
+        let mut rewriter = Rewriter::new(Rewrite { no_extensions: true, ..Rewrite::default() });
+        let head =
+            "GET / HTTP/1.1\r\nHost: a\r\nsec-websocket-extensions: permessage-deflate\r\nX: y\r\n\r\n";
+        let out = rewriter.take(head.as_bytes(), &mut all);
+        assert_eq!(out, b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n");
+        assert_eq!(all[0].was, "permessage-deflate");
     }
 
     #[test]

@@ -78,9 +78,11 @@ impl Upstream {
         };
         match naming {
             Naming::Unchanged => Rewrite::default(),
-            Naming::Host => Rewrite { host: host(When::AnotherName), origin: None },
-            Naming::Origin => Rewrite { host: None, origin: origin() },
-            Naming::HostAndOrigin => Rewrite { host: host(When::Different), origin: origin() },
+            Naming::Host => Rewrite { host: host(When::AnotherName), origin: None, ..Rewrite::default() },
+            Naming::Origin => Rewrite { origin: origin(), ..Rewrite::default() },
+            Naming::HostAndOrigin => {
+                Rewrite { host: host(When::Different), origin: origin(), ..Rewrite::default() }
+            }
         }
     }
 

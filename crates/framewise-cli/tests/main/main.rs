@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod edit;
 mod explain;
+mod faults;
 mod hostile;
 mod inspect;
 mod inspect_tls;

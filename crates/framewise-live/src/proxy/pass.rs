@@ -7,7 +7,7 @@ use std::time::Duration;
 use framewise_rules::Role;
 use framewise_transcript::Action;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::change::{Change, Do};
 use crate::tap::{Slot, Tap};
@@ -26,6 +26,8 @@ pub(super) enum Cut {
     Silent(Role),
     /// The proxy ends.
     Stopped,
+    /// A fault that was asked for.
+    Asked,
 }
 
 /// What both directions of a connection have to do with.
@@ -152,7 +154,19 @@ impl Direction<'_, '_> {
         let mut buffer = vec![0; CHUNK];
         loop {
             let slot = self.passing.tap.slot().await;
-            match reads.read(&mut buffer).await {
+            let read = match self.change.deadline() {
+                None => reads.read(&mut buffer).await,
+                Some(deadline) => tokio::select! {
+                    read = reads.read(&mut buffer) => read,
+                    () = sleep_until(deadline) => {
+                        drop(slot);
+                        let todo = self.change.due();
+                        self.perform(todo, &mut writes).await?;
+                        continue;
+                    }
+                },
+            };
+            match read {
                 Ok(0) => return self.end(slot, writes).await,
                 Ok(count) if self.change.is_over() => {
                     self.progress.made();
@@ -200,6 +214,17 @@ impl Direction<'_, '_> {
         for step in todo {
             match step {
                 Do::Pass(bytes) => self.pass(self.passing.tap.slot().await, &bytes, writes).await?,
+                Do::Wait(time) => sleep(time).await,
+                Do::Cut => {
+                    for from in [self.from, self.from.peer()] {
+                        self.passing.tap.slot().await.note(from, Action::Eof);
+                    }
+                    return Err(Cut::Asked);
+                }
+                Do::Reset => {
+                    self.passing.tap.slot().await.note(self.from, Action::Reset);
+                    return Err(Cut::Reset);
+                }
                 Do::Say(event) => self.passing.sink.event(self.passing.about, event),
             }
         }
@@ -252,8 +277,8 @@ mod tests {
         let passing = tokio::spawn(async move {
             let (client_reads, client_writes) = split(near_client);
             let (server_reads, server_writes) = split(near_server);
-            let nothing = || Change::new(Rewrite::default());
-            let changes = Changes { client: nothing(), server: nothing() };
+            let nothing = |from| Change::new(from, Rewrite::default(), None);
+            let changes = Changes { client: nothing(Role::Client), server: nothing(Role::Server) };
             let about = About::default();
             let passing = Passing { tap: &tap, about: &about, sink: &*sink, half_closed: LIMIT };
             passing.both(client_reads, client_writes, server_reads, server_writes, changes).await
@@ -278,7 +303,7 @@ mod tests {
         let (mut client, mut server, passing) = proxied();
         client.shutdown().await.expect("it is open");
         for _ in 0..10 {
-            tokio::time::sleep(LIMIT.saturating_sub(Duration::from_secs(1))).await;
+            sleep(LIMIT.saturating_sub(Duration::from_secs(1))).await;
             server.write_all(b"more").await.expect("it is open");
             client.read_exact(&mut [0; 4]).await.expect("it is passed on");
         }
@@ -289,7 +314,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn while_both_sides_are_open_silence_is_no_fault() {
         let (client, server, passing) = proxied();
-        tokio::time::sleep(LIMIT * 1000).await;
+        sleep(LIMIT * 1000).await;
         assert!(!passing.is_finished());
         drop((client, server));
         assert_eq!(passing.await.expect("it ends"), Ok(()));
