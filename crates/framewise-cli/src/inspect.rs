@@ -1,4 +1,5 @@
 mod authority;
+mod browser;
 mod record;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::net;
 use crate::output::{Output, To};
 use crate::printer::{Frames, Printer};
 use authority::Authority;
+use browser::Browser;
 
 /// Inspect a server's connections: pass the bytes on unchanged, and say what breaks
 ///
@@ -31,6 +33,10 @@ use authority::Authority;
 /// which is made at the first use, in the folder framewise of your data folder (--authority DIR chooses another one). Its key
 /// is readable by you alone. --trust prints one line for each of curl, Node, Python, Java, Chromium and Firefox to trust it.
 ///
+/// With --forward, clients ask for any server: by CONNECT (`http_proxy`, `https_proxy`), SOCKS 5, or absolute URLs. TLS inside
+/// a tunnel is read with certificates of the local authority. WebSocket connections are inspected, everything else is passed
+/// on. --browser starts Chromium, Chrome, Edge or Brave through it, with a profile of its own that trusts the authority.
+///
 /// Ctrl-C finishes the recordings, reports the connections that are still open, and ends. The exit code is 1 if there are
 /// findings.
 #[derive(Debug, Args)]
@@ -39,6 +45,7 @@ use authority::Authority;
   framewise inspect --frames --listen 127.0.0.1:7000 wss://example.com
   framewise inspect --json --record session.txt http://localhost:3000
   framewise inspect --tls wss://example.com
+  framewise inspect --browser https://example.com/chat
   framewise inspect --fault 'close 1011 at message 3 from server' ws://localhost:8080
   framewise inspect --record a.txt --record a.pcapng --rotate 100M --keep 10 ws://localhost:8080
 
@@ -56,7 +63,7 @@ is full, that is reported once, and the connections go on.
 With --json, standard output has one object per line: each finding as it occurs, with its connection, and each connection at its end.")]
 pub(crate) struct InspectArgs {
     /// Server to inspect: a ws://, wss://, http:// or https:// URL
-    #[arg(required_unless_present = "trust")]
+    #[arg(required_unless_present_any = ["trust", "forward", "browser"])]
     upstream: Option<String>,
     /// Address for clients to connect to; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6455")]
@@ -86,6 +93,15 @@ pub(crate) struct InspectArgs {
     /// Accept wss:// clients too, with certificates of a local authority
     #[arg(long)]
     tls: bool,
+    /// Be a forward proxy (CONNECT, absolute URLs, SOCKS 5) for clients whose URL cannot be changed
+    #[arg(long, conflicts_with_all = ["upstream", "keep_host", "rewrite_origin"])]
+    forward: bool,
+    /// Start a browser at URL through a forward proxy (implies --forward); the end of the browser ends the command
+    #[arg(long, value_name = "URL", conflicts_with_all = ["upstream", "keep_host", "rewrite_origin"])]
+    browser: Option<String>,
+    /// The browser, made from Chromium, with arguments of its own
+    #[arg(long, value_name = "PROGRAM", requires = "browser")]
+    browser_program: Option<String>,
     /// Folder of the local authority
     #[arg(long, value_name = "DIR")]
     authority: Option<PathBuf>,
@@ -106,8 +122,8 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<ExitCode, Failur
         output.print(authority.how_to_trust())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let upstream = args.upstream.as_deref().unwrap_or_default();
-    let upstream = Upstream::parse(upstream).map_err(|error| Failure::said(error.to_string()))?;
+    let upstream = args.upstream.as_deref().map(Upstream::parse).transpose();
+    let upstream = upstream.map_err(|error| Failure::said(error.to_string()))?;
     let runtime = net::runtime()?;
     let result = runtime.block_on(inspect(args, upstream, output));
     runtime.shutdown_background();
@@ -142,25 +158,42 @@ impl InspectArgs {
 }
 
 /// Whether something was found.
-async fn inspect(args: &InspectArgs, upstream: Upstream, output: Output) -> Result<bool, Failure> {
+async fn inspect(args: &InspectArgs, upstream: Option<Upstream>, output: Output) -> Result<bool, Failure> {
     let faults = args.all_faults()?;
-    let authority = args.tls.then(|| Authority::load(args.authority.as_deref())).transpose()?;
+    let forward = upstream.is_none();
+    let authority = (args.tls || forward).then(|| Authority::load(args.authority.as_deref())).transpose()?;
     let listener = net::listen(&args.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::said(crate::failure::plain(&error)))?;
-    if upstream.leads_to(address).await {
+    if let Some(upstream) = &upstream
+        && upstream.leads_to(address).await
+    {
         return Err(Failure::said(format!(
             "cannot inspect {upstream}: it is the address that this proxy listens on ({address}); choose another port with \
              --listen"
         )));
     }
+    let to_whom =
+        upstream.as_ref().map_or_else(|| "any server that clients ask for".to_owned(), Upstream::to_string);
     // Before the first client: a file that cannot be written is reported at the start.
     let record::Recorded { transcripts, packets } =
-        record::begin(&args.record, &format!("framewise inspect {upstream}"), args.rotate, args.keep)?;
+        record::begin(&args.record, &format!("framewise inspect {to_whom}"), args.rotate, args.keep)?;
     let (live, writer) = Live::start(output);
     let to = if args.json { To::Stderr } else { To::Stdout };
-    let scheme = if args.tls { "wss" } else { "ws" };
+    let scheme = match (forward, args.tls) {
+        (true, _) => "http",
+        (false, true) => "wss",
+        (false, false) => "ws",
+    };
     live.sentence(to, &format!("listening on {scheme}://{address}"));
-    live.sentence(to, &format!("inspecting {scheme}://{address} -> {upstream}"));
+    live.sentence(to, &format!("inspecting {scheme}://{address} -> {to_whom}"));
+    if forward && args.browser.is_none() {
+        live.sentence(
+            to,
+            &format!(
+                "set http_proxy and https_proxy to http://{address}, or the proxy to socks5://{address}"
+            ),
+        );
+    }
     if let Some(authority) = &authority {
         let file = authority.file().display();
         live.sentence(
@@ -171,31 +204,47 @@ async fn inspect(args: &InspectArgs, upstream: Upstream, output: Output) -> Resu
             live.say(to, authority.how_to_trust());
         }
     }
-    if let Some(path) = upstream.unused_path() {
+    if let Some(path) = upstream.as_ref().and_then(Upstream::unused_path) {
         live.sentence(to, &format!("the path {path} is ignored: each client's own request is passed on"));
     }
     let printer = Printer {
         json: args.json,
         frames: Frames::when(args.frames, Frames::Lines),
         numbered: true,
-        upstream: Some((upstream.clone(), args.naming())),
+        upstream: upstream.clone().map(|upstream| (upstream, args.naming())),
         ..Printer::new(&live, output)
     };
     let found = printer.found();
-    let mut proxy = Proxy::new(upstream, Arc::new(printer))
-        .recorded(transcripts)
-        .packets(packets)
-        .naming(args.naming())
-        .faults(faults)
-        .most_open(net::most_open());
+    let fingerprint = authority.as_ref().and_then(Authority::fingerprint);
+    let printer = Arc::new(printer);
+    let mut proxy = match upstream {
+        Some(upstream) => Proxy::new(upstream, printer).naming(args.naming()),
+        None => Proxy::forward(printer),
+    };
+    proxy = proxy.recorded(transcripts).packets(packets).faults(faults).most_open(net::most_open());
     if let Some(authority) = authority {
         proxy = proxy.tls(Arc::new(authority));
     }
+    let browser = args
+        .browser
+        .as_deref()
+        .map(|url| Browser::start(args.browser_program.as_deref(), url, address, fingerprint.as_deref()));
+    let mut browser = browser.transpose()?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let mut serving = pin!(proxy.serve(listener, stopped));
+    let ended = async {
+        let interrupted = pin!(net::interrupted());
+        match &mut browser {
+            Some(browser) => tokio::select! {
+                () = interrupted => {}
+                () = browser.closed() => {}
+            },
+            None => interrupted.await,
+        }
+    };
     tokio::select! {
         () = &mut serving => {}
-        () = net::interrupted() => {
+        () = ended => {
             drop(stop);
             // A second Ctrl-C does not wait for what is open to be reported.
             tokio::select! {
@@ -203,6 +252,9 @@ async fn inspect(args: &InspectArgs, upstream: Upstream, output: Output) -> Resu
                 () = net::interrupted() => {}
             }
         }
+    }
+    if let Some(browser) = browser {
+        browser.end().await;
     }
     writer.finish(live);
     Ok(found.load(Ordering::Relaxed))

@@ -1,6 +1,6 @@
 //! WebSocket connections observed while they pass.
 //!
-//! A [`Proxy`] in front of a server forwards every byte unchanged, and observes each connection with a [`Watch`]; a [`Tee`]
+//! A [`Proxy`] in front of a server forwards every byte unchanged, and observes each connection with a [`Watch`]; a forward proxy does so with those of many servers; a [`Tee`]
 //! observes one stream from one of its ends. What is seen becomes [`Event`]s, which go to a [`Sink`]: this crate renders
 //! nothing. [`Recorder`] writes a connection as a transcript, [`Packets`] all of them as packets.
 //!

@@ -1,5 +1,6 @@
 mod change;
 mod client;
+mod forward;
 mod itself;
 mod pass;
 
@@ -24,6 +25,7 @@ use crate::wire::{Duplex, Wire};
 use crate::{About, Event, Fault, Packets, Recorder, Recordings, Sink, Upstream, Watch};
 use change::Change;
 pub use client::{Certificates, TlsFault};
+use forward::{Asked, Prefixed};
 use itself::Itself;
 use pass::{Changes, Cut, Passing};
 
@@ -36,7 +38,8 @@ const HALF_CLOSED: Duration = Duration::from_secs(60);
 /// A proxy in front of a server: it forwards every byte unchanged, half-closed sides and resets as well, and reports what
 /// it sees.
 pub struct Proxy {
-    upstream: Upstream,
+    /// `None` for the servers that the clients ask for.
+    upstream: Option<Upstream>,
     sink: Arc<dyn Sink>,
     recordings: Option<Mutex<Recordings>>,
     packets: Option<Recording>,
@@ -46,6 +49,13 @@ pub struct Proxy {
     faults: Vec<Fault>,
     certificates: Option<Arc<dyn Certificates>>,
     itself: Itself,
+}
+
+/// Both ends of a connection.
+struct Reached {
+    client: Box<dyn Duplex>,
+    server: Box<dyn Duplex>,
+    upstream: Upstream,
 }
 
 /// Which fields of a request name the upstream instead of the proxy.
@@ -65,6 +75,17 @@ pub enum Naming {
 impl Proxy {
     /// A proxy in front of this server, whose events go to this sink.
     pub fn new(upstream: Upstream, sink: Arc<dyn Sink>) -> Self {
+        Self::to(Some(upstream), sink)
+    }
+
+    /// A forward proxy: clients ask for a server with CONNECT, SOCKS 5, or an absolute URL. TLS inside a tunnel is observed with
+    /// [`Proxy::tls`], and passed on unseen without it. What is not a WebSocket connection is passed on, and nothing is said
+    /// about it.
+    pub fn forward(sink: Arc<dyn Sink>) -> Self {
+        Self::to(None, sink)
+    }
+
+    fn to(upstream: Option<Upstream>, sink: Arc<dyn Sink>) -> Self {
         Self {
             upstream,
             sink,
@@ -176,25 +197,29 @@ impl Proxy {
         let about = About {
             id: number.to_string(),
             client: Some(address.to_string()),
-            server: Some(self.upstream.authority()),
+            server: self.upstream.as_ref().map(Upstream::authority),
         };
-        self.sink.event(&about, Event::Accepted);
+        if self.upstream.is_some() {
+            self.sink.event(&about, Event::Accepted);
+        }
         let Some(_client) = self.itself.accepted(address) else {
             self.sink.event(&about, Event::Loop);
             return None;
         };
         let mut stop = pin!(stop);
         let reached = tokio::select! {
-            reached = self.reach(client) => reached,
+            reached = self.reach(client, &about) => reached,
             _ = &mut stop => return None,
         };
-        let (client, server) = match reached {
-            Ok(both) => both,
+        let (client, server, upstream) = match reached {
+            Ok(Some(Reached { client, server, upstream })) => (client, server, upstream),
+            Ok(None) => return None,
             Err(event) => {
                 self.sink.event(&about, event);
                 return None;
             }
         };
+        let about = About { server: Some(upstream.authority()), ..about };
         let Some(_server) =
             server.tcp().local_addr().ok().map_or(Some(None), |ours| self.itself.connected(ours).map(Some))
         else {
@@ -205,7 +230,7 @@ impl Proxy {
         let watch = Watch::new(about.clone(), Endpoints::UNKNOWN, Arc::clone(&self.sink)).recorded(recorder);
         let (tap, watching) = tap(watch, None);
         let passing = Passing { tap: &tap, about: &about, sink: &*self.sink, half_closed: self.half_closed };
-        let mut rewrite = self.upstream.rewrite(self.naming);
+        let mut rewrite = upstream.rewrite(self.naming);
         rewrite.no_extensions = self.faults.iter().any(Fault::reads_messages);
         let changes = Changes {
             client: Change::new(Role::Client, rewrite, Direction::new(&self.faults, Role::Client)),
@@ -219,25 +244,76 @@ impl Proxy {
         watching.finish().await
     }
 
-    /// Both ends, ready to pass bytes; or why there are not.
-    async fn reach(&self, client: TcpStream) -> Result<(Box<dyn Duplex>, Box<dyn Duplex>), Event> {
-        let client = self.encrypted(client).await.map_err(Event::NotEncrypted)?;
-        let server = self.upstream.connect(self.packets.as_ref()).await.map_err(Event::Unreachable)?;
-        Ok((client, server))
+    /// Both ends, ready to pass bytes; `None` where the connection is not for WebSocket, and over.
+    async fn reach(&self, client: TcpStream, about: &About) -> Result<Option<Reached>, Event> {
+        let tracer = self.packets.as_ref().and_then(|packets| packets.trace(&client, Role::Server));
+        let client = Wire::new(client, tracer);
+        let Some(upstream) = &self.upstream else { return self.reach_asked(client, about).await };
+        // A client that knows the server by its address sends no name (RFC 6066 §3).
+        let name = client.tcp().local_addr().map(|address| address.ip().to_string()).unwrap_or_default();
+        let (client, _) = self.encrypted(client, &name).await.map_err(Event::NotEncrypted)?;
+        let server = upstream.connect(self.packets.as_ref()).await.map_err(Event::Unreachable)?;
+        Ok(Some(Reached { client, server, upstream: upstream.clone() }))
+    }
+
+    /// As [`Self::reach`], to the server that the client asks for.
+    async fn reach_asked(
+        &self,
+        mut client: Wire<TcpStream>,
+        about: &About,
+    ) -> Result<Option<Reached>, Event> {
+        // Clients open connections before they need them: they are left alone.
+        let Ok(Asked { mut upstream, request }) = forward::ask(&mut client).await else { return Ok(None) };
+        let is_tunnel = request.is_none();
+        let mut client: Box<dyn Duplex> = if is_tunnel {
+            let (client, is_tls) =
+                self.encrypted(client, upstream.host()).await.map_err(Event::NotEncrypted)?;
+            if is_tls {
+                upstream = upstream.with_tls().map_err(Event::Unreachable)?;
+            }
+            client
+        } else {
+            Box::new(client)
+        };
+        let mut head = request.unwrap_or_default();
+        if is_tunnel && forward::read_head(&mut client, &mut head).await.is_err() {
+            return Ok(None);
+        }
+        let is_websocket = forward::is_websocket(&head);
+        let about = About { server: Some(upstream.authority()), ..about.clone() };
+        if is_websocket {
+            self.sink.event(&about, Event::Accepted);
+        }
+        let server = upstream.connect(self.packets.as_ref()).await;
+        let mut client: Box<dyn Duplex> = Box::new(Prefixed::new(head, client));
+        match server {
+            Ok(server) if is_websocket => Ok(Some(Reached { client, server, upstream })),
+            Ok(mut server) => {
+                // A connection to itself: nobody asks for that.
+                let ours = server.tcp().local_addr().ok();
+                let known = ours.and_then(|ours| self.itself.connected(ours));
+                if known.is_some() {
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                }
+                Ok(None)
+            }
+            Err(error) if is_websocket => Err(Event::Unreachable(error)),
+            Err(_) => Ok(None),
+        }
     }
 
     /// With TLS, where the client begins it.
-    async fn encrypted(&self, client: TcpStream) -> Result<Box<dyn Duplex>, TlsFault> {
-        let tracer = self.packets.as_ref().and_then(|packets| packets.trace(&client, Role::Server));
-        // A client that knows the server by its address sends no name (RFC 6066 §3).
-        let name = client.local_addr().map(|address| address.ip().to_string()).unwrap_or_default();
-        let client = Wire::new(client, tracer);
+    async fn encrypted(
+        &self,
+        client: Wire<TcpStream>,
+        name: &str,
+    ) -> Result<(Box<dyn Duplex>, bool), TlsFault> {
         match &self.certificates {
             Some(certificates) if client::begins_tls(client.tcp()).await => {
                 let key_log = self.packets.as_ref().map(Recording::key_log);
-                client::encrypt(client, &**certificates, &name, key_log).await
+                Ok((client::encrypt(client, &**certificates, name, key_log).await?, true))
             }
-            Some(_) | None => Ok(Box::new(client)),
+            Some(_) | None => Ok((Box::new(client), false)),
         }
     }
 

@@ -52,6 +52,16 @@ impl Upstream {
         Self::parse(&format!("ws://{address}"))
     }
 
+    /// The same server, reached with TLS.
+    pub(crate) fn with_tls(&self) -> Result<Self, Error> {
+        Self::parse(&format!("wss://{}", self.authority()))
+    }
+
+    /// The server's name or address.
+    pub(crate) fn host(&self) -> &str {
+        self.url.host()
+    }
+
     /// The path of the URL, which is ignored.
     pub fn unused_path(&self) -> Option<&str> {
         Some(self.url.target()).filter(|path| *path != "/")

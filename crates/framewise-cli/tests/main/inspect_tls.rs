@@ -28,6 +28,15 @@ pub(crate) fn trusting(
     name: &str,
     protocols: &[&[u8]],
 ) -> StreamOwned<ClientConnection, TcpStream> {
+    trusting_over(connect(address), file, name, protocols)
+}
+
+pub(crate) fn trusting_over(
+    stream: TcpStream,
+    file: &Path,
+    name: &str,
+    protocols: &[&[u8]],
+) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(file).unwrap()).unwrap();
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -37,7 +46,7 @@ pub(crate) fn trusting(
         .with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|&protocol| protocol.to_vec()).collect();
     let name = ServerName::try_from(name.to_owned()).unwrap();
-    StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), connect(address))
+    StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream)
 }
 
 fn upstream() -> (SocketAddr, std::thread::JoinHandle<()>) {

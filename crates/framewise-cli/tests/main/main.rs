@@ -10,6 +10,7 @@ mod doctor;
 mod edit;
 mod explain;
 mod faults;
+mod forward;
 mod hostile;
 mod inspect;
 mod inspect_tls;

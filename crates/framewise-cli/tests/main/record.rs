@@ -187,7 +187,7 @@ fn a_disk_that_fills_up_is_said_once_and_the_connections_go_on() {
             let text = std::fs::read_to_string(&file).unwrap();
             assert!(
                 text.len() <= 100 * 1024
-                    && text.parse::<Transcript>().is_ok_and(|text| text.events.len() >= 2)
+                    && text.parse::<Transcript>().is_ok_and(|text| !text.events.is_empty())
             );
         } else {
             assert!(run(&["read", file.to_str().unwrap()]).code.is_some_and(|code| code < 2));
