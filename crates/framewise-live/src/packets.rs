@@ -22,6 +22,8 @@ use flow::{Flow, Segment};
 
 /// Packets that may wait to be written; more are lost, so that a slow disk slows no connection.
 const MOST_WAITING: usize = 1024;
+/// Bytes that are written at once.
+const BUFFER: usize = 256 * 1024;
 /// Lines of key logs that are written again at the start of the next file.
 const MOST_SECRETS: usize = 4096;
 
@@ -53,6 +55,7 @@ impl Packets {
             number: 0,
             file: None,
             written: 0,
+            buffer: Vec::new(),
             files: VecDeque::new(),
             secrets: VecDeque::new(),
         };
@@ -197,7 +200,10 @@ struct Writer {
     number: u64,
     /// `None` after a failure.
     file: Option<File>,
+    /// Bytes of the file, those of the buffer included.
     written: u64,
+    /// Blocks that are written with the next ones.
+    buffer: Vec<u8>,
     files: VecDeque<PathBuf>,
     secrets: VecDeque<String>,
 }
@@ -205,7 +211,16 @@ struct Writer {
 impl Writer {
     fn write_all(mut self, queue: &Receiver<Item>, sink: &dyn Sink, lost: &AtomicU64) {
         let mut said = false;
-        while let Ok(item) = queue.recv() {
+        loop {
+            let item = if let Ok(item) = queue.try_recv() {
+                item
+            } else {
+                // Nothing waits: what is there is written.
+                let written = self.flush();
+                self.check(written, sink);
+                let Ok(item) = queue.recv() else { break };
+                item
+            };
             let block = match item {
                 Item::Packet(time, segment) => pcapng::packet(time, &segment),
                 Item::Secret(line) => {
@@ -216,21 +231,30 @@ impl Writer {
                     }
                     block
                 }
-                Item::End => break,
+                Item::End => {
+                    let written = self.flush();
+                    return self.check(written, sink);
+                }
             };
             if self.file.is_none() {
                 continue;
             }
-            if let Err(error) = self.write(&block) {
-                self.file = None;
-                let path = path_of(&self.path, self.number);
-                sink.event(&About::default(), Event::NotRecorded { path, error });
-            }
+            let written = self.write(&block);
+            self.check(written, sink);
             let lost = lost.load(Ordering::Relaxed);
             if lost > 0 && !std::mem::replace(&mut said, true) {
                 let error = io::Error::other("the disk is too slow: packets are left out");
                 sink.event(&About::default(), Event::NotRecorded { path: self.path.clone(), error });
             }
+        }
+    }
+
+    /// After a failure nothing more is written.
+    fn check(&mut self, written: io::Result<()>, sink: &dyn Sink) {
+        if let Err(error) = written {
+            self.file = None;
+            let path = path_of(&self.path, self.number);
+            sink.event(&About::default(), Event::NotRecorded { path, error });
         }
     }
 
@@ -242,18 +266,23 @@ impl Writer {
         self.append(block)
     }
 
-    /// Writes a block, or nothing of it: the file stays one that can be read.
     fn append(&mut self, block: &[u8]) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        if let Err(error) = file.write_all(block) {
-            let _ = file.set_len(self.written);
-            return Err(error);
-        }
+        self.buffer.extend_from_slice(block);
         self.written += block.len() as u64;
-        Ok(())
+        if self.buffer.len() > BUFFER { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes the buffer, or nothing of it: the file stays one that can be read.
+    fn flush(&mut self) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let buffer = std::mem::take(&mut self.buffer);
+        file.write_all(&buffer).inspect_err(|_| {
+            let _ = file.set_len(self.written - buffer.len() as u64);
+        })
     }
 
     fn next_file(&mut self) -> io::Result<()> {
+        self.flush()?;
         self.number += 1;
         let path = path_of(&self.path, self.number);
         // It has the secrets of every connection.
@@ -266,6 +295,7 @@ impl Writer {
             start.extend(pcapng::secrets(&lines));
         }
         self.append(&start)?;
+        self.flush()?;
         while self.rotation.keep.is_some_and(|keep| self.files.len() > keep.max(1)) {
             let Some(oldest) = self.files.pop_front() else { break };
             let _ = std::fs::remove_file(oldest);

@@ -276,10 +276,12 @@ impl Proxy {
             Box::new(client)
         };
         let mut head = request.unwrap_or_default();
-        if is_tunnel && forward::read_head(&mut client, &mut head).await.is_err() {
-            return Ok(None);
+        let mut end = head.len();
+        if is_tunnel {
+            let Ok(read) = forward::read_head(&mut client, &mut head).await else { return Ok(None) };
+            end = read;
         }
-        let is_websocket = forward::is_websocket(&head);
+        let is_websocket = forward::is_websocket(&head[..end]);
         let about = About { server: Some(upstream.authority()), ..about.clone() };
         if is_websocket {
             self.sink.event(&about, Event::Accepted);
@@ -309,7 +311,7 @@ impl Proxy {
         name: &str,
     ) -> Result<(Box<dyn Duplex>, bool), TlsFault> {
         match &self.certificates {
-            Some(certificates) if client::begins_tls(client.tcp()).await => {
+            Some(certificates) if client::begins_tls(&client).await => {
                 let key_log = self.packets.as_ref().map(Recording::key_log);
                 Ok((client::encrypt(client, &**certificates, name, key_log).await?, true))
             }

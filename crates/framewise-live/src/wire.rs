@@ -80,11 +80,24 @@ pub(crate) struct Wire<S> {
     /// What was read last: it is recorded after what follows from it, so that the secrets of TLS come before the bytes that
     /// need them.
     read: Option<(SystemTime, Vec<u8>)>,
+    /// What was read too early, from this place on.
+    unread: (Vec<u8>, usize),
 }
 
 impl<S> Wire<S> {
     pub(crate) const fn new(stream: S, tracer: Option<Tracer>) -> Self {
-        Self { stream, tracer, read: None }
+        Self { stream, tracer, read: None, unread: (Vec::new(), 0) }
+    }
+
+    /// Gives back what was read too early: it is read next.
+    pub(crate) fn unread(&mut self, bytes: Vec<u8>) {
+        let rest = self.unread.0.split_off(self.unread.1);
+        self.unread = ([bytes, rest].concat(), 0);
+    }
+
+    /// The next byte, where it was given back.
+    pub(crate) fn first_unread(&self) -> Option<u8> {
+        self.unread.0.get(self.unread.1).copied()
     }
 
     fn settle(&mut self) {
@@ -111,6 +124,13 @@ impl<S> Wire<S> {
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        let given_back = &this.unread.0[this.unread.1..];
+        if !given_back.is_empty() {
+            let now = given_back.len().min(buf.remaining());
+            buf.put_slice(&given_back[..now]);
+            this.unread.1 += now;
+            return Poll::Ready(Ok(()));
+        }
         if this.tracer.is_none() {
             return Pin::new(&mut this.stream).poll_read(cx, buf);
         }

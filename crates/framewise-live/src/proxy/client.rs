@@ -62,10 +62,17 @@ pub(super) async fn encrypt(
 }
 
 /// Whether a client begins TLS; false where it ends before its first byte.
-pub(super) async fn begins_tls(stream: &TcpStream) -> bool {
+pub(super) async fn begins_tls(stream: &Wire<TcpStream>) -> bool {
     let mut first = [0];
+    let is_there = match stream.first_unread() {
+        Some(byte) => {
+            first[0] = byte;
+            true
+        }
+        None => matches!(stream.tcp().peek(&mut first).await, Ok(1)),
+    };
     // RFC 8446 §5.1: a record of type handshake(22).
-    matches!(stream.peek(&mut first).await, Ok(1)) && first[0] == 22
+    is_there && first[0] == 22
 }
 
 impl TlsFault {

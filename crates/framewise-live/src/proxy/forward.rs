@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Re
 use tokio::net::TcpStream;
 
 use crate::Upstream;
-use crate::wire::Duplex;
+use crate::wire::{Duplex, Wire};
 
 /// Bytes of a head; of a longer one, nothing is made.
 const LONGEST: usize = 64 * 1024;
@@ -24,13 +24,14 @@ pub(super) struct Asked {
 
 /// Reads what a client asks for, and answers it. Errors: those of the connection, and what is wrong with the request, which
 /// the client was told.
-pub(super) async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<Asked> {
-    let first = stream.read_u8().await?;
-    if first == 5 {
+pub(super) async fn ask(stream: &mut Wire<TcpStream>) -> io::Result<Asked> {
+    let mut head = Vec::new();
+    let end = read_head(stream, &mut head).await?;
+    if head.first() == Some(&5) {
+        stream.unread(head.split_off(1));
         return socks(stream).await;
     }
-    let mut head = vec![first];
-    read_head(stream, &mut head).await?;
+    stream.unread(head.split_off(end));
     match http(&head) {
         Ok(asked) => {
             if asked.request.is_none() {
@@ -53,19 +54,27 @@ pub(super) async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> i
     }
 }
 
-/// Reads a head to its end, a byte at a time: what follows it is not taken. It ends as well where it is too long, or is none.
-pub(super) async fn read_head(stream: &mut (impl AsyncRead + Unpin), head: &mut Vec<u8>) -> io::Result<()> {
-    while !head.ends_with(b"\r\n\r\n") && head.len() < LONGEST {
-        match stream.read_u8().await {
-            Ok(byte) => head.push(byte),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
-            Err(error) => return Err(error),
+/// Reads a head to its end, and perhaps what follows; returns where it ends. It ends as well with the stream, and where it
+/// is too long, or is none.
+pub(super) async fn read_head(
+    stream: &mut (impl AsyncRead + Unpin),
+    head: &mut Vec<u8>,
+) -> io::Result<usize> {
+    let mut buffer = [0; 4096];
+    loop {
+        let end = head.windows(4).position(|window| window == b"\r\n\r\n");
+        if let Some(end) = end {
+            return Ok(end + 4);
         }
-        if !head[0].is_ascii_uppercase() {
-            return Ok(());
+        let is_none = head.first().is_some_and(|first| !first.is_ascii_uppercase());
+        if is_none || head.len() > LONGEST {
+            return Ok(head.len());
+        }
+        match stream.read(&mut buffer).await? {
+            0 => return Ok(head.len()),
+            count => head.extend_from_slice(&buffer[..count]),
         }
     }
-    Ok(())
 }
 
 fn http(head: &[u8]) -> Result<Asked, String> {
@@ -107,7 +116,7 @@ fn http(head: &[u8]) -> Result<Asked, String> {
 }
 
 /// RFC 1928, without authentication.
-async fn socks(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<Asked> {
+async fn socks(stream: &mut Wire<TcpStream>) -> io::Result<Asked> {
     let wrong = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why.to_owned());
     let mut methods = vec![0; usize::from(stream.read_u8().await?)];
     stream.read_exact(&mut methods).await?;
