@@ -1,3 +1,4 @@
+mod live;
 mod schema;
 
 use std::fmt::Write as _;
@@ -264,7 +265,7 @@ fn is_stdin(file: &Path) -> bool {
 
 fn open(file: &Path, name: &str) -> Result<Box<dyn Read>, Failure> {
     if is_stdin(file) {
-        return Ok(Box::new(std::io::stdin().lock()));
+        return Ok(Box::new(live::Input::start()?));
     }
     match std::fs::File::open(file) {
         Ok(file) => Ok(Box::new(file)),

@@ -138,6 +138,40 @@ fn tls_is_decrypted_with_a_key_log() {
     assert!(done.out.contains("--tls-keys keys.log") && done.err.contains("encrypted (TLS)"), "{done:?}");
 }
 
+/// `tcpdump -U -w - | framewise read -`: what is over is reported at once, and the rest with Ctrl-C, though the pipe stays open.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_reports_what_came_so_far() {
+    let mut capture: Vec<u8> =
+        [0xa1b2_c3d4, 0x0004_0002, 0, 0, 65_535, 101].into_iter().flat_map(u32::to_le_bytes).collect();
+    let mut packet = |port: u16, number: u32, flags: u8, payload: &[u8]| {
+        let length = 40 + payload.len() as u32;
+        capture.extend([1, 0, length, length].into_iter().flat_map(u32::to_le_bytes));
+        capture.extend([0x45, 0, 0, length as u8, 0, 0, 0x40, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1]);
+        capture.extend([port.to_be_bytes(), 80_u16.to_be_bytes()].concat());
+        capture.extend([number.to_be_bytes(), [0; 4]].concat());
+        capture.extend([0x50, flags, 0, 0, 0, 0, 0, 0]);
+        capture.extend_from_slice(payload);
+    };
+    let request = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+    for port in [40_000, 40_001] {
+        packet(port, 1, 2, b"");
+        packet(port, 2, 0x18, request);
+    }
+    // The first one is reset.
+    packet(40_000, 2 + request.len() as u32, 4, b"");
+    let mut child = framewise().args(["read", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let mut running = Running::of(child);
+    std::io::Write::write_all(&mut pipe, &capture).unwrap();
+    running.out.until("connection 1 (127.0.0.1:40000 to 127.0.0.1:80)");
+    let done = running.end();
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.out.contains("connection 2 (127.0.0.1:40001 to 127.0.0.1:80)"), "{}", done.out);
+    assert!(done.out.contains("2 WebSocket connections"), "{}", done.out);
+    drop(pipe);
+}
+
 #[test]
 fn utf_16_as_powershell_writes_it() {
     let mut text = vec![0xff, 0xfe];
