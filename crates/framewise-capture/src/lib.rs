@@ -28,6 +28,7 @@ mod error;
 mod hex;
 mod json;
 mod logs;
+mod mitmproxy;
 mod note;
 mod paste;
 mod pcap;
@@ -180,6 +181,11 @@ fn whole(bytes: &[u8], options: &Options, notes: &mut Notes) -> Result<Vec<paste
     if let Some(foreign) = detect::foreign(bytes) {
         return Err(Error::Foreign(foreign));
     }
+    if options.format.is_none_or(|format| format == Format::Paste)
+        && let Some(found) = mitmproxy::read(bytes, notes)
+    {
+        return Ok(found);
+    }
     let one = |transcript: Transcript| {
         vec![(About { legs: transcript.legs.clone(), ..About::default() }, transcript)]
     };
@@ -198,7 +204,7 @@ fn whole(bytes: &[u8], options: &Options, notes: &mut Notes) -> Result<Vec<paste
                 return read;
             }
             let logs = logs::read(&text, notes);
-            let found = if logs.is_empty() { paste::read(&text, notes) } else { logs };
+            let found = if logs.is_empty() { paste::read(&text, options, notes) } else { logs };
             return if found.is_empty() { Err(Error::Unknown) } else { Ok(found) };
         }
         Some(Format::Capture) => return Err(Error::Binary),
@@ -211,7 +217,7 @@ fn whole(bytes: &[u8], options: &Options, notes: &mut Notes) -> Result<Vec<paste
             if let Some(found) = raw::read(bytes, notes) {
                 return Ok(vec![found]);
             }
-            let found = paste::read(&text::lossless(bytes), notes);
+            let found = paste::read(&text::lossless(bytes), options, notes);
             return if found.is_empty() { Err(error) } else { Ok(found) };
         }
     };
@@ -232,7 +238,7 @@ fn whole(bytes: &[u8], options: &Options, notes: &mut Notes) -> Result<Vec<paste
     if !found.is_empty() {
         return Ok(found);
     }
-    let found = paste::read(&text, notes);
+    let found = paste::read(&text, options, notes);
     if !found.is_empty() {
         return Ok(found);
     }
@@ -244,7 +250,7 @@ fn whole(bytes: &[u8], options: &Options, notes: &mut Notes) -> Result<Vec<paste
 fn dumped(text: &str, bytes: Vec<u8>, options: &Options, notes: &mut Notes) -> Vec<paste::Found> {
     if options.from.is_none() {
         if paste::has_several_dumps(text) {
-            let found = paste::read(text, notes);
+            let found = paste::read(text, options, notes);
             if !found.is_empty() {
                 return found;
             }
@@ -325,6 +331,19 @@ mod tests {
         let given =
             Options { from: Some(Role::Client), extensions: Some("x".to_owned()), ..Options::default() };
         assert_eq!(first(b"81 02 68 69", &given), (Some("x".to_owned()), Role::Client));
+    }
+
+    #[test]
+    fn the_side_of_a_byte_list_can_be_given() {
+        for text in ["<Buffer 81 02 68 69>", "b'\\x81\\x02hi'", "[129, 2, 104, 105]", "gQJoaQ=="] {
+            let guessed = first(text.as_bytes(), &Options::default());
+            assert_eq!(guessed, (Some(String::new()), Role::Server), "{text}");
+            let given =
+                Options { from: Some(Role::Client), extensions: Some("x".to_owned()), ..Options::default() };
+            assert_eq!(first(text.as_bytes(), &given), (Some("x".to_owned()), Role::Client), "{text}");
+            let notes = read(text.as_bytes(), &given, &mut Transcripts::default()).expect("a recording");
+            assert!(!notes.iter().any(|note| matches!(note, Note::Guess(_))), "{notes:?}");
+        }
     }
 
     #[test]

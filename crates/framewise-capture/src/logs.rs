@@ -1,4 +1,7 @@
-//! The logs of libraries: Python `websockets` and `websocket-client`.
+//! The logs of libraries: Python `websockets` and `websocket-client` here, others in files of their own.
+
+mod firefox;
+mod tungstenite;
 
 use std::time::Duration;
 
@@ -20,6 +23,12 @@ pub(crate) fn read(text: &str, notes: &mut Notes) -> Vec<Found> {
             || line.contains("--- request header ---")
     }) {
         return websocket_client(&lines, notes);
+    }
+    if lines.iter().any(|line| firefox::is_line(line)) {
+        return firefox::read(&lines, notes);
+    }
+    if lines.iter().any(|line| tungstenite::is_line(line)) {
+        return tungstenite::read(&lines, notes);
     }
     let frame = |line: &&str| said(line).is_some_and(|(_, rest)| opcode(rest).is_some() || rest == "EOF");
     if lines.iter().any(frame)
@@ -236,8 +245,9 @@ fn frame(
         let code = u16::from_be_bytes([*high, *low]);
         if matches!(code, 1002 | 1003 | 1007 | 1009 | 1010 | 1011) {
             let reason = String::from_utf8_lossy(reason);
+            let said = if reason.is_empty() { code.to_string() } else { format!("{code} {reason}") };
             notes.push(Note::Limit(format!(
-                "the {from} ended it with {code} \"{reason}\"; what that means: framewise explain \"{code} {reason}\""
+                "the {from} ended it with \"{said}\"; what that means: framewise explain \"{said}\""
             )));
         }
     }

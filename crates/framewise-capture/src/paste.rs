@@ -15,7 +15,7 @@ use framewise_transcript::{Action, Event, Leg, Transcript};
 
 use crate::note::{Note, Notes};
 use crate::sink::{About, Source};
-use crate::{guess, plural};
+use crate::{Options, guess, plural};
 
 pub(crate) use literal::python;
 pub(crate) use packets::{as_packet, from_segments, of_packet, packet};
@@ -81,7 +81,7 @@ const READERS: [Reader; 8] = [
 ];
 
 /// Reads a text of any of these kinds, as far as it is understood.
-pub(crate) fn read(text: &str, notes: &mut Notes) -> Vec<Found> {
+pub(crate) fn read(text: &str, options: &Options, notes: &mut Notes) -> Vec<Found> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let (mut at, mut skipped) = (0, 0_u64);
     let mut blocks: Vec<Block> = Vec::new();
@@ -103,7 +103,7 @@ pub(crate) fn read(text: &str, notes: &mut Notes) -> Vec<Found> {
             None => names.push((block.name, 1)),
         }
         match block.content {
-            Content::Pieces(pieces) => found.extend(connection(pieces, block.name, notes)),
+            Content::Pieces(pieces) => found.extend(of_pieces(pieces, block.name, options, notes)),
             Content::Packets(packets) => found.extend(packets::connections(&packets, notes)),
         }
     }
@@ -171,6 +171,32 @@ pub(crate) fn is_request(bytes: &[u8]) -> bool {
 /// Whether bytes begin as a response does.
 pub(crate) fn is_response(bytes: &[u8]) -> bool {
     bytes.starts_with(b"HTTP/")
+}
+
+/// Pieces as a connection. Where no piece says who sent it, the options do.
+fn of_pieces(mut pieces: Vec<Piece>, name: &str, options: &Options, notes: &mut Notes) -> Option<Found> {
+    let silent = pieces.iter().all(|piece| piece.from.is_none());
+    let mut own = Notes::default();
+    if silent {
+        for piece in &mut pieces {
+            piece.from = options.from;
+        }
+    }
+    let found = connection(pieces, name, &mut own);
+    for note in &own {
+        // What was given is no guess.
+        if !(silent && options.from.is_some() && matches!(note, Note::Guess(_))) {
+            notes.push(note.clone());
+        }
+    }
+    let (mut about, mut transcript) = found?;
+    if let (Some(leg), Some(extensions)) = (transcript.legs.first_mut(), &options.extensions)
+        && leg.open.is_some()
+    {
+        leg.open = Some(extensions.clone());
+        about.legs.clone_from(&transcript.legs);
+    }
+    Some((about, transcript))
 }
 
 /// Pieces as a connection. Who sent them is guessed, where no piece says it.
@@ -258,6 +284,7 @@ pub(crate) fn time_of_day(text: &str) -> Option<Duration> {
         let mut parts = word.split(':');
         let (hours, minutes) = (parts.next()?.parse::<u64>().ok()?, parts.next()?.parse::<u64>().ok()?);
         let seconds = parts.next().filter(|_| hours < 24 && minutes < 60)?;
+        let seconds = seconds.trim_end_matches('Z');
         let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
         let whole =
             whole.parse::<u64>().ok().filter(|_| fraction.bytes().all(|byte| byte.is_ascii_digit()))?;
@@ -277,6 +304,7 @@ mod tests {
     #[test]
     fn times_and_pairs_are_read() {
         assert_eq!(time_of_day("> 2026/11/28 04:46:02.5  length"), Some(Duration::new(17_162, 500_000_000)));
+        assert_eq!(time_of_day("[2026-11-28T04:46:02Z TRACE"), Some(Duration::new(17_162, 0)));
         assert_eq!(time_of_day("no time: 12:34"), None);
         assert_eq!(pairs("81 05 68  hi", 16), (vec![0x81, 5, 0x68], "  hi"));
         assert_eq!(pairs("8105 6869", 3), (vec![0x81, 5, 0x68], "69"));
