@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::flows::{Output, Pick};
+use super::flows::{Output, Past, Pick};
 use super::link::Segment;
 use super::stream::{Out, Stream};
 use super::take::{State, Take};
@@ -76,6 +76,29 @@ impl Flow {
             state,
             last: time,
             ahead: VecDeque::new(),
+        }
+    }
+
+    /// Whether it is over, or carries something else.
+    pub(super) const fn is_past(&self) -> bool {
+        matches!(self.state, State::Ignored | State::Closed)
+    }
+
+    pub(super) fn is_websocket(&self) -> bool {
+        match &self.state {
+            State::WebSocket { .. } => true,
+            State::Encrypted(encrypted) => matches!(encrypted.1, State::WebSocket { .. }),
+            State::Sniffing(_) | State::Ignored | State::Closed => false,
+        }
+    }
+
+    /// What is remembered of it when it is over.
+    pub(super) fn past(&self) -> Past {
+        Past {
+            syns: self.syns,
+            begun: [self.streams[0].has_begun(), self.streams[1].has_begun()],
+            over: matches!(self.state, State::Closed),
+            last: self.last,
         }
     }
 

@@ -1,14 +1,13 @@
 //! The TCP connections of a capture, and which of them are WebSockets.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::flow::Flow;
 use super::legs::Legs;
 use super::link::Segment;
 use super::sniff::Other;
-use super::take::State;
 use crate::sink::Sink;
 use crate::tls::{Keys, Locked};
 
@@ -55,10 +54,54 @@ pub(crate) struct Ignored {
     pub(crate) gaps: u64,
 }
 
+/// The addresses and ports of both ends, the smaller one first.
+type Key = [u8; 36];
+
+fn key(ends: [SocketAddr; 2]) -> Key {
+    let mut key = [0; 36];
+    for (end, bytes) in ends.iter().zip(key.chunks_exact_mut(18)) {
+        let address = match end.ip() {
+            IpAddr::V4(address) => address.to_ipv6_mapped(),
+            IpAddr::V6(address) => address,
+        };
+        bytes[..16].copy_from_slice(&address.octets());
+        bytes[16..].copy_from_slice(&end.port().to_be_bytes());
+    }
+    key
+}
+
+/// A connection that is remembered.
+#[derive(Debug)]
+enum Entry {
+    Open(Box<Flow>),
+    /// What comes of it is not looked at any more, but for a new connection between the same ends.
+    Past(Past),
+}
+
+/// A connection that is over, or is no WebSocket.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Past {
+    /// As in [`Flow`].
+    pub(super) syns: [Option<u32>; 2],
+    pub(super) begun: [bool; 2],
+    pub(super) over: bool,
+    pub(super) last: Duration,
+}
+
+impl Past {
+    /// Whether a SYN with this number begins another connection.
+    pub(super) fn is_past(&self, side: usize, number: u32) -> bool {
+        match self.syns[side] {
+            Some(syn) => syn != number,
+            None => self.begun[side],
+        }
+    }
+}
+
 /// The connections of a capture.
 #[derive(Debug)]
 pub(crate) struct Flows {
-    table: HashMap<[SocketAddr; 2], Flow>,
+    table: HashMap<Key, Entry>,
     out: Output,
     count: u64,
     start: Option<Duration>,
@@ -110,29 +153,44 @@ impl Flows {
         let (source, target) = (segment.source, segment.target);
         let ends = if source <= target { [source, target] } else { [target, source] };
         let side = usize::from(source != ends[0]);
+        let key = key(ends);
+        let mut entry = self.table.get_mut(&key);
         // The numbers of a new connection between the same ends.
-        if segment.syn
-            && let Some(flow) = self.table.get(&ends)
-            && (flow.syns[side].is_some_and(|syn| syn != segment.number)
-                || (flow.syns[side].is_none() && flow.streams[side].has_begun()))
-            && let Some(mut flow) = self.table.remove(&ends)
-        {
-            flow.finish(&mut self.out, sink);
+        let again = segment.syn
+            && entry.as_ref().is_some_and(|entry| match entry {
+                Entry::Open(flow) => flow.past().is_past(side, segment.number),
+                Entry::Past(past) => past.is_past(side, segment.number),
+            });
+        if again {
+            if let Some(Entry::Open(mut flow)) = self.table.remove(&key) {
+                flow.finish(&mut self.out, sink);
+            }
+            entry = None;
         }
-        if !self.table.contains_key(&ends) {
-            self.make_room(sink);
-            let flow = Flow::new(self.count, ends, time, &self.out.pick);
-            self.count += 1;
-            self.table.insert(ends, flow);
-        }
-        if let Some(flow) = self.table.get_mut(&ends) {
-            flow.segment(side, time, segment, &mut self.out, sink);
+        match entry {
+            Some(Entry::Past(past)) => past.last = time,
+            Some(Entry::Open(flow)) => {
+                flow.segment(side, time, segment, &mut self.out, sink);
+                if flow.is_past() {
+                    let past = flow.past();
+                    self.table.insert(key, Entry::Past(past));
+                }
+            }
+            None => {
+                self.make_room(sink);
+                let mut flow = Box::new(Flow::new(self.count, ends, time, &self.out.pick));
+                self.count += 1;
+                flow.segment(side, time, segment, &mut self.out, sink);
+                let entry = if flow.is_past() { Entry::Past(flow.past()) } else { Entry::Open(flow) };
+                self.table.insert(key, entry);
+            }
         }
     }
 
     /// The capture is over: what is open is reported as it is.
     pub(crate) fn finish(&mut self, sink: &mut dyn Sink) {
-        let mut flows: Vec<Flow> = self.table.drain().map(|(_, flow)| flow).collect();
+        let open = |entry| if let Entry::Open(flow) = entry { Some(flow) } else { None };
+        let mut flows: Vec<Box<Flow>> = self.table.drain().filter_map(|(_, entry)| open(entry)).collect();
         flows.sort_by_key(|flow| flow.number);
         for flow in &mut flows {
             flow.finish(&mut self.out, sink);
@@ -145,19 +203,22 @@ impl Flows {
         if self.table.len() < FLOWS {
             return;
         }
-        self.table.retain(|_, flow| !matches!(flow.state, State::Closed));
+        self.table.retain(|_, entry| !matches!(entry, Entry::Past(Past { over: true, .. })));
         if self.table.len() < FLOWS / 2 {
             return;
         }
         let mut last: Vec<_> = self
             .table
             .iter()
-            .map(|(ends, flow)| (matches!(flow.state, State::WebSocket { .. }), flow.last, *ends))
+            .map(|(key, entry)| match entry {
+                Entry::Open(flow) => (flow.is_websocket(), flow.last, *key),
+                Entry::Past(past) => (false, past.last, *key),
+            })
             .collect();
         last.sort_unstable();
         last.truncate(last.len() - FLOWS / 2);
-        for (_, _, ends) in last {
-            if let Some(mut flow) = self.table.remove(&ends) {
+        for (_, _, key) in last {
+            if let Some(Entry::Open(mut flow)) = self.table.remove(&key) {
                 flow.finish(&mut self.out, sink);
             }
         }
