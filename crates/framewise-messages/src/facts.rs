@@ -107,6 +107,9 @@ fn is_status(text: &Text<'_>, index: usize, value: u64) -> bool {
                     | "returns"
                     | "answered"
                     | "answers"
+                    | "answer"
+                    | "return"
+                    | "gives"
                     | "answering"
                     | "getstatus"
                     | "received"
@@ -152,7 +155,10 @@ fn is_status(text: &Text<'_>, index: usize, value: u64) -> bool {
                 .any(|word| matches!(*word, "returned" | "error" | "during" | "forbidden" | "unauthorized"))
     };
     http || says(first) || coded || reason || alone
-        || (first == Some("error") && (400..600).contains(&value) && text.words.len() < 40)
+        || (first == Some("error")
+            && (400..600).contains(&value)
+            && (text.words.len() < 40
+                || matches!(after(text, index).next(), Some("when" | "while" | "on" | "after" | "if" | "from"))))
         // 403 error during …
         || (matches!(value, 400..=404 | 426 | 500..=504) && after(text, index).next().is_some_and(|word| matches!(word, "error" | "errors" | "response" | "requests")))
 }
@@ -216,10 +222,11 @@ fn is_code(text: &Text<'_>, index: usize, value: u64) -> bool {
                 | "fermeture"
         )
     };
-    let near = before(text, index).take(4).any(names_a_code);
+    // "Closes #4401" is about another report.
+    let near = sign_before(text, index) != Some('#') && before(text, index).take(4).any(names_a_code);
     // "status:1006"
     let direct = before(text, index).next().is_some_and(names_a_code)
-        && !matches!(sign_before(text, index), Some('.' | '/'));
+        && !matches!(sign_before(text, index), Some('.' | '/' | '#'));
     // 1009 (message too big)
     let named = text.whole[text.words[index].span.end..].trim_start().starts_with('(')
         && near_names(text, index, value);
@@ -341,7 +348,7 @@ fn size(text: &Text<'_>, index: usize) -> Option<(u64, Span)> {
         return Some((number.checked_mul(unit)?, word.span.start..next.span.end));
     }
     // A power of two that no one would write for anything else.
-    let power = number.is_power_of_two() || (number + 1).is_power_of_two();
+    let power = number.is_power_of_two() || number.checked_add(1).is_none_or(u64::is_power_of_two);
     (power && number >= 32_767 && !is_part(text, index)).then(|| (number, word.span.clone()))
 }
 
@@ -381,6 +388,7 @@ mod tests {
             "4000 clients",
             "1008 bytes",
             "conn.go:1009:3",
+            "closes #4401",
         ] {
             assert_eq!(of(text).0, [0; 0], "{text}");
         }
@@ -402,6 +410,7 @@ mod tests {
             ("got 301 status", 0),
             ("getStatus: 401", 401),
             ("403 error during", 403),
+            ("Error 502 when the proxy is there", 502),
             ("it failed\n502\nproxy: HAProxy", 502),
         ] {
             assert_eq!(of(text).1, if status == 0 { vec![] } else { vec![status] }, "{text}");
@@ -431,6 +440,7 @@ mod tests {
             assert_eq!(of(text).2, [0; 0], "{text}");
         }
         assert_eq!(of("limit of 1048576 bytes, 64 KB, 65536").3, [1_048_576, 65_536, 65_536]);
+        assert_eq!(of("u64::MAX is 18446744073709551615").3, [u64::MAX]);
         assert_eq!(of("port 8080, 50000 clients, goroutine 88169580").3, [0; 0]);
     }
 }

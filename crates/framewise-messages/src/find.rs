@@ -14,6 +14,8 @@ const SLACK: usize = 1;
 /// Attempts for one row, and how often it is reported.
 const ATTEMPTS: usize = 512;
 const REPORTED: usize = 3;
+/// How often a phrase is: it means something only beside others.
+const PHRASES: usize = 64;
 /// Words that a variable part at the end of a row takes in.
 const TAIL: usize = 4;
 /// The weight of a message that is recognized by a part of it, or whatever surrounds it: two rare words.
@@ -87,12 +89,13 @@ pub(crate) fn find(text: &Text<'_>, work: &mut Work) -> Vec<Match> {
         // A cut message lacks its last words.
         let Some((count, anchor)) = anchor.filter(|(count, _)| *count > 0).min() else { continue };
         let Part::Word(id) = pattern.parts[anchor] else { continue };
+        let most = if matches!(pattern.row, Row::Phrase(_)) { PHRASES } else { REPORTED };
         let mut reported = 0;
         for &at in text.places[id as usize].iter().take(ATTEMPTS.min(count)) {
             if let Some(found_here) = attempt(text, pattern, anchor, at as usize, work) {
                 found.push(Match { pattern: index, ..found_here });
                 reported += 1;
-                if reported == REPORTED {
+                if reported == most {
                     break;
                 }
             }

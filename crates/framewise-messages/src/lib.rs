@@ -19,6 +19,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod about;
+mod code;
+mod combine;
 mod config;
 mod facts;
 mod find;
@@ -28,6 +31,7 @@ mod rank;
 mod reading;
 mod separate;
 mod table;
+mod urls;
 mod vocabulary;
 mod weigh;
 mod words;

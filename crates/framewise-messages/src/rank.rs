@@ -1,17 +1,21 @@
 //! From what was found to what it means.
 
+mod numbers;
+
 use std::collections::HashMap;
 
 use framewise_rules::{Cause, CloseCode, Rule};
 
-use crate::facts::{Fact, facts};
+use crate::about::{begins, ends, is_about_websocket, is_common, is_denied};
+use crate::code::{self, Lines};
+use crate::facts::Fact;
 use crate::find::{How, Match, TELLING, Text, Work, find};
 use crate::reading::{Evidence, Ranked, Reading, Recognized, Speaks};
-use crate::table::{Message, Named, NumberKind, Sight, Spoken, TABLE, Weight};
-use crate::vocabulary::{Row, VOCABULARY};
+use crate::table::{Message, Named, Sight, Spoken, TABLE, Weight};
+use crate::vocabulary::{Part, Row, VOCABULARY};
 use crate::weigh::Scale;
-use crate::words::{LIMIT, Span, Word, words};
-use crate::{config, fuzzy, heads, separate};
+use crate::words::{LIMIT, Span, words};
+use crate::{combine, fuzzy, separate};
 
 /// A message as it was found, before it is weighed.
 struct Candidate {
@@ -23,11 +27,16 @@ struct Candidate {
 
 /// What must speak for the first cause, at least; where only words of a description do; for the others.
 const FIRST: f64 = 1.2;
-const FIRST_BY_WORDS: f64 = 1.3;
+const FIRST_BY_WORDS: f64 = 1.0;
 const OTHERS: f64 = 0.9;
-/// Words that a description has at most before its words begin to count for less; and a text that is surely one.
-const DESCRIPTION: f64 = 300.0;
-const SHORT: usize = 80;
+/// How certain a message must be, that its words are its own; and how much they count beside it.
+const SPOKEN: f64 = 0.6;
+const AGAIN: f64 = 0.5;
+/// What speaks against an idle timeout where a description says nothing of time, and the words that one has.
+const TIMELESS: f64 = 1.1;
+const TOLD: usize = 12;
+/// Words that a description has at most before its words begin to count for less.
+const DESCRIPTION: f64 = 400.0;
 /// Causes that are named at most, and the share that one must have.
 const MOST: usize = 5;
 const SHARE: f64 = 0.02;
@@ -53,9 +62,14 @@ pub fn read_counting(whole: &str) -> (Reading, Work) {
     let like = fuzzy::find(&text, &found, &mut work);
     found.extend(like);
 
-    let mut weighing = Weighing::new(is_about_websocket(&words));
-    weighing.describe(&text, &found);
-    let groups = weighing.recognize(&text, found);
+    let mut weighing = {
+        let lines = Lines::new(text.whole);
+        let about = is_about_websocket(&words) && !lines.is_file() && !code::is_documentation(text.whole);
+        Weighing::new(about, words.len() > TOLD, lines)
+    };
+    weighing.software(&text, &found);
+    let groups = weighing.recognize(&text, &found);
+    weighing.describe(&text, &found, &groups);
     weighing.messages(&text, &groups);
     weighing.numbers(&text);
     weighing.signs(text.whole);
@@ -68,6 +82,9 @@ pub fn read_counting(whole: &str) -> (Reading, Work) {
 struct Weighing {
     /// Whether words alone may name a cause.
     about: bool,
+    /// Whether the text says more than a message.
+    told: bool,
+    lines: Lines,
     causes: Scale<Cause>,
     rules: Scale<Named>,
     codes: Scale<CloseCode>,
@@ -78,9 +95,11 @@ struct Weighing {
 }
 
 impl Weighing {
-    const fn new(about: bool) -> Self {
+    const fn new(about: bool, told: bool, lines: Lines) -> Self {
         Self {
             about,
+            told,
+            lines,
             causes: Scale::new(),
             rules: Scale::new(),
             codes: Scale::new(),
@@ -104,44 +123,61 @@ impl Weighing {
         }
     }
 
-    /// The words of the description, and the software.
-    fn describe(&mut self, text: &Text<'_>, found: &[Match]) {
-        // A long text has each of these words somewhere; what a short one says is about the fault.
-        let by = (DESCRIPTION / text.words.iter().map(|_| 1.0).sum::<f64>().max(1.0)).sqrt().min(1.0);
-        let mut spoken = Vec::new();
+    /// How much a word of the text counts: a long text has each of them somewhere; what a short one says is about the fault.
+    fn by(text: &Text<'_>) -> f64 {
+        (DESCRIPTION / text.words.iter().map(|_| 1.0).sum::<f64>().max(1.0)).min(1.0)
+    }
+
+    fn software(&mut self, text: &Text<'_>, found: &[Match]) {
+        let by = Self::by(text);
         for found in found.iter().filter(|found| found.how == How::Whole) {
-            let span = text.span(found.at[0], found.at[found.at.len() - 1]);
-            match VOCABULARY.patterns[found.pattern].row {
-                // "without compression", "non-empty"
-                Row::Clue(_) if is_denied(text, found.at[0]) => {}
-                Row::Clue(index) if spoken.contains(&index) => {}
-                Row::Clue(index) => {
-                    spoken.push(index);
-                    self.spoken_by(&TABLE.clues[index].spoken, Speaks::Words, &span, by);
-                }
-                Row::Software(index) => {
-                    let software = &TABLE.software[index];
-                    if !self.software.iter().any(|(name, _)| *name == software.name) {
-                        self.software.push((software.name, span.clone()));
-                        self.spoken_by(&software.spoken, Speaks::Software(software.name), &span, by);
-                    }
-                }
-                Row::Message(_) => {}
+            let Row::Software(index) = VOCABULARY.patterns[found.pattern].row else { continue };
+            let software = &TABLE.software[index];
+            if !self.software.iter().any(|(name, _)| *name == software.name) {
+                let span = text.span(found.at[0], found.at[found.at.len() - 1]);
+                self.software.push((software.name, span.clone()));
+                self.spoken_by(&software.spoken, Speaks::Software(software.name), &span, by);
             }
         }
         self.software.sort_by_key(|(_, span)| span.start);
     }
 
+    /// The words of the description; those of a message have spoken.
+    fn describe(&mut self, text: &Text<'_>, found: &[Match], groups: &[Vec<Candidate>]) {
+        let by = Self::by(text);
+        let mut said = vec![false; text.words.len()];
+        for candidate in groups.iter().flatten().filter(|candidate| candidate.certainty >= SPOKEN) {
+            said[candidate.found.at[0]..=candidate.found.at[candidate.found.at.len() - 1]].fill(true);
+        }
+        let mut spoken = Vec::new();
+        for found in found.iter().filter(|found| found.how == How::Whole) {
+            if let Row::Clue(index) = VOCABULARY.patterns[found.pattern].row
+                && !spoken.contains(&index)
+                // "without compression", "non-empty"
+                && !is_denied(text, found.at[0])
+            {
+                spoken.push(index);
+                let span = text.span(found.at[0], found.at[found.at.len() - 1]);
+                let by = if said[found.at[0]] { AGAIN * by } else { by };
+                self.spoken_by(&TABLE.clues[index].spoken, Speaks::Words, &span, by);
+            }
+        }
+        let is_prose = |index: usize| !said[index] && !self.lines.is_code(text.words[index].span.start);
+        for (index, span) in combine::find(text, found, is_prose) {
+            self.spoken_by(&TABLE.combinations[index].spoken, Speaks::Words, &span, by);
+        }
+    }
+
     /// The messages that stand for themselves, those of the same words together.
-    fn recognize(&self, text: &Text<'_>, found: Vec<Match>) -> Vec<Vec<Candidate>> {
+    fn recognize(&self, text: &Text<'_>, found: &[Match]) -> Vec<Vec<Candidate>> {
         let mut candidates: Vec<Candidate> = Vec::new();
         for found in found {
             let Row::Message(index) = VOCABULARY.patterns[found.pattern].row else { continue };
             let message = &TABLE.messages[index];
             let span = text.span(found.at[0], found.at[found.at.len() - 1]);
-            let certainty = self.certainty(text, message, &found, &span);
+            let certainty = self.certainty(text, message, found, &span);
             if certainty > 0.0 {
-                candidates.push(Candidate { message, found, span, certainty });
+                candidates.push(Candidate { message, found: found.clone(), span, certainty });
             }
         }
         // What stands there goes before what is only like it; of two that share words, the one that has more.
@@ -193,6 +229,10 @@ impl Weighing {
         if message.text.contains("!=") && !text.whole[span.clone()].contains("!=") {
             return 0.0;
         }
+        let all = 2 * found.at.len() >= text.words.len();
+        if self.lines.is_code(span.start) || code::is_scattered(text, message.text, found) {
+            return 0.0;
+        }
         let how = match found.how {
             How::Whole => 1.0,
             How::Cut => 0.75,
@@ -204,20 +244,28 @@ impl Weighing {
         };
         let named = self.software.iter().any(|(software, _)| *software == name);
         let begins = begins(&text.whole[..span.start]);
-        let ends = found.how == How::Cut || ends(&text.whole[span.end..]);
-        let all = 2 * found.at.len() >= text.words.len();
+        let open = found.how == How::Cut || pattern.parts.last() == Some(&Part::Any);
+        let ends = open || ends(&text.whole[span.end..]);
         let long = found.at.len() > 1;
         let telling = pattern.weight >= 0.55 * TELLING;
         // Two words with anything between them are in many sentences.
         let inner = |at: &usize| found.at[0] < *at && *at < found.at[found.at.len() - 1];
         let tight = found.at.len() > 2 || !found.variable.iter().any(inner);
-        let sure = if pattern.weight >= TELLING || (all && long) || (begins && ends && named) {
+        let generic = found.at.len() <= 4 && found.at.iter().all(|&at| is_common(&text.words[at].text));
+        let sure = if generic && !all {
+            // "Failed to connect to the server" is said of anything.
+            match (begins && ends && long && tight, named) {
+                (true, true) => 0.45,
+                (true, false) => 0.3,
+                (false, _) => return 0.0,
+            }
+        } else if pattern.weight >= TELLING || (all && long) || (begins && ends && named) {
             0.9
         } else if begins && ends && (all || (long && telling && tight)) {
             0.85
         } else if begins && ends && long && tight {
             0.5
-        } else if (begins || ends || named) && long && telling && tight {
+        } else if (named || (found.at.len() > 2 && (begins || ends))) && long && telling && tight {
             0.45
         } else {
             return 0.0;
@@ -305,98 +353,28 @@ impl Weighing {
         }
     }
 
-    fn numbers(&mut self, text: &Text<'_>) {
-        let facts = facts(text);
-        for status in facts.statuses {
-            if !self.statuses.iter().any(|other| other.value == status.value && other.span == status.span) {
-                self.statuses.push(status);
-            }
-        }
-        for status in self.statuses.clone() {
-            let value = status.value as u16;
-            if let Some(row) = TABLE.number(NumberKind::Http, status.value) {
-                self.spoken(&row.spoken, Speaks::Status(value), &status.span);
-            }
-        }
-        self.statuses.sort_by_key(|status| status.span.start);
-        // An end that did not get the other's Close reports 1006.
-        let others = |code: &&Fact| matches!(code.value, 1000 | 1001 | 1008 | 1011 | 3000..=4999);
-        if facts.codes.iter().any(|code| code.value == 1006)
-            && let Some(other) = facts.codes.iter().find(others)
-            && let Some(sign) = TABLE.sign("two-codes")
-        {
-            self.spoken(&sign.spoken, Speaks::Sign(sign), &other.span);
-        }
-        for code in facts.codes {
-            let value = code.value as u16;
-            let speaks = Speaks::Code(value);
-            self.codes.add(CloseCode(value), Evidence { span: code.span.clone(), speaks, weight: 1.0 });
-            let wrong = self.wrong_codes.iter().any(|span| span.contains(&code.span.start));
-            if !wrong && let Some(row) = TABLE.number(NumberKind::Close, code.value) {
-                self.spoken(&row.spoken, speaks, &code.span);
-            }
-        }
-        let says = |words: &[&str]| {
-            text.words.iter().any(|word| words.iter().any(|start| word.text.starts_with(start)))
-        };
-        // A time or a size alone is no evidence: something must have ended, something must have been too large.
-        if says(&[
-            "clos",
-            "disconnect",
-            "drop",
-            "timeout",
-            "timed",
-            "reset",
-            "idle",
-            "cut",
-            "inactiv",
-            "reconnect",
-            "lost",
-            "sever",
-            "die",
-            "断",
-            "闲",
-            "terminat",
-            "kill",
-            "1006",
-            "1001",
-        ]) {
-            for duration in facts.durations {
-                if let Some(row) = TABLE.number(NumberKind::Seconds, duration.value) {
-                    let speaks = Speaks::Duration { seconds: duration.value, whose: row.whose };
-                    self.spoken(&row.spoken, speaks, &duration.span);
-                }
-            }
-        }
-        if says(&["limit", "exceed", "big", "large", "size", "max", "payload", "longer", "1009"]) {
-            for size in facts.sizes {
-                if let Some(row) = TABLE.number(NumberKind::Bytes, size.value) {
-                    let speaks = Speaks::Size { bytes: size.value, whose: row.whose };
-                    self.spoken(&row.spoken, speaks, &size.span);
-                }
-            }
-        }
-    }
-
-    fn signs(&mut self, text: &str) {
-        for (id, span) in heads::signs(text).into_iter().chain(config::signs(text)) {
-            if let Some(sign) = TABLE.sign(id) {
-                self.spoken(&sign.spoken, Speaks::Sign(sign), &span);
-            }
-        }
-    }
-
     fn reading(self, groups: Vec<Vec<Candidate>>) -> Reading {
         let known = |cause: Cause| {
             TABLE.known.iter().find(|known| known.cause == cause).map_or(0.0, |known| known.weight)
         };
-        let mut causes = self.causes.ranked(|cause| PRIOR * (known(cause) + 0.5).ln(), OTHERS, MOST);
+        let is_time = |evidence: &Evidence| {
+            matches!(evidence.speaks, Speaks::Duration { .. } | Speaks::Words | Speaks::Sign(_))
+        };
+        let timeless = self.told && !self.causes.evidence(Cause::IdleTimeoutIntermediary).iter().any(is_time);
+        let prior = |cause: Cause| {
+            let idle =
+                timeless && matches!(cause, Cause::IdleTimeoutIntermediary | Cause::IdleTimeoutEndpoint);
+            PRIOR * (known(cause) + 0.5).ln() - if idle { TIMELESS } else { 0.0 }
+        };
+        let mut causes = self.causes.ranked(prior, OTHERS, MOST);
         causes.retain(|cause| cause.score >= SHARE);
         let is_clear = |ranked: &Ranked<Cause>| {
             let sum: f64 = ranked.evidence.iter().map(|evidence| evidence.weight).sum();
+            // A number is no more than a word: other protocols have codes and statuses too.
             let is_word = |evidence: &Evidence| match evidence.speaks {
                 Speaks::Words | Speaks::Software(_) | Speaks::Duration { .. } | Speaks::Size { .. } => true,
-                Speaks::Message(_) | Speaks::Code(_) | Speaks::Status(_) | Speaks::Sign(_) => false,
+                Speaks::Code(_) | Speaks::Status(_) => true,
+                Speaks::Message(_) | Speaks::Sign(_) => false,
             };
             if ranked.evidence.iter().all(is_word) {
                 self.about && sum >= FIRST_BY_WORDS
@@ -435,36 +413,7 @@ fn recognized(group: Vec<Candidate>) -> Recognized {
     }
 }
 
-/// Whether a text speaks of WebSocket, or is so short that it is nothing but the description of a fault.
-fn is_about_websocket(words: &[Word]) -> bool {
-    let says =
-        |word: &Word| matches!(&*word.text, "websocket" | "websockets" | "wss" | "ws" | "socket" | "sockjs");
-    words.len() <= SHORT || words.iter().any(says)
-}
-
-/// Whether the word before says that what follows is not so.
-fn is_denied(text: &Text<'_>, at: usize) -> bool {
-    let before = at.checked_sub(1).map(|before| &*text.words[before].text);
-    matches!(before, Some("non" | "not" | "no" | "without" | "never" | "nor" | "t" | "sans" | "pas"))
-}
-
 /// What the first, second, third of a list count.
 fn falling(index: usize) -> f64 {
     [1.0, 0.6, 0.45, 0.35, 0.3, 0.25][index.min(5)]
-}
-
-/// Whether a message may begin after this.
-fn begins(before: &str) -> bool {
-    let trimmed = before.trim_end_matches([' ', '\t']);
-    // "non-empty" does not begin with "empty".
-    if before.ends_with('-') && !before.ends_with(" -") {
-        return false;
-    }
-    trimmed.chars().next_back().is_none_or(|c| "\n\r:'\"`“([{=<>|,-;].!*".contains(c))
-}
-
-/// Whether a message may end before this.
-fn ends(after: &str) -> bool {
-    let trimmed = after.trim_start_matches([' ', '\t']);
-    trimmed.chars().next().is_none_or(|c| "\n\r:'\"`”)]}.,;|<>…!(-?".contains(c))
 }

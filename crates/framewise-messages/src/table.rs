@@ -108,6 +108,14 @@ pub(crate) struct Clue {
     pub(crate) spoken: Spoken,
 }
 
+/// Ideas that mean something together: a row of `data/combinations.txt`.
+#[derive(Debug)]
+pub(crate) struct Combination {
+    /// For each idea the phrases for it, by their index in [`Table::phrases`].
+    pub(crate) ideas: Vec<Vec<usize>>,
+    pub(crate) spoken: Spoken,
+}
+
 /// How a text names a product: a row of `data/software.txt`.
 #[derive(Debug)]
 pub(crate) struct Software {
@@ -156,6 +164,8 @@ pub(crate) struct Usual {
 pub(crate) struct Table {
     pub(crate) messages: Vec<Message>,
     pub(crate) clues: Vec<Clue>,
+    pub(crate) phrases: Vec<&'static str>,
+    pub(crate) combinations: Vec<Combination>,
     pub(crate) software: Vec<Software>,
     pub(crate) signs: Vec<Sign>,
     pub(crate) numbers: Vec<Number>,
@@ -214,6 +224,7 @@ fn parse() -> Result<Table, &'static str> {
         let (phrases, ids) = line.split_once(" => ").ok_or(line)?;
         table.clues.push(Clue { phrases: phrases.split(" // ").collect(), spoken: spoken(ids).ok_or(line)? });
     }
+    combinations(&mut table)?;
     for line in rows(include_str!("../data/software.txt")) {
         let (names, ids) = line.split_once(" => ").unwrap_or((line, ""));
         let (name, phrases) = names.split_once(" = ").ok_or(line)?;
@@ -240,6 +251,38 @@ fn parse() -> Result<Table, &'static str> {
         table.known.extend(spoken(line).ok_or(line)?.weights);
     }
     Ok(table)
+}
+
+/// `@idea = phrase / phrase` and `@idea & phrase / phrase => cause+2`
+fn combinations(table: &mut Table) -> Result<(), &'static str> {
+    let mut named: Vec<(&str, Vec<usize>)> = Vec::new();
+    for line in rows(include_str!("../data/combinations.txt")) {
+        let mut idea = |text: &'static str, named: &[(&str, Vec<usize>)]| {
+            let mut idea = Vec::new();
+            for phrase in text.split(" / ").map(str::trim) {
+                if phrase.starts_with('@') {
+                    let (_, phrases) = named.iter().find(|(name, _)| *name == phrase).ok_or(line)?;
+                    idea.extend(phrases);
+                    continue;
+                }
+                let known = table.phrases.iter().position(|other| *other == phrase);
+                idea.push(known.unwrap_or(table.phrases.len()));
+                if known.is_none() {
+                    table.phrases.push(phrase);
+                }
+            }
+            Ok(idea)
+        };
+        if let Some((ideas, ids)) = line.split_once(" => ") {
+            let ideas: Result<_, _> = ideas.split(" & ").map(|text| idea(text, &named)).collect();
+            table.combinations.push(Combination { ideas: ideas?, spoken: spoken(ids).ok_or(line)? });
+        } else {
+            let (name, phrases) = line.split_once(" = ").ok_or(line)?;
+            let phrases = idea(phrases, &named)?;
+            named.push((name, phrases));
+        }
+    }
+    Ok(())
 }
 
 /// `text => rule cause 1009 | note`

@@ -22,6 +22,7 @@ pub(crate) enum Part {
 pub(crate) enum Row {
     Message(usize),
     Clue(usize),
+    Phrase(usize),
     Software(usize),
 }
 
@@ -70,7 +71,8 @@ pub(crate) static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
     let software = TABLE.software.iter().enumerate();
     let software = software
         .flat_map(|(index, row)| row.phrases.iter().map(move |&phrase| (Row::Software(index), phrase)));
-    for (row, text) in messages.chain(clues).chain(software) {
+    let phrases = TABLE.phrases.iter().enumerate().map(|(index, &phrase)| (Row::Phrase(index), phrase));
+    for (row, text) in messages.chain(clues).chain(software).chain(phrases) {
         rows.push((row, parts(text, &mut ids)));
     }
     let mut counts = vec![0.0_f64; ids.len() + 1];
@@ -118,7 +120,9 @@ fn without_prefix(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once(": ")?;
     let words =
         rest.split_whitespace().filter(|word| word.starts_with(|c: char| c.is_alphanumeric() || c == '\''));
-    (words.count() >= 4 && !rest.starts_with("{…}")).then_some(rest)
+    // "Unable to connect to {…}" is what anyone says of anything.
+    let least = if rest.ends_with("{…}") { 5 } else { 4 };
+    (words.count() >= least && !rest.starts_with("{…}")).then_some(rest)
 }
 
 /// The parts of a pattern. A piece of a word, as `0x` of `0x{…}`, is not a word of a text.

@@ -30,6 +30,11 @@ impl<T: Copy + PartialEq> Scale<T> {
         }
     }
 
+    /// What speaks for one.
+    pub(crate) fn evidence(&self, of: T) -> &[Evidence] {
+        self.items.iter().find(|(item, _)| *item == of).map_or(&[], |(_, all)| all)
+    }
+
     /// Everything with what speaks for it, the strongest first; `prior` is added to each.
     pub(crate) fn ranked(self, prior: impl Fn(T) -> f64, least: f64, most: usize) -> Vec<Ranked<T>> {
         let mut ranked: Vec<(f64, Ranked<T>)> = Vec::new();

@@ -131,6 +131,43 @@ fn what_only_looks_like_a_message_is_none() {
     }
 }
 
+/// Code, lists, configurations and documentation name messages and faults, and have none.
+#[test]
+fn a_message_in_code_or_in_a_list_is_none() {
+    for text in [
+        // Two words of a list.
+        "keywords = [\n  \"websocket\", \"error\",\n]\n",
+        "{\n  \"keywords\": [\n    \"websocket\",\n    \"error\",\n    \"parse\"\n  ]\n}\n",
+        // Names of functions and types.
+        "self.transport.close()\nself.close_sent = True\nself.ping_timeout = 20\n",
+        "enum Reason {\n    ServerDisconnect,\n    ClientGone,\n}\n",
+        "pub use self::response::Response;\npub use self::timeout::Timeout;\n",
+        // What a program would print.
+        "if !ok {\n    return errors.New(\"websocket: close 1006 (abnormal closure): unexpected EOF\")\n}\n",
+        "/// Fails where the frame is too big, the mask is missing or the WebSocket connection is closed.\npub fn read(&self) {}\n",
+        "#define LWS_ERR \"Error during WebSocket handshake: Unexpected response code: 400\"\n#include <a.h>\n",
+        // A README of a library.
+        "# kosoku\n\nWebSocket connections that close after idle timeouts, large messages, masked frames, proxies.\n\n## License\n\nMIT\n",
+        // A healthy server.
+        "12:00:01 INFO GET /ws 101 in 3 ms\n12:00:02 INFO client connected\n12:04:02 INFO client left, code=1000\n",
+        "events { worker_connections 1024; }\nhttp {\n  include mime.types;\n  server {\n    listen 80;\n    root /var/www;\n  }\n}\n",
+        "[package]\nname = \"a\"\nversion = \"0.1.0\"\n\n[dependencies]\ntungstenite = \"0.24\"\ntokio = { version = \"1\", features = [\"net\"] }\n",
+    ] {
+        let reading = read(text);
+        let found: Vec<_> = reading.messages.iter().map(|found| found.message.text).collect();
+        let causes: Vec<_> = reading.causes.iter().map(|cause| cause.is).collect();
+        assert!(found.is_empty() && causes.is_empty(), "{text}: {found:?} {causes:?}");
+    }
+    // The same words where a program printed them.
+    for text in [
+        "listening\nwebsocket error\nretrying",
+        "x\nClosed: websocket: close 1006 (abnormal closure): unexpected EOF\ny",
+        "start\n{\"msg\": \"Error during WebSocket handshake: Unexpected response code: 400\"}\nend",
+    ] {
+        assert!(!read(text).messages.is_empty(), "{text}");
+    }
+}
+
 /// A long text that is about something else has many of the words with which people describe faults.
 #[test]
 fn a_text_about_something_else_names_no_cause() {

@@ -1,0 +1,117 @@
+//! What numbers, heads, configurations and addresses speak for.
+
+use framewise_rules::CloseCode;
+
+use super::Weighing;
+use crate::facts::{Fact, facts};
+use crate::find::Text;
+use crate::reading::{Evidence, Speaks};
+use crate::table::{NumberKind, TABLE};
+use crate::{config, heads, urls};
+
+/// A product, a status or a close code of it, and the row of `data/signs.txt` that says what it means there. Envoy answers 426
+/// to HTTP/1.0 and 403 to an upgrade that is not configured, without a word; Python's websockets ends with 1011 when a Ping
+/// is not answered.
+const PRODUCTS: [(&str, u64, &str); 3] = [
+    ("Envoy", 426, "envoy-426"),
+    ("Envoy", 403, "envoy-403"),
+    ("Python websockets", 1011, "websockets-1011"),
+];
+
+impl Weighing {
+    pub(super) fn numbers(&mut self, text: &Text<'_>) {
+        let mut facts = facts(text);
+        for numbers in [&mut facts.codes, &mut facts.statuses, &mut facts.durations, &mut facts.sizes] {
+            numbers.retain(|number| !self.lines.is_code(number.span.start));
+        }
+        for status in facts.statuses {
+            if !self.statuses.iter().any(|other| other.value == status.value && other.span == status.span) {
+                self.statuses.push(status);
+            }
+        }
+        for status in self.statuses.clone() {
+            let value = status.value as u16;
+            if let Some(row) = TABLE.number(NumberKind::Http, status.value) {
+                self.spoken(&row.spoken, Speaks::Status(value), &status.span);
+            }
+        }
+        self.statuses.sort_by_key(|status| status.span.start);
+        // What a number means where the product is known.
+        for (product, number, id) in PRODUCTS {
+            let numbers = if number < 600 { &self.statuses } else { &facts.codes };
+            if self.software.iter().any(|(software, _)| *software == product)
+                && let Some(found) = numbers.iter().find(|found| found.value == number)
+                && let Some(sign) = TABLE.sign(id)
+            {
+                let span = found.span.clone();
+                self.spoken(&sign.spoken, Speaks::Sign(sign), &span);
+            }
+        }
+        // An end that did not get the other's Close reports 1006.
+        let others = |code: &&Fact| matches!(code.value, 1000 | 1001 | 1008 | 1011 | 3000..=4999);
+        if facts.codes.iter().any(|code| code.value == 1006)
+            && let Some(other) = facts.codes.iter().find(others)
+            && let Some(sign) = TABLE.sign("two-codes")
+        {
+            self.spoken(&sign.spoken, Speaks::Sign(sign), &other.span);
+        }
+        for code in facts.codes {
+            let value = code.value as u16;
+            let speaks = Speaks::Code(value);
+            self.codes.add(CloseCode(value), Evidence { span: code.span.clone(), speaks, weight: 1.0 });
+            let wrong = self.wrong_codes.iter().any(|span| span.contains(&code.span.start));
+            if !wrong && let Some(row) = TABLE.number(NumberKind::Close, code.value) {
+                self.spoken(&row.spoken, speaks, &code.span);
+            }
+        }
+        let says = |words: &[&str]| {
+            text.words.iter().any(|word| words.iter().any(|start| word.text.starts_with(start)))
+        };
+        // A time or a size alone is no evidence: something must have ended, something must have been too large.
+        if says(&[
+            "clos",
+            "disconnect",
+            "drop",
+            "timeout",
+            "timed",
+            "reset",
+            "idle",
+            "cut",
+            "inactiv",
+            "reconnect",
+            "lost",
+            "sever",
+            "die",
+            "断",
+            "闲",
+            "terminat",
+            "kill",
+            "1006",
+            "1001",
+            "eof",
+        ]) {
+            for duration in facts.durations {
+                if let Some(row) = TABLE.number(NumberKind::Seconds, duration.value) {
+                    let speaks = Speaks::Duration { seconds: duration.value, whose: row.whose };
+                    self.spoken(&row.spoken, speaks, &duration.span);
+                }
+            }
+        }
+        if says(&["limit", "exceed", "big", "large", "size", "max", "payload", "longer", "1009"]) {
+            for size in facts.sizes {
+                if let Some(row) = TABLE.number(NumberKind::Bytes, size.value) {
+                    let speaks = Speaks::Size { bytes: size.value, whose: row.whose };
+                    self.spoken(&row.spoken, speaks, &size.span);
+                }
+            }
+        }
+    }
+
+    pub(super) fn signs(&mut self, text: &str) {
+        for (id, span) in heads::signs(text).into_iter().chain(config::signs(text)).chain(urls::signs(text)) {
+            if let Some(sign) = TABLE.sign(id) {
+                self.spoken(&sign.spoken, Speaks::Sign(sign), &span);
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Addresses and keys that cannot work.
+
+use crate::heads::Seen;
+
+/// Addresses that are looked at: a log repeats them.
+const MOST: usize = 64;
+
+/// What the addresses and the keys in a text show.
+pub(crate) fn signs(text: &str) -> Vec<Seen> {
+    let mut signs: Vec<Seen> = Vec::new();
+    let lower = text.to_ascii_lowercase();
+    let mut note = |id, span| {
+        if !signs.iter().any(|(other, _)| *other == id) {
+            signs.push((id, span));
+        }
+    };
+    for (at, _) in lower.match_indices("://").take(MOST) {
+        let letters = lower[..at].bytes().rev().take_while(u8::is_ascii_alphabetic).count();
+        let rest = &lower[at + 3..];
+        let length =
+            rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']')));
+        let authority = &rest[..length.unwrap_or(rest.len())];
+        let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
+        let id = match (&lower[at - letters..at], port) {
+            ("wss", "80") => "wss-on-port-80",
+            ("ws", "443") => "ws-on-port-443",
+            _ => continue,
+        };
+        note(id, at - letters..at + 3 + authority.len());
+    }
+    for (at, name) in lower.match_indices("sec-websocket-key:").take(MOST) {
+        let value = at + name.len();
+        let start = value + text[value..].len() - text[value..].trim_start_matches(' ').len();
+        let key = text[start..]
+            .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')))
+            .next();
+        if let Some(length) = key.and_then(decoded)
+            && length != 16
+        {
+            note("request-key-length", at..start + key.map_or(0, str::len));
+        }
+    }
+    signs
+}
+
+/// The bytes that a base64 text decodes to, if it is one; a word with which the key was replaced is none.
+fn decoded(key: &str) -> Option<usize> {
+    let digits = key.trim_end_matches('=');
+    let padding = key.len() - digits.len();
+    let is_one = key.len().is_multiple_of(4) && padding <= 2 && digits.len() >= 8 && !digits.contains('=');
+    let mixed = digits.contains(|c: char| c.is_ascii_uppercase())
+        && digits.contains(|c: char| c.is_ascii_lowercase());
+    (is_one && mixed && digits.contains(|c: char| c.is_ascii_digit() || matches!(c, '+' | '/')))
+        .then(|| digits.len() * 3 / 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Vec<&'static str> {
+        signs(text).into_iter().map(|(id, _)| id).collect()
+    }
+
+    #[test]
+    fn an_address_on_the_port_of_the_other_scheme_is_seen() {
+        assert_eq!(of("to 'wss://a.example:80/x' failed"), ["wss-on-port-80"]);
+        assert_eq!(of("WS://[::1]:443"), ["ws-on-port-443"]);
+        for text in
+            ["wss://a:443/", "ws://a:80", "wss://a:8080", "https://a:80/", "wss://a/80", "wss://", "://:80"]
+        {
+            assert_eq!(of(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_length_is_seen() {
+        assert_eq!(of("Sec-WebSocket-Key: U3RyZWFtKDIsID8p"), ["request-key-length"]);
+        assert_eq!(
+            of("sec-websocket-key: JCMCrKJENqcrTU9erFxGoiP5P8JhjeocERQs9vgR/Y4=\n"),
+            ["request-key-length"]
+        );
+        for text in [
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Key: ReDaCtEd",
+            "Sec-WebSocket-Key: x",
+            "Sec-WebSocket-Key:",
+        ] {
+            assert_eq!(of(text), [""; 0], "{text}");
+        }
+    }
+}
