@@ -2,6 +2,7 @@ mod compare;
 mod entry;
 mod evidence;
 mod json;
+mod known;
 mod list;
 mod lookup;
 mod next;
@@ -109,10 +110,17 @@ fn paste(terms: &[String], language: Language, json: bool, output: Output) -> Re
             return Err(Failure::said(lookup::unknown(&[text])));
         }
     }
+    let known = known::Known::of(&text, &source.name);
     if json {
-        output.json(&paste_json::json(&text, &reading, source.skipped + reading.skipped as u64, language))?;
+        output.json(&paste_json::json(
+            &text,
+            &reading,
+            &known,
+            source.skipped + reading.skipped as u64,
+            language,
+        ))?;
     } else {
-        output.print(paste::page(&text, &reading, language, output.width()))?;
+        output.print(paste::page(&text, &reading, &known, language, output.width()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

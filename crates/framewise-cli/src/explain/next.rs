@@ -7,12 +7,35 @@ use framewise_rules::prose::Language;
 pub(super) struct Next {
     pub(super) command: &'static str,
     look_for: [&'static str; 2],
+    shows: Shows,
 }
 
 impl Next {
     pub(super) fn look_for(&self, language: Language) -> &'static str {
         self.look_for[usize::from(language == Language::French)]
     }
+}
+
+impl Next {
+    /// Whether `framewise doctor` shows the same, where the address is known.
+    pub(super) const fn examines(&self) -> bool {
+        matches!(self.shows, Shows::Handshake | Shows::Idle)
+    }
+
+    /// Whether a connection must be left idle for it.
+    pub(super) const fn idles(&self) -> bool {
+        matches!(self.shows, Shows::Idle)
+    }
+}
+
+/// Where a command shows the cause.
+enum Shows {
+    /// In the way to the server and in its answer: any client sees it.
+    Handshake,
+    /// In an idle connection.
+    Idle,
+    /// In what the client or the proxy at fault sends.
+    Traffic,
 }
 
 /// A handshake by hand: the answer, its headers and its body.
@@ -23,6 +46,7 @@ const ASK: Next = Next {
         "the status, Location, Server and Via, and the sentence in the body",
         "le statut, Location, Server et Via, et la phrase du corps",
     ],
+    shows: Shows::Handshake,
 };
 /// A proxy of ours between the proxy in question and the server.
 const BEHIND: Next = Next {
@@ -31,6 +55,7 @@ const BEHIND: Next = Next {
         "point the proxy at 127.0.0.1:6455: the request that arrives behind it is shown, and what it lacks",
         "faire pointer le proxy vers 127.0.0.1:6455 : la requête qui arrive derrière lui s'affiche, et ce qui lui manque",
     ],
+    shows: Shows::Traffic,
 };
 /// A proxy of ours in front of the server.
 const FRAMES: Next = Next {
@@ -39,6 +64,7 @@ const FRAMES: Next = Next {
         "connect the client to ws://127.0.0.1:6455: the bytes of the frame at fault are shown, with the cause",
         "connecter le client à ws://127.0.0.1:6455 : les octets de la trame fautive s'affichent, avec la cause",
     ],
+    shows: Shows::Traffic,
 };
 const WAIT: Next = Next {
     command: "framewise inspect --record idle.txt ws://HOST:PORT",
@@ -46,6 +72,7 @@ const WAIT: Next = Next {
         "leave the connection idle: the length of the silence before the end, and which side ended it, are shown",
         "laisser la connexion au repos : la durée du silence avant la fin, et le côté qui l'a terminée, s'affichent",
     ],
+    shows: Shows::Idle,
 };
 const TLS: Next = Next {
     command: "openssl s_client -connect HOST:PORT -servername HOST -alpn http/1.1",
@@ -53,6 +80,7 @@ const TLS: Next = Next {
         "whether the port speaks TLS at all, the certificate with its chain, and the ALPN that was chosen",
         "si le port parle TLS, le certificat avec sa chaîne, et l'ALPN choisi",
     ],
+    shows: Shows::Handshake,
 };
 const REACH: Next = Next {
     command: "curl -v http://HOST:PORT/",
@@ -60,6 +88,7 @@ const REACH: Next = Next {
         "whether the name resolves, and whether the port refuses, does not answer, or answers",
         "si le nom se résout, et si le port refuse, ne répond pas, ou répond",
     ],
+    shows: Shows::Handshake,
 };
 const BROWSER: Next = Next {
     command: "curl -sI https://PAGE | grep -i content-security-policy",
@@ -67,6 +96,7 @@ const BROWSER: Next = Next {
         "a connect-src without the address; the browser's console names the rule that it applied",
         "un connect-src sans l'adresse ; la console du navigateur nomme la règle appliquée",
     ],
+    shows: Shows::Traffic,
 };
 const LOG: Next = Next {
     command: "framewise connect --frames wss://HOST/PATH",
@@ -74,6 +104,7 @@ const LOG: Next = Next {
         "the code and the reason of the Close; the log of the other end says the rest",
         "le code et la raison du Close ; le journal de l'autre extrémité dit le reste",
     ],
+    shows: Shows::Traffic,
 };
 
 /// The command for a cause.

@@ -7,7 +7,7 @@ use framewise_rules::prose::Language;
 use framewise_rules::{Cause, Rule};
 
 use super::evidence::{line, quote, sentence, who};
-use super::next::{self, Next};
+use super::known::Known;
 use super::page::heading;
 use super::{entry, tr};
 use crate::render::markdown::{first_paragraph, inline, markdown};
@@ -22,13 +22,13 @@ const MESSAGES: usize = 6;
 const RULES: usize = 4;
 
 /// The causes with what speaks for each, what was recognized, and what to run.
-pub(super) fn page(text: &str, reading: &Reading, language: Language, width: usize) -> String {
+pub(super) fn page(text: &str, reading: &Reading, known: &Known, language: Language, width: usize) -> String {
     let mut page = format!("{}\n\n", paint(HEADING, format!("\"{}\"", clean(&shorten(text.trim(), QUOTED)))));
     causes(&mut page, text, reading, language, width);
     messages(&mut page, text, &reading.messages, language, width);
     codes(&mut page, reading, language, width);
     rules(&mut page, &reading.rules, language, width);
-    settle(&mut page, reading, language, width);
+    settle(&mut page, reading, known, language, width);
     page
 }
 
@@ -173,18 +173,12 @@ pub(super) fn title(rule: Named, language: Language) -> &'static str {
 }
 
 /// The commands that tell the causes apart, each once.
-fn settle(page: &mut String, reading: &Reading, language: Language, width: usize) {
+fn settle(page: &mut String, reading: &Reading, known: &Known, language: Language, width: usize) {
     heading(page, tr(language, "To settle it", "Pour trancher"));
-    let mut shown: Vec<&'static str> = Vec::new();
-    let nexts: Vec<&Next> =
-        reading.causes.iter().take(3).map(|cause: &Ranked<Cause>| next::of(cause.is)).collect();
-    for next in if nexts.is_empty() { vec![next::UNKNOWN] } else { nexts } {
-        if shown.contains(&next.command) {
-            continue;
-        }
-        shown.push(next.command);
-        let _ = writeln!(page, "  {}", paint(CODE, next.command));
-        page.push_str(&markdown(next.look_for(language), width, 6));
+    let causes: Vec<Cause> = reading.causes.iter().take(3).map(|cause| cause.is).collect();
+    for step in known.steps(&causes, language) {
+        let _ = writeln!(page, "  {}", paint(CODE, &step.command));
+        page.push_str(&markdown(step.look_for, width, 6));
     }
     let more = tr(
         language,

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use super::entry::Entry;
 use super::evidence::{column, line, quote, sentence};
+use super::known::Known;
 use super::{json as object, next, paste};
 use crate::render::markdown::first_paragraph;
 
 /// The reading as one object.
-pub(super) fn json(text: &str, reading: &Reading, skipped: u64, language: Language) -> Value {
+pub(super) fn json(text: &str, reading: &Reading, known: &Known, skipped: u64, language: Language) -> Value {
     let evidence = |evidence: &[Evidence]| {
         evidence.iter().map(|evidence| sentence(text, evidence, language)).collect::<Vec<_>>().join("; ")
     };
@@ -19,7 +20,7 @@ pub(super) fn json(text: &str, reading: &Reading, skipped: u64, language: Langua
         evidence.iter().map(|evidence| place(text, &evidence.span)).collect::<Vec<_>>()
     };
     let causes = reading.causes.iter().map(|ranked| {
-        let next = next::of(ranked.is);
+        let next = known.step(next::of(ranked.is), language);
         json!({
             "cause": ranked.is.id(),
             "title": ranked.is.title(language),
@@ -28,7 +29,7 @@ pub(super) fn json(text: &str, reading: &Reading, skipped: u64, language: Langua
             "from": from(&ranked.evidence),
             "score": rounded(ranked.score),
             "next": next.command,
-            "look_for": next.look_for(language),
+            "look_for": next.look_for,
         })
     });
     let rules = reading.rules.iter().map(|ranked| {
@@ -101,7 +102,7 @@ pub(super) fn json(text: &str, reading: &Reading, skipped: u64, language: Langua
             .map(|(status, span)| json!({ "status": status, "place": place(text, span) })).collect::<Vec<_>>(),
         "software": reading.software.iter()
             .map(|(name, span)| json!({ "software": name, "place": place(text, span) })).collect::<Vec<_>>(),
-        "next": reading.causes.first().map_or(next::UNKNOWN, |first| next::of(first.is)).command,
+        "next": known.steps(&reading.causes.iter().take(1).map(|cause| cause.is).collect::<Vec<_>>(), language)[0].command,
     })
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Source {
     pub(super) text: String,
     /// Bytes at its start that were left out.
     pub(super) skipped: u64,
+    /// The name of the file it came from; `-` where it has none.
+    pub(super) name: String,
 }
 
 /// The text that the terms stand for: `-`, the name of a file, or the terms themselves.
@@ -23,15 +25,15 @@ pub(super) fn read(terms: &[String]) -> Result<Source, Failure> {
         [term] if term == "-" => {
             let (bytes, skipped) = last(io::stdin().lock())
                 .map_err(|error| Failure::said(format!("cannot read standard input: {}", plain(&error))))?;
-            decode(&bytes, skipped, "standard input")
+            decode(&bytes, skipped, "standard input", "-")
         }
         [term] if is_file(term) => {
             let name = shorten(&clean(term), 80);
             let (bytes, skipped) = file(Path::new(term))
                 .map_err(|error| Failure::said(format!("cannot read {name}: {}", plain(&error))))?;
-            decode(&bytes, skipped, &name)
+            decode(&bytes, skipped, &name, term)
         }
-        terms => Ok(Source { text: terms.join(" "), skipped: 0 }),
+        terms => Ok(Source { text: terms.join(" "), skipped: 0, name: "-".to_owned() }),
     }
 }
 
@@ -64,7 +66,7 @@ fn last(mut input: impl Read) -> io::Result<(Vec<u8>, u64)> {
     }
 }
 
-fn decode(bytes: &[u8], skipped: u64, name: &str) -> Result<Source, Failure> {
+fn decode(bytes: &[u8], skipped: u64, name: &str, file: &str) -> Result<Source, Failure> {
     let wide = |of: fn([u8; 2]) -> u16| {
         String::from_utf16_lossy(
             &bytes[2..].chunks_exact(2).map(|pair| of([pair[0], pair[1]])).collect::<Vec<_>>(),
@@ -84,7 +86,7 @@ fn decode(bytes: &[u8], skipped: u64, name: &str) -> Result<Source, Failure> {
     if text.trim().is_empty() {
         return Err(Failure::said(format!("{name} is empty")));
     }
-    Ok(Source { text, skipped })
+    Ok(Source { text, skipped, name: file.to_owned() })
 }
 
 #[cfg(test)]
