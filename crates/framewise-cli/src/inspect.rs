@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 use framewise_live::{Fault, Naming, Proxy, Upstream};
+use tokio::net::TcpListener;
 
 use crate::failure::Failure;
 use crate::live::Live;
@@ -37,6 +38,9 @@ use browser::Browser;
 /// a tunnel is read with certificates of the local authority. WebSocket connections are inspected, everything else is passed
 /// on. --browser starts Chromium, Chrome, Edge or Brave through it, with a profile of its own that trusts the authority.
 ///
+/// With --pair ADDR=URL, UPSTREAM is an intermediary (nginx, a load balancer) that leads to ADDR, and URL is the server behind
+/// it. Both sides of a connection are judged as one: what the intermediary changed is a finding.
+///
 /// Ctrl-C finishes the recordings, reports the connections that are still open, and ends. The exit code is 1 if there are
 /// findings.
 #[derive(Debug, Args)]
@@ -45,6 +49,7 @@ use browser::Browser;
   framewise inspect --frames --listen 127.0.0.1:7000 wss://example.com
   framewise inspect --json --record session.txt http://localhost:3000
   framewise inspect --tls wss://example.com
+  framewise inspect ws://localhost:80 --pair 127.0.0.1:6457=ws://localhost:9001
   framewise inspect --browser https://example.com/chat
   framewise inspect --fault 'close 1011 at message 3 from server' ws://localhost:8080
   framewise inspect --record a.txt --record a.pcapng --rotate 100M --keep 10 ws://localhost:8080
@@ -102,6 +107,12 @@ pub(crate) struct InspectArgs {
     /// The browser, made from Chromium, with arguments of its own
     #[arg(long, value_name = "PROGRAM", requires = "browser")]
     browser_program: Option<String>,
+    /// Inspect behind an intermediary too: listen at ADDR, where UPSTREAM leads to, and pass on to URL
+    #[arg(long, value_name = "ADDR=URL", requires = "upstream")]
+    pair: Option<String>,
+    /// The header field by which both sides of the intermediary are paired (default: Sec-WebSocket-Key)
+    #[arg(long, value_name = "NAME", requires = "pair")]
+    pair_header: Option<String>,
     /// Folder of the local authority
     #[arg(long, value_name = "DIR")]
     authority: Option<PathBuf>,
@@ -157,6 +168,22 @@ impl InspectArgs {
     }
 }
 
+/// What listens behind an intermediary, and where that leads to.
+async fn behind(args: &InspectArgs) -> Result<Option<(TcpListener, Upstream)>, Failure> {
+    let Some(pair) = &args.pair else { return Ok(None) };
+    let (address, url) = pair.split_once('=').ok_or_else(|| {
+        Failure::said(format!(
+            "cannot pair with {pair}: use --pair ADDR=URL, as 127.0.0.1:6457=ws://127.0.0.1:9001"
+        ))
+    })?;
+    let upstream = Upstream::parse(url).map_err(|error| Failure::said(error.to_string()))?;
+    Ok(Some((net::listen(address).await?, upstream)))
+}
+
+fn address_of(listener: &TcpListener) -> String {
+    listener.local_addr().map(|address| address.to_string()).unwrap_or_default()
+}
+
 /// Whether something was found.
 async fn inspect(args: &InspectArgs, upstream: Option<Upstream>, output: Output) -> Result<bool, Failure> {
     let faults = args.all_faults()?;
@@ -174,6 +201,7 @@ async fn inspect(args: &InspectArgs, upstream: Option<Upstream>, output: Output)
     }
     let to_whom =
         upstream.as_ref().map_or_else(|| "any server that clients ask for".to_owned(), Upstream::to_string);
+    let behind = behind(args).await?;
     // Before the first client: a file that cannot be written is reported at the start.
     let record::Recorded { transcripts, packets } =
         record::begin(&args.record, &format!("framewise inspect {to_whom}"), args.rotate, args.keep)?;
@@ -217,6 +245,10 @@ async fn inspect(args: &InspectArgs, upstream: Option<Upstream>, output: Output)
     let found = printer.found();
     let fingerprint = authority.as_ref().and_then(Authority::fingerprint);
     let printer = Arc::new(printer);
+    let to_pair = behind.map(|(listener, upstream)| {
+        live.sentence(to, &format!("behind the intermediary: {} -> {upstream}", address_of(&listener)));
+        (listener, Proxy::new(upstream, Arc::clone(&printer) as Arc<dyn framewise_live::Sink>))
+    });
     let mut proxy = match upstream {
         Some(upstream) => Proxy::new(upstream, printer).naming(args.naming()),
         None => Proxy::forward(printer),
@@ -231,7 +263,16 @@ async fn inspect(args: &InspectArgs, upstream: Option<Upstream>, output: Output)
         .map(|url| Browser::start(args.browser_program.as_deref(), url, address, fingerprint.as_deref()));
     let mut browser = browser.transpose()?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let mut serving = pin!(proxy.serve(listener, stopped));
+    let (stop_behind, stopped_behind) = tokio::sync::oneshot::channel::<()>();
+    let mut serving: std::pin::Pin<Box<dyn Future<Output = ()>>> = match to_pair {
+        None => Box::pin(proxy.serve(listener, stopped)),
+        Some((at, behind)) => {
+            let (before, behind) = proxy.paired(behind.most_open(net::most_open()), args.pair_header.clone());
+            Box::pin(async move {
+                tokio::join!(before.serve(listener, stopped), behind.serve(at, stopped_behind));
+            })
+        }
+    };
     let ended = async {
         let interrupted = pin!(net::interrupted());
         match &mut browser {
@@ -245,7 +286,7 @@ async fn inspect(args: &InspectArgs, upstream: Option<Upstream>, output: Output)
     tokio::select! {
         () = &mut serving => {}
         () = ended => {
-            drop(stop);
+            drop((stop, stop_behind));
             // A second Ctrl-C does not wait for what is open to be reported.
             tokio::select! {
                 () = serving => {}

@@ -218,6 +218,10 @@ impl Sink for Printer {
             Event::Rewritten(Rewritten { field, was, now }) => {
                 self.sentence(connection, &format!("{field} rewritten: {was} -> {now}"));
             }
+            Event::NotPaired => self.sentence(
+                connection,
+                "not paired: no connection before the intermediary has its key (--pair-header NAME pairs by another field)",
+            ),
             Event::Injected { from, fault } => {
                 self.sentence(connection, &format!("fault made in what the {from} sends: {fault}"));
             }

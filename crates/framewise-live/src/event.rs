@@ -42,6 +42,8 @@ pub enum Event {
     NotAccepted(io::Error),
     /// A field of the request was rewritten to name the upstream.
     Rewritten(Rewritten),
+    /// Behind an intermediary, a connection that was not seen before it: it is judged alone.
+    NotPaired,
     /// A fault was made, as asked for.
     Injected {
         /// The sender of what was changed.

@@ -31,6 +31,7 @@
 mod event;
 mod faults;
 mod packets;
+mod pair;
 mod proxy;
 mod record;
 mod rewrite;

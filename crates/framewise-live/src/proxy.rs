@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::faults::Direction;
 use crate::packets::Recording;
+use crate::pair::{Pairing, Position};
 use crate::rewrite::Rewrite;
 use crate::tap::tap;
 use crate::wire::{Duplex, Wire};
@@ -47,6 +48,7 @@ pub struct Proxy {
     half_closed: Duration,
     naming: Naming,
     faults: Vec<Fault>,
+    place: Position,
     certificates: Option<Arc<dyn Certificates>>,
     itself: Itself,
 }
@@ -95,9 +97,21 @@ impl Proxy {
             half_closed: HALF_CLOSED,
             naming: Naming::default(),
             faults: Vec::new(),
+            place: Position::Alone,
             certificates: None,
             itself: Itself::default(),
         }
+    }
+
+    /// Observes connections on both sides of an intermediary: this proxy leads to it, and it leads to `behind`. Two connections
+    /// are one if their requests have the same value in this header field, by default Sec-WebSocket-Key. What is found in
+    /// both, and what differs between them, is reported here; `behind` reports only what has no other half.
+    #[must_use]
+    pub fn paired(mut self, mut behind: Self, header: Option<String>) -> (Self, Self) {
+        let pairing = Arc::new(Pairing::new(header));
+        self.place = Position::Before(Arc::clone(&pairing));
+        behind.place = Position::Behind(pairing);
+        (self, behind)
     }
 
     /// Records each connection.
@@ -194,12 +208,13 @@ impl Proxy {
         number: u64,
         stop: impl Future,
     ) -> Option<Connection> {
+        let is_behind = matches!(self.place, Position::Behind(_));
         let about = About {
-            id: number.to_string(),
+            id: if is_behind { format!("behind-{number}") } else { number.to_string() },
             client: Some(address.to_string()),
             server: self.upstream.as_ref().map(Upstream::authority),
         };
-        if self.upstream.is_some() {
+        if self.upstream.is_some() && !is_behind {
             self.sink.event(&about, Event::Accepted);
         }
         let Some(_client) = self.itself.accepted(address) else {
@@ -227,7 +242,9 @@ impl Proxy {
             return None;
         };
         let recorder = self.recorder(&about, number);
-        let watch = Watch::new(about.clone(), Endpoints::UNKNOWN, Arc::clone(&self.sink)).recorded(recorder);
+        let watch = Watch::new(about.clone(), Endpoints::UNKNOWN, Arc::clone(&self.sink))
+            .at(self.place.clone())
+            .recorded(recorder);
         let (tap, watching) = tap(watch, None);
         let passing = Passing { tap: &tap, about: &about, sink: &*self.sink, half_closed: self.half_closed };
         let mut rewrite = upstream.rewrite(self.naming);
@@ -322,7 +339,10 @@ impl Proxy {
     fn recorder(&self, about: &About, number: u64) -> Option<Recorder> {
         let recordings = self.recordings.as_ref()?;
         match recordings.lock().unwrap_or_else(PoisonError::into_inner).recorder(number) {
-            Ok(recorder) => Some(recorder),
+            Ok(recorder) => Some(match self.place {
+                Position::Before(_) => recorder.of_legs(["client-proxy", "proxy-server"]),
+                Position::Alone | Position::Behind(_) => recorder,
+            }),
             Err(failure) => {
                 if let Some((path, error)) = failure {
                     self.sink.event(about, Event::NotRecorded { path, error });

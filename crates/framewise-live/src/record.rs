@@ -19,6 +19,8 @@ pub struct Recorder {
     path: PathBuf,
     written: u64,
     size: Option<u64>,
+    /// The names of the legs, where there are two, and the one of the last event.
+    legs: Option<([&'static str; 2], Option<usize>)>,
     said: Arc<AtomicBool>,
 }
 
@@ -39,7 +41,8 @@ impl Recorder {
     /// Begins a recording, with a comment about it; one that is there already is replaced.
     pub fn create(path: &Path, about: &str) -> io::Result<Self> {
         let file = File::create(path)?;
-        let mut recorder = Self { file, path: path.to_owned(), written: 0, size: None, said: Arc::default() };
+        let mut recorder =
+            Self { file, path: path.to_owned(), written: 0, size: None, legs: None, said: Arc::default() };
         // A line break would end the comment.
         recorder.append(&format!("# {}\n", about.replace(['\n', '\r'], " ")))?;
         Ok(recorder)
@@ -52,12 +55,25 @@ impl Recorder {
 
     /// Writes one event as a line.
     pub fn write(&mut self, event: &Event) -> io::Result<()> {
-        let line = line(event);
+        let mut line = line(event);
+        if let Some((names, last)) = &mut self.legs
+            && *last != Some(event.leg)
+        {
+            *last = Some(event.leg);
+            line.insert_str(0, &format!("leg {}\n", names[event.leg.min(1)]));
+        }
         if self.size.is_some_and(|size| self.written + line.len() as u64 > size) {
             self.append("# the recording ends here: the file has the size that was chosen\n")?;
             return Err(io::Error::other("the file has the size that was chosen"));
         }
         self.append(&line)
+    }
+
+    /// Events are of two legs with these names.
+    #[must_use]
+    pub(crate) const fn of_legs(mut self, names: [&'static str; 2]) -> Self {
+        self.legs = Some((names, None));
+        self
     }
 
     /// Whether a failure is to be reported: it is the first one.

@@ -4,9 +4,11 @@ use std::time::Duration;
 use framewise_inspect::report::Finding;
 use framewise_inspect::{Connection, Endpoints, LegId, Observed, Observer};
 use framewise_rules::{Answer, Role};
-use framewise_transcript::{Action, Event as Step};
+use framewise_transcript::{Action, Event as Recorded};
 
+use crate::pair::Position;
 use crate::search::off_the_byte_path;
+use crate::tap::Step;
 use crate::{About, Event, Recorder, Sink};
 
 /// Bytes that the observer takes at once: of more, the search for causes would miss the beginning.
@@ -15,12 +17,17 @@ const PIECE: usize = 32 * 1024;
 /// One connection that is observed while it passes: what each side does goes in, events come out.
 pub struct Watch {
     about: About,
+    endpoints: Endpoints,
     sink: Arc<dyn Sink>,
     recorder: Option<Recorder>,
     observer: Observer,
     leg: LegId,
+    /// The leg behind an intermediary, once something of it was seen.
+    behind: Option<LegId>,
+    place: Position,
     judging: Judging,
-    ended: [bool; 2],
+    /// For each leg, the sides that ended.
+    ended: [[bool; 2]; 2],
     /// Findings that were reported already.
     reported: usize,
 }
@@ -43,12 +50,15 @@ impl Watch {
         let leg = observer.leg("client-server");
         Self {
             about,
+            endpoints,
             sink,
             recorder: None,
             observer,
             leg,
+            behind: None,
+            place: Position::Alone,
             judging: Judging::Everything,
-            ended: [false; 2],
+            ended: [[false; 2]; 2],
             reported: 0,
         }
     }
@@ -69,37 +79,62 @@ impl Watch {
         self
     }
 
-    /// Takes in what one side did, `time` after the start, and searches for causes off the byte path.
-    pub(crate) async fn step(&mut self, time: Duration, from: Role, action: Action) {
-        let ended = &mut self.ended[usize::from(from == Role::Server)];
+    /// Where on the way it is.
+    pub(crate) fn at(mut self, place: Position) -> Self {
+        if let Position::Before(_) = place {
+            let mut observer = Observer::new(self.endpoints);
+            self.leg = observer.leg("client-proxy");
+            self.observer = observer;
+        }
+        self.place = place;
+        self
+    }
+
+    pub(crate) const fn place(&self) -> &Position {
+        &self.place
+    }
+
+    /// No connection before the intermediary is this one.
+    pub(crate) fn is_not_paired(&self) {
+        self.sink.event(&self.about, Event::NotPaired);
+    }
+
+    fn leg_of(&mut self, behind: bool) -> LegId {
+        if behind { *self.behind.get_or_insert_with(|| self.observer.leg("proxy-server")) } else { self.leg }
+    }
+
+    /// Takes in what one side did, and searches for causes off the byte path.
+    pub(crate) async fn step(&mut self, Step { time, behind, from, action }: Step) {
+        let ended = &mut self.ended[usize::from(behind)][usize::from(from == Role::Server)];
         // Only a reset can follow an end.
         if *ended && action != Action::Reset {
             return;
         }
         *ended |= matches!(action, Action::Eof | Action::Reset);
+        let leg = self.leg_of(behind);
         // What is finer than a microsecond says nothing about a connection.
         let time = Duration::from_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
-        let step = Step { line: 0, time: Some(time), leg: 0, from, action };
+        let step = Recorded { line: 0, time: Some(time), leg: usize::from(behind), from, action };
         self.record(&step);
         match step.action {
             Action::Bytes(bytes) => {
                 for piece in bytes.chunks(PIECE) {
-                    self.judge(|observer, leg| observer.bytes(leg, from, Some(time), piece)).await;
+                    self.judge(|observer| observer.bytes(leg, from, Some(time), piece)).await;
                 }
             }
-            Action::Eof => self.judge(|observer, leg| observer.eof(leg, from, Some(time))).await,
-            Action::Reset => self.judge(|observer, leg| observer.reset(leg, from, Some(time))).await,
+            Action::Eof => self.judge(|observer| observer.eof(leg, from, Some(time))).await,
+            Action::Reset => self.judge(|observer| observer.reset(leg, from, Some(time))).await,
             Action::Gap(bytes) => {
-                self.judge(|observer, leg| observer.gap(leg, from, Some(time), bytes)).await;
+                self.judge(|observer| observer.gap(leg, from, Some(time), bytes)).await;
             }
         }
     }
 
-    async fn judge(&mut self, observe: impl FnOnce(&mut Observer, LegId)) {
+    async fn judge(&mut self, observe: impl FnOnce(&mut Observer)) {
         if self.judging == Judging::Done {
             return;
         }
-        observe(&mut self.observer, self.leg);
+        observe(&mut self.observer);
         while let Some(diagnosis) = self.observer.poll_settled() {
             let finding = off_the_byte_path(|| diagnosis.compute()).await;
             self.observer.diagnosed(finding);
@@ -110,6 +145,8 @@ impl Watch {
                     let finding = off_the_byte_path(|| diagnosis.compute()).await;
                     self.found(finding);
                 }
+                // The leg of the client is shown; the other one is compared with it.
+                Some(Observed::Head { leg, .. } | Observed::Frame { leg, .. }) if leg != self.leg => {}
                 Some(Observed::Head { from, time, text, .. }) => {
                     if from == Role::Server
                         && let Some(value) = alternative_service(&text)
@@ -127,7 +164,7 @@ impl Watch {
         }
     }
 
-    fn record(&mut self, step: &Step) {
+    fn record(&mut self, step: &Recorded) {
         let Some(recorder) = &mut self.recorder else { return };
         if let Err(error) = recorder.write(step) {
             let (path, says) = (recorder.path().to_owned(), recorder.says());

@@ -14,6 +14,7 @@ mod forward;
 mod hostile;
 mod inspect;
 mod inspect_tls;
+mod pair;
 mod read;
 mod record;
 mod replay;
