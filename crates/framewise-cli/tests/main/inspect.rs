@@ -328,6 +328,93 @@ fn an_upstream_that_is_down() {
     assert_eq!(running.end().code, Some(0));
 }
 
+/// Down, up, gone in the middle of a connection, down, and up again: each client gets what there is at its time.
+#[test]
+fn an_upstream_that_flaps() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = listener.local_addr().unwrap();
+    drop(listener);
+    let (mut running, address) = inspect(upstream, &[]);
+    for round in 0..2 {
+        let mut client = connect(address);
+        assert_eq!(rest(&mut client), b"");
+        running.out.until("connection refused");
+        let listener = std::net::TcpListener::bind(upstream).unwrap();
+        let mut client = connect(address);
+        let (mut server, _) = listener.accept().unwrap();
+        client.write_all(HANDSHAKE).unwrap();
+        assert_eq!(head(&mut server).as_bytes(), HANDSHAKE);
+        server.write_all(ANSWER).unwrap();
+        assert_eq!(head(&mut client).as_bytes(), ANSWER);
+        // The server's process dies.
+        rustix::net::sockopt::set_socket_linger(&server, Some(std::time::Duration::ZERO)).unwrap();
+        drop((listener, server));
+        assert!(client.read(&mut [0]).is_err(), "the reset is passed on");
+        let line = running.out.until("verdict: ");
+        assert!(line.starts_with(&format!("#{} verdict: connection-reset", 2 * round + 2)), "{line}");
+    }
+    assert_eq!(running.end().code, Some(1));
+}
+
+/// On a terminal: after Ctrl-C the last line is complete, no colour is left on, and a client that is open is reported.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_is_left_clean() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    let (upstream, play) = server(|mut stream| {
+        head(&mut stream);
+        stream.write_all(ANSWER).unwrap();
+        stream.write_all(b"\x83\x00").unwrap();
+        rest(&mut stream);
+    });
+    let pty = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&pty).unwrap();
+    unlockpt(&pty).unwrap();
+    let name = ptsname(&pty, Vec::new()).unwrap();
+    let terminal = std::fs::OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let before = rustix::termios::tcgetattr(&terminal).unwrap();
+    let mut child = crate::common::framewise()
+        .args(["inspect", &format!("ws://{upstream}"), "--listen", "127.0.0.1:0", "--frames"])
+        .env("TERM", "xterm-256color")
+        .stdout(terminal.try_clone().unwrap())
+        .stderr(terminal.try_clone().unwrap())
+        .spawn()
+        .unwrap();
+    let mut seen = String::new();
+    let mut screen = std::fs::File::from(pty);
+    // With the end of its line.
+    let mut until = |part: &str| {
+        while !seen.split_once(part).is_some_and(|(_, rest)| rest.contains('\n')) {
+            let mut buffer = [0; 4096];
+            let count = screen.read(&mut buffer).unwrap();
+            seen.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+        seen.clone()
+    };
+    let shown = until("inspecting ws://");
+    let address = shown.split("listening on ws://").nth(1).unwrap().split("\r\n").next().unwrap();
+    let mut client = connect(address.parse().unwrap());
+    client.write_all(HANDSHAKE).unwrap();
+    head(&mut client);
+    until("source ");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let shown = until("verdict: ");
+    let status = child.wait().unwrap();
+    play.join().unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert!(shown.contains("\u{1b}["), "it is coloured: {shown:?}");
+    let last = shown.trim_end_matches(['\r', '\n']).rsplit('\n').next().unwrap();
+    let (on, off) = (last.rfind("\u{1b}[").unwrap_or(0), last.rfind("\u{1b}[0m").unwrap_or(0));
+    assert_eq!(on, off, "a colour is left on: {last:?}");
+    for code in ["\u{1b}[?25l", "\u{1b}[?1049h", "\u{1b}[?2004h"] {
+        assert!(!shown.contains(code), "the screen's mode is changed: {shown:?}");
+    }
+    let after = rustix::termios::tcgetattr(&terminal).unwrap();
+    assert_eq!((before.local_modes, before.output_modes), (after.local_modes, after.output_modes));
+}
+
 #[test]
 fn an_upstream_that_refuses_or_redirects() {
     for (answer, cause) in [
