@@ -15,6 +15,7 @@ use crate::inspect::InspectArgs;
 use crate::man::ManArgs;
 use crate::minimize::MinimizeArgs;
 use crate::output::Color;
+use crate::path::PathArgs;
 use crate::read::ReadArgs;
 use crate::redact::RedactArgs;
 use crate::replay::ReplayArgs;
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Minimize(MinimizeArgs),
     Replay(ReplayArgs),
     Check(CheckArgs),
+    Path(PathArgs),
     Wstest(WstestArgs),
     Connect(ConnectArgs),
     Serve(ServeArgs),

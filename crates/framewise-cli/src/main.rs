@@ -16,6 +16,7 @@ mod man;
 mod minimize;
 mod net;
 mod output;
+mod path;
 mod printer;
 mod progress;
 mod read;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Redact(args) => redact::run(&args, output),
         Command::Minimize(args) => minimize::run(&args, output),
         Command::Replay(args) => replay::run(&args, output),
+        Command::Path(args) => path::run(&args, output),
         Command::Wstest(args) => wstest::run(&args, output),
         Command::Check(args) => check::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),

@@ -139,6 +139,15 @@ causes! {
     MessageTypeUnsupported "message-type-unsupported";
     LimitOfIntermediary "limit-of-intermediary";
     BytesAlteredOnPath "bytes-altered-on-path";
+    FramesRemaskedOnPath "frames-remasked-on-path";
+    PingPayloadDroppedOnPath "ping-payload-dropped-on-path";
+    PingAnsweredOnPath "ping-answered-on-path";
+    CloseCodeChangedOnPath "close-code-changed-on-path";
+    KeyDroppedOnPath "key-dropped-on-path";
+    HeadersChangedOnPath "headers-changed-on-path";
+    ConnectionCutOnPath "connection-cut-on-path";
+    EndNotForwardedOnPath "end-not-forwarded-on-path";
+    AnotherServerAnswers "another-server-answers";
     FramesRefragmentedOnPath "frames-refragmented-on-path";
     FramesBufferedOnPath "frames-buffered-on-path";
     CloseSwallowedOnPath "close-swallowed-on-path";

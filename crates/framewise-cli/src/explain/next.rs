@@ -133,7 +133,16 @@ pub(super) fn of(cause: Cause) -> &'static Next {
         | Cause::BytesAlteredOnPath
         | Cause::FramesRefragmentedOnPath
         | Cause::FramesBufferedOnPath
-        | Cause::CloseSwallowedOnPath => &BEHIND,
+        | Cause::CloseSwallowedOnPath
+        | Cause::FramesRemaskedOnPath
+        | Cause::PingPayloadDroppedOnPath
+        | Cause::PingAnsweredOnPath
+        | Cause::CloseCodeChangedOnPath
+        | Cause::KeyDroppedOnPath
+        | Cause::HeadersChangedOnPath
+        | Cause::ConnectionCutOnPath
+        | Cause::EndNotForwardedOnPath
+        | Cause::AnotherServerAnswers => &BEHIND,
         Cause::IdleTimeoutIntermediary | Cause::IdleTimeoutEndpoint | Cause::KeepaliveTimeout => &WAIT,
         Cause::TlsInPlainStream
         | Cause::PlainInTlsPort

@@ -1,0 +1,151 @@
+mod text;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use framewise_path::{Path, Probe, Report, probes};
+
+use crate::failure::{Failure, plain};
+use crate::net;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::render::clean;
+
+/// Find out what a proxy or load balancer does to WebSocket connections
+///
+/// A client connects to the intermediary, a server listens where the intermediary forwards to, and what was sent is compared
+/// with what arrived, byte for byte: heads, frames, closing, time. The intermediary must forward to the address of --origin.
+///
+/// The exit code is 1 if something was found, 2 if nothing could be tested.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  framewise path --via ws://127.0.0.1:8080 --origin 127.0.0.1:9001
+  framewise path --via wss://staging.example.com/ws --origin 0.0.0.0:9001 --skip idle --json
+  framewise path --via http://proxy.example:3128 --origin 192.0.2.7:9001
+  framewise path --list")]
+pub(crate) struct PathArgs {
+    /// Where the client connects: ws://, wss://, or a proxy: http:// (CONNECT), https://, socks5://, socks5h://
+    #[arg(long, value_name = "URL", required_unless_present = "list")]
+    via: Option<String>,
+    /// Where our server listens, and where the intermediary forwards to
+    #[arg(long, value_name = "ADDR", required_unless_present = "list")]
+    origin: Option<String>,
+    /// Only probes whose name contains this; repeatable
+    #[arg(long, value_name = "PATTERN")]
+    only: Vec<String>,
+    /// Leave out probes whose name contains this, such as idle; repeatable
+    #[arg(long, value_name = "PATTERN")]
+    skip: Vec<String>,
+    /// Lengths of the silences to try, in seconds [default: 2,5,10,20,35,65]
+    #[arg(long, value_name = "SECONDS", value_delimiter = ',', value_parser = crate::connect::seconds)]
+    idle: Vec<Duration>,
+    /// List the probes without running them
+    #[arg(long)]
+    list: bool,
+    /// Compare with an older report of --json: what is new and what is gone
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &PathArgs, output: Output) -> Result<ExitCode, Failure> {
+    let probes = selected(args)?;
+    if args.list {
+        list(&probes, args.json, output)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (Some(via), Some(origin)) = (&args.via, &args.origin) else {
+        return Err(Failure::said("--via and --origin are required"));
+    };
+    let baseline = args.baseline.as_deref().map(text::Baseline::read).transpose()?;
+    let path = Path::new(via, origin).map_err(|error| Failure::said(error.to_string()))?;
+    let report = examine(&path, &probes, origin)?;
+    if args.json {
+        output.json(&report)?;
+    } else {
+        output.print(text::text(&report, baseline.as_ref(), output.width()))?;
+    }
+    Ok(ExitCode::from(u8::from(!report.causes.is_empty())))
+}
+
+fn examine(path: &Path, probes: &[Probe], origin: &str) -> Result<Report, Failure> {
+    let runtime = net::runtime()?;
+    let progress = Progress::start(format!("running {} probes", probes.len()));
+    let done = AtomicUsize::new(0);
+    let report = runtime.block_on(async {
+        let listener = net::listen(origin).await.map_err(|failure| {
+            Failure::said(failure.to_string().replace("with --listen", "with --origin, and let the intermediary forward to it"))
+        })?;
+        tokio::select! {
+            report = path.run_on(listener, probes, |_| { done.fetch_add(1, Ordering::Relaxed); }) => {
+                report.map_err(|error| Failure::said(error.to_string()))
+            }
+            () = net::interrupted() => {
+                Err(Failure::said(format!("interrupted after {} of {} probes", done.load(Ordering::Relaxed), probes.len())))
+            }
+        }
+    });
+    drop(progress);
+    runtime.shutdown_background();
+    report
+}
+
+/// The probes that the arguments select.
+fn selected(args: &PathArgs) -> Result<Vec<Probe>, Failure> {
+    let all = probes::all(&args.idle);
+    let matches = |patterns: &[String], probe: &Probe| {
+        patterns.iter().any(|pattern| probe.name.contains(pattern.as_str()))
+    };
+    for pattern in args.only.iter().chain(&args.skip) {
+        if !all.iter().any(|probe| probe.name.contains(pattern.as_str())) {
+            return Err(Failure::said(format!(
+                "no probe is named like {}; `framewise path --list` lists them",
+                clean(pattern)
+            )));
+        }
+    }
+    let chosen =
+        |probe: &Probe| (args.only.is_empty() || matches(&args.only, probe)) && !matches(&args.skip, probe);
+    let probes: Vec<_> = all.into_iter().filter(chosen).collect();
+    if probes.is_empty() {
+        return Err(Failure::said(
+            "--skip leaves out every probe that --only selects; `framewise path --list` lists them",
+        ));
+    }
+    Ok(probes)
+}
+
+fn list(probes: &[Probe], json: bool, output: Output) -> Result<(), Failure> {
+    if json {
+        let rows: Vec<_> = probes
+            .iter()
+            .map(|probe| {
+                serde_json::json!({
+                    "name": probe.name,
+                    "says": probe.says,
+                    "hurts": probe.hurts,
+                    "severity": probe.severity,
+                    "rule": probe.rule.map(framewise::Rule::id),
+                })
+            })
+            .collect();
+        return output.json(&rows);
+    }
+    let mut text = String::new();
+    for probe in probes {
+        let _ = writeln!(text, "{}: {}", probe.name, probe.says);
+    }
+    let _ = writeln!(text, "{} probes", probes.len());
+    output.print(text)
+}
+
+/// Why a baseline cannot be used.
+pub(crate) fn unreadable(path: &std::path::Path, error: &std::io::Error) -> Failure {
+    Failure::said(format!("cannot read {}: {}", path.display(), plain(error)))
+}

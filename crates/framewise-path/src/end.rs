@@ -1,0 +1,227 @@
+//! One end of a connection: it plays its part of a probe, and writes down what it sent and got.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use framewise_proto::Opcode;
+use framewise_rules::Role;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, WriteHalf};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::tape::{Ended, Tape};
+use crate::wire::{Frame, pattern};
+
+/// What an end does next.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// Sends bytes in one write.
+    Send(Vec<u8>),
+    /// Sends a binary frame with so many bytes, or a part of a message.
+    Large { from: Role, opcode: Opcode, fin: bool, size: usize },
+    /// Sends bytes in pieces of this size, each in a write of its own.
+    Cut(Vec<u8>, usize),
+    /// Waits until so many frames have arrived in all.
+    Await(usize),
+    /// Waits for the end of the other side's stream.
+    AwaitEnd,
+    /// Does nothing for a while, and notices when the connection ends.
+    Idle(Duration),
+    /// Stops reading until the next `Await`.
+    StopReading,
+    /// Ends its own stream.
+    Shut,
+    /// Drops the connection with a reset.
+    Reset,
+}
+
+/// What an end sent and got.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Record {
+    pub(crate) sent: Tape,
+    pub(crate) got: Tape,
+    /// A write failed.
+    pub(crate) unwritable: bool,
+    /// It played its part up to this step, and not further within the deadline.
+    pub(crate) late: bool,
+    /// It ended its stream itself, at this time.
+    pub(crate) shut: Option<Duration>,
+}
+
+/// The state that the reader shares.
+#[derive(Debug, Default)]
+struct Shared {
+    got: Mutex<Tape>,
+    changed: Notify,
+    /// Reading is stopped while this is set.
+    stopped: Mutex<bool>,
+    resumed: Notify,
+}
+
+pub(crate) struct End<S> {
+    write: Option<WriteHalf<S>>,
+    shared: Arc<Shared>,
+    reader: JoinHandle<()>,
+    record: Record,
+    start: Instant,
+    /// Frames that come before those of the probe.
+    before: usize,
+}
+
+impl<S: AsyncRead + AsyncWrite + Send + 'static> End<S> {
+    /// An end of a connection; `read` was read from it already.
+    pub(crate) fn new(stream: S, start: Instant, read: &[u8]) -> Self {
+        let (mut half, write) = tokio::io::split(stream);
+        let shared = Arc::new(Shared::default());
+        if !read.is_empty() {
+            shared.tape(|tape| tape.push(read, start.elapsed()));
+        }
+        let inner = shared.clone();
+        let reader = tokio::spawn(async move {
+            let mut buffer = vec![0; 64 * 1024];
+            loop {
+                inner.wait_until_reading().await;
+                let ended = match half.read(&mut buffer).await {
+                    Ok(0) => Ended::Eof,
+                    Ok(count) => {
+                        inner.tape(|tape| tape.push(&buffer[..count], start.elapsed()));
+                        inner.changed.notify_one();
+                        continue;
+                    }
+                    // TLS says `UnexpectedEof` where the peer ended TCP without ending TLS.
+                    Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ended::Eof,
+                    Err(_) => Ended::Reset,
+                };
+                inner.tape(|tape| tape.end = Some((ended, start.elapsed())));
+                inner.changed.notify_one();
+                // The reading half lives as long as the other: dropping both is what closes the connection.
+                std::future::pending::<()>().await;
+            }
+        });
+        Self { write: Some(write), shared, reader, record: Record::default(), start, before: 0 }
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        let Some(write) = &mut self.write else { return };
+        let at = self.start.elapsed();
+        self.record.sent.push(bytes, at);
+        if write.write_all(bytes).await.is_err() || write.flush().await.is_err() {
+            self.record.unwritable = true;
+        }
+    }
+
+    /// Waits for what the other side sent, until `enough` says so, or its stream ends.
+    pub(crate) async fn wait(&mut self, enough: impl Fn(&Tape) -> bool) {
+        loop {
+            if self.shared.tape(|tape| enough(tape) || tape.end.is_some()) {
+                return;
+            }
+            self.shared.changed.notified().await;
+        }
+    }
+
+    /// So many frames come before those of the probe; waits for them.
+    pub(crate) async fn after(&mut self, frames: usize) {
+        self.before = frames;
+        self.wait(|tape| tape.frames >= frames).await;
+    }
+
+    pub(crate) fn peek<T>(&self, look: impl FnOnce(&Tape) -> T) -> T {
+        self.shared.tape(|tape| look(tape))
+    }
+
+    /// Plays the steps, until the deadline at the latest.
+    pub(crate) async fn play(&mut self, steps: &[Step], deadline: Instant) {
+        for step in steps {
+            let done = timeout_at(deadline, self.step(step)).await.is_ok();
+            self.record.late |= !done;
+            if !done {
+                return;
+            }
+        }
+    }
+
+    async fn step(&mut self, step: &Step) {
+        match step {
+            Step::Send(bytes) => self.send(bytes).await,
+            Step::Large { from, opcode, fin, size } => {
+                let mut frame = Frame::new(*from, *opcode, pattern(*size));
+                frame.header.fin = *fin;
+                self.send(&frame.bytes()).await;
+            }
+            Step::Cut(bytes, size) => {
+                for piece in bytes.chunks(*size) {
+                    self.send(piece).await;
+                    // Lets the other tasks read, so that pieces are not joined in our own socket more than needed.
+                    tokio::task::yield_now().await;
+                }
+            }
+            Step::Await(frames) => {
+                self.shared.read_again();
+                let frames = *frames + self.before;
+                self.wait(|tape| tape.frames >= frames).await;
+            }
+            Step::AwaitEnd => self.wait(|_| false).await,
+            Step::Idle(time) => {
+                tokio::select! {
+                    () = sleep(*time) => {}
+                    () = self.wait(|_| false) => {}
+                }
+            }
+            Step::StopReading => {
+                if let Ok(mut stopped) = self.shared.stopped.lock() {
+                    *stopped = true;
+                }
+            }
+            Step::Shut => {
+                self.record.shut.get_or_insert(self.start.elapsed());
+                if let Some(write) = &mut self.write {
+                    // A peer that is gone has nothing to be told.
+                    let _ = write.shutdown().await;
+                }
+            }
+            Step::Reset => {
+                self.record.shut.get_or_insert(self.start.elapsed());
+                self.write = None;
+                self.reader.abort();
+                let _ = (&mut self.reader).await;
+            }
+        }
+    }
+
+    pub(crate) fn record(&self) -> Record {
+        let mut record = self.record.clone();
+        record.got = self.shared.tape(|tape| tape.clone());
+        record
+    }
+}
+
+impl<S> Drop for End<S> {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+impl Shared {
+    fn tape<T>(&self, with: impl FnOnce(&mut Tape) -> T) -> T {
+        with(&mut self.got.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.lock().is_ok_and(|stopped| *stopped)
+    }
+
+    async fn wait_until_reading(&self) {
+        while self.is_stopped() {
+            self.resumed.notified().await;
+        }
+    }
+
+    fn read_again(&self) {
+        if let Ok(mut stopped) = self.stopped.lock() {
+            *stopped = false;
+        }
+        self.resumed.notify_one();
+    }
+}

@@ -1,0 +1,111 @@
+//! What one end of a connection sent or got, to the byte.
+
+use std::time::Duration;
+
+use framewise_proto::Header;
+
+/// How a stream ended, as an end saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Eof,
+    Reset,
+}
+
+/// The bytes of one direction as one end sent or got them, the head included.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tape {
+    pub(crate) bytes: Vec<u8>,
+    /// The size of the head; 0 until it is complete.
+    pub(crate) head: usize,
+    /// For each piece, how many bytes there were after it, and when.
+    pub(crate) times: Vec<(usize, Duration)>,
+    pub(crate) end: Option<(Ended, Duration)>,
+    /// Up to where frames were counted.
+    counted: usize,
+    pub(crate) frames: usize,
+}
+
+impl Tape {
+    pub(crate) fn push(&mut self, bytes: &[u8], at: Duration) {
+        self.bytes.extend_from_slice(bytes);
+        self.times.push((self.bytes.len(), at));
+        if self.head == 0 {
+            self.find_head();
+        }
+        self.count();
+    }
+
+    fn find_head(&mut self) {
+        let mut start = 0;
+        loop {
+            let Some(size) = self.bytes[start..].windows(4).position(|four| four == b"\r\n\r\n") else {
+                return;
+            };
+            let head = &self.bytes[start..start + size + 4];
+            start += size + 4;
+            // RFC 9110 §15.2: "A client MUST be able to parse one or more 1xx responses received prior to a final response."
+            let interim = head.starts_with(b"HTTP/1.1 1") && !head.starts_with(b"HTTP/1.1 101");
+            if !interim {
+                (self.head, self.counted) = (start, start);
+                return;
+            }
+        }
+    }
+
+    fn count(&mut self) {
+        while self.head > 0 {
+            let Some(header) = Header::decode_without_mask(&self.bytes[self.counted..]) else { return };
+            let end = (self.counted as u64).checked_add(header.size() as u64 + header.length.min(1 << 40));
+            let Some(end) = end.filter(|&end| end <= self.bytes.len() as u64) else { return };
+            self.counted = end as usize;
+            self.frames += 1;
+        }
+    }
+
+    pub(crate) fn after_head(&self) -> &[u8] {
+        &self.bytes[self.head..]
+    }
+
+    /// The head as text, without its empty line.
+    pub(crate) fn head_text(&self) -> String {
+        let head =
+            if self.head == 0 { &self.bytes[..self.bytes.len().min(4096)] } else { &self.bytes[..self.head] };
+        String::from_utf8_lossy(head).trim_end().to_owned()
+    }
+
+    /// When the byte before `offset` had been sent or had arrived.
+    pub(crate) fn when(&self, offset: usize) -> Option<Duration> {
+        let index = self.times.partition_point(|&(end, _)| end < offset);
+        self.times.get(index).map(|&(_, at)| at)
+    }
+}
+
+/// A frame on a tape, its payload unmasked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) header: Header,
+    pub(crate) payload: Vec<u8>,
+    /// Where it begins after the head.
+    pub(crate) offset: usize,
+    /// All of its payload is there.
+    pub(crate) complete: bool,
+}
+
+/// The frames after the head, and the bytes of a last header that is cut short.
+pub(crate) fn frames(bytes: &[u8]) -> (Vec<Seen>, &[u8]) {
+    let mut frames = Vec::new();
+    let mut at = 0;
+    while let Some(header) = Header::decode(&bytes[at..]) {
+        let start = at + header.size();
+        let length = usize::try_from(header.length).unwrap_or(usize::MAX);
+        let end = start.saturating_add(length).min(bytes.len());
+        let mut payload = bytes[start..end].to_vec();
+        if let Some(key) = header.mask {
+            framewise_simd::unmask(&mut payload, key, 0);
+        }
+        let complete = end - start == length;
+        frames.push(Seen { header, payload, offset: at, complete });
+        at = end;
+    }
+    (frames, &bytes[at..])
+}

@@ -1,0 +1,130 @@
+//! Each planted fault is named, and nothing else is.
+
+use std::time::Duration;
+
+use framewise_path::{Report, Verdict};
+use framewise_rules::Cause;
+
+use tokio::task::JoinSet;
+
+use crate::relay::{Fault, through};
+
+/// What does not take seconds.
+const QUICK: &[&str] = &[
+    "handshake/",
+    "early/",
+    "size/0-",
+    "size/125-",
+    "size/126-",
+    "size/4096-",
+    "size/65536-",
+    "size/131072",
+    "size/128k-",
+    "fragments/",
+    "deflate/",
+    "ping/",
+    "close/",
+    "end/",
+    "illegal/",
+    "time/small",
+    "time/both",
+    "time/many",
+    "idle/",
+];
+
+fn verdicts(report: &Report, start: &str) -> Vec<Verdict> {
+    report
+        .probes
+        .iter()
+        .filter(|outcome| outcome.name.starts_with(start))
+        .map(|outcome| outcome.verdict)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_a_plain_relay_everything_arrives_as_sent() {
+    let report = through(Fault::None, &[""]).await;
+    let wrong: Vec<_> = report.probes.iter().filter(|outcome| outcome.verdict != Verdict::AsSent).collect();
+    assert!(wrong.is_empty() && report.causes.is_empty(), "{wrong:#?}");
+    assert!(report.probes.len() > 150, "{}", report.probes.len());
+}
+
+/// The relay reads frames and writes them again: what it does not damage must not be found.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fault_is_named_and_nothing_else() {
+    const CHANGED: Cause = Cause::HeadersChangedOnPath;
+    let rows: Vec<(Fault, &'static [&'static str], &'static [Cause])> = vec![
+        (
+            Fault::ExtensionsCopied,
+            &["handshake/"],
+            &[Cause::ExtensionHeaderStripped, Cause::ExtensionHeaderAdded],
+        ),
+        (Fault::ExtensionsStripped, &["handshake/"], &[Cause::ExtensionHeaderStripped]),
+        (Fault::UpgradeDropped, &["handshake/"], &[Cause::UpgradeHeadersDropped]),
+        (Fault::Http10, &["handshake/"], &[Cause::Http10ToUpstream]),
+        (Fault::KeyMissing, &["handshake/"], &[Cause::KeyDroppedOnPath]),
+        (Fault::KeyRewritten, &["handshake/"], &[Cause::KeyRewritten]),
+        (Fault::HostChanged, &["handshake/"], &[CHANGED]),
+        (Fault::OrderChanged, &["handshake/"], &[CHANGED]),
+        (Fault::CaseChanged, &["handshake/"], &[CHANGED]),
+        (
+            Fault::Chunked,
+            &["handshake/", "size/125-server"],
+            &[Cause::ChunkedFramingInStream, Cause::BodyHeadersOn101],
+        ),
+        (Fault::Split(4096), QUICK, &[Cause::FramesRefragmentedOnPath]),
+        (Fault::TooBig(65_535), QUICK, &[Cause::LimitOfIntermediary]),
+        (Fault::LargeDropped(65_535), QUICK, &[Cause::LimitOfIntermediary]),
+        (Fault::Remasked, QUICK, &[Cause::FramesRemaskedOnPath]),
+        (
+            Fault::PingPayloadDropped,
+            &["ping/"],
+            &[Cause::PingPayloadDroppedOnPath, Cause::BytesAlteredOnPath],
+        ),
+        (Fault::PingDropped, &["ping/"], &[Cause::BytesAlteredOnPath]),
+        (Fault::CloseSwallowed, &["close/1", "end/", "ping/"], &[Cause::CloseSwallowedOnPath]),
+        (Fault::CloseCode, &["close/", "end/"], &[Cause::CloseCodeChangedOnPath, Cause::BytesAlteredOnPath]),
+        (Fault::ByteLost, &["size/126-", "size/4096-", "early/"], &[Cause::BytesAlteredOnPath]),
+        (Fault::ByteChanged, &["size/126-", "size/4096-", "early/"], &[Cause::BytesAlteredOnPath]),
+        (Fault::EarlyLost, &["early/", "size/125-", "handshake/"], &[Cause::EarlyFramesLost]),
+        (Fault::Delayed(Duration::from_millis(400)), &["time/small"], &[Cause::FramesBufferedOnPath]),
+        (Fault::Held, &["size/125-"], &[Cause::FramesBufferedOnPath]),
+        (Fault::Idle(Duration::from_millis(1500)), &["idle/", "ping/"], &[Cause::IdleTimeoutIntermediary]),
+        (Fault::EndHeld, &["end/", "ping/"], &[Cause::EndNotForwardedOnPath]),
+        (Fault::CutAtFragment, &["fragments/", "size/125-"], &[Cause::ConnectionCutOnPath]),
+    ];
+    let mut wrong = Vec::new();
+    let mut running = JoinSet::new();
+    for (fault, probes, causes) in rows {
+        running.spawn(async move { (through(fault, probes).await, fault, causes) });
+    }
+    while let Some(ran) = running.join_next().await {
+        let (report, fault, causes) = ran.expect("no panic");
+        let (mut found, mut due) = (report.causes.clone(), causes.to_vec());
+        found.sort_unstable();
+        due.sort_unstable();
+        if found != due {
+            let bad: Vec<_> = report
+                .probes
+                .iter()
+                .filter(|outcome| !outcome.causes.is_empty())
+                .map(|outcome| {
+                    format!("{} {} {:?} {}", outcome.name, outcome.verdict, outcome.causes, outcome.says)
+                })
+                .collect();
+            wrong.push(format!("{fault:?}: found {found:?}, due {due:?}\n{}", bad.join("\n")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verdict_says_what_became_of_the_probe() {
+    let report = through(Fault::TooBig(65_535), &["size/65535-client", "size/65536-client"]).await;
+    assert_eq!(verdicts(&report, "size/"), [Verdict::AsSent, Verdict::Capped]);
+    let report = through(Fault::Idle(Duration::from_millis(1500)), &["idle/"]).await;
+    // Shorter than the limit; longer; longer with pings of either side, of which each interrupts one direction alone.
+    assert_eq!(verdicts(&report, "idle/")[..2], [Verdict::AsSent, Verdict::Closed]);
+    let report = through(Fault::CloseSwallowed, &["close/1000-client"]).await;
+    assert_eq!(verdicts(&report, "close/"), [Verdict::Dropped]);
+}

@@ -1,0 +1,5 @@
+//! The path between our client and our server, through a relay with one fault at a time.
+
+mod faults;
+mod hostile;
+mod relay;
