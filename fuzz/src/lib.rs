@@ -9,10 +9,14 @@ pub mod handshake;
 pub mod header;
 pub mod hex;
 pub mod input;
+pub mod json;
+pub mod logs;
+pub mod mitmproxy;
 pub mod observer;
 pub mod paste;
 pub mod pcap;
 pub mod seeds;
+pub mod tls;
 pub mod transcript;
 
 /// A target and its seeds.
@@ -37,6 +41,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "hex", check: hex::check, seeds: hex::seeds },
     Target { name: "pcap", check: pcap::check, seeds: pcap::seeds },
     Target { name: "paste", check: paste::check, seeds: paste::seeds },
+    Target { name: "tls", check: tls::check, seeds: tls::seeds },
+    Target { name: "json", check: json::check, seeds: json::seeds },
+    Target { name: "logs", check: logs::check, seeds: logs::seeds },
+    Target { name: "mitmproxy", check: mitmproxy::check, seeds: mitmproxy::seeds },
     Target { name: "differential", check: differential::check, seeds: differential::seeds },
 ];
 

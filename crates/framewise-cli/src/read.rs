@@ -27,8 +27,8 @@ const MOST: usize = 10_000;
 ///
 /// FILE is a packet capture (pcap or pcapng), a transcript, or what a tool printed: curl -v and --trace, tcpdump -X, tshark -x,
 /// socat -x, Wireshark's followed streams, HTTP heads, the byte lists of Node, Python, Go and Java, base64, hexadecimal in any
-/// usual form, a HAR, Chrome's netlog, `DevTools` events or console, tshark -T json, the logs of Python's websockets and
-/// websocket-client.
+/// usual form, a HAR, Chrome's netlog, `DevTools` events or console, Firefox's nsWebSocket log, tshark -T json, mitmproxy's flows,
+/// the logs of Python's websockets, uvicorn, websocket-client and tungstenite.
 /// The exit code is 1 if there are findings, notes included.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -51,10 +51,10 @@ pub(crate) struct ReadArgs {
     /// Input format (default: detected)
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Who sent the bytes of a hex file (default: guessed from the first bytes)
+    /// Who sent the bytes of hexadecimal, a byte list or base64 (default: guessed from the first bytes)
     #[arg(long, value_enum, value_name = "SIDE")]
     from: Option<Side>,
-    /// Extensions the handshake agreed, for a hex file that starts after it
+    /// Extensions the handshake agreed, for bytes that start after it
     #[arg(long, value_name = "LIST")]
     extensions: Option<String>,
     /// Only the connections of this client in a packet capture
