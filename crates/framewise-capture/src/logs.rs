@@ -1,6 +1,7 @@
 //! The logs of libraries: Python `websockets` and `websocket-client` here, others in files of their own.
 
 mod firefox;
+mod tshark;
 mod tungstenite;
 
 use std::time::Duration;
@@ -26,6 +27,9 @@ pub(crate) fn read(text: &str, notes: &mut Notes) -> Vec<Found> {
     }
     if lines.iter().any(|line| firefox::is_line(line)) {
         return firefox::read(&lines, notes);
+    }
+    if tshark::is_text(&lines) {
+        return tshark::read(&lines, notes);
     }
     if lines.iter().any(|line| tungstenite::is_line(line)) {
         return tungstenite::read(&lines, notes);
