@@ -5,6 +5,7 @@
 pub mod deflate;
 pub mod differential;
 pub mod engine;
+pub mod explain;
 pub mod handshake;
 pub mod header;
 pub mod hex;
@@ -45,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "json", check: json::check, seeds: json::seeds },
     Target { name: "logs", check: logs::check, seeds: logs::seeds },
     Target { name: "mitmproxy", check: mitmproxy::check, seeds: mitmproxy::seeds },
+    Target { name: "explain", check: explain::check, seeds: explain::seeds },
     Target { name: "differential", check: differential::check, seeds: differential::seeds },
 ];
 

@@ -83,4 +83,4 @@ macro_rules! replay {
     };
 }
 
-replay! { header engine handshake deflate observer transcript hex pcap paste tls json logs mitmproxy differential }
+replay! { header engine handshake deflate observer transcript hex pcap paste tls json logs mitmproxy explain differential }
