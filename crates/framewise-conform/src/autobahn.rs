@@ -287,7 +287,11 @@ fn file_name(agent: &str) -> String {
 fn case_file(agent: &str, case: &Case, verdict: &Verdict, role: Role) -> Value {
     let codes: Vec<u16> = match &case.work {
         Work::Frames { due: Due::Fail { codes, .. } | Due::Close { codes, .. }, .. } => codes.clone(),
-        Work::Frames { .. } | Work::Echoes(_) | Work::Request { .. } | Work::Response { .. } => vec![1000],
+        Work::Frames { .. }
+        | Work::Echoes(_)
+        | Work::Beside { .. }
+        | Work::Request { .. }
+        | Work::Response { .. } => vec![1000],
     };
     let by_me = !matches!(case.work, Work::Frames { due: Due::Fail { .. }, .. });
     let number = case.autobahn.as_deref().unwrap_or_default();

@@ -56,6 +56,8 @@ pub struct Needs {
     pub echo: bool,
     /// permessage-deflate, with these parameters in the answer. Offers of a client are written from it.
     pub deflate: Option<Deflate>,
+    /// Cases whose failure makes this one pointless: it is not run then, or what it fails at is theirs.
+    pub cases: Vec<&'static str>,
 }
 
 /// How a case wants permessage-deflate.
@@ -89,8 +91,15 @@ pub enum Work {
         head: Vec<u8>,
         /// How the bytes are cut on their way.
         cut: Cut,
+        /// This end shuts its direction behind it.
+        end: bool,
         /// What is due.
         due: DueStatus,
+    },
+    /// To a server: frames on a connection beside another one, whose message has to come back all the same.
+    Beside {
+        /// What is sent beside it.
+        steps: Vec<Step>,
     },
     /// To a client: a response, which it has to give up at, or to accept.
     Response {
@@ -117,6 +126,8 @@ pub enum Step {
     Settle,
     /// The writing side is shut.
     Eof,
+    /// From here on nothing that the endpoint sends is answered.
+    Mute,
 }
 
 /// A frame, right or wrong.
@@ -268,7 +279,7 @@ impl Case {
         let largest = match &self.work {
             Work::Echoes(echoes) => echoes.size,
             Work::Frames { steps, .. } => steps.iter().map(Step::size).max().unwrap_or(0),
-            Work::Request { .. } | Work::Response { .. } => 0,
+            Work::Beside { .. } | Work::Request { .. } | Work::Response { .. } => 0,
         };
         largest as u64 / (1024 * 1024)
     }
@@ -284,7 +295,7 @@ impl Step {
         match self {
             Self::Frame(frame) => frame.payload.len(),
             Self::Bytes(bytes) | Self::Rest(bytes) => bytes.len(),
-            Self::Settle | Self::Eof => 0,
+            Self::Settle | Self::Eof | Self::Mute => 0,
         }
     }
 }

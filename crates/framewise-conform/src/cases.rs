@@ -6,9 +6,15 @@ mod deflate;
 mod fragmentation;
 mod framing;
 mod handshake;
+mod isolation;
 mod limits;
+mod offers;
+mod requests;
+mod responses;
+mod security;
 mod table;
 mod text;
+mod time;
 
 use std::cmp::Ordering;
 
@@ -21,6 +27,8 @@ use crate::case::{Case, Cut, Due, Frame, Level, Needs, Of, Payload, Seen, Step, 
 pub fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     handshake::push(&mut cases);
+    requests::push(&mut cases);
+    responses::push(&mut cases);
     framing::push(&mut cases);
     control::push(&mut cases);
     fragmentation::push(&mut cases);
@@ -28,8 +36,49 @@ pub fn all() -> Vec<Case> {
     closing::push(&mut cases);
     limits::push(&mut cases);
     deflate::push(&mut cases);
+    offers::push(&mut cases);
+    time::push(&mut cases);
+    security::push(&mut cases);
+    isolation::push(&mut cases);
     table::push(&mut cases);
+    for case in &mut cases {
+        case.needs.cases = presupposed(case);
+    }
     cases
+}
+
+/// A Close frame is answered with one, and TCP ends.
+pub(crate) const CLOSES: &str = "close/payload/code";
+const ECHOES: &str = "frame/length/text-1";
+const ANSWERS_PINGS: &str = "control/ping/text";
+const INFLATES: &str = "deflate/frames/one-frame";
+
+/// The cases that others may presuppose.
+pub(crate) const PRESUPPOSED: [&str; 4] = [CLOSES, ECHOES, ANSWERS_PINGS, INFLATES];
+
+/// What an endpoint has to do for the case to tell anything: the plainest case of it.
+fn presupposed(case: &Case) -> Vec<&'static str> {
+    let (closes, pings) = match &case.work {
+        Work::Frames { due, .. } => match due {
+            Due::Answer(_) => (true, false),
+            Due::Accept => (true, true),
+            Due::Fail { .. } => (false, true),
+            Due::Close { .. } => (true, false),
+            Due::Observe => (false, false),
+        },
+        Work::Echoes(_) | Work::Beside { .. } => (true, false),
+        Work::Request { .. } | Work::Response { .. } => (false, false),
+    };
+    [
+        (case.needs.echo, ECHOES),
+        (pings, ANSWERS_PINGS),
+        (case.needs.deflate.is_some(), INFLATES),
+        (closes, CLOSES),
+    ]
+    .into_iter()
+    .filter(|&(needed, name)| needed && name != case.name)
+    .map(|(_, name)| name)
+    .collect()
 }
 
 /// Orders Autobahn's numbers: `1.2.10` comes behind `1.2.9`.
@@ -66,7 +115,7 @@ fn frames(name: impl Into<String>, says: impl Into<String>, steps: Vec<Step>, du
         rule: None,
         level: Level::Must,
         of: Of::Both,
-        needs: Needs { echo: needs_echo(&due), deflate: None },
+        needs: Needs { echo: needs_echo(&due), ..Needs::default() },
         autobahn: None,
         work: Work::Frames { steps, cut: Cut::Whole, due },
     }
@@ -102,7 +151,7 @@ impl Case {
     fn cut(mut self, new: Cut) -> Self {
         match &mut self.work {
             Work::Frames { cut, .. } | Work::Request { cut, .. } | Work::Response { cut, .. } => *cut = new,
-            Work::Echoes(_) => {}
+            Work::Echoes(_) | Work::Beside { .. } => {}
         }
         self
     }

@@ -207,6 +207,7 @@ pub(crate) async fn ask_raw<S: AsyncRead + AsyncWrite + Unpin>(
     mut io: S,
     request: &[u8],
     cut: Cut,
+    end: bool,
     patience: Duration,
 ) -> (Result<u16, NotOpen>, Log, Instant) {
     let start = Instant::now();
@@ -217,6 +218,11 @@ pub(crate) async fn ask_raw<S: AsyncRead + AsyncWrite + Unpin>(
         if io.write_all(piece).await.is_err() || io.flush().await.is_err() {
             break;
         }
+    }
+    if end {
+        log.eof(Role::Client, start.elapsed());
+        // What a server that is gone answered counts.
+        let _ = io.shutdown().await;
     }
     let deadline = start + patience;
     let mut inbox = Vec::new();

@@ -33,6 +33,7 @@ mod listen;
 mod log;
 mod material;
 pub mod report;
+mod roots;
 mod run;
 mod server;
 mod session;

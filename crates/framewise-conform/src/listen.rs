@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::case::{Case, Frame, Seen, Work};
 use crate::handshake::{self, NotOpen, pieces};
+use crate::roots::Roots;
 use crate::run;
 use crate::server::{Pace, not_open};
 use crate::session::{Happened, Opened, Session};
@@ -82,6 +83,7 @@ pub struct Clients {
 struct Shared {
     clients: Clients,
     pace: Pace,
+    failed: Roots,
     verdicts: Mutex<BTreeMap<(String, usize), String>>,
     changed: Notify,
     stopped: Notify,
@@ -114,6 +116,7 @@ impl Clients {
     pub async fn run(self, listener: TcpListener, told: mpsc::Sender<Reported>) {
         let shared = Arc::new(Shared {
             pace: Pace::new(self.patience),
+            failed: Roots::default(),
             clients: self,
             verdicts: Mutex::default(),
             changed: Notify::new(),
@@ -292,7 +295,7 @@ impl Shared {
             return self.finish(request, opened).await;
         }
         self.tell(Reported::Began { agent: agent.clone(), index }).await;
-        let verdict = self.judge(case, request, opened).await;
+        let verdict = self.failed.judge(case, self.judge(case, request, opened).await);
         let behaviour = verdict.behaviour.clone();
         self.tell(Reported::Done { agent: agent.clone(), index, verdict: Box::new(verdict) }).await;
         if let Ok(mut verdicts) = self.verdicts.lock() {

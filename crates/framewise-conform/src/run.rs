@@ -50,10 +50,39 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite>(
         Work::Frames { steps, cut, due } => frames(&mut session, steps, *cut, due, peer, patience).await,
         Work::Echoes(echoes) => self::echoes(&mut session, echoes, peer, patience).await,
         // They are done before there is a connection.
-        Work::Request { .. } | Work::Response { .. } => {
+        Work::Beside { .. } | Work::Request { .. } | Work::Response { .. } => {
             Judged::new(Behaviour::Informational, Closing::None, "")
         }
     };
+    verdict(judged, session)
+}
+
+/// Runs steps on `other`, and judges what becomes of a message that is begun on `near` before and ended after it.
+pub(crate) async fn beside<S: AsyncRead + AsyncWrite>(
+    mut near: Session<S>,
+    mut other: Session<S>,
+    steps: &[Step],
+    patience: Duration,
+) -> Verdict {
+    let mut course = Course::default();
+    let first = Step::Frame(Frame::new(Opcode::Text, "be").unfinished());
+    send(&mut near, &mut course, &[first, Step::Settle], Cut::Whole, &Due::Observe, patience).await;
+    let mut theirs = Course::default();
+    send(&mut other, &mut theirs, steps, Cut::Whole, &Due::Observe, patience).await;
+    watch(&mut other, &mut theirs, patience.min(SLOW), |_| false).await;
+    let last = Step::Frame(Frame::new(Opcode::Continuation, "side"));
+    send(&mut near, &mut course, &[last], Cut::Whole, &Due::Observe, patience).await;
+    let due = [Seen::Text("beside".into())];
+    watch(&mut near, &mut course, patience, |course| !course.seen.is_empty()).await;
+    let judged = match differs(&course, &due) {
+        Some(judged) => ended_instead(judged, &course),
+        None => close(&mut near, course, &due, Role::Server, patience).await,
+    };
+    drop(other);
+    verdict(judged, near)
+}
+
+fn verdict<S: AsyncRead + AsyncWrite>(judged: Judged, session: Session<S>) -> Verdict {
     let took = session.elapsed();
     let (transcript, complete) = session.into_log().into_transcript();
     Verdict {
@@ -131,7 +160,8 @@ async fn frames<S: AsyncRead + AsyncWrite>(
             judged
         }
         Due::Observe => {
-            watch(session, &mut course, patience.min(SLOW * 3), |_| false).await;
+            let patience = patience.min(SLOW * 3);
+            watch(session, &mut course, patience, |_| false).await;
             let says = match &course.end {
                 None => "the endpoint went on".to_owned(),
                 Some(end) => format!("the endpoint {}", told(end)),
@@ -189,6 +219,7 @@ async fn send<S: AsyncRead + AsyncWrite>(
                 write(session, &mut out, cut, patience).await;
                 session.shut().await;
             }
+            Step::Mute => session.close_by_hand(),
         }
     }
     write(session, &mut out, cut, patience).await;

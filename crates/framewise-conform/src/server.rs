@@ -1,6 +1,7 @@
 //! A server under test: each case connects to it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::case::{Case, DueStatus, Echoes, Work};
 use crate::handshake::{self, Ask, NotOpen};
+use crate::roots::Roots;
 use crate::run;
 use crate::session::{Happened, Session};
 use crate::verdict::{Behaviour, Closing, Verdict};
@@ -21,6 +23,8 @@ use crate::verdict::{Behaviour, Closing, Verdict};
 const BRIEF: usize = 64 * 1024;
 /// However slow the endpoint is, nothing is waited for longer than so.
 const MOST_PATIENCE: Duration = Duration::from_secs(30);
+/// How long an answer that is only recorded is waited for.
+const RECORDED: Duration = Duration::from_secs(1);
 /// How long a server that refuses connections may take to come back.
 const RETURN: Duration = Duration::from_secs(5);
 
@@ -93,8 +97,23 @@ impl Server {
         let server = Arc::new(self);
         let slots = Arc::new(Semaphore::new(server.concurrent.max(1)));
         let mut running = JoinSet::new();
-        for index in 0..cases.len() {
+        // What others presuppose comes first.
+        let roots: BTreeSet<&str> = cases.iter().flat_map(|case| case.needs.cases.iter().copied()).collect();
+        let (first, others): (Vec<_>, Vec<_>) =
+            (0..cases.len()).partition(|&index| roots.contains(cases[index].name.as_str()));
+        let failed = Arc::new(Roots::default());
+        let roots = first.len();
+        for (place, index) in first.into_iter().chain(others).enumerate() {
             if !cases[index].is_for(Role::Server) {
+                continue;
+            }
+            if place == roots {
+                while running.join_next().await.is_some() {}
+            }
+            if let Some(verdict) = failed.blocks(&cases[index]) {
+                if verdicts.send(Done { index, verdict }).await.is_err() {
+                    return Ok(());
+                }
                 continue;
             }
             if cases[index].needs.echo && !echoes {
@@ -110,8 +129,9 @@ impl Server {
             let Ok(slot) = slots.clone().acquire_many_owned(weight.max(1)).await else { break };
             let (server, cases, verdicts, pace) =
                 (server.clone(), cases.clone(), verdicts.clone(), pace.clone());
+            let failed = failed.clone();
             running.spawn(async move {
-                let verdict = server.case(&cases[index], &pace).await;
+                let verdict = failed.judge(&cases[index], server.case(&cases[index], &pace).await);
                 drop(slot);
                 // Nobody waits for it any more: the run was ended.
                 let _ = verdicts.send(Done { index, verdict }).await;
@@ -208,9 +228,11 @@ impl Server {
             Ok(io) => io,
             Err(says) => return Verdict::not_run(Behaviour::Failed, Closing::Crashed, says),
         };
-        if let Work::Request { head, cut, due } = &case.work {
+        if let Work::Request { head, cut, end, due } = &case.work {
+            // What is only recorded is not waited for.
+            let patience = if *due == DueStatus::Observe { patience.min(RECORDED) } else { patience };
             let head = handshake::fill_request(head, &self.ask);
-            let (answer, log, start) = handshake::ask_raw(io, &head, *cut, patience).await;
+            let (answer, log, start) = handshake::ask_raw(io, &head, *cut, *end, patience).await;
             let (transcript, complete) = log.into_transcript();
             let (behaviour, closing, says) = status(answer, *due);
             let took = start.elapsed();
@@ -226,6 +248,22 @@ impl Server {
             }
         };
         pace.answered(start.elapsed());
+        if let Work::Beside { steps } = &case.work {
+            let Ok(io) = self.dial().await else {
+                return Verdict::not_run(
+                    Behaviour::Failed,
+                    Closing::Crashed,
+                    "there is no second connection",
+                );
+            };
+            return match handshake::open(io, &self.ask, case.needs.deflate.as_ref(), patience).await {
+                Ok(other) => {
+                    let near = Session::new(Role::Client, opened);
+                    run::beside(near, Session::new(Role::Client, other), steps, patience).await
+                }
+                Err((why, _)) => not_open(why),
+            };
+        }
         let case = brief(case, self.brief);
         let verdict = run::run(&case, Session::new(Role::Client, opened), Role::Server, patience).await;
         pace.ran(&case, &verdict);

@@ -4,7 +4,7 @@ use framewise_rules::Rule;
 
 use crate::case::{Case, Cut, DueStatus, Level, Needs, Of, Work};
 
-const FIELDS: [(&str, &str); 5] = [
+pub(super) const FIELDS: [(&str, &str); 5] = [
     ("Host", "{host}"),
     ("Upgrade", "websocket"),
     ("Connection", "Upgrade"),
@@ -13,7 +13,7 @@ const FIELDS: [(&str, &str); 5] = [
 ];
 
 /// A request of these header lines.
-fn request(line: &str, fields: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn request(line: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     format!("{line}\r\n{}\r\n", lines(fields, ": ")).into_bytes()
 }
 
@@ -22,7 +22,7 @@ fn lines(fields: &[(&str, &str)], colon: &str) -> String {
     fields.iter().flat_map(|&(name, value)| [name, colon, value, "\r\n"]).collect()
 }
 
-fn case(name: impl Into<String>, says: impl Into<String>, head: Vec<u8>, due: DueStatus) -> Case {
+pub(super) fn case(name: impl Into<String>, says: impl Into<String>, head: Vec<u8>, due: DueStatus) -> Case {
     Case {
         name: name.into(),
         says: says.into(),
@@ -31,13 +31,18 @@ fn case(name: impl Into<String>, says: impl Into<String>, head: Vec<u8>, due: Du
         of: Of::Server,
         needs: Needs::default(),
         autobahn: None,
-        work: Work::Request { head, cut: Cut::Whole, due },
+        work: Work::Request { head, cut: Cut::Whole, end: false, due },
     }
+}
+
+/// The plainest request.
+pub(super) fn plain() -> Vec<u8> {
+    request("GET {path} HTTP/1.1", &FIELDS)
 }
 
 pub(super) fn push(cases: &mut Vec<Case>) {
     let line = "GET {path} HTTP/1.1";
-    let plain = request(line, &FIELDS);
+    let plain = plain();
     cases.push(case("handshake/plain", "The plainest request is accepted", plain.clone(), DueStatus::Accept));
     // The lengths of what is filled in differ: cut where the template is cut.
     for at in (1..plain.len()).step_by(7) {
@@ -299,7 +304,7 @@ fn values(cases: &mut Vec<Case>, line: &str) {
         let head = format!("{line}\r\n{fields}{bad}\r\n\r\n").into_bytes();
         cases.push(
             case(format!("handshake/line/{name}"), says, head, DueStatus::Reject(400))
-                .rule(Rule::RequestNotHttp),
+                .rule(Rule::RequestHeaderMalformed),
         );
     }
 }

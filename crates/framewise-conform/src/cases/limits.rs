@@ -66,14 +66,14 @@ fn fragments(cases: &mut Vec<Case>) {
     }
 }
 
-fn echo_case(name: String, says: String, echoes: Echoes) -> Case {
+pub(super) fn echo_case(name: String, says: String, echoes: Echoes) -> Case {
     Case {
         name,
         says,
         rule: None,
         level: Level::Must,
         of: Of::Both,
-        needs: Needs { echo: true, deflate: None },
+        needs: Needs { echo: true, ..Needs::default() },
         autobahn: None,
         work: Work::Echoes(echoes),
     }

@@ -111,7 +111,8 @@ fn opened(
         let mut case =
             frames(format!("{name}{suffix}"), says.clone(), vec![Step::Bytes(bytes.clone())], due.clone());
         case.of = of;
-        case.needs = Needs { echo: echoes && !matches!(due, Due::Accept), deflate: deflate.clone() };
+        case.needs =
+            Needs { echo: echoes && !matches!(due, Due::Accept), deflate: deflate.clone(), cases: vec![] };
         case.rule = Some(rule);
         // RFC 6455 §8.1 does not say that a bad byte is found before its message is complete.
         let early = bad && rule == Rule::TextInvalidUtf8 && !is_complete(&bytes);
@@ -144,18 +145,18 @@ fn agreement(extensions: &str) -> Option<Deflate> {
 }
 
 /// What a strict endpoint makes of bytes.
-struct Strict {
+pub(super) struct Strict {
     /// What an endpoint that echoes answers, up to the first fault.
-    answers: Vec<Seen>,
+    pub(super) answers: Vec<Seen>,
     /// The code of the Close frame, if one ends it.
     closed: Option<u16>,
-    broke: bool,
+    pub(super) broke: bool,
     /// Whether the bytes end between two frames.
     complete: bool,
 }
 
 impl Strict {
-    fn reads(receiver: Role, agreed: Option<&DeflateAgreement>, bytes: &[u8]) -> Self {
+    pub(super) fn reads(receiver: Role, agreed: Option<&DeflateAgreement>, bytes: &[u8]) -> Self {
         let now = Duration::ZERO;
         let mut engine = match receiver {
             Role::Client => Connection::client(Config::default(), Box::new(|| [0; 4]), 0, now),
@@ -240,7 +241,7 @@ fn handshake(cases: &mut Vec<Case>, rule: Rule, name: &str, transcript: &Transcr
             if !bad && (!head.ends_with(b"\r\n\r\n") || other_host(&request)) {
                 return;
             }
-            cases.push(case(says, Of::Server, Work::Request { head, cut: Cut::Whole, due }));
+            cases.push(case(says, Of::Server, Work::Request { head, cut: Cut::Whole, end: false, due }));
         }
         (Answer::Abort, Offender::Server) if !response.is_empty() && transcript.events.len() == 2 => {
             let head = template(&response, &[(ACCEPT, "{accept}")]);

@@ -1,11 +1,20 @@
 //! A small endpoint of its own making whose every check can be switched off: what the cases have to notice.
 
+use std::sync::Arc;
+
+use framewise_proto::deflate::{DeflateAgreement, DeflateConfig, negotiate};
+use framewise_proto::extension::Extension;
 use framewise_proto::handshake::http1::{Progress, parse_request, read_request, read_response};
 use framewise_proto::handshake::{ClientOffer, Headers, Request, ServerPolicy, rejection};
 use framewise_proto::{Config, Header, Opcode};
 use framewise_rules::{Answer, CloseCode, Role, Rule};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use zlib_rs::{Inflate, InflateFlush};
+
+/// The largest frame and the largest message that it takes.
+const LIMIT: u64 = 64 * 1024 * 1024;
 
 /// What the endpoint does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +47,20 @@ pub(crate) enum Fault {
     ReadsBehindClose,
     /// Its frames are masked the wrong way round.
     WrongMask,
+    /// A fault on one connection ends all of them.
+    EndsAll,
+    /// Each message is inflated without those before it.
+    NoTakeover,
+    /// It agrees to permessage-deflate with a parameter that was not offered.
+    AgreesTooMuch,
+    /// Of compressed messages it sends back what came, as if it were text.
+    DoesNotInflate,
+    /// Of a message it keeps fifty fragments.
+    LosesFragments,
+    /// It answers a few Pings, and then it is tired.
+    TiredOfPings,
+    /// It compares header lines byte for byte.
+    ComparesCase,
     /// It checks text only when a message is complete.
     ChecksLate,
 }
@@ -46,15 +69,16 @@ pub(crate) enum Fault {
 pub(crate) async fn server(fault: Fault) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("ws://{}/", listener.local_addr().expect("an address"));
+    let end = Arc::new(Notify::new());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(accept(stream, fault));
+            tokio::spawn(accept(stream, fault, end.clone()));
         }
     });
     url
 }
 
-async fn accept(mut stream: TcpStream, fault: Fault) {
+async fn accept(mut stream: TcpStream, fault: Fault, end: Arc<Notify>) {
     let mut inbox = Vec::new();
     let (request, size) = loop {
         match read_request(&inbox, &ServerPolicy::default()) {
@@ -77,30 +101,52 @@ async fn accept(mut stream: TcpStream, fault: Fault) {
             return;
         }
     };
+    let exact = b"\r\nUpgrade: websocket\r\n";
+    if fault == Fault::ComparesCase && !inbox.windows(exact.len()).any(|line| line == exact) {
+        return;
+    }
+    let mut agreed = negotiate(&request.extensions, &DeflateConfig::default()).map(|(answer, _)| answer);
+    if let (Fault::AgreesTooMuch, Some(answer)) = (fault, &mut agreed) {
+        answer.parameters.retain(|(name, _)| name != "client_max_window_bits");
+        answer.parameters.push(("client_max_window_bits".into(), Some("7".into())));
+    }
+    let extensions: Vec<Extension> = agreed.into_iter().collect();
     let none = Headers::default();
-    let Ok(reply) = request.accept(None, &[], &none) else { return };
+    let Ok(reply) = request.accept(None, &extensions, &none) else { return };
     if stream.write_all(&reply.encode()).await.is_err() {
         return;
     }
     inbox.drain(..size);
-    Peer::new(Role::Server, stream, inbox, fault).run().await;
+    let mut peer = Peer::new(Role::Server, stream, inbox, fault);
+    let agreed = DeflateAgreement::in_response(&extensions);
+    peer.deflate = (!extensions.is_empty()).then(inflate);
+    peer.alone = agreed.is_some_and(|agreed| !agreed.client.takeover);
+    peer.all = Some(end.clone());
+    // With `EndsAll` the others end with the first that breaks a rule.
+    tokio::select! {
+        () = peer.run() => {}
+        () = end.notified() => {}
+    }
 }
 
 /// A client that asks for one case.
 pub(crate) async fn client(address: &str, target: &str, fault: Fault) {
     let Ok(mut stream) = TcpStream::connect(address).await else { return };
-    let offer = ClientOffer::new(address, target, [7; 16]);
+    let mut offer = ClientOffer::new(address, target, [7; 16]);
+    offer.extensions = vec![DeflateConfig::default().offer()];
     let request = offer.encode().expect("a right request");
     if stream.write_all(&request).await.is_err() {
         return;
     }
     let mut inbox = Vec::new();
-    let size = loop {
+    let (size, deflate) = loop {
         match read_response(&inbox, &offer, &Config::default()) {
-            Progress::Done { size, .. } => break size,
+            Progress::Done { value, size, .. } => {
+                break (size, DeflateAgreement::in_response(&value.extensions));
+            }
             Progress::Broken(violation) if fault == Fault::Unchecked(violation.rule) => {
                 match framewise_proto::handshake::http1::parse_response(&inbox, 0) {
-                    Ok(Some(parsed)) => break parsed.size,
+                    Ok(Some(parsed)) => break (parsed.size, None),
                     Ok(None) | Err(_) => return,
                 }
             }
@@ -112,7 +158,14 @@ pub(crate) async fn client(address: &str, target: &str, fault: Fault) {
         }
     };
     inbox.drain(..size);
-    Peer::new(Role::Client, stream, inbox, fault).run().await;
+    let mut peer = Peer::new(Role::Client, stream, inbox, fault);
+    peer.alone = deflate.is_some_and(|agreed| !agreed.server.takeover);
+    peer.deflate = deflate.is_some().then(inflate);
+    peer.run().await;
+}
+
+fn inflate() -> Inflate {
+    Inflate::new(false, 15)
 }
 
 struct Peer {
@@ -121,6 +174,15 @@ struct Peer {
     inbox: Vec<u8>,
     fault: Fault,
     message: Option<(Opcode, Vec<u8>)>,
+    /// permessage-deflate was agreed.
+    deflate: Option<Inflate>,
+    /// The other side compresses each message by itself.
+    alone: bool,
+    /// The message that comes is compressed.
+    compressed: bool,
+    fragments: usize,
+    pings: usize,
+    all: Option<Arc<Notify>>,
 }
 
 /// How a connection goes on.
@@ -131,7 +193,19 @@ enum Next {
 
 impl Peer {
     fn new(role: Role, stream: TcpStream, inbox: Vec<u8>, fault: Fault) -> Self {
-        Self { role, stream, inbox, fault, message: None }
+        Self {
+            role,
+            stream,
+            inbox,
+            fault,
+            message: None,
+            deflate: None,
+            alone: false,
+            compressed: false,
+            fragments: 0,
+            pings: 0,
+            all: None,
+        }
     }
 
     fn checks(&self, rule: Rule) -> bool {
@@ -186,7 +260,9 @@ impl Peer {
         Some(match header.opcode {
             Opcode::Ping => {
                 let payload = if self.fault == Fault::EmptyPongs { Vec::new() } else { payload };
-                if self.fault != Fault::NoPongs {
+                self.pings += 1;
+                let tired = self.fault == Fault::TiredOfPings && self.pings > 50;
+                if self.fault != Fault::NoPongs && !tired {
                     self.write(Opcode::Pong, &payload).await;
                 }
                 Next::More
@@ -212,7 +288,12 @@ impl Peer {
         let data = matches!(header.opcode, Opcode::Text | Opcode::Binary);
         let open = self.message.is_some();
         [
-            (Rule::Rsv1Unnegotiated, header.rsv1),
+            (Rule::Rsv1Unnegotiated, header.rsv1 && self.deflate.is_none()),
+            (Rule::Rsv1OnControl, header.rsv1 && self.deflate.is_some() && control),
+            (
+                Rule::Rsv1OnContinuation,
+                header.rsv1 && self.deflate.is_some() && header.opcode == Opcode::Continuation,
+            ),
             (Rule::Rsv2Set, header.rsv2),
             (Rule::Rsv3Set, header.rsv3),
             (Rule::OpcodeReservedData, matches!(header.opcode, Opcode::Reserved(..=7))),
@@ -226,6 +307,7 @@ impl Peer {
             (Rule::ControlTooLong, control && header.length > 125),
             (Rule::ContinuationOrphan, header.opcode == Opcode::Continuation && !open),
             (Rule::DataInterleaved, data && open),
+            (Rule::FrameTooBig, header.length > LIMIT),
         ]
         .into_iter()
         .find(|&(rule, broken)| broken && self.checks(rule))
@@ -234,6 +316,11 @@ impl Peer {
 
     /// What is wrong with the text so far.
     fn bad_text(&self, header: &Header, payload: &[u8]) -> Option<Rule> {
+        if header.rsv1 && header.opcode == Opcode::Text
+            || self.compressed && header.opcode == Opcode::Continuation
+        {
+            return None;
+        }
         let before: &[u8] = match (&self.message, header.opcode) {
             (_, Opcode::Text) => &[],
             (Some((Opcode::Text, before)), Opcode::Continuation) => before,
@@ -256,6 +343,13 @@ impl Peer {
         {
             return self.fail(rule).await;
         }
+        if header.opcode != Opcode::Continuation {
+            self.compressed = header.rsv1 && self.deflate.is_some();
+            self.fragments = 0;
+        }
+        self.fragments += 1;
+        let lost = self.fault == Fault::LosesFragments && self.fragments > 50;
+        let payload = if lost { Vec::new() } else { payload };
         let (opcode, mut message) = match (self.message.take(), header.opcode) {
             (Some((opcode, before)), Opcode::Continuation) => (opcode, [before, payload].concat()),
             (None, Opcode::Continuation) => (Opcode::Binary, payload),
@@ -265,6 +359,24 @@ impl Peer {
             self.message = Some((opcode, message));
             return Next::More;
         }
+        if std::mem::take(&mut self.compressed) && self.fault != Fault::DoesNotInflate {
+            message = match self.inflated(&message) {
+                Ok(inflated) => inflated,
+                Err(rule) if self.checks(rule) => return self.fail(rule).await,
+                Err(_) => Vec::new(),
+            };
+            if opcode == Opcode::Text
+                && let Err(error) = std::str::from_utf8(&message)
+            {
+                let rule = match error.error_len() {
+                    Some(_) => Rule::TextInvalidUtf8,
+                    None => Rule::TextTruncatedUtf8,
+                };
+                if self.checks(rule) {
+                    return self.fail(rule).await;
+                }
+            }
+        }
         if self.fault == Fault::ReplacesLong && message.len() > 60_000 {
             message.fill(b'x');
         }
@@ -272,6 +384,39 @@ impl Peer {
             if self.fault == Fault::WrongKind && opcode == Opcode::Binary { Opcode::Text } else { opcode };
         self.write(opcode, &message).await;
         Next::More
+    }
+
+    /// A compressed message (RFC 7692 §7.2.2).
+    fn inflated(&mut self, payload: &[u8]) -> Result<Vec<u8>, Rule> {
+        let mut inflate = self
+            .deflate
+            .take()
+            .filter(|_| self.fault != Fault::NoTakeover && !self.alone)
+            .unwrap_or_else(inflate);
+        let input = [payload, b"\x00\x00\xff\xff"].concat();
+        let (mut out, mut buffer, mut at) = (Vec::new(), vec![0; 64 * 1024], 0);
+        let done = loop {
+            let (read, written) = (inflate.total_in(), inflate.total_out());
+            match inflate.decompress(&input[at..], &mut buffer, InflateFlush::SyncFlush) {
+                Ok(zlib_rs::Status::StreamEnd) => {
+                    // RFC 7692 §7.2.3.4: a block with BFINAL may end the data; what follows begins anew.
+                    at += (inflate.total_in() - read) as usize;
+                    out.extend_from_slice(&buffer[..(inflate.total_out() - written) as usize]);
+                    inflate.reset(false);
+                }
+                Ok(zlib_rs::Status::Ok | zlib_rs::Status::BufError) => {
+                    at += (inflate.total_in() - read) as usize;
+                    let count = (inflate.total_out() - written) as usize;
+                    out.extend_from_slice(&buffer[..count]);
+                    if count < buffer.len() {
+                        break Ok(out);
+                    }
+                }
+                Err(_) => break Err(Rule::DeflateDataInvalid),
+            }
+        };
+        self.deflate = Some(inflate);
+        done
     }
 
     async fn closed(&mut self, payload: &[u8]) -> Next {
@@ -301,6 +446,11 @@ impl Peer {
     }
 
     async fn fail(&mut self, rule: Rule) -> Next {
+        if self.fault == Fault::EndsAll
+            && let Some(all) = &self.all
+        {
+            all.notify_waiters();
+        }
         let due = match rule.answer() {
             Answer::Close(code) => code.0,
             Answer::Http(_) | Answer::Abort | Answer::Lost | Answer::Note => 1002,
