@@ -110,6 +110,16 @@ fn encrypted_packets_have_their_secrets_with_them() {
     for random in &randoms {
         assert!(bytes.windows(32).any(|window| window == random), "no ClientHello has it");
     }
+    // So it is read without a key log.
+    let report = run(&["read", "--json", file.to_str().unwrap()]).json();
+    let connection = &report["connections"][0];
+    assert_eq!(report["connections"].as_array().unwrap().len(), 1, "{report}");
+    assert_eq!(connection["legs"], serde_json::json!(["client-proxy", "proxy-server"]));
+    assert_eq!(
+        (&connection["handshake"]["status"], &connection["ended"]["code"]),
+        (&101.into(), &1000.into())
+    );
+    assert_eq!(connection["verdict"], serde_json::Value::Null, "{report}");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
