@@ -27,9 +27,8 @@ const MOST: usize = 10_000;
 ///
 /// FILE is a packet capture (pcap or pcapng), a transcript, or what a tool printed: curl -v and --trace, tcpdump -X, tshark -x,
 /// socat -x, Wireshark's followed streams, HTTP heads, the byte lists of Node, Python, Go and Java, base64, hexadecimal in any
-/// usual form, a HAR, Chrome's netlog, `DevTools` events or console, Firefox's nsWebSocket log, tshark -T json and -V, mitmproxy's
-/// flows,
-/// the logs of Python's websockets, uvicorn, websocket-client and tungstenite.
+/// usual form, a HAR, Chrome's netlog, `DevTools` events or console, Firefox's nsWebSocket log, tshark -T json and -V,
+/// mitmproxy's flows, the logs of Python's websockets, uvicorn, websocket-client and tungstenite.
 /// The exit code is 1 if there are findings, notes included.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

@@ -26,6 +26,7 @@ pub(super) struct Input {
     piece: Vec<u8>,
     at: usize,
     stopping: bool,
+    over: bool,
 }
 
 impl Input {
@@ -50,26 +51,28 @@ impl Input {
             });
         });
         std::thread::spawn(move || forward(&sender));
-        Ok(Self { pieces, piece: Vec::new(), at: 0, stopping: false })
+        Ok(Self { pieces, piece: Vec::new(), at: 0, stopping: false, over: false })
     }
 
-    /// The next piece; `None` at the end.
+    /// The next piece; `None` at the end, however often it is asked for.
     fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
-        loop {
+        while !self.over {
             let piece = if self.stopping {
                 self.pieces.recv_timeout(FLUSH)
             } else {
                 self.pieces.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
             match piece {
-                Ok(Piece::Bytes(bytes)) if bytes.is_empty() => return Ok(None),
-                Ok(Piece::Bytes(bytes)) => return Ok(Some(bytes)),
-                Ok(Piece::Failed(error)) => return Err(error),
-                Ok(Piece::Stop) if self.stopping => return Ok(None),
-                Ok(Piece::Stop) => self.stopping = true,
-                Err(_) => return Ok(None),
+                Ok(Piece::Bytes(bytes)) if !bytes.is_empty() => return Ok(Some(bytes)),
+                Ok(Piece::Stop) if !self.stopping => self.stopping = true,
+                Ok(Piece::Failed(error)) => {
+                    self.over = true;
+                    return Err(error);
+                }
+                Ok(Piece::Bytes(_) | Piece::Stop) | Err(_) => self.over = true,
             }
         }
+        Ok(None)
     }
 }
 
