@@ -39,23 +39,35 @@ pub(crate) fn run() -> Result {
     package::run()
 }
 
-/// The library with each of its features alone: what is missing or unused then is not noticed with all of them.
+/// The crates with features, and each of them alone: what is missing or unused then is not noticed with all of them.
+const FEATURES: [(&str, &[&str]); 3] = [
+    (
+        "framewise",
+        &[
+            "",
+            "tls",
+            "aws-lc-rs",
+            "ring",
+            "platform-roots",
+            "webpki-roots",
+            "http",
+            "hyper",
+            "tower",
+            "axum",
+            "tracing",
+        ],
+    ),
+    // Without `std`, it is built by itself: see above.
+    ("framewise-proto", &["std", "std,deflate", "http"]),
+    ("framewise-inspect", &[""]),
+];
+
 fn features() -> Result {
-    for features in [
-        "",
-        "tls",
-        "aws-lc-rs",
-        "ring",
-        "platform-roots",
-        "webpki-roots",
-        "http",
-        "hyper",
-        "tower",
-        "axum",
-        "tracing",
-    ] {
-        let package = ["clippy", "--package", "framewise", "--no-default-features", "--features", features];
-        run::run(cargo(&package).args(["--", "--deny", "warnings"]))?;
+    for (package, features) in FEATURES {
+        for features in features {
+            let package = ["clippy", "--package", package, "--no-default-features", "--features", features];
+            run::run(cargo(&package).args(["--", "--deny", "warnings"]))?;
+        }
     }
     Ok(())
 }

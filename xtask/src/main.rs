@@ -9,6 +9,7 @@ mod debian;
 mod deny;
 mod fuzz;
 mod install;
+mod minimal;
 mod mutants;
 mod neon;
 mod package;
@@ -27,6 +28,7 @@ cargo xtask VERB
   deny                        check the dependencies: licences, sources, advisories, and the version of Rust
   package                     check what each crate says of itself, and build the crates from their packages, as a
                               registry has them
+  minimal                     build the crates against the smallest versions of their dependencies that the manifests allow
   peers [--write]             install the peers; with --write, send broken frames to each and record its reactions in
                               peers/reactions.md
   autobahn [server|client] [--all]
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         "check" => check::run(),
         "deny" => deny::run(),
         "package" => package::run(),
+        "minimal" => minimal::run(),
         "peers" => peers::run(rest),
         "autobahn" => autobahn::run(rest),
         "fuzz" => fuzz::run(rest),

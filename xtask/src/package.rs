@@ -63,7 +63,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The packages of the workspace, as `cargo metadata` has them.
-fn packages() -> Result<Vec<Value>> {
+pub(crate) fn packages() -> Result<Vec<Value>> {
     let metadata = quietly(&mut cargo(&["metadata", "--no-deps", "--format-version", "1"]))?;
     let metadata: Value =
         serde_json::from_str(&metadata).map_err(|error| format!("cargo metadata: {error}"))?;
@@ -71,7 +71,7 @@ fn packages() -> Result<Vec<Value>> {
 }
 
 /// `publish = false` is an empty list of registries.
-fn published(package: &Value) -> bool {
+pub(crate) fn published(package: &Value) -> bool {
     package["publish"].as_array().is_none_or(|registries| !registries.is_empty())
 }
 

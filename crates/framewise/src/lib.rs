@@ -161,18 +161,3 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<WebS
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-/// Compiles the examples of the project's README.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct ProjectReadme;
-
-/// Compiles the examples of the page for users of tokio-tungstenite.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/coming-from-tokio-tungstenite.md")]
-struct ComingFromTokioTungstenite;
-
-/// Compiles the examples of the page for users of axum's ws.
-#[cfg(all(doctest, feature = "axum"))]
-#[doc = include_str!("../../../docs/coming-from-axum-ws.md")]
-struct ComingFromAxumWs;

@@ -28,8 +28,9 @@ const OF_A_REJECTION: [&str; 3] = ["Connection", "Content-Length", "Transfer-Enc
 
 /// A server's answer to a request.
 ///
-/// Its fields do not include Connection and Content-Length: the code that writes it adds them. A field Upgrade needs
-/// the connection option `Upgrade` (RFC 9110 §7.8).
+/// Its fields do not include Connection and Content-Length: [`Reply::encode`] adds them, or the HTTP server that writes it. A
+/// field Upgrade, as every 101 and 426 has it, needs a line `Connection: Upgrade` (RFC 9110 §7.8), which warp and poem do not
+/// add.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply<'r> {
     /// The status; 101 accepts the request.

@@ -15,6 +15,11 @@ mod hyper_example;
 #[path = "../../examples/axum.rs"]
 mod axum_example;
 
+#[cfg(feature = "tower")]
+#[allow(dead_code, reason = "its `main` is for people")]
+#[path = "../../examples/tower.rs"]
+mod tower_example;
+
 #[cfg(feature = "tls")]
 #[tokio::test]
 async fn tls() {
@@ -40,6 +45,25 @@ async fn axum() {
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let serving = tokio::spawn(axum_example::serve(listener, async { stopped.await.unwrap() }));
     meet(address, stop).await;
+    serving.await.unwrap().unwrap();
+}
+
+#[cfg(feature = "tower")]
+#[tokio::test]
+async fn tower() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(tower_example::serve(listener, stopped));
+    let client = framewise::Client::new().protocol("chat");
+    let mut ws = client.connect(&format!("ws://{address}/lobby")).await.unwrap();
+    assert_eq!(ws.protocol(), Some("chat"));
+    assert_eq!(ws.next().await.unwrap().unwrap().as_text(), Some("welcome to /lobby"));
+    ws.send("hello").await.unwrap();
+    assert_eq!(ws.next().await.unwrap().unwrap().as_text(), Some("hello"));
+    stop.send(()).unwrap();
+    assert!(ws.next().await.is_none());
+    assert_eq!(ws.ended().unwrap().code.0, 1001);
     serving.await.unwrap().unwrap();
 }
 
