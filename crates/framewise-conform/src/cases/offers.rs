@@ -65,7 +65,7 @@ fn offers(cases: &mut Vec<Case>) {
                 }
                 let deflate =
                     Deflate { offer: offer.clone().into(), answers: vec![answer.into()], exactly: None };
-                for (suffix, size) in [("", 64), ("-large", 20_000)] {
+                for (suffix, size) in [("", 64), ("-large", 4_000)] {
                     let echoes = Echoes { of: Material::Json, size, count: 3, fragment: 0 };
                     let says = format!("Under the offer `{offer}` messages of {size} come back as they were");
                     let case = limits::echo_case(format!("{name}{suffix}"), says, echoes);
