@@ -211,7 +211,8 @@ fn added(lower: &str) -> Option<Cause> {
     }
 }
 
-/// Order and case of the names, which no endpoint should depend on (RFC 9110 §5.1, §5.3).
+/// Order and case of the names, which no endpoint should depend on (RFC 9110 §5.1, §5.3). Some compare names with their
+/// case; nearly every proxy changes the order, and nothing is known that breaks.
 fn spelling(one: &Head<'_>, other: &Head<'_>, found: &mut impl FnMut(Option<Cause>, String)) {
     let names = |head: &Head<'_>, of: &Head<'_>| -> Vec<String> {
         let both = head.fields.iter().filter(|field| !of.all(field.0).is_empty());
@@ -232,10 +233,7 @@ fn spelling(one: &Head<'_>, other: &Head<'_>, found: &mut impl FnMut(Option<Caus
         found(Some(Cause::HeadersChangedOnPath), format!("the name {name} arrived as {arrived}"));
     }
     if low_sent != low_got && sorted.0 == sorted.1 {
-        found(
-            Some(Cause::HeadersChangedOnPath),
-            format!("the order of the headers changed: {}", got.join(", ")),
-        );
+        found(None, format!("the order of the headers changed: {}", got.join(", ")));
     }
 }
 
@@ -270,7 +268,8 @@ mod tests {
             assert!(causes(&SENT.replace(from, to)).contains(&cause), "{from} → {to}");
         }
         let moved = SENT.replace("Origin: o\r\n", "").replace("Host: a", "Origin: o\r\nHost: a");
-        assert_eq!(causes(&moved), [Cause::HeadersChangedOnPath]);
+        assert!(causes(&moved).is_empty());
+        assert!(compare(SENT, &moved)[0].says.contains("order"));
         for (from, to) in [
             ("Connection: Upgrade", "Connection: upgrade"),
             ("Origin: o\r\n", "Origin: o\r\nX-Forwarded-For: 127.0.0.1\r\nVia: 1.1 x\r\n"),

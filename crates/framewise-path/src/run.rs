@@ -395,7 +395,10 @@ fn skipped(probe: &Probe) -> Outcome {
     }
 }
 
-fn outcome(probe: &Probe, notes: Vec<Note>, took: Duration) -> Outcome {
+fn outcome(probe: &Probe, mut notes: Vec<Note>, took: Duration) -> Outcome {
+    // What does harm first, and what both directions show once.
+    notes.sort_by_key(|note| note.causes.is_empty());
+    notes.dedup_by(|one, other| one.says == other.says);
     let rank = |verdict: Verdict| match verdict {
         Verdict::Refused => 0,
         Verdict::Closed => 1,

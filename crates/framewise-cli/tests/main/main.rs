@@ -15,6 +15,7 @@ mod hostile;
 mod inspect;
 mod inspect_tls;
 mod pair;
+mod path;
 mod read;
 mod record;
 mod replay;

@@ -65,7 +65,7 @@ async fn each_fault_is_named_and_nothing_else() {
         (Fault::KeyMissing, &["handshake/"], &[Cause::KeyDroppedOnPath]),
         (Fault::KeyRewritten, &["handshake/"], &[Cause::KeyRewritten]),
         (Fault::HostChanged, &["handshake/"], &[CHANGED]),
-        (Fault::OrderChanged, &["handshake/"], &[CHANGED]),
+        (Fault::OrderChanged, &["handshake/"], &[]),
         (Fault::CaseChanged, &["handshake/"], &[CHANGED]),
         (
             Fault::Chunked,
@@ -125,6 +125,10 @@ async fn a_verdict_says_what_became_of_the_probe() {
     let report = through(Fault::Idle(Duration::from_millis(1500)), &["idle/"]).await;
     // Shorter than the limit; longer; longer with pings of either side, of which each interrupts one direction alone.
     assert_eq!(verdicts(&report, "idle/")[..2], [Verdict::AsSent, Verdict::Closed]);
+    // It is said, and is no cause: the order has no meaning.
+    let report = through(Fault::OrderChanged, &["handshake/plain"]).await;
+    assert_eq!(verdicts(&report, "handshake/"), [Verdict::Changed]);
+    assert!(report.probes[0].says.contains("order"), "{}", report.probes[0].says);
     let report = through(Fault::CloseSwallowed, &["close/1000-client"]).await;
     assert_eq!(verdicts(&report, "close/"), [Verdict::Dropped]);
 }
