@@ -33,7 +33,7 @@ use crate::output::Output;
   framewise check --list --level must")]
 pub(crate) struct CheckArgs {
     /// Server URL, ws:// or wss://
-    #[arg(required_unless_present_any = ["listen", "list"], conflicts_with = "listen")]
+    #[arg(required_unless_present_any = ["listen", "list", "schema"], conflicts_with = "listen")]
     url: Option<String>,
     /// Check clients that connect to this address; port 0 picks a free one
     #[arg(long, value_name = "ADDR")]
@@ -81,6 +81,9 @@ pub(crate) struct CheckArgs {
     /// Wait this many seconds for an endpoint that does nothing
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = crate::connect::seconds)]
     patience: Duration,
+    /// Print the JSON schema of the report
+    #[arg(long)]
+    schema: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -106,6 +109,10 @@ impl From<Level> for framewise_conform::Level {
 }
 
 pub(crate) fn run(args: &CheckArgs, output: Output) -> Result<ExitCode, Failure> {
+    if args.schema {
+        output.json(&crate::schema::of::<Report>())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let role = if args.listen.is_some() { Role::Client } else { Role::Server };
     let cases = selected(args, role)?;
     if args.list {

@@ -24,6 +24,7 @@ mod recording;
 mod redact;
 mod render;
 mod replay;
+mod schema;
 mod serve;
 mod wstest;
 

@@ -1,5 +1,4 @@
 mod live;
-mod schema;
 
 use std::fmt::Write as _;
 use std::io::Read;
@@ -115,7 +114,7 @@ impl From<Side> for Role {
 pub(crate) fn run(args: &ReadArgs, output: Output) -> Result<ExitCode, Failure> {
     let Some(file) = &args.file else {
         // Without a file, `--schema` was given.
-        output.json(&schema::of::<Report>())?;
+        output.json(&crate::schema::of::<Report>())?;
         return Ok(ExitCode::SUCCESS);
     };
     let name = if is_stdin(file) { "standard input".to_owned() } else { file.display().to_string() };

@@ -14,6 +14,7 @@ const MOST_SHOWN: usize = 8 * 1024;
 
 /// What a run came to: the object of `--report json=FILE`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// What was tested: a URL, or what a client calls itself.
     pub target: String,
@@ -27,6 +28,7 @@ pub struct Report {
 
 /// What one case came to.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entry {
     /// The case's name.
     pub name: String,

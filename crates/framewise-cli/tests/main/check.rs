@@ -50,6 +50,37 @@ fn a_server_that_does_what_is_due_passes_in_each_report() {
     server.end();
 }
 
+/// What `--json` prints is what the schema says, and nothing else.
+#[test]
+fn the_report_has_a_schema() {
+    let mut schema = run(&["check", "--schema"]).json();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    for at in ["", "/$defs/Entry"] {
+        let object = schema.pointer_mut(at).and_then(serde_json::Value::as_object_mut).unwrap();
+        object.insert("additionalProperties".into(), false.into());
+    }
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let done = run(&[
+        "check",
+        "--only",
+        "frame/opcode/3-empty",
+        "--only",
+        "control/ping/empty",
+        "--json",
+        &careless(),
+    ]);
+    let report = done.json();
+    let faults: Vec<_> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
+    assert_eq!(faults, [""; 0], "{report:#}");
+    assert!(
+        report["cases"].as_array().unwrap().iter().any(|case| case["transcript"].is_string()),
+        "one failed"
+    );
+    let mut wrong = report;
+    wrong["cases"][0]["passed"] = "yes".into();
+    assert!(!validator.is_valid(&wrong));
+}
+
 /// A server that accepts every handshake and answers every Ping and Close, whatever else comes: it lacks most checks.
 fn careless() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

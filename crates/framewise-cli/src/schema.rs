@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 /// The schema (draft 2020-12) of the JSON that a type is serialised to. Its descriptions are the documentation of the fields.
-pub(super) fn of<T: JsonSchema>() -> Schema {
+pub(crate) fn of<T: JsonSchema>() -> Schema {
     let mut schema =
         SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
     in_terms_of_json.transform(&mut schema);
