@@ -72,12 +72,17 @@ fn paragraph(text: &Text<'_>, at: usize) -> Place {
         word.starts_line
             && (before.ends_with("\n\n")
                 || text.whole[word.span.start..].starts_with(|c: char| !c.is_lowercase())
-                || before.trim_end().ends_with(['.', ';', ':', '{', '}']))
+                || last_sign(before).is_some_and(|sign| b".;:{}".contains(&sign)))
     };
     let top = (at.saturating_sub(NEAR)..=at).rev().find(is_new).unwrap_or(at.saturating_sub(NEAR));
     let end = (at + NEAR + 1).min(text.words.len());
     let bottom = (at + 1..end).find(is_new).unwrap_or(end) - 1;
     (top, bottom)
+}
+
+/// The last byte that is no white space. Behind more white space than a paragraph has, nothing is looked for.
+fn last_sign(text: &str) -> Option<u8> {
+    text.bytes().rev().take(64).find(|byte| !byte.is_ascii_whitespace())
 }
 
 #[cfg(test)]

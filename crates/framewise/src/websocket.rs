@@ -1,5 +1,8 @@
 //! A connection after its handshake.
 
+// First, because rustdoc shows the methods of the modules in this order.
+mod exchange;
+
 mod backpressure;
 mod byte_stream;
 mod control;
@@ -40,7 +43,7 @@ use self::state::State;
 use self::timer::Timer;
 use crate::peer_head::PeerHead;
 use crate::stop::StopRegistration;
-use crate::{Bytes, Error, Event, Message, trace};
+use crate::{Bytes, Error, Event, trace};
 
 /// One end of a WebSocket connection, client or server, on a byte stream `S`.
 ///
@@ -207,20 +210,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let read =
             in_flight.map_or_else(Bytes::new, |in_flight| Bytes::copy_from_slice(in_flight.inbox.rest()));
         (stream, read)
-    }
-
-    /// Returns the next message, or `None` when the closing handshake is complete and TCP has ended.
-    ///
-    /// It answers Pings and the Close by itself, and writes what is queued before it waits.
-    ///
-    /// Errors, once, and then `None`: [`Error::Violation`] if the peer broke a rule or the connection was lost; the
-    /// Close frame has then been sent, and the peer has had until [`crate::Limits::close`] to end its side. [`Error::Io`] if
-    /// the stream failed.
-    ///
-    /// Cancel-safe: no message is lost.
-    #[allow(clippy::should_implement_trait, reason = "the name that streams have; an iterator would block")]
-    pub fn next(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
-        poll_fn(|cx| self.inner.poll_message(cx))
     }
 
     /// As [`WebSocket::next`], but also returns Pings, Pongs, the Close, and violations that were tolerated. It returns a

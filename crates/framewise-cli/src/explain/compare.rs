@@ -42,6 +42,13 @@ pub(super) fn compare(a: Entry, b: Entry, language: Language, width: usize) -> S
         }
         text.push('\n');
         heading(&mut text, title);
+        if let [(_, Some(of_a)), (_, Some(of_b))] = bodies
+            && of_a.body == of_b.body
+        {
+            let _ = writeln!(text, "  {}", paint(ID, format!("{}, {}", a.id(), b.id())));
+            text.push_str(&markdown(of_a.body, width, 4));
+            continue;
+        }
         for (entry, section) in bodies {
             if let Some(section) = section {
                 let _ = writeln!(text, "  {}", paint(ID, entry.id()));
@@ -142,6 +149,11 @@ fn differences(a: Entry, b: Entry, language: Language) -> (String, Option<String
             let _ = writeln!(list, "- {label}{colon} {} – {of_a}{stop} {} – {of_b}.", a.id(), b.id());
         }
     }
+    if let (Some(of_a), Some(of_b)) = (row(a), row(b))
+        && of_a == of_b
+    {
+        return (same_range(a, b, of_a, language), Some(when_of_range(a, b, of_a, language)));
+    }
     for entry in [a, b] {
         let meaning =
             entry.sections(language).first().map_or_else(String::new, |section| first_sentence(section.body));
@@ -162,6 +174,26 @@ fn differences(a: Entry, b: Entry, language: Language) -> (String, Option<String
         })
         .collect();
     (list, (!when.is_empty()).then(|| when.join("\n")))
+}
+
+/// Two codes of one range, which only their users tell apart.
+fn same_range(a: Entry, b: Entry, range: Code, language: Language) -> String {
+    let (a, b, range) = (a.id(), b.id(), range.id());
+    match language {
+        Language::English => format!(
+            "- {a} and {b} are in the same range, {range}: for the protocol they are alike. What each of them means is said by \
+             whoever uses it, not by RFC 6455.\n"
+        ),
+        Language::French => format!(
+            "- {a} et {b} sont dans la même plage, {range} : pour le protocole ils sont équivalents. Le sens de chacun est \
+             donné par qui l'emploie, pas par la RFC 6455.\n"
+        ),
+    }
+}
+
+fn when_of_range(a: Entry, b: Entry, range: Code, language: Language) -> String {
+    let colon = tr(language, ":", " :");
+    format!("- {}, {}{colon} {}", a.id(), b.id(), range.when_to_use(language).replace('\n', " "))
 }
 
 /// Where two are written down is a fact, but no difference between them.

@@ -63,6 +63,16 @@ fn every_row_has_a_page_in_each_language() {
 }
 
 #[test]
+fn codes_of_one_range_are_told_apart_by_who_uses_them() {
+    let page = text(&["4000", "4401"]);
+    has(&page, &["same range, 4000-4999", "for the protocol they are alike", "4000, 4401"]);
+    assert_eq!(page.matches("Discord").count(), 1, "{page}");
+    let page = text(&["3000", "4000"]);
+    assert!(!page.contains("same range"), "{page}");
+    has(&text(&["4000", "4401", "--lang", "fr"]), &["dans la même plage, 4000-4999"]);
+}
+
+#[test]
 fn two_are_compared() {
     let page = text(&["1002", "1007"]);
     has(

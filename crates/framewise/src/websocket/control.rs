@@ -1,7 +1,5 @@
 //! Control frames that the application sends: Ping, Pong, Close.
 
-use std::future::poll_fn;
-
 use framewise_proto::{CloseFrame, Misuse, Violation};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -25,22 +23,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub async fn pong(&mut self, payload: &[u8]) -> Result<(), Error> {
         self.inner.engine.pong(payload)?;
         self.flush().await
-    }
-
-    /// Closes the connection: writes what is queued and a Close, then waits for the peer's Close and for the end of TCP, at
-    /// most [`crate::Limits::close`] for each. Messages that arrive meanwhile are dropped; to receive them, use
-    /// [`WebSocket::start_close`]. If the connection is closing already, it waits for the end.
-    ///
-    /// The reason (up to 123 bytes) is for people who debug. `close(None, "")` closes without a code.
-    ///
-    /// Errors: [`Error::Misuse`] for a code that must not be sent, [`Error::Violation`] if the peer does not answer
-    /// (`close-timeout`) or breaks another rule. Cancel-safe: the first poll queues the Close; another call continues to
-    /// wait.
-    pub async fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
-        if self.is_open() {
-            self.inner.start_close(code.into(), reason)?;
-        }
-        poll_fn(|cx| self.inner.poll_closed(cx)).await
     }
 
     /// Fails the connection for a violation in the handshake: sends the Close, and returns the violation.

@@ -10,27 +10,6 @@ use super::{Inner, WebSocket};
 use crate::{Error, Message, TrySendError};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Sends a message. When it returns, the stream has taken the message, with one exception: while complete messages that
-    /// have already arrived wait for [`WebSocket::next`], it is only queued, up to [`crate::Config::send_queue`], so that all
-    /// answers to one read are written together. To queue a message in any case, use [`WebSocket::feed`].
-    ///
-    /// If both ends send more than the streams between them hold and neither reads, they wait for each other. To avoid that,
-    /// send and read in two tasks with [`WebSocket::split`].
-    ///
-    /// Errors: [`Error::Misuse`] after a Close. [`Error::Io`] if the stream failed, or if the peer reads nothing for as
-    /// long as [`crate::Limits::idle`] or [`crate::Keepalive`] allow; without either it may wait for ever.
-    /// [`WebSocket::next`] then returns how the connection ended.
-    ///
-    /// Cancel-safe: a message is queued completely or not at all. To know which, use [`WebSocket::feed`] and
-    /// [`WebSocket::flush`].
-    pub fn send(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
-        let mut message = Some(message.into());
-        poll_fn(move |cx| {
-            ready!(self.inner.poll_queue(&mut message, cx, Inner::queue))?;
-            self.inner.poll_sent(cx)
-        })
-    }
-
     /// Queues a message. The next [`WebSocket::send`], [`WebSocket::flush`] or [`WebSocket::next`] writes it together with
     /// others. While the queue is full ([`crate::Config::send_queue`]), it writes and waits.
     ///
