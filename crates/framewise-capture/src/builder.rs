@@ -72,7 +72,11 @@ impl Builder {
 
     /// The end of a side's stream.
     pub(crate) fn eof(&mut self, from: Role, time: Option<Duration>) {
-        let over = self.events.iter().any(|event| event.from == from && event.action == Action::Eof);
+        let over = self
+            .events
+            .iter()
+            .rfind(|event| event.from == from)
+            .is_some_and(|event| event.action == Action::Eof);
         if !over {
             self.push(from, time, Action::Eof);
         }
@@ -108,8 +112,20 @@ impl Builder {
         self.told.push(Told { from, rule });
     }
 
+    /// Drops the ends after which the same side goes on: where a log mixes connections, or a paste has two of them.
+    fn drop_early_ends(&mut self) {
+        let last = [Role::Client, Role::Server]
+            .map(|from| self.events.iter().rposition(|event| event.from == from).unwrap_or_default());
+        let mut index = 0;
+        self.events.retain(|event| {
+            index += 1;
+            event.action != Action::Eof || last.contains(&(index - 1))
+        });
+    }
+
     /// The connection, with times since its first event.
     pub(crate) fn finish(mut self, source: Source) -> Found {
+        self.drop_early_ends();
         let start = self.events.iter().filter_map(|event| event.time).min().unwrap_or_default();
         for event in &mut self.events {
             event.time = event.time.map(|time| time.saturating_sub(start));
@@ -134,4 +150,35 @@ pub(crate) fn head<'f>(first: &str, fields: impl Iterator<Item = (&'f str, &'f s
 /// Seconds, or what else a source counts in, as a time.
 pub(crate) fn seconds(value: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ends(build: impl FnOnce(&mut Builder)) -> Vec<(Role, bool)> {
+        let mut builder = Builder::default();
+        build(&mut builder);
+        let (_, transcript) = builder.finish(Source::default());
+        transcript.events.iter().map(|event| (event.from, event.action == Action::Eof)).collect()
+    }
+
+    #[test]
+    fn a_side_that_goes_on_has_not_ended() {
+        let (client, server) = (Role::Client, Role::Server);
+        let mixed = ends(|builder| {
+            builder.eof(server, None);
+            builder.bytes(server, None, vec![0x81, 0]);
+            builder.eof(client, None);
+            builder.eof(server, None);
+        });
+        assert_eq!(mixed, [(server, false), (client, true), (server, true)]);
+        let once = ends(|builder| {
+            builder.bytes(client, None, vec![0x81, 0x80, 0, 0, 0, 0]);
+            builder.eof(client, None);
+            builder.eof(client, None);
+            builder.bytes(server, None, vec![0x81, 0]);
+        });
+        assert_eq!(once, [(client, false), (client, true), (server, false)]);
+    }
 }

@@ -6,7 +6,8 @@ use framewise_rules::Role;
 
 impl fmt::Display for Transcript {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let silent = matches!(&*self.legs, [leg] if leg.name == parse::LEG);
+        // Its first event, or `open`, implies the default leg.
+        let silent = matches!(&*self.legs, [leg] if leg.name == parse::LEG && (leg.open.is_some() || !self.events.is_empty()));
         let mut named = 0;
         let mut current = None;
         // Name a leg before its first event and after all earlier legs, so that the order is kept.
@@ -112,6 +113,7 @@ mod tests {
     fn what_is_written_reads_as_what_was_read() {
         assert_round_trip("");
         assert_round_trip("open");
+        assert_round_trip("leg client-server");
         assert_round_trip(
             "open permessage-deflate; client_max_window_bits=10  # agreed\n> 8185 37fa213d 7f9f4d5158",
         );

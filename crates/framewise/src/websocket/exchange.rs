@@ -81,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// let (mut client, mut server) = framewise::pair();
     /// let closing = tokio::spawn(async move { client.close(1001, "the program ends").await });
     /// assert!(server.next().await.is_none());
-    /// assert_eq!(server.ended().expect("it ended").code().0, 1001);
+    /// assert_eq!(server.ended().expect("it ended").code, framewise::CloseCode(1001));
     /// closing.await.expect("no panic")?;
     /// # Ok(())
     /// # }
