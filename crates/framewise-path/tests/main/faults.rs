@@ -66,7 +66,7 @@ async fn each_fault_is_named_and_nothing_else() {
         (Fault::KeyRewritten, &["handshake/"], &[Cause::KeyRewritten]),
         (Fault::HostChanged, &["handshake/"], &[CHANGED]),
         (Fault::OrderChanged, &["handshake/"], &[]),
-        (Fault::CaseChanged, &["handshake/"], &[CHANGED]),
+        (Fault::CaseChanged, &["handshake/"], &[]),
         (
             Fault::Chunked,
             &["handshake/", "size/125-server"],
