@@ -58,6 +58,28 @@ pub enum Act<'b> {
     Reset,
 }
 
+impl<'b> Act<'b> {
+    /// What an event of a transcript says.
+    pub(crate) fn of(action: &'b Action) -> Self {
+        match action {
+            Action::Bytes(bytes) => Self::Bytes(bytes),
+            Action::Gap(bytes) => Self::Gap(*bytes),
+            Action::Eof => Self::Eof,
+            Action::Reset => Self::Reset,
+        }
+    }
+
+    /// The same with bytes of its own.
+    pub(crate) fn to_action(self) -> Action {
+        match self {
+            Self::Bytes(bytes) => Action::Bytes(bytes.to_vec()),
+            Self::Gap(bytes) => Action::Gap(bytes),
+            Self::Eof => Action::Eof,
+            Self::Reset => Action::Reset,
+        }
+    }
+}
+
 /// Something that happened in a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Happened<'b> {
@@ -169,15 +191,9 @@ impl Sink for Transcripts {
         else {
             return;
         };
-        let action = match happened.act {
-            Act::Bytes(bytes) => Action::Bytes(bytes.to_vec()),
-            Act::Gap(bytes) => Action::Gap(bytes),
-            Act::Eof => Action::Eof,
-            Act::Reset => Action::Reset,
-        };
         let line = transcript.events.len() + 1;
-        let Happened { leg, from, time, act: _ } = happened;
-        transcript.events.push(Event { line, time, leg, from, action });
+        let Happened { leg, from, time, act } = happened;
+        transcript.events.push(Event { line, time, leg, from, action: act.to_action() });
     }
 
     fn over(&mut self, _connection: u64) {}
@@ -187,12 +203,7 @@ impl Sink for Transcripts {
 pub(crate) fn play(transcript: &Transcript, about: &About, sink: &mut dyn Sink) {
     sink.begin(about);
     for event in &transcript.events {
-        let act = match &event.action {
-            Action::Bytes(bytes) => Act::Bytes(bytes),
-            Action::Gap(bytes) => Act::Gap(*bytes),
-            Action::Eof => Act::Eof,
-            Action::Reset => Act::Reset,
-        };
+        let act = Act::of(&event.action);
         let happened = Happened { leg: event.leg, from: event.from, time: event.time, act };
         sink.happened(about.number, happened);
     }

@@ -10,6 +10,7 @@ mod schedule;
 
 use std::time::Duration;
 
+use framewise_transcript::Action;
 use hello::{Found, Hello};
 pub(crate) use keys::Keys;
 use record::Direction;
@@ -37,15 +38,6 @@ pub(crate) enum Locked {
     Alert(u8),
 }
 
-/// What a side did, kept.
-#[derive(Debug)]
-enum Kept {
-    Bytes(Vec<u8>),
-    Gap(u64),
-    Eof,
-    Reset,
-}
-
 /// What a connection gives: the side, the time, what it did.
 pub(crate) type Out<'o> = dyn FnMut(usize, Duration, Act<'_>) + 'o;
 
@@ -66,7 +58,7 @@ enum State {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    held: Vec<(usize, Duration, Kept)>,
+    held: Vec<(usize, Duration, Action)>,
     bytes: usize,
     /// The beginnings of both streams.
     starts: [hello::Start; 2],
@@ -116,7 +108,7 @@ impl Tls {
                         let held = std::mem::take(&mut waiting.held);
                         self.state = State::Open(Box::new(directions));
                         for (side, time, kept) in held {
-                            self.take(side, time, kept.act(), keys, out)?;
+                            self.take(side, time, Act::of(&kept), keys, out)?;
                         }
                         Ok(())
                     }
@@ -169,33 +161,17 @@ pub(crate) fn alert(description: u8) -> String {
     format!("{name} ({description})")
 }
 
-impl Kept {
-    fn act(&self) -> Act<'_> {
-        match self {
-            Self::Bytes(bytes) => Act::Bytes(bytes),
-            Self::Gap(bytes) => Act::Gap(*bytes),
-            Self::Eof => Act::Eof,
-            Self::Reset => Act::Reset,
-        }
-    }
-}
-
 impl Waiting {
     fn push(&mut self, side: usize, time: Duration, act: Act<'_>) {
-        let kept = match act {
+        match act {
             Act::Bytes(bytes) => {
                 self.bytes += bytes.len();
                 self.starts[side].push(bytes);
-                Kept::Bytes(bytes.to_vec())
             }
-            Act::Gap(bytes) => {
-                self.starts[side].end();
-                Kept::Gap(bytes)
-            }
-            Act::Eof => Kept::Eof,
-            Act::Reset => Kept::Reset,
-        };
-        self.held.push((side, time, kept));
+            Act::Gap(_) => self.starts[side].end(),
+            Act::Eof | Act::Reset => {}
+        }
+        self.held.push((side, time, act.to_action()));
     }
 
     fn client(&self) -> Option<usize> {

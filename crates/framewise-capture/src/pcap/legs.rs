@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use framewise_rules::Role;
-use framewise_transcript::{Leg, MOST_LEGS};
+use framewise_transcript::{Action, Leg, MOST_LEGS};
 
 use crate::sink::{About, Act, Happened, Sink, Source};
 
@@ -36,19 +36,11 @@ pub(crate) struct Place {
 }
 
 #[derive(Debug)]
-enum Kept {
-    Bytes(Vec<u8>),
-    Gap(u64),
-    Eof,
-    Reset,
-}
-
-#[derive(Debug)]
 struct Connection {
     legs: Vec<Opening>,
     over: Vec<bool>,
     /// What happened before the legs were named; `None` since then.
-    pending: Option<Vec<(usize, Role, Duration, Kept)>>,
+    pending: Option<Vec<(usize, Role, Duration, Action)>>,
     kept: usize,
     last: Duration,
 }
@@ -126,17 +118,11 @@ impl Legs {
             let happened = Happened { leg: place.leg, from, time: Some(time), act };
             return sink.happened(place.connection, happened);
         };
-        let kept = match act {
-            Act::Bytes(bytes) => {
-                connection.kept += bytes.len();
-                Kept::Bytes(bytes.to_vec())
-            }
-            Act::Gap(bytes) => Kept::Gap(bytes),
-            Act::Eof => Kept::Eof,
-            Act::Reset => Kept::Reset,
-        };
-        let asks = from == Role::Client && matches!(kept, Kept::Bytes(_));
-        pending.push((place.leg, from, time, kept));
+        if let Act::Bytes(bytes) = act {
+            connection.kept += bytes.len();
+        }
+        let asks = from == Role::Client && matches!(act, Act::Bytes(_));
+        pending.push((place.leg, from, time, act.to_action()));
         // The first answer: every leg before it is there.
         if !asks || connection.kept > PENDING {
             self.name(place.connection, sink);
@@ -169,12 +155,7 @@ impl Legs {
         };
         sink.begin(&about);
         for (leg, from, time, kept) in pending {
-            let act = match &kept {
-                Kept::Bytes(bytes) => Act::Bytes(bytes),
-                Kept::Gap(bytes) => Act::Gap(*bytes),
-                Kept::Eof => Act::Eof,
-                Kept::Reset => Act::Reset,
-            };
+            let act = Act::of(&kept);
             sink.happened(number, Happened { leg, from, time: Some(time), act });
         }
     }
