@@ -26,10 +26,19 @@ pub struct Watch {
     behind: Option<LegId>,
     place: Position,
     judging: Judging,
-    /// For each leg, the sides that ended.
-    ended: [[bool; 2]; 2],
+    /// What each side of each leg may still do.
+    sides: [[Side; 2]; 2],
     /// Findings that were reported already.
     reported: usize,
+}
+
+/// One side of a leg, as the byte path told it: reading and writing may both tell of one end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Open,
+    /// It closed its direction.
+    Ended,
+    Reset,
 }
 
 /// How long a connection is judged.
@@ -58,7 +67,7 @@ impl Watch {
             behind: None,
             place: Position::Alone,
             judging: Judging::Everything,
-            ended: [[false; 2]; 2],
+            sides: [[Side::Open; 2]; 2],
             reported: 0,
         }
     }
@@ -105,12 +114,16 @@ impl Watch {
 
     /// Takes in what one side did, and searches for causes off the byte path.
     pub(crate) async fn step(&mut self, Step { time, behind, from, action }: Step) {
-        let ended = &mut self.ended[usize::from(behind)][usize::from(from == Role::Server)];
-        // Only a reset can follow an end.
-        if *ended && action != Action::Reset {
+        let side = &mut self.sides[usize::from(behind)][usize::from(from == Role::Server)];
+        // Only a reset can follow an end, and nothing a reset.
+        if *side == Side::Reset || (*side == Side::Ended && action != Action::Reset) {
             return;
         }
-        *ended |= matches!(action, Action::Eof | Action::Reset);
+        match action {
+            Action::Eof => *side = Side::Ended,
+            Action::Reset => *side = Side::Reset,
+            Action::Bytes(_) | Action::Gap(_) => {}
+        }
         let leg = self.leg_of(behind);
         // What is finer than a microsecond says nothing about a connection.
         let time = Duration::from_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
@@ -216,5 +229,46 @@ impl std::fmt::Debug for Watch {
             .field("about", &self.about)
             .field("judging", &self.judging)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use framewise_transcript::Transcript;
+
+    use super::*;
+
+    /// What is recorded of these actions of the server.
+    async fn recorded(name: &str, actions: &[Action]) -> Vec<Action> {
+        let path = std::env::temp_dir().join(format!("framewise-watch-{}-{name}", std::process::id()));
+        let recorder = Recorder::create(&path, "a test").expect("a file");
+        let sink: Arc<dyn Sink> = Arc::new(|_: &About, _: Event| {});
+        let mut watch = Watch::new(About::default(), Endpoints::UNKNOWN, sink).recorded(Some(recorder));
+        for action in actions {
+            let (time, from, action) = (Duration::ZERO, Role::Server, action.clone());
+            watch.step(Step { time, behind: false, from, action }).await;
+        }
+        drop(watch);
+        let text = std::fs::read_to_string(&path).expect("it was written");
+        std::fs::remove_file(&path).expect("it is there");
+        let transcript: Transcript = text.parse().expect("a transcript");
+        transcript.events.into_iter().map(|event| event.action).collect()
+    }
+
+    #[tokio::test]
+    async fn one_reset_can_follow_an_end_and_nothing_a_reset() {
+        let (bytes, eof, reset) = (Action::Bytes(vec![0x81, 0]), Action::Eof, Action::Reset);
+        let all = [
+            bytes.clone(),
+            eof.clone(),
+            eof.clone(),
+            bytes.clone(),
+            reset.clone(),
+            reset.clone(),
+            eof.clone(),
+        ];
+        assert_eq!(recorded("end", &all).await, [bytes.clone(), eof, reset.clone()]);
+        assert_eq!(recorded("reset", &[reset.clone(), reset.clone(), bytes.clone()]).await, [reset]);
+        assert_eq!(recorded("open", &[bytes.clone(), bytes.clone()]).await, [bytes.clone(), bytes]);
     }
 }

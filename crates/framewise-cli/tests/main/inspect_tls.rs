@@ -58,6 +58,11 @@ fn upstream() -> (SocketAddr, std::thread::JoinHandle<()>) {
     })
 }
 
+/// `inspect --tls` before `url`, with the authority of this folder.
+fn inspecting(url: &str, folder: &Path) -> (Running, SocketAddr) {
+    listening(&["inspect", "--tls", url, "--listen", "127.0.0.1:0", "--authority", folder.to_str().unwrap()])
+}
+
 #[test]
 fn a_client_that_trusts_the_authority_speaks_tls_by_name_and_by_address() {
     let folder = folder();
@@ -65,15 +70,7 @@ fn a_client_that_trusts_the_authority_speaks_tls_by_name_and_by_address() {
     for (name, protocols) in [("localhost", &[b"h2".as_slice(), b"http/1.1"][..]), ("127.0.0.1", &[])] {
         let (upstream, play) = upstream();
         let url = format!("ws://{upstream}");
-        let (mut running, address) = listening(&[
-            "inspect",
-            "--tls",
-            &url,
-            "--listen",
-            "127.0.0.1:0",
-            "--authority",
-            folder.to_str().unwrap(),
-        ]);
+        let (mut running, address) = inspecting(&url, &folder);
         // At the first use, how to trust it is printed.
         running.out.until("how to trust it: framewise inspect --trust");
         if before.is_none() {
@@ -108,15 +105,7 @@ fn a_client_without_tls_is_passed_on_as_well_and_one_that_does_not_trust_is_told
     std::fs::write(&other, key.cert.pem()).unwrap();
     let (upstream, play) = upstream();
     let url = format!("ws://{upstream}");
-    let (mut running, address) = listening(&[
-        "inspect",
-        "--tls",
-        &url,
-        "--listen",
-        "127.0.0.1:0",
-        "--authority",
-        folder.to_str().unwrap(),
-    ]);
+    let (mut running, address) = inspecting(&url, &folder);
     let mut client = trusting(&other, address, "localhost", &[]);
     client.write_all(HANDSHAKE).unwrap_err();
     drop(client);
