@@ -272,13 +272,26 @@ impl Writer {
         if self.buffer.len() > BUFFER { self.flush() } else { Ok(()) }
     }
 
-    /// Writes the buffer, or nothing of it: the file stays one that can be read.
+    /// Writes the buffer, or as many whole blocks of it as the disk takes: the file stays one that can be read.
     fn flush(&mut self) -> io::Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         let buffer = std::mem::take(&mut self.buffer);
-        file.write_all(&buffer).inspect_err(|_| {
-            let _ = file.set_len(self.written - buffer.len() as u64);
-        })
+        let start = self.written - buffer.len() as u64;
+        let mut done = 0;
+        while done < buffer.len() {
+            let error = match file.write(&buffer[done..]) {
+                Ok(0) => io::ErrorKind::WriteZero.into(),
+                Ok(count) => {
+                    done += count;
+                    continue;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => error,
+            };
+            let _ = file.set_len(start + pcapng::whole(&buffer[..done]) as u64);
+            return Err(error);
+        }
+        Ok(())
     }
 
     fn next_file(&mut self) -> io::Result<()> {

@@ -200,7 +200,8 @@ fn a_disk_that_fills_up_is_said_once_and_the_connections_go_on() {
                     && text.parse::<Transcript>().is_ok_and(|text| !text.events.is_empty())
             );
         } else {
-            assert!(run(&["read", file.to_str().unwrap()]).code.is_some_and(|code| code < 2));
+            let done = run(&["read", file.to_str().unwrap()]);
+            assert!(done.code.is_some_and(|code| code < 2), "{done:?}");
         }
     }
     play.join().unwrap();

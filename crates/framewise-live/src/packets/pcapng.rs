@@ -56,6 +56,20 @@ pub(super) fn packet(time: SystemTime, segment: &Segment) -> Vec<u8> {
     block(PACKET, &body)
 }
 
+/// The bytes of the blocks that are whole, of which the last one may be cut.
+pub(super) fn whole(bytes: &[u8]) -> usize {
+    let mut whole = 0;
+    while let Some(total) = bytes[whole..].get(4..8) {
+        // Every block here was made by `block`, so that its length is never 0.
+        let next = whole + u32::from_le_bytes([total[0], total[1], total[2], total[3]]) as usize;
+        if next > bytes.len() {
+            break;
+        }
+        whole = next;
+    }
+    whole
+}
+
 fn length(length: usize) -> [u8; 4] {
     u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes()
 }
@@ -81,4 +95,25 @@ fn block(kind: u32, body: &[u8]) -> Vec<u8> {
 
 fn pad(bytes: &mut Vec<u8>) {
     bytes.resize(bytes.len().next_multiple_of(4), 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_blocks_that_were_cut_the_whole_ones_stay() {
+        let (first, second) = (block(SECRETS, b"abc"), block(PACKET, b"defghijk"));
+        let both = [first.clone(), second].concat();
+        for size in 0..=both.len() {
+            let due = if size == both.len() {
+                size
+            } else if size < first.len() {
+                0
+            } else {
+                first.len()
+            };
+            assert_eq!(whole(&both[..size]), due, "{size}");
+        }
+    }
 }
