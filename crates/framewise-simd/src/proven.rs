@@ -1,9 +1,9 @@
-//! Bytes that carry the proof that they are text, so that nobody checks them twice.
+//! Bytes whose type proves that they are text, so that they are not validated twice.
 //!
-//! The proof is in the types: [`Utf8`](crate::Utf8) makes a [`Utf8Piece`] of the bytes that it checked, and the others
-//! take pieces, `str`s, or check for themselves. The validator is a deterministic automaton whose whole state is a `Utf8`.
-//! Where the bytes `a` lead it from the start to a state `s`, and the bytes `b` from `s` to a boundary, `a` and `b` behind
-//! one another are UTF-8: so a message is put together of its pieces without a look at them.
+//! [`Utf8`](crate::Utf8) makes a [`Utf8Piece`] of the bytes that it checked; the other types take pieces or `str`s, or check
+//! the bytes themselves. The validator is a deterministic automaton whose complete state is a `Utf8`. If the bytes `a` lead
+//! it from the start to a state `s`, and the bytes `b` from `s` to a boundary, then `a` followed by `b` is UTF-8: a message
+//! is assembled from its pieces without another check.
 
 #[cfg(feature = "bytes")]
 mod buffer;

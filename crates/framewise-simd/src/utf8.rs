@@ -110,7 +110,7 @@ impl Utf8 {
     pub(crate) const fn step(&mut self, byte: u8) -> Result<(), Utf8Fault> {
         if self.due > 0 {
             if byte < self.low || byte > self.high {
-                return Err(self.refusal(byte));
+                return Err(self.fault(byte));
             }
             *self = match self.due {
                 1 => Self::new(),
@@ -138,7 +138,7 @@ impl Utf8 {
     }
 
     /// Why `byte` cannot continue the incomplete character. The range shows its lead byte.
-    const fn refusal(self, byte: u8) -> Utf8Fault {
+    const fn fault(self, byte: u8) -> Utf8Fault {
         match (byte, self.low, self.high) {
             (0x80..=0xbf, _, 0x9f) => Utf8Fault::Surrogate,
             (0x80..=0xbf, _, 0x8f) => Utf8Fault::AboveMaximum,

@@ -6,25 +6,25 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::{Utf8Bytes, Utf8Piece};
 use crate::utf8::Utf8;
 
-/// A message that is put together of its pieces. It is text as long as all of them were, one behind the other.
+/// A message assembled from its pieces. It is text while each piece is, and follows the one before.
 ///
-/// Bytes of which nothing is known, of a binary message, are taken as well: there is no proof then.
+/// Unchecked bytes, such as those of a binary message, can be added too; then it is not known to be text.
 #[derive(Debug, Default)]
 pub struct Utf8Buffer {
     bytes: BytesMut,
-    /// The first so many bytes led the validator from the start of a text to `state`.
+    /// The number of bytes that led the validator from the start of a text to `state`.
     checked: usize,
     state: Utf8,
 }
 
 impl Utf8Buffer {
-    /// A buffer to be filled: what it holds is let go.
+    /// An empty message in the memory of `buffer`, whose contents are removed.
     pub fn new(mut buffer: BytesMut) -> Self {
         buffer.clear();
         Self { bytes: buffer, checked: 0, state: Utf8::new() }
     }
 
-    /// Bytes that it has room for.
+    /// The number of bytes that fit without another allocation.
     pub fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
@@ -34,12 +34,12 @@ impl Utf8Buffer {
         self.bytes.reserve(additional);
     }
 
-    /// Takes bytes of which nothing is known.
+    /// Adds unchecked bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Takes the next piece of a text.
+    /// Adds the next piece of a text.
     pub fn push_piece(&mut self, piece: Utf8Piece<'_>) {
         let follows = self.checked == self.bytes.len() && piece.before() == self.state;
         self.bytes.extend_from_slice(&piece);
@@ -49,8 +49,8 @@ impl Utf8Buffer {
         }
     }
 
-    /// Lets `check` have what is behind the first `start` bytes, to unmask and check it where it lies. If the piece that it
-    /// returns is the next one of the text, it counts as such.
+    /// Gives the bytes after the first `start` to `check`, to unmask and validate in place. If the piece that `check` returns
+    /// is in this buffer and continues the text, it counts as checked.
     pub fn check_tail<T>(
         &mut self,
         start: usize,
@@ -62,8 +62,8 @@ impl Utf8Buffer {
         }
         let tail = &mut self.bytes[start..];
         let (here, length) = (tail.as_ptr(), tail.len());
-        let (told, piece) = check(tail);
-        // The memory is this buffer's own: a piece that lies there, and is borrowed still, is that part of it.
+        let (result, piece) = check(tail);
+        // The buffer owns its memory: a piece at this address that is still borrowed is this part of it.
         if let Some(piece) = piece
             && piece.as_ptr() == here
             && piece.len() <= length
@@ -73,15 +73,15 @@ impl Utf8Buffer {
             self.checked += piece.len();
             self.state = piece.after();
         }
-        told
+        result
     }
 
-    /// The text, as far as it is known to be one: `None` where something else was taken, and inside a character.
+    /// The text. `None` if unchecked bytes were added, or inside a character.
     pub fn as_str(&self) -> Option<&str> {
-        let whole = self.checked == self.bytes.len() && self.state.is_boundary();
-        // SAFETY: all of the bytes led a validator from the start of a text to a boundary: they are UTF-8. Nothing writes
-        // to them but `check_tail`, which forgets that they were checked where it does.
-        whole.then(|| unsafe { core::str::from_utf8_unchecked(&self.bytes) })
+        let is_text = self.checked == self.bytes.len() && self.state.is_boundary();
+        // SAFETY: all of the bytes led a validator from the start of a text to a boundary: they are UTF-8. Only
+        // `check_tail` writes to them, and it marks them as unchecked first.
+        is_text.then(|| unsafe { core::str::from_utf8_unchecked(&self.bytes) })
     }
 
     /// The bytes, without a copy.
@@ -93,12 +93,12 @@ impl Utf8Buffer {
     ///
     /// # Errors
     ///
-    /// Itself, where [`as_str`](Self::as_str) says `None`.
+    /// Returns itself if [`as_str`](Self::as_str) is `None`.
     pub fn freeze_text(self) -> Result<Utf8Bytes, Self> {
         if self.as_str().is_none() {
             return Err(self);
         }
-        // SAFETY: as in `as_str`; frozen, nobody writes to them.
+        // SAFETY: as in `as_str`; nothing writes to frozen bytes.
         Ok(unsafe { Utf8Bytes::new_unchecked(self.bytes.freeze()) })
     }
 }
@@ -111,14 +111,14 @@ impl Deref for Utf8Buffer {
     }
 }
 
-// SAFETY: all of it is left to `BytesMut`, whose room lies behind the bytes that it holds.
+// SAFETY: every method is that of `BytesMut`, whose spare capacity is after the bytes that it holds.
 unsafe impl BufMut for Utf8Buffer {
     fn remaining_mut(&self) -> usize {
         self.bytes.remaining_mut()
     }
 
     unsafe fn advance_mut(&mut self, count: usize) {
-        // SAFETY: the caller has written so many bytes.
+        // SAFETY: the caller has written `count` bytes.
         unsafe { self.bytes.advance_mut(count) }
     }
 
@@ -146,7 +146,7 @@ mod tests {
             let mut buffer = Utf8Buffer::default();
             buffer.push_piece(first);
             assert_eq!(buffer.as_str(), text.get(..at));
-            // The second one where it lies.
+            // The second piece in place.
             let start = buffer.len();
             buffer.put_slice(&second);
             assert_eq!(buffer.as_str(), if second.is_empty() { Some(text) } else { None });
@@ -171,12 +171,12 @@ mod tests {
         let mut buffer = Utf8Buffer::default();
         buffer.push(b"a");
         buffer.push_piece("b".into());
-        assert_eq!(buffer.as_str(), None, "of the first nothing is known");
+        assert_eq!(buffer.as_str(), None, "the first byte was not checked");
         assert!(buffer.freeze_text().is_err());
     }
 
     #[test]
-    fn what_was_checked_and_is_written_again_is_not_known() {
+    fn checked_bytes_written_again_are_unchecked() {
         let mut buffer = Utf8Buffer::default();
         buffer.push_piece("abc".into());
         buffer.check_tail(3, |_| ((), None));
@@ -198,6 +198,6 @@ mod tests {
             tail.copy_from_slice(b"ab");
             ((), crate::as_str(&tail[1..]).ok().map(Utf8Piece::from))
         });
-        assert_eq!(buffer.as_str(), None, "not where it has to begin");
+        assert_eq!(buffer.as_str(), None, "the piece does not start where the text ends");
     }
 }

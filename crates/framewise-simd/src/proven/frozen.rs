@@ -4,31 +4,31 @@ use core::ops::Deref;
 
 use bytes::{Bytes, BytesMut};
 
-/// Text whose bytes are shared: cheap to clone, and never checked again.
+/// Text in shared memory: cheap to clone, and never validated again.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Utf8Bytes(
-    /// UTF-8. It does not change: a `Bytes` gives its memory away to be written only where nobody else has it.
+    /// UTF-8. It does not change: `Bytes` has no method that writes to memory that another handle shares.
     Bytes,
 );
 
 impl Utf8Bytes {
-    /// Text that lives as long as the program: nothing is copied.
+    /// A static text, without a copy.
     pub const fn from_static(text: &'static str) -> Self {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
-    /// A copy of `text` in the room of `buffer`, split off from it. What the buffer holds is let go.
+    /// A copy of `text` in the memory of `buffer`, split off from it. What the buffer held is removed.
     pub fn copied_to(buffer: &mut BytesMut, text: &str) -> Self {
         buffer.clear();
         buffer.extend_from_slice(text.as_bytes());
         Self(buffer.split().freeze())
     }
 
-    /// `bytes`, which are UTF-8: for the modules beside this one, which say why.
+    /// The text `bytes`, without a check.
     ///
     /// # Safety
     ///
-    /// They are.
+    /// `bytes` are UTF-8.
     pub(super) const unsafe fn new_unchecked(bytes: Bytes) -> Self {
         Self(bytes)
     }
@@ -36,17 +36,17 @@ impl Utf8Bytes {
     /// The text.
     #[inline]
     pub fn as_str(&self) -> &str {
-        // SAFETY: each way to make one has it of UTF-8, and the bytes do not change.
+        // SAFETY: every constructor has UTF-8, and the bytes do not change.
         unsafe { core::str::from_utf8_unchecked(&self.0) }
     }
 
-    /// Its bytes.
+    /// The bytes.
     #[inline]
     pub const fn as_bytes(&self) -> &Bytes {
         &self.0
     }
 
-    /// Its bytes, without a copy.
+    /// The bytes, without a copy.
     #[inline]
     pub fn into_bytes(self) -> Bytes {
         self.0
@@ -79,10 +79,10 @@ impl From<String> for Utf8Bytes {
     }
 }
 
-/// Copies the text, unless nobody else has its memory.
+/// Copies the text if its memory is shared.
 impl From<Utf8Bytes> for String {
     fn from(text: Utf8Bytes) -> Self {
-        // SAFETY: each way to make one has it of UTF-8, and the bytes do not change.
+        // SAFETY: every constructor has UTF-8, and the bytes do not change.
         unsafe { Self::from_utf8_unchecked(text.0.into()) }
     }
 }
@@ -90,7 +90,7 @@ impl From<Utf8Bytes> for String {
 impl TryFrom<Bytes> for Utf8Bytes {
     type Error = core::str::Utf8Error;
 
-    /// The one way that checks.
+    /// Validates the bytes.
     fn try_from(bytes: Bytes) -> Result<Self, Self::Error> {
         core::str::from_utf8(&bytes)?;
         Ok(Self(bytes))

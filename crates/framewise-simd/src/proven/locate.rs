@@ -4,11 +4,11 @@ use bytes::{Buf as _, BytesMut};
 
 use super::Utf8Bytes;
 
-/// A text that was found in a buffer, which it keeps from being changed.
+/// A text found in a buffer. It borrows the buffer, so that nothing changes the text.
 #[derive(Debug)]
 pub struct TextInBuffer<'a> {
     buffer: &'a mut BytesMut,
-    /// Where in it the text lies.
+    /// The range of the text in the buffer.
     range: Range<usize>,
 }
 
@@ -16,28 +16,28 @@ impl TextInBuffer<'_> {
     /// The text.
     #[inline]
     pub fn as_str(&self) -> &str {
-        // SAFETY: a `str` lay in this range when the buffer was borrowed, and the borrow holds on.
+        // SAFETY: this range held a `str` when the buffer was borrowed, and the buffer is still borrowed.
         unsafe { core::str::from_utf8_unchecked(&self.buffer[self.range.clone()]) }
     }
 
-    /// Lets go of the text, and of what lies before it.
+    /// Removes the text and the bytes before it from the buffer.
     #[inline]
     pub fn skip(self) {
         self.buffer.advance(self.range.end);
     }
 
-    /// Takes the text out of the buffer, without a copy, and lets go of what lies before it.
+    /// Takes the text out of the buffer without a copy, and removes the bytes before it.
     #[inline]
     pub fn split(self) -> Utf8Bytes {
         let mut text = self.buffer.split_to(self.range.end);
         text.advance(self.range.start);
-        // SAFETY: as in `as_str`. Nobody else has a part of the buffer that this one is of, and now it is frozen.
+        // SAFETY: as in `as_str`. `split_to` made this the only handle to these bytes, and `freeze` ends writing.
         unsafe { Utf8Bytes::new_unchecked(text.freeze()) }
     }
 }
 
-/// Lets `find` have the bytes of a buffer, to unmask and check them, and says where in it the text lies that it returned.
-/// `None` also where that lies elsewhere.
+/// Gives the bytes of a buffer to `find`, which may unmask and check them, and locates in the buffer the text that `find`
+/// returned. `None` if `find` returned none, or one outside the buffer.
 ///
 /// ```
 /// use framewise_simd::{Utf8, find_text};
@@ -47,7 +47,7 @@ impl TextInBuffer<'_> {
 ///     let piece = Utf8::new().unmask_piece(&mut bytes[..5], [0x37, 0xfa, 0x21, 0x3d], 0).ok();
 ///     (5, piece.and_then(|piece| piece.as_str()))
 /// });
-/// let text = text.expect("it lies in the buffer").split();
+/// let text = text.expect("the text is in the buffer").split();
 /// assert_eq!((length, text.as_str(), &buffer[..]), (5, "Hello", &b" and more"[..]));
 /// ```
 #[inline]
@@ -56,14 +56,14 @@ pub fn find_text<T>(
     find: impl for<'b> FnOnce(&'b mut [u8]) -> (T, Option<&'b str>),
 ) -> (T, Option<TextInBuffer<'_>>) {
     let here = buffer.as_ptr().addr();
-    let (told, text) = find(buffer);
-    // The buffer's memory is its own: what lies there, as a `str`, is that part of it.
+    let (result, text) = find(buffer);
+    // The buffer owns its memory: a `str` at an address inside it is a part of it.
     let range = text.and_then(|text| {
         let start = text.as_ptr().addr().checked_sub(here)?;
         Some(start..start.checked_add(text.len())?)
     });
     let range = range.filter(|range| range.end <= buffer.len());
-    (told, range.map(|range| TextInBuffer { buffer, range }))
+    (result, range.map(|range| TextInBuffer { buffer, range }))
 }
 
 #[cfg(test)]
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_in_the_buffer_is_found_where_it_lies() {
+    fn a_text_in_the_buffer_is_located() {
         let mut buffer = BytesMut::from(&b"\xffab\xff"[..]);
         let ((), found) = find_text(&mut buffer, |bytes| ((), crate::as_str(&bytes[1..3]).ok()));
         let found = found.unwrap();
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_lies_elsewhere_is_not() {
+    fn a_text_outside_the_buffer_is_not() {
         let mut buffer = BytesMut::from(&b"\xff\xff"[..]);
         let ((), found) = find_text(&mut buffer, |_| ((), Some("ab")));
         assert!(found.is_none());

@@ -3,46 +3,46 @@ use core::ops::Deref;
 
 use crate::utf8::Utf8;
 
-/// A piece of a text that [`Utf8::validate_piece`] or [`Utf8::unmask_piece`] checked, with what it was checked to follow
-/// and what has to follow it. It may begin and end inside a character.
+/// A piece of a text, validated by [`Utf8::validate_piece`] or [`Utf8::unmask_piece`], with the validator's state before
+/// and after it. It may start and end inside a character.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Utf8Piece<'b> {
-    /// They led the validator from `before` to `after`.
+    /// These bytes led the validator from `before` to `after`.
     bytes: &'b [u8],
     before: Utf8,
     after: Utf8,
 }
 
 impl<'b> Utf8Piece<'b> {
-    /// `bytes`, which a validator just accepted: it was at `before`, and is at `after`.
+    /// `bytes` that a validator has just accepted, which went from `before` to `after`.
     #[inline]
     pub(crate) const fn new(bytes: &'b [u8], before: Utf8, after: Utf8) -> Self {
         Self { bytes, before, after }
     }
 
-    /// Its bytes.
+    /// The bytes.
     #[inline]
     pub const fn as_bytes(self) -> &'b [u8] {
         self.bytes
     }
 
-    /// The text, where it is one by itself: where it neither begins nor ends inside a character.
+    /// The text. `None` if it starts or ends inside a character.
     #[inline]
     pub fn as_str(self) -> Option<&'b str> {
-        let whole = self.before.is_boundary() && self.after.is_boundary();
-        // SAFETY: a validator accepted the bytes from a boundary on, which is where a text starts, and was at a boundary
-        // behind them: they are UTF-8. They are borrowed since, so that nobody has changed them.
-        whole.then(|| unsafe { core::str::from_utf8_unchecked(self.bytes) })
+        let is_text = self.before.is_boundary() && self.after.is_boundary();
+        // SAFETY: a validator accepted the bytes from a boundary, where a text starts, to another boundary: they are
+        // UTF-8. They have been borrowed since, so that nothing has changed them.
+        is_text.then(|| unsafe { core::str::from_utf8_unchecked(self.bytes) })
     }
 
-    /// The state that the bytes before it led to.
+    /// The validator's state before the piece.
     #[cfg(feature = "bytes")]
     #[inline]
     pub(crate) const fn before(self) -> Utf8 {
         self.before
     }
 
-    /// The state that it leads to.
+    /// The validator's state after the piece.
     #[cfg(feature = "bytes")]
     #[inline]
     pub(crate) const fn after(self) -> Utf8 {

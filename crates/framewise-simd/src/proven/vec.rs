@@ -4,26 +4,25 @@ use core::ops::Deref;
 
 use crate::utf8::{Utf8, Utf8Error};
 
-/// Bytes that are written from front to back and checked in between: what a text inflates to, for one.
+/// Bytes written from front to back and validated in steps, for example a text while it is inflated.
 ///
-/// [`check`](Self::check) goes on where it stopped. To cut off or to change what was checked is to lose the proof, not the
-/// bytes.
+/// [`check`](Self::check) continues where it stopped. Truncating or changing checked bytes loses the proof, not the bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Utf8Vec {
     bytes: Vec<u8>,
-    /// The first so many bytes led the validator from `before` to `after`; `after` is `before` where there are none.
+    /// The number of bytes that led the validator from `before` to `after`. If it is zero, `after` equals `before`.
     checked: usize,
     before: Utf8,
     after: Utf8,
 }
 
 impl Utf8Vec {
-    /// Nothing, at the start of a text.
+    /// An empty buffer, at the start of a text.
     pub const fn new() -> Self {
         Self { bytes: Vec::new(), checked: 0, before: Utf8::new(), after: Utf8::new() }
     }
 
-    /// Takes the memory of a buffer, where it has none of its own.
+    /// Uses the memory of `buffer`, unless this has memory of its own.
     pub fn reuse(&mut self, mut buffer: Vec<u8>) {
         if self.bytes.capacity() == 0 {
             buffer.clear();
@@ -31,7 +30,7 @@ impl Utf8Vec {
         }
     }
 
-    /// Bytes that it has room for.
+    /// The number of bytes that fit without another allocation.
     pub fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
@@ -41,36 +40,36 @@ impl Utf8Vec {
         self.bytes.reserve_exact(additional);
     }
 
-    /// Makes it `length` bytes long; what is new is zero.
+    /// Sets the length to `length` bytes; new bytes are zero.
     pub fn resize(&mut self, length: usize) {
         self.keep(length);
         self.bytes.resize(length, 0);
     }
 
-    /// Cuts off what is behind the first `length` bytes.
+    /// Shortens it to the first `length` bytes.
     pub fn truncate(&mut self, length: usize) {
         self.keep(length);
         self.bytes.truncate(length);
     }
 
-    /// What is behind the first `start` bytes, to be written.
+    /// The bytes after the first `start`, to write to.
     pub fn tail_mut(&mut self, start: usize) -> &mut [u8] {
         self.keep(start);
         &mut self.bytes[start..]
     }
 
-    /// The start of a text, without a byte. The memory stays.
+    /// Removes all bytes and starts a new text; keeps the memory.
     pub fn clear(&mut self) {
         let mut bytes = core::mem::take(&mut self.bytes);
         bytes.clear();
         *self = Self { bytes, ..Self::new() };
     }
 
-    /// Checks what was not checked yet.
+    /// Validates the bytes that were not checked yet.
     ///
     /// # Errors
     ///
-    /// The first byte that cannot be UTF-8, with its offset in what was not checked. Nothing is known to be text then.
+    /// The first byte that cannot be UTF-8, with its offset from the first unchecked byte. No byte counts as checked then.
     pub fn check(&mut self) -> Result<(), Utf8Error> {
         let checked = self.after.validate(&self.bytes[self.checked..]);
         self.checked = self.bytes.len();
@@ -85,20 +84,20 @@ impl Utf8Vec {
         self.checked == self.bytes.len() && self.after.is_boundary()
     }
 
-    /// Takes it out; what is written next goes on with the text.
+    /// Takes the bytes out; the bytes written next continue the text.
     #[must_use]
     pub fn take(&mut self) -> Self {
-        // Of what was not checked nothing is known to follow.
+        // Bytes that were not checked lead to no known state.
         let after = if self.checked == self.bytes.len() { self.after } else { Utf8::new() };
         core::mem::replace(self, Self { bytes: Vec::new(), checked: 0, before: after, after })
     }
 
-    /// The text; `None` where it was not checked, or is none by itself.
+    /// The text. `None` unless all of it was checked, and it starts and ends at a character boundary.
     pub fn as_str(&self) -> Option<&str> {
-        let whole = self.before.is_boundary() && self.is_boundary();
-        // SAFETY: the bytes, all of them, led a validator from a boundary to a boundary: they are UTF-8. Whatever changes
-        // what was checked goes through `keep`, which forgets that it was.
-        whole.then(|| unsafe { core::str::from_utf8_unchecked(&self.bytes) })
+        let is_text = self.before.is_boundary() && self.is_boundary();
+        // SAFETY: all of the bytes led a validator from a boundary to a boundary: they are UTF-8. Each method that changes
+        // checked bytes calls `keep`, which marks them as unchecked.
+        is_text.then(|| unsafe { core::str::from_utf8_unchecked(&self.bytes) })
     }
 
     /// The bytes.
@@ -110,7 +109,7 @@ impl Utf8Vec {
     ///
     /// # Errors
     ///
-    /// Itself, where [`as_str`](Self::as_str) says `None`.
+    /// Returns itself if [`as_str`](Self::as_str) is `None`.
     pub fn into_string(self) -> Result<String, Self> {
         if self.as_str().is_none() {
             return Err(self);
@@ -119,7 +118,8 @@ impl Utf8Vec {
         Ok(unsafe { String::from_utf8_unchecked(self.bytes) })
     }
 
-    /// The bytes from `length` on may change: if they were checked, what is before them is not known either.
+    /// Call before the bytes from `length` on change. If any of them was checked, none counts as checked any more: the state
+    /// at `length` is not known.
     fn keep(&mut self, length: usize) {
         if length < self.checked {
             self.checked = 0;
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_checked_piece_by_piece_is_text() {
+    fn bytes_checked_piece_by_piece_are_text() {
         let mut vec = Utf8Vec::new();
         assert_eq!(vec.as_str(), Some(""));
         for byte in "aé𝄞".bytes() {
@@ -160,12 +160,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_changed_or_cut_is_not_known() {
+    fn bytes_changed_or_truncated_are_unchecked() {
         let mut vec = Utf8Vec::new();
         write(&mut vec, "aé".as_bytes());
         vec.check().unwrap();
         vec.tail_mut(3);
-        assert_eq!(vec.as_str(), Some("aé"), "what is behind it may change");
+        assert_eq!(vec.as_str(), Some("aé"), "only bytes after the checked ones may change");
         vec.tail_mut(1)[0] = 0xff;
         assert_eq!((vec.as_str(), vec.is_boundary()), (None, false));
         assert_eq!(vec.check().unwrap_err().offset, 1);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_in_the_middle_of_a_character_is_none_by_itself() {
+    fn bytes_taken_inside_a_character_are_not_text() {
         let mut vec = Utf8Vec::new();
         let text = "é".as_bytes();
         for half in [&text[..1], &text[1..]] {
