@@ -57,7 +57,7 @@ pub(crate) struct CheckArgs {
     /// Compare with an older JSON report: what broke and what was mended
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Cases that are known to fail, one per line, each with its reason behind a hash
+    /// Cases that are known to fail, one per line, each with its reason after a #
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
     /// Write the failures of this run as a file for --expect

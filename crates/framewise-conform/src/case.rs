@@ -85,13 +85,13 @@ pub enum Work {
     },
     /// Messages in turn: the next is sent when the echo of the one before is complete.
     Echoes(Echoes),
-    /// To a server: a request, whole, and the status that is due.
+    /// To a server: a complete request, and the status that is due.
     Request {
         /// Its bytes. `{host}`, `{path}` and `{key}` stand for those of the server under test, and for a new key.
         head: Vec<u8>,
         /// How the bytes are cut on their way.
         cut: Cut,
-        /// This end shuts its direction behind it.
+        /// This end ends its direction afterwards.
         end: bool,
         /// What is due.
         due: DueStatus,
@@ -126,7 +126,7 @@ pub enum Step {
     Settle,
     /// The writing side is shut.
     Eof,
-    /// From here on nothing that the endpoint sends is answered.
+    /// From here on the case answers nothing that the endpoint sends.
     Mute,
 }
 
@@ -174,9 +174,9 @@ pub enum Cut {
     Whole,
     /// A write for each frame.
     Frames,
-    /// Writes of so many bytes.
+    /// Writes of this many bytes each.
     Every(usize),
-    /// One cut, behind so many bytes.
+    /// One cut, after this number of bytes.
     At(usize),
 }
 
@@ -194,7 +194,7 @@ pub enum Due {
     },
     /// It answers with these, in this order. Then the case closes with 1000, and it has to answer that.
     Answer(Vec<Seen>),
-    /// It goes on: whatever it answers is legal, and it answers a Ping afterwards.
+    /// The endpoint continues: any answer is legal, and it answers a Ping afterwards.
     Accept,
     /// The case has sent a Close: it answers with these, and then with a Close with one of these codes. 1005 stands for
     /// none.
@@ -241,7 +241,7 @@ pub struct Echoes {
     pub size: usize,
     /// Messages.
     pub count: usize,
-    /// Payload of a frame at the most; 0 for whole messages.
+    /// Payload of a frame at the most; 0 for unfragmented messages.
     pub fragment: usize,
 }
 
@@ -340,7 +340,7 @@ impl Payload {
 }
 
 impl Frame {
-    /// A whole frame with these bytes.
+    /// A complete frame with these bytes.
     pub fn new(opcode: Opcode, payload: impl Into<Payload>) -> Self {
         Self {
             fin: true,

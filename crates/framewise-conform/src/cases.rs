@@ -81,7 +81,7 @@ fn presupposed(case: &Case) -> Vec<&'static str> {
     .collect()
 }
 
-/// Orders Autobahn's numbers: `1.2.10` comes behind `1.2.9`.
+/// Orders Autobahn's numbers: `1.2.10` comes after `1.2.9`.
 pub fn by_number(a: &str, b: &str) -> Ordering {
     let numbers =
         |id: &str| -> Vec<u32> { id.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect() };

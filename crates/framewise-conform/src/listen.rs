@@ -28,7 +28,7 @@ const PATIENT: Duration = Duration::from_secs(30);
 /// Connections at a time; more wait.
 const MOST: usize = 256;
 
-/// What is told while clients are tested.
+/// An event of a run with clients.
 #[derive(Clone, Debug)]
 pub enum Reported {
     /// A client begins with a case.
@@ -130,7 +130,7 @@ impl Clients {
                 biased;
                 () = shared.stopped.notified() => break,
                 accepted = listener.accept(), if open.len() < MOST => {
-                    // A connection that was gone before it was taken is nobody's case.
+                    // A connection that ended before it was accepted belongs to no case.
                     let Ok((io, _)) = accepted else { continue };
                     // Small pieces are cases: they go out as they are.
                     let _ = io.set_nodelay(true);
@@ -403,7 +403,7 @@ impl Shared {
             }
         }
         session.shut().await;
-        // The client ends TCP behind it, or does not: it has what it asked for.
+        // The client ends TCP after it, or does not: it has what it asked for.
         let _ = session.next(patience).await;
     }
 
@@ -416,12 +416,12 @@ impl Shared {
 }
 
 async fn write<S: AsyncWrite + Unpin>(io: &mut S, reply: &Reply<'_>) {
-    // A client that is gone has nothing to be told.
+    // A client that has gone needs no answer.
     let _ = io.write_all(&reply.encode()).await;
     let _ = io.shutdown().await;
 }
 
-/// Answers with a response of the case's, and judges whether the client gives up or goes on.
+/// Answers with the response of the case, and judges whether the client gives up or continues.
 async fn response<S: AsyncRead + AsyncWrite + Unpin>(
     request: &Request,
     mut opened: Opened<S>,

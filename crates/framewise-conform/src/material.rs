@@ -7,7 +7,7 @@ use crate::case::{Material, Payload, Seen};
 /// Characters or bytes that are made, before they repeat.
 const LENGTH: usize = 160_000;
 
-/// Messages out of a material, one behind the other.
+/// Messages out of a material, one after the other.
 #[derive(Debug)]
 pub(crate) struct Source {
     kind: Kind,

@@ -268,7 +268,7 @@ async fn watch<S: AsyncRead + AsyncWrite>(
             Happened::Seen(Seen::Pong(payload)) if payload == PROBE && course.probes > 0 => {
                 course.went_on = true;
             }
-            // A keepalive of the endpoint's own is nobody's answer.
+            // A keepalive Ping or Pong of the endpoint answers no step.
             Happened::Seen(Seen::Ping(_)) => {}
             Happened::Seen(seen) => course.seen.push(seen),
             Happened::Close(close) => course.end = Some(End::Close(close)),
@@ -336,7 +336,7 @@ async fn fail<S: AsyncRead + AsyncWrite>(
     if judged.behaviour == Behaviour::Ok && (slow || answered || course.seen.len() < before.len()) {
         judged.behaviour = Behaviour::NonStrict;
         judged.says = if answered {
-            format!("{}, but only behind the answer to a Ping that came later", judged.says)
+            format!("{}, but only after the answer to a Ping that came later", judged.says)
         } else if slow {
             format!("{}, but only when the rest had come", judged.says)
         } else {

@@ -57,7 +57,7 @@ pub struct Done {
 /// Why nothing could be tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreachable {
-    /// What stands in the way, and what to do, in one sentence.
+    /// What prevents the run, and what to do, in one sentence.
     pub says: String,
 }
 
@@ -124,7 +124,7 @@ impl Server {
                 }
                 continue;
             }
-            // Few large messages at a time: the memory is bounded, and nobody waits behind them for long.
+            // Few large messages at a time: this bounds the memory, and the time that other cases wait.
             let weight = (1 + 2 * cases[index].mebibytes()).min(server.concurrent as u64) as u32;
             let Ok(slot) = slots.clone().acquire_many_owned(weight.max(1)).await else { break };
             let (server, cases, verdicts, pace) =
@@ -217,7 +217,7 @@ impl Server {
             Due::Answer(vec![Seen::Text("echo?".into())]),
         );
         let verdict = self.case(&probe, &Pace::new(self.patience * 2)).await;
-        // A server that breaks a rule with its echo has to be told so by the cases.
+        // If a server's echo breaks a rule, the cases have to report it.
         verdict.behaviour == Behaviour::Ok || verdict.broke.is_some()
     }
 

@@ -68,7 +68,7 @@ pub(crate) struct Opened<S> {
     pub(crate) start: Instant,
     /// Bytes of the peer's head.
     pub(crate) head: u64,
-    /// Bytes that came behind the head.
+    /// Bytes that came after the head.
     pub(crate) rest: Vec<u8>,
     pub(crate) agreed: Option<DeflateAgreement>,
     /// What a server calls itself.
@@ -171,7 +171,7 @@ impl<S: AsyncRead + AsyncWrite> Session<S> {
     /// Shuts the writing side.
     pub(crate) async fn shut(&mut self) {
         self.log.eof(self.role, self.start.elapsed());
-        // A peer that is gone has nothing to be told.
+        // A peer that has gone needs no answer.
         let _ = self.write.shutdown().await;
         self.unwritable = true;
     }
@@ -262,7 +262,7 @@ impl<S: AsyncRead + AsyncWrite> Session<S> {
         while self.engine.poll_event().is_some() {}
     }
 
-    /// What has come so far is nobody's answer.
+    /// What has arrived so far answers no step.
     pub(crate) fn forget(&mut self) {
         self.happened.retain(|happened| !matches!(happened, Happened::Seen(_)));
     }

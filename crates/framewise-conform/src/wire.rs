@@ -9,7 +9,7 @@ use framewise_simd::unmask;
 
 use crate::case::{Frame, Masking};
 
-/// Numbers that nobody foresees, from the seed of the standard library's hash maps: for masking keys and for the key of
+/// Unpredictable numbers, from the seed of the standard library's hash maps: for masking keys and for the key of
 /// the handshake.
 #[derive(Debug)]
 pub(crate) struct Numbers(u64);
@@ -40,7 +40,7 @@ impl Numbers {
     }
 }
 
-/// Where the payload of a frame stands that was sent in part: its masking key, from the next byte on.
+/// The state of a frame that was sent in part: its masking key, from the next byte on.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Unfinished(Option<[u8; 4]>);
 

@@ -28,7 +28,7 @@ impl Expected {
         Self::parse(&text).map_err(|says| Failure::said(format!("{}: {says}", path.display())))
     }
 
-    /// A name a line, and its reason behind a hash. A line of its own may be a comment.
+    /// A name a line, and its reason after a #. A line of its own may be a comment.
     fn parse(text: &str) -> Result<Self, String> {
         let mut names = BTreeMap::new();
         for (index, line) in text.lines().enumerate() {
@@ -38,7 +38,7 @@ impl Expected {
                 continue;
             }
             if reason.is_empty() {
-                return Err(format!("line {}: {name} has no reason; write it behind a #", index + 1));
+                return Err(format!("line {}: {name} has no reason; write it after a #", index + 1));
             }
             names.insert(name.to_owned(), reason.to_owned());
         }
@@ -62,8 +62,7 @@ pub(crate) fn judge<'r>(report: &'r Report, expected: Option<&Expected>) -> Judg
 
 /// Writes what failed, to be filled with better reasons.
 pub(crate) fn write(path: &Path, report: &Report) -> Result<(), Failure> {
-    let mut text =
-        String::from("# Cases that are known to fail: a name a line, and its reason behind a hash.\n");
+    let mut text = String::from("# Cases that are known to fail: a name a line, and its reason after a #.\n");
     for entry in report.failed() {
         let says = entry.says.replace(['\n', '\r'], " ");
         let _ = writeln!(text, "{}  # {}", entry.name, crate::render::clean(&says));
@@ -89,6 +88,6 @@ mod tests {
         assert_eq!(judged.unexpected.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(), ["b"]);
         assert_eq!(judged.stale, ["c"]);
         assert_eq!(judged.known, 1);
-        assert_eq!(Expected::parse("a\n").unwrap_err(), "line 1: a has no reason; write it behind a #");
+        assert_eq!(Expected::parse("a\n").unwrap_err(), "line 1: a has no reason; write it after a #");
     }
 }

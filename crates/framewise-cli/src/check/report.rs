@@ -49,7 +49,7 @@ impl FromStr for Destination {
             }
         };
         if path.is_empty() {
-            return Err("expected a file behind the equals sign".into());
+            return Err("expected a file after the equals sign".into());
         }
         Ok(Self { kind, path: path.into() })
     }

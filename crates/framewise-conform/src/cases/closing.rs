@@ -1,4 +1,4 @@
-//! The closing handshake: Close frames right and wrong, what comes behind them, and the end of TCP.
+//! The closing handshake: Close frames right and wrong, what comes after them, and the end of TCP.
 
 use framewise_proto::Opcode;
 use framewise_rules::{CloseCode, Rule};
@@ -33,30 +33,30 @@ pub(super) fn push(cases: &mut Vec<Case>) {
     ends(cases);
 }
 
-/// A Close, and what comes before and behind it.
+/// A Close, and what comes before and after it.
 fn order(cases: &mut Vec<Case>) {
     let hello = || Step::Frame(Frame::new(Opcode::Text, "Hello World!"));
     let normal = || close(code(1000));
     cases.push(
         frames(
-            "close/behind-a-message",
+            "close/after-a-message",
             "A message comes back, and then a Close is answered",
             vec![hello(), Step::Settle, normal()],
             answered(vec![Seen::Text("Hello World!".into())], &[1000, 1005]),
         )
         .autobahn("7.1.1"),
     );
-    let behind: [(&str, &str, Step, &str); 3] = [
+    let after: [(&str, &str, Step, &str); 3] = [
         ("second-close", "A second Close is ignored", close(""), "7.1.2"),
         (
-            "ping-behind",
-            "A Ping behind a Close is not answered",
+            "ping-after",
+            "A Ping after a Close is not answered",
             Step::Frame(Frame::new(Opcode::Ping, "")),
             "7.1.3",
         ),
-        ("message-behind", "A message behind a Close does not come back", hello(), "7.1.4"),
+        ("message-after", "A message after a Close does not come back", hello(), "7.1.4"),
     ];
-    for (name, says, step, number) in behind {
+    for (name, says, step, number) in after {
         cases.push(
             frames(format!("close/{name}"), says, vec![normal(), step], answered(vec![], &[1000, 1005]))
                 .rule(Rule::FrameAfterClose)
@@ -77,7 +77,7 @@ fn order(cases: &mut Vec<Case>) {
     let large = Step::Frame(Frame::new(Opcode::Text, Payload::Repeat(b"BAsd7&jh23", 256 * 1024)));
     cases.push(
         frames(
-            "close/behind-a-large-message",
+            "close/after-a-large-message",
             "A message of 256 KiB, another, a Close and a Ping at once: whether the messages come back is up to the endpoint",
             vec![large, hello(), normal(), Step::Frame(Frame::new(Opcode::Ping, ""))],
             Due::Observe,

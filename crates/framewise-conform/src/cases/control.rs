@@ -83,7 +83,7 @@ fn pongs(cases: &mut Vec<Case>) {
     cases.push(
         frames(
             "control/pong/unsolicited-then-ping",
-            "A Pong that nobody asked for is not answered, and the Ping behind it is",
+            "A Pong that nobody asked for is not answered, and the Ping after it is",
             vec![pong("unsolicited pong payload"), ping("ping payload")],
             Due::Answer(vec![Seen::Pong(b"ping payload".to_vec())]),
         )

@@ -167,14 +167,14 @@ fn orphans(cases: &mut Vec<Case>) {
                 .autobahn(format!("5.{}", index + 12)),
         );
     }
-    let behind = vec![
+    let after = vec![
         first(Opcode::Text, "fragment1"),
         last("fragment2"),
         middle("fragment3"),
         Step::Frame(Frame::new(Opcode::Text, "fragment4")),
     ];
     cases.push(
-        case("fragments/orphan/behind-a-message".into(), behind, vec![text("fragment1fragment2")])
+        case("fragments/orphan/after-a-message".into(), after, vec![text("fragment1fragment2")])
             .autobahn("5.15"),
     );
     for (name, opens, number) in [("open", middle("fragment1"), "5.16"), ("whole", last("fragment1"), "5.17")]

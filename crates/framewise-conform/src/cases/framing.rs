@@ -54,7 +54,7 @@ fn lengths(cases: &mut Vec<Case>) {
                     cases.push(
                         case(
                             format!("frame/length/{kind}-{size}-cut-at-{at}"),
-                            format!("A {kind} message of {size} bytes, cut behind byte {at}, comes back"),
+                            format!("A {kind} message of {size} bytes, cut after byte {at}, comes back"),
                         )
                         .cut(Cut::At(at)),
                     );
@@ -157,9 +157,9 @@ fn reserved_bits(cases: &mut Vec<Case>) {
             }
             cases.push(case);
         }
-        let behind = vec![text(0), text(bits), Step::Frame(Frame::new(Opcode::Ping, ""))];
+        let after = vec![text(0), text(bits), Step::Frame(Frame::new(Opcode::Ping, ""))];
         let (name, says) = named(bits, "the-second-message");
-        let case = frames(name, says, behind, fails(rule, vec![first.clone()])).rule(rule);
+        let case = frames(name, says, after, fails(rule, vec![first.clone()])).rule(rule);
         cases.push(match bits {
             2 => case.autobahn(numbered(2)),
             3 => case.cut(Cut::Frames).autobahn(numbered(3)),
@@ -179,7 +179,7 @@ fn reserved_bits(cases: &mut Vec<Case>) {
     }
 }
 
-/// Each reserved opcode: alone, with a payload, behind a message.
+/// Each reserved opcode: alone, with a payload, after a message.
 fn opcodes(cases: &mut Vec<Case>) {
     for bits in (3..=7).chain(11..=15) {
         let control = bits > 7;
@@ -197,7 +197,7 @@ fn opcodes(cases: &mut Vec<Case>) {
             .rule(rule)
         };
         let number_if = |case: Case, on: bool| if on { case.autobahn(number.clone()) } else { case };
-        let behind = |payload| {
+        let after = |payload| {
             vec![
                 Step::Frame(Frame::new(Opcode::Text, HELLO)),
                 bad(payload),
@@ -212,9 +212,9 @@ fn opcodes(cases: &mut Vec<Case>) {
             vec![Step::Frame(Frame::new(Opcode::Reserved(bits), "a").unfinished())],
             vec![],
         ));
-        cases.push(number_if(case("behind-a-message-empty", behind(""), echo()), index == 3));
-        cases.push(number_if(case("behind-a-message", behind(HELLO), echo()), index == 4));
-        let chopped = case("behind-a-message-byte-by-byte", behind(HELLO), echo()).cut(Cut::Every(1));
+        cases.push(number_if(case("after-a-message-empty", after(""), echo()), index == 3));
+        cases.push(number_if(case("after-a-message", after(HELLO), echo()), index == 4));
+        let chopped = case("after-a-message-byte-by-byte", after(HELLO), echo()).cut(Cut::Every(1));
         cases.push(number_if(chopped, index == 5));
     }
 }
@@ -264,7 +264,7 @@ fn masks(cases: &mut Vec<Case>) {
         }
         let steps = vec![Step::Frame(Frame::new(Opcode::Text, HELLO)), wrong(Opcode::Text, HELLO.into())];
         let before = vec![Seen::Text(HELLO.into())];
-        cases.push(case(format!("frame/mask/{word}-behind-a-message"), steps, before));
+        cases.push(case(format!("frame/mask/{word}-after-a-message"), steps, before));
         let steps = vec![
             Step::Frame(Frame::new(Opcode::Text, "Hello, ").unfinished()),
             wrong(Opcode::Continuation, "world!".into()),

@@ -46,7 +46,7 @@ pub(super) fn push(cases: &mut Vec<Case>) {
     cases.push(case("handshake/plain", "The plainest request is accepted", plain.clone(), DueStatus::Accept));
     // The lengths of what is filled in differ: cut where the template is cut.
     for at in (1..plain.len()).step_by(7) {
-        let says = format!("A request that comes in two segments, cut behind byte {at}, is accepted");
+        let says = format!("A request that comes in two segments, cut after byte {at}, is accepted");
         cases.push(
             case(format!("handshake/cut-at-{at}"), says, plain.clone(), DueStatus::Accept).cut(Cut::At(at)),
         );
@@ -121,13 +121,13 @@ fn accepted(cases: &mut Vec<Case>, line: &str) {
             "connection-without-space",
             "Connection",
             "keep-alive,Upgrade",
-            "A list needs no space behind its comma",
+            "A list needs no space after its comma",
         ),
         (
             "connection-with-tab",
             "Connection",
             "keep-alive,\tUpgrade",
-            "A list may have a tab behind its comma",
+            "A list may have a tab after its comma",
         ),
         (
             "connection-empty-elements",
@@ -144,8 +144,8 @@ fn accepted(cases: &mut Vec<Case>, line: &str) {
     let no_space = lines(&FIELDS, ":");
     let head = format!("{line}\r\n{no_space}\r\n").into_bytes();
     cases.push(case(
-        "handshake/accepts/no-space-behind-colon",
-        "The space behind the colon is optional",
+        "handshake/accepts/no-space-after-colon",
+        "The space after the colon is optional",
         head,
         DueStatus::Accept,
     ));

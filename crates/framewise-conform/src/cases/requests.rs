@@ -11,7 +11,7 @@ pub(super) fn push(cases: &mut Vec<Case>) {
     // The lengths of what is filled in differ: cut where the template is cut.
     let plain = plain();
     for at in (1..plain.len()).filter(|at| (at - 1) % 7 != 0) {
-        let says = format!("A request that comes in two segments, cut behind byte {at}, is accepted");
+        let says = format!("A request that comes in two segments, cut after byte {at}, is accepted");
         let name = format!("handshake/cut-at-{at}");
         cases.push(case(name, says, plain.clone(), DueStatus::Accept).cut(Cut::At(at)));
     }
@@ -162,7 +162,7 @@ fn early(cases: &mut Vec<Case>) {
     ];
     for (name, more) in frames {
         let head = [&plain()[..], more].concat();
-        let says = format!("A request and behind it, before the response, a {name}: what the server does");
+        let says = format!("A request and after it, before the response, a {name}: what the server does");
         let name = format!("handshake/pipelined/{name}");
         cases.push(case(name, says, head, DueStatus::Observe).level(Level::Observe));
     }

@@ -32,7 +32,7 @@ pub(super) fn push(cases: &mut Vec<Case>) {
     let says = "A response that comes byte by byte is accepted";
     cases.push(case("byte-by-byte", says, plain.clone(), true).cut(Cut::Every(1)));
     for at in 1..plain.len() {
-        let says = format!("A response that comes in two segments, cut behind byte {at}, is accepted");
+        let says = format!("A response that comes in two segments, cut after byte {at}, is accepted");
         cases.push(case(format!("cut-at-{at}"), says, plain.clone(), true).cut(Cut::At(at)));
     }
     accepted(cases);

@@ -32,7 +32,7 @@ fn masks(cases: &mut Vec<Case>) {
                 if size > most || (opcode == Opcode::Close && size != 0) {
                     continue;
                 }
-                for (place, first) in [("first", false), ("behind-a-message", true)] {
+                for (place, first) in [("first", false), ("after-a-message", true)] {
                     let frame =
                         Frame { mask: Masking::Wrong, ..Frame::new(opcode, Payload::Repeat(b"a", size)) };
                     let mut steps = vec![Step::Frame(frame)];

@@ -74,8 +74,7 @@ fn opened(
         Offender::Server => from == Role::Server,
         Offender::Either => true,
     };
-    // What the other side would have said is up to the endpoint under test; and the end of the stream leaves nobody to
-    // be told a code.
+    // The endpoint under test decides what the other side sends; and once the stream has ended, no code can be sent.
     if !by
         || transcript
             .events
@@ -121,7 +120,7 @@ fn opened(
     }
 }
 
-/// Whether the last frame is whole and ends its message.
+/// Whether the last frame is complete and ends its message.
 fn is_complete(mut bytes: &[u8]) -> bool {
     let mut fin = true;
     while let Some(header) = Header::decode(bytes) {
@@ -237,7 +236,7 @@ fn handshake(cases: &mut Vec<Case>, rule: Rule, name: &str, transcript: &Transcr
             } else {
                 format!("It looks like {rule} and is legal: the request is accepted")
             };
-            // A complete head, and nothing behind it.
+            // A complete head, and nothing after it.
             if !bad && (!head.ends_with(b"\r\n\r\n") || other_host(&request)) {
                 return;
             }

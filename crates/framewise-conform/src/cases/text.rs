@@ -338,7 +338,7 @@ fn sequence(name: String, is_valid: bool, bytes: &[u8], steps: Vec<Step>) -> Cas
     invalid(name, "A text message that is not valid UTF-8 fails the connection", steps, rule)
 }
 
-/// The kinds of fault that UTF-8 can have, each behind 0 to 3 good bytes, cut at each place: into two fragments, and into
+/// The kinds of fault that UTF-8 can have, each after 0 to 3 good bytes, cut at each place: into two fragments, and into
 /// two segments of one frame.
 fn each_fault_at_each_cut(cases: &mut Vec<Case>) {
     let faults: [(&str, &[u8]); 14] = [
@@ -370,14 +370,14 @@ fn each_fault_at_each_cut(cases: &mut Vec<Case>) {
                     Step::Frame(Frame::new(Opcode::Continuation, &bytes[at..])),
                 ];
                 cases.push(invalid(
-                    format!("text/fault/{name}-behind-{before}-fragments-{at}"),
+                    format!("text/fault/{name}-after-{before}-fragments-{at}"),
                     says,
                     two,
                     rule,
                 ));
                 // The header of a frame to a server is six bytes long, to a client two.
                 let case = invalid(
-                    format!("text/fault/{name}-behind-{before}-segments-{at}"),
+                    format!("text/fault/{name}-after-{before}-segments-{at}"),
                     says,
                     vec![text(bytes.clone())],
                     rule,

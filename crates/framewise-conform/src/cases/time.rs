@@ -72,7 +72,7 @@ fn half_closed(cases: &mut Vec<Case>) {
             vec![Seen::Text("Hello".into())],
         ),
     ] {
-        let says = "A Close frame is answered although this end shuts its direction behind it";
+        let says = "A Close frame is answered although this end closes its direction after it";
         let due = Due::Close { before, codes: vec![1000, 1005] };
         let case = frames(format!("time/half-close/{name}"), says, steps, due).rule(Rule::CloseUnanswered);
         // An endpoint that sees the end first may take it for the loss of the connection.
@@ -109,8 +109,8 @@ fn unanswered(cases: &mut Vec<Case>) {
         let mut steps = steps;
         steps.push(Step::Frame(Frame::new(Opcode::Close, b"\x03\xe8")));
         let due = Due::Close { before, codes: vec![1000, 1005] };
-        let says = "Behind the Close frames the server ends TCP, without waiting for this end to do it";
-        let case = frames(format!("time/tcp-ends-behind-{name}"), says, steps, due);
+        let says = "After the Close frames the server ends TCP, without waiting for this end to do it";
+        let case = frames(format!("time/tcp-ends-after-{name}"), says, steps, due);
         cases.push(Case { of: Of::Server, ..case });
     }
     let slow = frames(

@@ -12,7 +12,7 @@ fn small(case: &Case) -> bool {
     let long = matches!(case.work, Work::Echoes(_))
         || case.name.starts_with("size/")
         || case.name.starts_with("flood/20000");
-    // The peer inflates with zlib, which sees no data that reach behind the window.
+    // The peer inflates with zlib, which sees no data that reach beyond the window.
     let beyond_zlib =
         ["security/bomb/", "table/deflate-window"].iter().any(|prefix| case.name.starts_with(prefix));
     !long && !beyond_zlib
@@ -195,9 +195,9 @@ async fn each_other_fault_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_reads_behind_a_close_or_checks_late_is_told_apart() {
-    let behind = server_verdicts(Fault::ReadsBehindClose, |case| case.name == "close/message-behind").await;
-    assert!(!behind[0].1.passed(), "{:?}", behind[0].1);
+async fn what_reads_after_a_close_or_checks_late_is_told_apart() {
+    let after = server_verdicts(Fault::ReadsAfterClose, |case| case.name == "close/message-after").await;
+    assert!(!after[0].1.passed(), "{:?}", after[0].1);
     let late = server_verdicts(Fault::ChecksLate, |case| case.name.starts_with("text/fail-fast/")).await;
     assert_eq!(late.len(), 4);
     for (case, verdict) in late {

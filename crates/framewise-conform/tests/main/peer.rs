@@ -44,7 +44,7 @@ pub(crate) enum Fault {
     /// Binary messages come back as text.
     WrongKind,
     /// It goes on reading after a Close.
-    ReadsBehindClose,
+    ReadsAfterClose,
     /// Its frames are masked the wrong way round.
     WrongMask,
     /// A fault on one connection ends all of them.
@@ -442,7 +442,7 @@ impl Peer {
             (_, Some(code)) => code.0.to_be_bytes().to_vec(),
         };
         self.write(Opcode::Close, &echo).await;
-        if self.fault == Fault::ReadsBehindClose { Next::More } else { Next::Over }
+        if self.fault == Fault::ReadsAfterClose { Next::More } else { Next::Over }
     }
 
     async fn fail(&mut self, rule: Rule) -> Next {
