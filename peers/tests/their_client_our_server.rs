@@ -61,7 +61,7 @@ fn echoes(client: Client) {
         assert_closed(client, &saw[2..], 3000);
     }
 
-    // A character is cut between two frames where the client takes bytes; each of them is a whole text here.
+    // A character is cut between two frames where the client takes bytes; each of them is a complete text here.
     let steps = [Step::fragments(&["Grü", "", "ße"]), Step::ping(b"are you there?"), Step::text("and on")];
     let saw = peer.run(serve.url(), &[&steps[..], &[Step::close(4999, "")]].concat());
     assert_opened(client, &saw);

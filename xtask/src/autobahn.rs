@@ -144,7 +144,7 @@ impl Suite {
     }
 
     fn against_client(&self, cases: &Value) -> Result<Value> {
-        // The suite wants to be told a port: one that was free a moment ago.
+        // The suite needs a port: one that was free a moment ago.
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|free| free.local_addr())
             .map_err(|error| error.to_string())?;

@@ -44,7 +44,7 @@ const CRATES: [Crate; 4] = [
     Crate {
         name: "framewise",
         tested_by: None,
-        // What memory is used again, and what is let go, only these two count.
+        // What memory is used again, and what is freed, only these two count.
         targets: &["--lib", "--test=main", "--test=allocations", "--test=memory"],
         filter: None,
     },

@@ -43,7 +43,7 @@ impl Echo {
         let mut completed = 0;
         while !bytes.is_empty() {
             if !self.inside {
-                // Nearly always: a whole header, the one that is expected.
+                // Nearly always: a complete header, the one that is expected.
                 if self.partial.is_empty() && self.length == 0 && bytes.starts_with(expected) {
                     bytes = &bytes[expected.len()..];
                     (self.left, self.fin, self.compressed) = (script.payloads[0].len(), true, false);

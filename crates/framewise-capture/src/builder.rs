@@ -29,7 +29,7 @@ pub(crate) struct Frame<'p> {
 }
 
 impl<'p> Frame<'p> {
-    /// A whole message, or a control frame, with the mask that its sender owes.
+    /// A complete message, or a control frame, with the mask that its sender owes.
     pub(crate) const fn whole(from: Role, opcode: u8, payload: &'p [u8]) -> Self {
         let masked = matches!(from, Role::Client);
         Self { fin: true, reserved: [false; 3], opcode, masked, payload: Payload::Bytes(payload) }
@@ -112,7 +112,7 @@ impl Builder {
         self.told.push(Told { from, rule });
     }
 
-    /// Drops the ends after which the same side goes on: where a log mixes connections, or a paste has two of them.
+    /// Drops the ends after which the same side continues: where a log mixes connections, or a paste has two of them.
     fn drop_early_ends(&mut self) {
         let last = [Role::Client, Role::Server]
             .map(|from| self.events.iter().rposition(|event| event.from == from).unwrap_or_default());

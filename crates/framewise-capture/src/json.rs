@@ -69,7 +69,7 @@ fn document(value: &Value, notes: &mut Notes) -> Option<Vec<Found>> {
     (!found.is_empty()).then_some(found)
 }
 
-/// The objects that lines hold, whatever stands before them.
+/// The objects that lines hold, whatever is before them.
 fn lines(text: &str) -> Vec<Value> {
     text.lines()
         .filter_map(|line| {

@@ -68,7 +68,7 @@ pub(crate) enum Content {
 /// Tries to read what begins at the first of these lines.
 type Reader = fn(&[&str]) -> Option<Block>;
 
-/// In the order in which they are tried: what is told by more comes first.
+/// In the order in which they are tried: what has more evidence comes first.
 const READERS: [Reader; 8] = [
     trace::read,
     dump::tcpdump,
@@ -278,7 +278,7 @@ fn hex_pair(two: &str) -> Option<u8> {
     if two.bytes().all(|byte| byte.is_ascii_hexdigit()) { u8::from_str_radix(two, 16).ok() } else { None }
 }
 
-/// `04:46:02.000427495`, wherever it stands in the text: since midnight.
+/// `04:46:02.000427495`, anywhere in the text: since midnight.
 pub(crate) fn time_of_day(text: &str) -> Option<Duration> {
     text.split([' ', 'T', '[', ']', ',']).find_map(|word| {
         let mut parts = word.split(':');

@@ -50,7 +50,7 @@ pub enum Source {
 pub enum Act<'b> {
     /// It sent these bytes.
     Bytes(&'b [u8]),
-    /// It sent so many bytes that the recording lacks; 0 for a start in the middle of the connection.
+    /// It sent this many bytes that the recording lacks; 0 for a start in the middle of the connection.
     Gap(u64),
     /// It closed its direction (FIN).
     Eof,
@@ -199,7 +199,7 @@ impl Sink for Transcripts {
     fn over(&mut self, _connection: u64) {}
 }
 
-/// Gives a whole transcript to a sink.
+/// Gives a complete transcript to a sink.
 pub(crate) fn play(transcript: &Transcript, about: &About, sink: &mut dyn Sink) {
     sink.begin(about);
     for event in &transcript.events {

@@ -69,7 +69,7 @@ impl Tls {
         Self { state: State::Waiting(Box::default()), alert: None }
     }
 
-    /// The side that is the client, as far as a hello told.
+    /// The side that is the client, as far as a hello shows it.
     pub(crate) fn client(&self) -> Option<usize> {
         match &self.state {
             State::Waiting(waiting) => waiting.client(),

@@ -119,7 +119,7 @@ pub(crate) fn run(args: &CheckArgs, output: Output) -> Result<ExitCode, Failure>
         report::list(&cases, args.json, output)?;
         return Ok(ExitCode::SUCCESS);
     }
-    // What cannot be written or read is told before the run.
+    // What cannot be written or read is reported before the run.
     let destinations = Destinations::open(&args.report)?;
     let expected = args.expect.as_deref().map(Expected::read).transpose()?;
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
@@ -143,7 +143,7 @@ fn selected(args: &CheckArgs, role: Role) -> Result<Vec<Case>, Failure> {
     let level = args.level.map_or(framewise_conform::Level::Observe, Into::into);
     let every_role = args.list && args.url.is_none() && args.listen.is_none();
     let all = cases::all();
-    // A whole name is that case alone, also where others begin with it.
+    // An exact name selects that case alone, even if others begin with it.
     let whole = |pattern: &str| all.iter().any(|case| case.name == pattern);
     let only: Vec<_> = args.only.iter().map(|pattern| (pattern.as_str(), whole(pattern))).collect();
     let chosen = |case: &Case| {
@@ -178,7 +178,7 @@ fn names(pattern: &str, case: &Case) -> bool {
     case.name.contains(pattern) || rule == pattern || number == pattern
 }
 
-/// Whether the whole text is what the pattern says, where `*` stands for anything.
+/// Whether the complete text is what the pattern says, where `*` stands for anything.
 fn glob(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
@@ -220,7 +220,7 @@ fn finish(
     Ok(ExitCode::from(u8::from(!passed)))
 }
 
-/// Several clients in one report: the name of each stands before its cases.
+/// Several clients in one report: the name of each is before its cases.
 fn merged(reports: &[Report]) -> Report {
     let [report] = reports else {
         let cases = reports.iter().flat_map(|report| {

@@ -79,7 +79,7 @@ pub(crate) struct Trouble {
     pub(crate) fix: Option<String>,
 }
 
-/// The whole examination.
+/// The complete examination.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Examination {
     pub(crate) steps: Vec<Step>,

@@ -3,7 +3,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Says on a terminal that work goes on, once it has taken a second; silent in a pipe.
+/// Says on a terminal that work continues, once it has taken a second; silent in a pipe.
 #[derive(Debug)]
 pub(crate) struct Progress {
     running: Option<(Sender<()>, JoinHandle<()>)>,

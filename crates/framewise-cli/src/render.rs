@@ -16,7 +16,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 pub(crate) use clean::{clean, escape_json};
 
-/// A text cut to so many characters, with a sign that it was.
+/// A text cut to this many characters, with a sign that it was.
 pub(crate) fn shorten(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),
@@ -29,7 +29,7 @@ pub(crate) fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// Spaces that fill a text up to so many columns.
+/// Spaces that fill a text up to this many columns.
 pub(crate) fn pad(text: &str, to: usize) -> String {
     " ".repeat(to.saturating_sub(columns(text)))
 }
@@ -73,7 +73,7 @@ fn atoms(text: &str) -> Vec<String> {
     atoms
 }
 
-/// Lines with so many spaces before each.
+/// Lines with this many spaces before each.
 pub(crate) fn indent(text: &str, by: usize) -> String {
     let mut indented = String::new();
     for line in text.lines() {

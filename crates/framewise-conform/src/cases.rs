@@ -95,7 +95,7 @@ pub fn visit(deflate: bool) -> Case {
     case
 }
 
-/// A binary message of so many bytes that comes back.
+/// A binary message of this many bytes that comes back.
 pub fn echo(size: usize) -> Case {
     let payload = Payload::Repeat(b"framewise ", size);
     let steps = vec![Step::Frame(Frame::new(Opcode::Binary, payload.clone()))];

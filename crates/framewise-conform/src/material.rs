@@ -37,7 +37,7 @@ impl Source {
         Self { kind, at: 0 }
     }
 
-    /// The next message: so many characters of a text, so many bytes of anything else.
+    /// The next message: this many characters of a text, this many bytes of anything else.
     pub(crate) fn message(&mut self, size: usize) -> Seen {
         let (start, message) = match &self.kind {
             Kind::Text(text) => {

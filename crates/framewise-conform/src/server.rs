@@ -320,7 +320,7 @@ impl Pace {
     }
 }
 
-/// The case, with a long exchange cut to so many messages that its bytes stay few.
+/// The case, with fewer messages in a long exchange, so that its bytes stay few.
 pub(crate) fn brief(case: &Case, brief: bool) -> Cow<'_, Case> {
     let mut case = Cow::Borrowed(case);
     if let (true, Work::Echoes(echoes)) = (brief, &case.work) {

@@ -15,7 +15,7 @@ pub struct Endpoints {
     pub requires_deflate: bool,
 }
 
-/// Limits for unknown endpoints: only the size of a head. There is no deadline: a side that waits long and then goes on
+/// Limits for unknown endpoints: only the size of a head. There is no deadline: a side that waits long and then continues
 /// has none (RFC 6455 §7.1.1 and §10 leave deadlines to the endpoints), and one that gives up shows it by its end.
 pub(crate) const UNLIMITED: Limits = Limits::DEFAULT
     .head(64 * 1024)

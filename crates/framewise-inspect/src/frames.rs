@@ -1,4 +1,4 @@
-//! Reads the frames of one direction: reports every fault and goes on.
+//! Reads the frames of one direction: reports every fault and continues.
 
 mod content;
 mod control;
@@ -283,7 +283,7 @@ impl Frames {
         if !header.opcode.is_control()
             && let Some(open) = self.sequence.open()
         {
-            // A continuation without a message also opens one, so that reading goes on.
+            // A continuation without a message also opens one, so that reading continues.
             if open.fragments == 1 {
                 self.content.begin_message(open, self.at, self.sequence.messages(), at);
             }

@@ -1,4 +1,4 @@
-//! Inflates a message and goes on where a library stops, to find out what was meant.
+//! Inflates a message and continues where a library stops, to find out what was meant.
 
 use framewise_proto::Detail;
 use framewise_proto::deflate::{Decoder, Place, Symbols, Unreadable};

@@ -1,7 +1,7 @@
 //! Finds out from its bytes what broke a WebSocket connection, where and why, and what to do about it.
 //!
 //! An [`Observer`] takes both directions of a connection, of one leg or of several, live or recorded. It reads every
-//! byte as a strict endpoint would, but goes on where an endpoint stops. Each [`Finding`](report::Finding) names the
+//! byte as a strict endpoint would, but continues where an endpoint stops. Each [`Finding`](report::Finding) names the
 //! broken [`Rule`](framewise_rules::Rule), the bytes that break it, and the [causes](report::CauseFound) that the
 //! evidence supports, the likeliest first, with who is at fault. The [`Verdict`](report::Verdict) is the finding that
 //! explains the end. [`diagnose`] does this for a transcript.

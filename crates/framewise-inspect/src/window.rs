@@ -24,7 +24,7 @@ impl Window {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Leaves out so many bytes of the stream. What was before them is dropped, so that no reader reads across.
+    /// Leaves out this many bytes of the stream. What was before them is dropped, so that no reader reads across.
     pub(crate) fn gap(&mut self, bytes: u64) {
         self.start = self.end().saturating_add(bytes);
         self.bytes.clear();

@@ -34,7 +34,7 @@ enum Action {
     Reset,
     /// A bit of a byte, from 0, the lowest.
     Flip(u8),
-    /// Frames of so many bytes of payload.
+    /// Frames of this many bytes of payload.
     Split(usize),
     /// One frame from those of a message.
     Join,
@@ -42,7 +42,7 @@ enum Action {
     Replace(Vec<u8>),
     Edit(Vec<u8>, Vec<u8>),
     Inject(Piece),
-    /// It follows so many later messages.
+    /// It follows this many later messages.
     Hold(u64),
 }
 
@@ -56,7 +56,7 @@ enum Piece {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum When {
     Message(u64),
-    /// Each of so many messages.
+    /// Each of this many messages.
     Every(u64),
     /// Each message with these bytes in it.
     With(Vec<u8>),

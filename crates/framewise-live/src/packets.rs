@@ -27,7 +27,7 @@ const BUFFER: usize = 256 * 1024;
 /// Lines of key logs that are written again at the start of the next file.
 const MOST_SECRETS: usize = 4096;
 
-/// When a recording goes on in another file.
+/// When a recording continues in another file.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rotation {
     /// Bytes of a file; `None` for any number.
@@ -272,7 +272,7 @@ impl Writer {
         if self.buffer.len() > BUFFER { self.flush() } else { Ok(()) }
     }
 
-    /// Writes the buffer, or as many whole blocks of it as the disk takes: the file stays one that can be read.
+    /// Writes the buffer, or as many complete blocks of it as the disk takes: the file stays one that can be read.
     fn flush(&mut self) -> io::Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         let buffer = std::mem::take(&mut self.buffer);

@@ -308,7 +308,7 @@ impl Proxy {
         match server {
             Ok(server) if is_websocket => Ok(Some(Reached { client, server, upstream })),
             Ok(mut server) => {
-                // A connection to itself: nobody asks for that.
+                // A connection to itself: that is never wanted.
                 let ours = server.tcp().local_addr().ok();
                 let known = ours.and_then(|ours| self.itself.connected(ours));
                 if known.is_some() {

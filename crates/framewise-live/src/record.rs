@@ -12,7 +12,7 @@ use crate::Rotation;
 const READ_BY_PEOPLE: usize = 4096;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// A transcript that is written while its connection goes on, and is complete after each event.
+/// A transcript that is written while its connection continues, and is complete after each event.
 #[derive(Debug)]
 pub struct Recorder {
     file: File,

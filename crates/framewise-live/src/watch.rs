@@ -32,7 +32,7 @@ pub struct Watch {
     reported: usize,
 }
 
-/// One side of a leg, as the byte path told it: reading and writing may both tell of one end.
+/// One side of a leg, as the byte path reported it: reading and writing may both tell of one end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Open,

@@ -1,4 +1,4 @@
-//! Source code and lists: what stands in them was not printed by anyone, and describes no fault.
+//! Source code and lists: what is in them was not printed by anyone, and describes no fault.
 
 use crate::find::{Match, Text};
 
@@ -142,7 +142,7 @@ impl Lines {
         let mut after_code = false;
         for line in text.split_inclusive('\n') {
             let trimmed = line.trim();
-            // A statement goes on in lines that are indented; those of a stack trace begin with "at".
+            // A statement continues in lines that are indented; those of a stack trace begin with "at".
             let goes_on = after_code
                 && (line.starts_with("  ") || line.starts_with('\t'))
                 && !trimmed.starts_with("at ");

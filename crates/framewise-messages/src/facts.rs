@@ -64,7 +64,7 @@ fn after<'t>(text: &'t Text<'_>, index: usize) -> impl Iterator<Item = &'t str> 
     text.words[index + 1..].iter().take_while(|word| !word.starts_line).map(|word| &*word.text)
 }
 
-/// What stands directly before a word.
+/// What is directly before a word.
 fn sign_before(text: &Text<'_>, index: usize) -> Option<char> {
     text.whole[..text.words[index].span.start].chars().next_back()
 }

@@ -86,7 +86,7 @@ fn around(text: &Text<'_>, pattern: &Pattern, index: usize, at: usize, work: &mu
     }
     places.reverse();
     let (first, last) = (*places.first()?, *places.last()?);
-    // Words that lie far apart are no message.
+    // Words far apart are no message.
     if 2 * places.len() < last - first + 1 {
         return None;
     }

@@ -320,7 +320,7 @@ impl Weighing {
                         raise(cause, 2.0 * share);
                     }
                 }
-                // The number says more than what was found behind other numbers.
+                // The number says more than what was found after other numbers.
                 let causes: &[Cause] = if code.is_some() { &[] } else { &message.causes };
                 for (index, &cause) in causes.iter().enumerate() {
                     let all: f64 = (0..causes.len()).map(falling).sum();

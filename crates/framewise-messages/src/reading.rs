@@ -69,14 +69,14 @@ pub enum Speaks {
     Code(u16),
     /// An HTTP status.
     Status(u16),
-    /// A duration, and whose default it is (empty if nobody's).
+    /// A duration, and whose default it is (empty if it is not a default).
     Duration {
         /// In seconds.
         seconds: u64,
         /// Products with this default.
         whose: &'static str,
     },
-    /// A size, and whose default it is (empty if nobody's).
+    /// A size, and whose default it is (empty if it is not a default).
     Size {
         /// In bytes.
         bytes: u64,
@@ -117,7 +117,7 @@ pub struct Recognized {
 }
 
 impl Reading {
-    /// Places in the whole text, not in the part that was read.
+    /// Places in the complete text, not in the part that was read.
     pub(crate) fn shift(&mut self, by: usize) {
         let spans = self.causes.iter_mut().flat_map(|ranked| &mut ranked.evidence);
         let spans = spans.chain(self.rules.iter_mut().flat_map(|ranked| &mut ranked.evidence));

@@ -79,7 +79,7 @@ pub struct Message {
     pub sight: Sight,
     /// The rules that it can denote, the likeliest first.
     pub rules: Vec<Named>,
-    /// The causes found behind it, the most frequent first.
+    /// The causes found for it, the most frequent first.
     pub causes: Vec<Cause>,
     /// The close codes that it denotes beside those that it spells out.
     pub codes: Vec<u16>,

@@ -18,7 +18,7 @@ use crate::wire::{Frame, pattern};
 pub(crate) enum Step {
     /// Sends bytes in one write.
     Send(Vec<u8>),
-    /// Sends a binary frame with so many bytes, or a part of a message.
+    /// Sends a binary frame with this many bytes, or a part of a message.
     Large { from: Role, opcode: Opcode, fin: bool, size: usize },
     /// Sends bytes in pieces of this size, each in a write of its own.
     Cut(Vec<u8>, usize),
@@ -177,7 +177,7 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> End<S> {
             Step::Shut => {
                 self.record.shut.get_or_insert(self.start.elapsed());
                 if let Some(write) = &mut self.write {
-                    // A peer that is gone has nothing to be told.
+                    // A peer that has gone needs no answer.
                     let _ = write.shutdown().await;
                 }
             }

@@ -70,7 +70,7 @@ pub struct Probe {
     pub rule: Option<Rule>,
     pub(crate) request: Vec<(&'static str, String)>,
     pub(crate) response: Vec<(&'static str, String)>,
-    /// Bytes behind the head, in the same write.
+    /// Bytes after the head, in the same write.
     pub(crate) early: [Vec<u8>; 2],
     pub(crate) client: Vec<Step>,
     pub(crate) server: Vec<Step>,

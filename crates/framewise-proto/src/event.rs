@@ -38,7 +38,7 @@ pub enum Event<'b> {
     /// The peer broke a rule. The connection has failed: the Close frame is queued, and further input is discarded.
     Violation(Box<Violation>),
     /// The peer broke a rule that is not enforced: never (its answer is a note), or not by this endpoint
-    /// ([`crate::Strictness`]). The connection goes on.
+    /// ([`crate::Strictness`]). The connection continues.
     Tolerated(Box<Violation>),
     /// The connection has ended. This is the last event.
     Ended(Ended),

@@ -41,7 +41,7 @@ pub struct Violation {
 pub enum Detail {
     /// Nothing.
     None,
-    /// What the head lacks: a header, or an extension. The place of the violation is the whole head.
+    /// What the head lacks: a header, or an extension. The place of the violation is the complete head.
     Missing(&'static str),
     /// How the byte fails to be UTF-8.
     Utf8(Utf8Fault),
@@ -143,7 +143,7 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} ", self.rule.id(), self.sentence())?;
         match self.answer() {
-            // RFC 6455 §7.1.5: it "is considered to be 1006", and nobody sends it.
+            // RFC 6455 §7.1.5: it "is considered to be 1006", and is never sent.
             Answer::Lost => write!(f, "Reported as {}", CloseCode::ABNORMAL_CLOSURE),
             answer @ (Answer::Close(_) | Answer::Http(_) | Answer::Abort | Answer::Note) => {
                 write!(f, "Answer: {answer}")

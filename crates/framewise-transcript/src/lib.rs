@@ -7,7 +7,7 @@
 //! < "HTTP/1.1 101 Switching Protocols\r\n"             # server to client, \r \n \t \" \\ \xHH
 //! [12.503] < 88 02 03 e8                               # seconds since the start
 //! > eof                                                # the client closed its side; `< reset` for a reset
-//! < gap 1460                                           # so many bytes of the server are missing from the recording
+//! < gap 1460                                           # this many bytes of the server are missing from the recording
 //! leg proxy-server                                     # from here on another leg of the same connection
 //! ```
 //!
@@ -93,7 +93,7 @@ pub enum Action {
     /// It reset the connection (RST).
     Reset,
     /// It sent this many bytes that the recording lacks. Before the end of the handshake: the recording starts in the
-    /// middle of the connection, where 0 means that nobody knows how many bytes there were.
+    /// middle of the connection, where 0 means that the number of bytes is not known.
     Gap(u64),
 }
 

@@ -67,7 +67,7 @@ pub(crate) fn take_read() -> BytesMut {
     let buffer = POOL.with_borrow_mut(|pool| pool.read.take());
     match buffer {
         Some(mut buffer) => {
-            // Back to its start, where nobody holds a part of it any more.
+            // Back to its start, where no part of it is in use.
             if buffer.try_reclaim(READ) || buffer.capacity() >= READ_ROOM {
                 buffer
             } else {
@@ -146,7 +146,7 @@ fn copy_small(bytes: &[u8]) -> BytesMut {
     })
 }
 
-/// The arena, empty, with room for so many bytes.
+/// The arena, empty, with capacity for this many bytes.
 fn with_arena<T>(size: usize, copy: impl FnOnce(&mut BytesMut) -> T) -> T {
     POOL.with_borrow_mut(|pool| {
         if !pool.has_room(size) {

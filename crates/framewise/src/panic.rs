@@ -9,11 +9,11 @@ pub(crate) struct Panic(Box<dyn Any + Send>);
 impl Panic {
     /// Runs code of the application.
     pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Self> {
-        // What the code has left half done is dropped: the panic goes on, or ends its connection.
+        // What the code has left half done is dropped: the panic continues, or ends its connection.
         catch_unwind(AssertUnwindSafe(run)).map_err(Self)
     }
 
-    /// Runs code of the application, and reports a panic to `tracing`, before it goes on.
+    /// Runs code of the application, and reports a panic to `tracing`, before it continues.
     #[cfg(any(feature = "tower", feature = "axum"))]
     pub(crate) fn trace<T>(run: impl FnOnce() -> T) -> T {
         Self::catch(run).unwrap_or_else(|panic| {

@@ -200,7 +200,7 @@ impl Server {
     ///
     /// Dropping the future drops the stream.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<WebSocket<S>, Error> {
-        // Boxed, so that a task that goes on with the connection does not keep the memory of the handshake.
+        // Boxed, so that a task that continues with the connection does not keep the memory of the handshake.
         Box::pin(self.open(stream)).await
     }
 

@@ -184,7 +184,7 @@ impl<S> WebSocket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Returns the stream, and the bytes that were read from it and are not taken yet: for another library that goes on with
+    /// Returns the stream, and the bytes that were read from it and are not taken yet: for another library that continues with
     /// the connection. Call it between two messages, after [`WebSocket::flush`].
     ///
     /// ```

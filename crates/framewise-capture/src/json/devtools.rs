@@ -18,7 +18,7 @@ struct Socket {
     builder: Builder,
 }
 
-/// The connections among the events, told apart by their `requestId`.
+/// The connections among the events, distinguished by their `requestId`.
 pub(super) fn read(values: &[Value], notes: &mut Notes) -> Vec<Found> {
     let mut sockets: Vec<Socket> = Vec::new();
     let mut events = 0;

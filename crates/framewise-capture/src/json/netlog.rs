@@ -14,7 +14,7 @@ use crate::paste::Found;
 use crate::plural;
 use crate::sink::Source;
 
-/// A whole log.
+/// A complete log.
 pub(super) fn read(log: &Value, notes: &mut Notes) -> Vec<Found> {
     let types = log.pointer("/constants/logEventTypes").and_then(Value::as_object);
     let names: BTreeMap<u64, &str> = types

@@ -131,7 +131,7 @@ pub(super) fn rows(lines: &[&str]) -> Option<Block> {
             continue;
         }
         let Some((indented, offset, bytes)) = row(line) else {
-            // A blank line stands between packets.
+            // A blank line is between packets.
             let follows = |line: &&str| row(line).is_some() || title(line).is_some();
             if bare(line).trim().is_empty() && lines.get(at + 1).is_some_and(follows) {
                 own = true;

@@ -7,7 +7,7 @@ use framewise_rules::Role;
 
 use super::{Block, Content, Piece, What, bare, dump, pairs};
 
-/// What follows `Follow: tcp,…`, or stands alone as YAML or C.
+/// What follows `Follow: tcp,…`, or is alone as YAML or C.
 pub(super) fn read(lines: &[&str]) -> Option<Block> {
     let first = bare(lines.first()?);
     if first.starts_with("Follow: tcp,") || first.starts_with("Follow: tls,") {

@@ -148,7 +148,7 @@ impl<R: Read> Blocks<R> {
         }
     }
 
-    /// Fills the buffer with so many bytes; whether there were any.
+    /// Fills the buffer with this many bytes; whether there were any.
     fn fill(&mut self, bytes: usize) -> Result<bool, Fault> {
         self.block.resize(bytes, 0);
         let mut there = 0;
@@ -218,7 +218,7 @@ impl<R: Read> Blocks<R> {
         }
         let length = order.u32(&self.block, 0);
         self.rest(length.checked_sub(8).filter(|rest| *rest >= 4).ok_or(Fault::Length(length))?)?;
-        // The length stands at the end once more.
+        // The length is repeated at the end.
         let end = self.block.len() - 4;
         let Kind::Pcapng { interfaces } = &mut self.kind else { return Ok(Some(Block::Other)) };
         let body = &self.block[..end];

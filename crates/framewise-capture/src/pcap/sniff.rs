@@ -1,4 +1,4 @@
-//! What a TCP connection carries, told from its first bytes.
+//! What a TCP connection carries, recognised by its first bytes.
 
 use framewise_proto::frame::MAX_HEADER;
 use framewise_proto::{Header, Opcode};
@@ -128,7 +128,7 @@ fn http(known: &Known<'_>, client: usize) -> Verdict {
     }
 }
 
-/// Frames, in a connection whose beginning was not captured: segments hold whole frames for the most part.
+/// Frames, in a connection whose beginning was not captured: segments hold complete frames for the most part.
 fn frames(known: &Known<'_>) -> Verdict {
     let mut whole = 0;
     let mut masked = [0, 0];
@@ -167,7 +167,7 @@ fn frames(known: &Known<'_>) -> Verdict {
     }
 }
 
-/// Whether bytes are whole frames, one after another, all masked or all not: which of them, or neither.
+/// Whether bytes are complete frames, one after another, all masked or all not: which of them, or neither.
 pub(crate) fn chain(bytes: &[u8]) -> Option<bool> {
     let mut rest = bytes;
     let mut masked = None;

@@ -18,7 +18,7 @@ const PATIENCE: u32 = 24;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Out<'b> {
     Bytes(&'b [u8]),
-    /// So many bytes were not captured.
+    /// This many bytes were not captured.
     Gap(u64),
     Eof,
 }
@@ -48,7 +48,7 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// The stream begins behind this number, which is its SYN's.
+    /// The stream begins after this number, which is its SYN's.
     pub(crate) fn begin(&mut self, syn: u32) {
         self.next.get_or_insert(syn.wrapping_add(1));
     }

@@ -23,7 +23,7 @@ pub(super) enum Hello {
     Server(ServerHello),
 }
 
-/// What a beginning told so far.
+/// What a beginning has shown so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Found {
     /// More bytes may tell.

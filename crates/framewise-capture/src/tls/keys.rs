@@ -89,7 +89,7 @@ impl Keys {
                 Err(error) => break Err(error),
             }
         };
-        // The last line may lack its end for good; if it was only half written, the whole line replaces what this says.
+        // The last line may lack its end for good; if it was only half written, the complete line replaces what this says.
         let last = std::mem::take(&mut self.partial);
         self.lines += u64::from(self.line(&last).is_some());
         self.partial = last;
@@ -97,7 +97,7 @@ impl Keys {
         result
     }
 
-    /// Takes in whole lines.
+    /// Takes in complete lines.
     pub(crate) fn add(&mut self, text: &[u8]) {
         for line in text.split(|&byte| byte == b'\n') {
             let trimmed = line.trim_ascii();

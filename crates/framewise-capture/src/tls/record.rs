@@ -157,7 +157,7 @@ impl Direction {
         self.data.as_ref().map_or(0, Key::overhead)
     }
 
-    /// So many bytes are left of a record that is not whole.
+    /// This many bytes are left of a record that is not complete.
     fn skip(&mut self, left: u64, plain: u64, out: &mut dyn FnMut(Act<'_>)) {
         self.reading = Reading::Skipping { left, plain };
         if left == 0 {
@@ -165,7 +165,7 @@ impl Direction {
         }
     }
 
-    /// A record that is not whole is over.
+    /// A record that is not complete is over.
     fn over(&mut self, plain: u64, out: &mut dyn FnMut(Act<'_>)) {
         self.reading = Reading::Record;
         match self.epoch {
@@ -178,7 +178,7 @@ impl Direction {
         }
     }
 
-    /// Takes in the whole records of the buffer.
+    /// Takes in the complete records of the buffer.
     fn records(&mut self, out: &mut dyn FnMut(Act<'_>)) {
         let buffer = std::mem::take(&mut self.buffer);
         let mut at = 0;

@@ -58,7 +58,7 @@ pub(crate) async fn check(
         }
     };
     run.abort();
-    // What was told before the command ended is there still.
+    // What was reported before the command ended is still there.
     while let Ok(reported) = heard.try_recv() {
         if let Reported::Done { agent, index, verdict } = reported {
             agents.entry(agent).or_default().insert(index, Entry::new(&cases[index], &verdict));

@@ -37,7 +37,7 @@ impl Script {
                 .filter(|event| event.from == by)
                 .map(|event| event.action)
                 .collect();
-            // What is wrong has to be in its first words, or in frames behind a handshake that is made anew.
+            // What is wrong has to be in its first words, or in frames after a handshake that is made anew.
             (!head || steps.len() == 1).then_some(Self { by, head, steps })
         })
     }
@@ -161,7 +161,7 @@ async fn listen(stream: TcpStream, address: SocketAddr) {
     while ws.next().await.is_some() {}
 }
 
-/// Reads a head to its end, and nothing behind it.
+/// Reads a head to its end, and nothing after it.
 async fn head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -429,7 +429,7 @@ fn opening(verdict: &Verdict) -> Option<Duration> {
     response.checked_sub(request)
 }
 
-/// From the Ping to its Pong: the first that the server sent behind the handshake.
+/// From the Ping to its Pong: the first that the server sent after the handshake.
 fn round_trip(verdict: &Verdict) -> Option<Duration> {
     let mut events = verdict.transcript.events.iter();
     events.find(|event| event.from == Role::Server)?;

@@ -1,5 +1,5 @@
 //! What a paste has beside words: a recording of the connection, or the address of the server. Then the command that
-//! settles the matter can be run as it stands.
+//! settles the matter can be run unchanged.
 
 use framewise_capture::{Options, transcripts};
 use framewise_rules::Cause;
@@ -83,7 +83,7 @@ impl Known {
     }
 }
 
-/// The first ws:// or wss:// address, up to its query, if a command line can have it as it stands.
+/// The first ws:// or wss:// address, up to its query, if a command line can have it unchanged.
 fn url(text: &str) -> Option<String> {
     let starts = ["wss://", "ws://"].iter().filter_map(|scheme| text.find(scheme));
     let rest = &text[starts.min()?..];

@@ -14,7 +14,7 @@ pub(crate) struct Stream {
     pub(crate) bytes: Vec<u8>,
     /// Its parts, in order and without holes.
     pub(crate) parts: Vec<Part>,
-    /// For each event of the transcript that sent bytes of it, its index and where they lie.
+    /// For each event of the transcript that sent bytes of it, its index and where they are.
     pub(crate) events: Vec<(usize, Range<usize>)>,
 }
 

@@ -9,12 +9,12 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// So many diagnoses, of so many bytes together.
+    /// This many diagnoses, of this many bytes together.
     pub(crate) const fn new(runs: usize, bytes: usize) -> Self {
         Self { runs, bytes, spent: 0 }
     }
 
-    /// Takes one diagnosis of so many bytes; false where it is used up.
+    /// Takes one diagnosis of this many bytes; false where it is used up.
     pub(crate) const fn take(&mut self, bytes: usize) -> bool {
         if self.runs == 0 || self.bytes < bytes {
             self.runs = 0;

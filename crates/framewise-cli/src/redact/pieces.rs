@@ -150,7 +150,7 @@ fn of_stream(stream: &Stream, mut push: impl FnMut(What)) {
                         open = Some((header.opcode == Opcode::Text, *compressed, vec![payload]));
                     }
                     Opcode::Continuation => {
-                        // One without a message is text or not, nobody knows: what is text stays so.
+                        // One without a message is text or binary: it is not known: what is text stays so.
                         open.get_or_insert((false, *compressed, Vec::new())).2.push(payload);
                     }
                     Opcode::Close if payload.range.len() > 2 => push(What::Close(payload)),

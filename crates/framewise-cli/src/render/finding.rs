@@ -276,7 +276,7 @@ pub(crate) fn summary(connection: &Connection) -> String {
         if let Some(extensions) = &handshake.extensions {
             let _ = write!(line, ", extensions {}", clean(extensions));
         }
-        // A recording that begins behind the handshake, or ends before its answer, has nothing to say here.
+        // A recording that begins after the handshake, or ends before its answer, has nothing to say here.
         if !line.is_empty() {
             let _ = writeln!(text, "{}", line.trim_start_matches([',', ' ']));
         }

@@ -62,7 +62,7 @@ fn write_row(text: &mut String, view: &View<'_>, row: usize) {
         let inside = marked && index > start && view.marked.contains(&(index - 1));
         hex.push(gap, inside);
         carets.push_str(&if inside { "^" } else { " " }.repeat(gap.len()));
-        // The place where something is missing: before a byte, or behind the last one.
+        // The place where something is missing: before a byte, or after the last one.
         let missing = view.marked.is_empty() && view.marked.start == index;
         carets.push_str(if marked {
             "^^"

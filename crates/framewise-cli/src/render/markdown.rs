@@ -64,7 +64,7 @@ fn marker(line: &str) -> (&str, &str) {
     if digits > 0 && line[digits..].starts_with(". ") { line.split_at(digits + 2) } else { ("", line) }
 }
 
-/// Whether a line goes on with the block before it.
+/// Whether a line continues with the block before it.
 fn continues(line: &str) -> bool {
     !line.is_empty() && marker(line).0.is_empty() && fence(line).is_none()
 }

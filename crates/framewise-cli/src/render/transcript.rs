@@ -18,7 +18,7 @@ pub(crate) struct Mark {
 
 /// A transcript in its own notation, split into lines that fit, with a caret under the marked byte and a label beside it.
 ///
-/// `source` is what was parsed: the comments behind bytes in hexadecimal are shown too, since they say what a masked
+/// `source` is what was parsed: the comments after bytes in hexadecimal are shown too, since they say what a masked
 /// payload is.
 pub(crate) fn transcript(source: &str, transcript: &Transcript, mark: Option<(Mark, &str)>) -> String {
     let mut text = String::new();
@@ -126,7 +126,7 @@ fn lines(bytes: &[u8], at: Option<usize>) -> Vec<Line> {
     }
     let rest = &bytes[head..];
     let from = at.and_then(|at| at.checked_sub(head));
-    // The rows before a mark far behind are skipped, so that it is always seen.
+    // The rows before a mark far below are skipped, so that it is always seen.
     let skip = from.map_or(0, |from| (from / BYTES_A_LINE).saturating_sub(1) * BYTES_A_LINE);
     let skip = if skip + BYTES_A_LINE < SHOWN { 0 } else { skip };
     if skip > 0 {

@@ -77,7 +77,7 @@ fn offers(cases: &mut Vec<Case>) {
 }
 
 /// RFC 7692 §7.1: "A server MUST decline an extension negotiation offer for this extension if any of the following
-/// conditions are met". Declining is not failing: the handshake goes on.
+/// conditions are met". Declining is not failing: the handshake continues.
 fn invalid_offers(cases: &mut Vec<Case>) {
     for (name, parameters) in [
         ("unknown-parameter", "x=1"),

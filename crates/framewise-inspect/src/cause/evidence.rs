@@ -281,7 +281,7 @@ impl Reads {
         self.utf8
     }
 
-    /// Text of at least so many bytes.
+    /// Text of at least this many bytes.
     pub(super) const fn is_text(self, least: u64) -> bool {
         self.utf8 && self.printable && self.length >= least
     }

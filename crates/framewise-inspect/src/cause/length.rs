@@ -160,7 +160,7 @@ pub(super) fn sign_or_overflow(e: &Evidence<'_>) -> Option<Sign> {
         return Some(sign);
     }
     let (frame, boundary) = spilled(e)?;
-    // More than what is announced: a boundary is behind the frame's end.
+    // More than what is announced: a boundary is after the frame's end.
     let real = boundary - frame.payload();
     let announced = frame.header.length;
     let lost = match frame.header.form {

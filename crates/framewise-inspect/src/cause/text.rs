@@ -100,7 +100,7 @@ pub(super) fn masked_twice(e: &Evidence<'_>) -> Option<Sign> {
 
 /// Bytes unmasked with this key, if they are text.
 fn text_under(e: &Evidence<'_>, bytes: &[u8], key: [u8; 4]) -> Option<Vec<u8>> {
-    /// So many bytes are enough to recognise binary data.
+    /// This many bytes are enough to recognise binary data.
     const BEGINNING: usize = 64;
     let unmasked = |bytes: &[u8]| {
         let mut bytes = bytes.to_vec();

@@ -74,7 +74,7 @@ impl Frames {
         }
     }
 
-    /// Whether frames begin at `from` and end exactly where the window does: segments often hold whole frames.
+    /// Whether frames begin at `from` and end exactly where the window does: segments often hold complete frames.
     pub(super) fn fits(&self, from: u64, window: &Window) -> bool {
         // Who masks, or does not, against the rules does so in each frame.
         let masks = |rule| matches!(rule, Rule::MaskPresent | Rule::MaskMissing);

@@ -75,7 +75,7 @@ fn a_distance_may_lead_to_the_first_byte_there_is_and_no_further() {
     let (first, before) = (b"\x4a\x04\x02\x00\x00", b"\x4a\x04\x42\x00\x00");
     assert_eq!(message(&mut Inflater::new(15, true), first, 9), (b"aaaa".to_vec(), None));
     assert_eq!(message(&mut Inflater::new(15, true), before, 9).1, Some(Fault::history(2, 1)));
-    // The same of bytes of the message before, which are there but ruled out: decoding goes on as far as they are.
+    // The same of bytes of the message before, which are there but ruled out: decoding continues as far as they are.
     let mut forgets = Inflater::new(15, false);
     assert_eq!(message(&mut forgets, b"\x4a\x04\x00", 9), (b"a".to_vec(), None));
     assert_eq!(message(&mut forgets, before, 9), (b"aaaa".to_vec(), Some(Fault::history(2, 1))));

@@ -87,7 +87,7 @@ impl Observer {
         }
     }
 
-    /// Looks for the message behind a Close 1009 that no message of its own leg explains: one on another leg, in the
+    /// Looks for the message before a Close 1009 that no message of its own leg explains: one on another leg, in the
     /// same direction, that was not passed on.
     fn limit_elsewhere(&mut self, at: Moment) {
         let too_big = |known: &Known| known.finding.rule == Some(Rule::MessageTooBig);

@@ -23,7 +23,7 @@ pub(super) struct Frames {
     frame: u64,
     message: u64,
     in_message: bool,
-    /// Messages are changed as a whole.
+    /// Messages are changed as one.
     whole: bool,
     /// The frames of the message so far, where it is changed as a whole.
     collected: Vec<Frame>,
@@ -86,7 +86,7 @@ fn masked(bytes: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
 
 impl Frames {
     pub(super) fn new(faults: Vec<Fault>, from: Role) -> Self {
-        // Every message is collected, so that a message is whole before the next one begins.
+        // Every message is collected, so that a message is complete before the next one begins.
         let whole = faults.iter().any(Fault::reads_messages);
         Self {
             faults,

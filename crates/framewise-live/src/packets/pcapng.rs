@@ -56,7 +56,7 @@ pub(super) fn packet(time: SystemTime, segment: &Segment) -> Vec<u8> {
     block(PACKET, &body)
 }
 
-/// The bytes of the blocks that are whole, of which the last one may be cut.
+/// The bytes of the blocks that are complete, of which the last one may be cut.
 pub(super) fn whole(bytes: &[u8]) -> usize {
     let mut whole = 0;
     while let Some(total) = bytes[whole..].get(4..8) {

@@ -20,7 +20,7 @@ const REMEMBERED: usize = 16;
 ///
 /// Any byte after a Ping shows that the peer is there, because its Pong may have to wait for the end of a large frame. If
 /// nothing arrives within `pong`, the connection fails (`idle-timeout`, with `ping-unanswered` in `also`). If only the Pong
-/// is missing, that is reported (`ping-unanswered` is a note), and the connection goes on.
+/// is missing, that is reported (`ping-unanswered` is a note), and the connection continues.
 ///
 /// ```
 /// use core::time::Duration;

@@ -100,8 +100,8 @@ impl Stop {
             Self::LengthsTooMany => "more lengths than codes",
             Self::NothingToRepeat => "a repeated length with nothing before it",
             Self::NoEnd => "a block that cannot end",
-            Self::NoSuchCode => "a code that stands for nothing",
-            Self::NoSuchSymbol => "a symbol that stands for nothing",
+            Self::NoSuchCode => "a code without a meaning",
+            Self::NoSuchSymbol => "a symbol without a meaning",
         }))
     }
 }

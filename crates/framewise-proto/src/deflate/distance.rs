@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use zlib_rs::{Deflate, DeflateFlush, Status};
 
-    /// Text in which the farthest repetition lies a known distance back.
+    /// Text in which the farthest repetition is a known distance back.
     fn compressed(data: &[u8], level: i32, bits: u8) -> Vec<u8> {
         let mut deflate = Deflate::new(level, false, bits);
         let mut out = vec![0; data.len() * 2 + 100];
@@ -209,7 +209,7 @@ mod tests {
                 assert_eq!(too_far.rule, Rule::DeflateWindowViolated);
                 exceeded.insert(too_far.at);
             }
-            // Those behind the first 3000 bytes are 3000 bytes back; a few before them may be, too. It is the same place at
+            // Those after the first 3000 bytes are 3000 bytes back; a few before them may be, too. It is the same place at
             // each cut.
             assert!(
                 exceeded.len() == 1 && exceeded.iter().all(|at| (2055..3010).contains(at)),

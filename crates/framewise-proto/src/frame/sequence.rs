@@ -208,7 +208,7 @@ impl Sequence {
         }
     }
 
-    /// Takes the frame, valid or not: an observer goes on after a violation.
+    /// Takes the frame, valid or not: an observer continues after a violation.
     ///
     /// A data frame leaves its message open, even the last one: call [`Sequence::finish`] after its payload. `deflate`,
     /// `now`: as in [`Expect`].

@@ -22,7 +22,7 @@ impl Headers {
         Self { names: String::new(), values: Vec::new(), ends: Vec::new() }
     }
 
-    /// No lines yet, with memory for so many lines, bytes of names and bytes of values.
+    /// No lines yet, with memory for this many lines, bytes of names and bytes of values.
     fn with_capacity(lines: usize, names: usize, values: usize) -> Self {
         Self {
             names: String::with_capacity(names),

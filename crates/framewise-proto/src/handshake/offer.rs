@@ -170,7 +170,7 @@ mod tests {
                 assert_eq!(offer.encode(), Err(Misuse::HeaderValue("X-Bytes".into())), "{byte}");
             }
         }
-        // What stands behind the character may be the value, and a secret.
+        // What follows the character may be the value, and a secret.
         for (name, told) in
             [("Authorization: s3cret", "Authorization"), ("", ""), ("\u{e9}", ""), ("X\r\nY", "X")]
         {

@@ -113,7 +113,7 @@ impl AcceptLoop {
 
     /// Accepts until `stop` completes, and passes each connection to `serve`, which should start a task for it.
     ///
-    /// Cancel-safe: the next call goes on.
+    /// Cancel-safe: the next call continues.
     pub async fn run(&mut self, stop: impl Future, mut serve: impl FnMut(Incoming)) {
         let mut stop = pin!(stop);
         loop {

@@ -63,7 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PendingRequest<S> {
     ///
     /// Dropping the future drops the stream; before its first poll, it drops the request.
     pub async fn answer(self, reply: Reply) -> Result<WebSocket<S>, Error> {
-        // Boxed, so that a task that goes on with the connection does not keep the memory of the answer.
+        // Boxed, so that a task that continues with the connection does not keep the memory of the answer.
         Box::pin(self.respond(reply)).await
     }
 

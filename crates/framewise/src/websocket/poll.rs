@@ -274,7 +274,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         }
         // The registration stays: the server waits until the connection is closed.
         let close = CloseFrame::new(CloseCode::GOING_AWAY, "");
-        // If the connection is closing already, its closing handshake goes on.
+        // If the connection is closing already, its closing handshake continues.
         let closes = self.engine.close(self.timer.now(), Some(&close)).is_ok();
         if closes {
             trace::close_sent(self.engine.role(), close.code, "");

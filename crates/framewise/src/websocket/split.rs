@@ -51,7 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
     ///   of that stops while the receiver is not polled, as with a [`WebSocket`].
     /// - A sender queues its message and writes it. While the queue is full, senders wait in order of arrival.
     /// - After the receiver is dropped, the connection is not read; [`Sender::close`] reads until the connection is closed.
-    /// - After all senders are dropped, the receiver goes on; [`Receiver::sender`] creates another sender.
+    /// - After all senders are dropped, the receiver continues; [`Receiver::sender`] creates another sender.
     /// - When both are dropped, the connection is cut, as when a [`WebSocket`] is dropped.
     ///
     /// `StreamExt::split` of the crate futures, which generic code uses, works, too: its sink cannot be cloned, and waits while
@@ -229,7 +229,7 @@ impl Shared {
             self.waiting.wait(id, cx);
             while !state.inner.state.is_finished() {
                 if state.kept_bytes >= KEPT && state.inner.engine.poll_transport() != Transport::Close {
-                    // The receiver has to take some first. Meanwhile, writing goes on, and the deadline is watched.
+                    // The receiver has to take some first. Meanwhile, writing continues, and the deadline is watched.
                     let _ = state.write(|inner| inner.poll_flush(combined));
                     let inner = &mut *state.inner;
                     ready!(inner.timer.poll(inner.due(), combined));

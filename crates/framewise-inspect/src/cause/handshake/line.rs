@@ -1,4 +1,4 @@
-//! Header lines that nobody checked.
+//! Header lines that were not checked.
 
 use framewise_rules::{Cause, Role, Rule};
 

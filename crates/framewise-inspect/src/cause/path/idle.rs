@@ -104,7 +104,7 @@ pub(crate) fn idle_timeout_endpoint(e: &Evidence<'_>) -> Option<Sign> {
 pub(crate) fn keepalive_timeout(e: &Evidence<'_>) -> Option<Sign> {
     let mut short = None;
     let fault: Fault = match e.finding.rule? {
-        // A Pong that came late after all gave nobody a reason to give up.
+        // A Pong that came late after all gave no reason to give up.
         Rule::PingUnanswered if e.peer().pings.unanswered => e.stream.into(),
         Rule::CloseMissing | Rule::CloseUnanswered | Rule::ConnectionReset => {
             // The side that pinged gave up, or the silent one is gone.

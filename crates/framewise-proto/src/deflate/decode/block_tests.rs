@@ -30,7 +30,7 @@ impl Bits {
             .collect()
     }
 
-    /// The last block's head, of type 2, with so many codes of each kind; the code of each length is the length, in 4 bits.
+    /// The last block's head, of type 2, with this many codes of each kind; the code of each length is the length, in 4 bits.
     fn head(literals: u32, distances: u32) -> Self {
         let bits = Self::default().number(0b101, 3).number(literals - 257, 5).number(distances - 1, 5);
         let bits = bits.number(15, 4).number(0, 9);
@@ -49,7 +49,7 @@ impl Bits {
     }
 }
 
-/// What it is told to be, cut anywhere, and that zlib fails at the same byte.
+/// The fault of a stream: the same for every cut, at the byte where zlib fails too.
 fn fails(stream: &[u8]) -> &'static str {
     let mut stream = stream.to_vec();
     stream.resize(stream.len() + 200, 0);
@@ -89,7 +89,7 @@ fn a_code_has_all_its_bits_or_one_symbol_of_one_bit() {
     }
     // The other bit of a code that has one symbol.
     let stream = Bits::block(&literals, &[1]).code("0111");
-    assert_eq!(fails(&stream.bytes()), "a code that stands for nothing");
+    assert_eq!(fails(&stream.bytes()), "a code without a meaning");
 }
 
 #[test]

@@ -8,7 +8,7 @@ pub(crate) const RequestHeaderMalformed: Examples = Examples {
         Bad::new(request!("X-Request-Id"), 150),
         Bad::new(request!(": 1"), 150),
         Bad::new(request!(r"Gr\xc3\xb6\xc3\x9fe: 1"), 150),
-        // A value that goes on in the next line, as HTTP/1.1 allowed before 2014.
+        // A value that continues in the next line, as HTTP/1.1 allowed before 2014.
         Bad::new(request!("X-Long: one" "  two"), 163),
         // A line end in a value that was not checked, and a NUL.
         Bad::new(request!(r"X-Name: a\rb"), 150),

@@ -184,7 +184,7 @@ mod tests {
             ("0.0.1", "127.0.0.1", 80, false),
             ("10.0.0.0/8", "10.20.30.40", 80, true),
             ("10.0.0.0/8", "11.0.0.1", 80, false),
-            // The first bit behind those that count.
+            // The first bit after those that count.
             ("10.0.0.0/8", "10.128.0.1", 80, true),
             ("10.0.0.0/9", "10.128.0.1", 80, false),
             // More bits than there are.

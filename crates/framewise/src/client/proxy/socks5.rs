@@ -42,7 +42,7 @@ pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
         DOMAIN_NAME => usize::from(stream.read_u8().await?),
         other => return Err(format!("answers with an address of the unknown type {other}").into()),
     };
-    // With the port behind it; 257 bytes at the most.
+    // With the port after it; 257 bytes at the most.
     stream.read_exact(&mut [0; 257][..address + 2]).await?;
     Ok(())
 }

@@ -131,7 +131,7 @@ impl Waiting {
     pub(super) fn call(&self, call: Call) {
         let mut lists = self.lists();
         let receiver = if call.receiver { lists.receiver.take() } else { None };
-        // Nothing is allocated where nobody waits.
+        // Nothing is allocated if no task waits.
         let mut senders = Vec::new();
         if call.first {
             while lists.queue.front().is_some_and(|first| !first.stays)
