@@ -157,6 +157,7 @@ const DETECTORS: &[Detector] = &[
     handshake::upgrade_answered_then_closed,
     path::receiver_rejects,
     path::frames_refragmented,
+    path::connection_cut,
     path::peer_crashed,
     // The least specific last.
     path::heads_altered,

@@ -87,8 +87,9 @@ impl Leg {
             };
             self.broken(violation, at);
         }
-        if first.is_none() {
-            self.idle_named(from, &close, at);
+        match &first {
+            Some(asked) => self.answered_late(from, asked, &close, at),
+            None => self.idle_named(from, &close, at),
         }
         let peer = self.dir(from.peer());
         let echo = first.is_some_and(|first| first.code == close.code);
@@ -251,6 +252,7 @@ impl Leg {
     }
 
     fn end_handshake(&mut self, from: Role, at: Moment) {
+        self.not_http2();
         if self.not_http(at) {
             return;
         }
@@ -283,6 +285,7 @@ impl Leg {
     pub(crate) fn over(&mut self, at: Moment) {
         self.flush(Role::Client, at);
         self.flush(Role::Server, at);
+        self.not_http2();
         self.not_http(at);
     }
 

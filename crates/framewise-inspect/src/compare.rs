@@ -1,5 +1,7 @@
 //! Compares the legs of a connection: reports where they differ in legal bytes.
 
+pub(crate) mod controls;
+
 use std::time::Duration;
 
 use framewise_rules::Role;
@@ -69,6 +71,11 @@ pub(crate) fn onward<'l>(legs: &'l [Leg], leg: &Leg, from: Role) -> Option<&'l L
     order.get(next).map(|&index| &legs[index])
 }
 
+/// The legs on the two sides of each intermediary: the client's first.
+pub(crate) fn neighbours(legs: &[Leg]) -> Vec<(&Leg, &Leg)> {
+    in_order(legs).windows(2).map(|pair| (&legs[pair[0]], &legs[pair[1]])).collect()
+}
+
 /// The leg that touches this endpoint.
 pub(crate) fn endpoint(legs: &[Leg], role: Role) -> usize {
     let order = in_order(legs);
@@ -95,6 +102,7 @@ pub(crate) fn differences(legs: &[Leg]) -> Vec<Difference> {
             let whole = [source, sink].iter().all(|&leg| !legs[leg].dir(from).gaps);
             if whole {
                 found.extend(compare(legs, from, source, sink));
+                found.extend(controls::compare(legs, from, source, sink));
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use framewise_proto::Detail;
-use framewise_rules::{Role, Rule};
+use framewise_rules::{Limits, Role, Rule};
 
 use crate::frames::{CloseSeen, Frames, Moment};
 use crate::leg::{Leg, Stage};
@@ -38,9 +38,9 @@ impl Leg {
             None if begun => (Role::Client, Rule::RequestTimeout, self.first),
             Some(_) | None => return,
         };
-        if between(since, at).is_some_and(|waited| waited > limit) {
+        if let Some(waited) = between(since, at).filter(|&waited| waited > limit) {
             self.passed.handshake = true;
-            self.broken_by_end(by, rule, Detail::TimeLimit(limit), at);
+            self.broken_by_end(by, rule, Detail::Overdue { waited, limit }, at);
         }
     }
 
@@ -50,10 +50,10 @@ impl Leg {
             let Some(since) = self.close_of(asking).and_then(|close| close.at.time) else { continue };
             // A side that did not answer a Ping has vanished, and was reported.
             let owed = !self.dir(asking.peer()).closed() && !self.dir(asking).pings.unanswered;
-            if owed && !self.passed.close && between(Some(since), at).is_some_and(|waited| waited > limit) {
+            let waited = between(Some(since), at).filter(|&waited| owed && waited > limit);
+            if let Some(waited) = waited.filter(|_| !self.passed.close) {
                 self.passed.close = true;
-                let detail = Detail::TimeLimit(limit);
-                self.broken_by_end(asking.peer(), Rule::CloseTimeout, detail, at);
+                self.broken_by_end(asking.peer(), Rule::CloseTimeout, Detail::Overdue { waited, limit }, at);
             }
         }
     }
@@ -65,10 +65,10 @@ impl Leg {
         }
         for silent in [Role::Client, Role::Server] {
             let since = self.dir(silent).last.map_or(self.first, |last| last.time);
-            if self.passed.idle != Some(silent) && between(since, at).is_some_and(|silence| silence > limit) {
+            let waited = between(since, at).filter(|&waited| waited > limit);
+            if let Some(waited) = waited.filter(|_| self.passed.idle != Some(silent)) {
                 self.passed.idle = Some(silent);
-                let detail = Detail::TimeLimit(limit);
-                self.broken_by_end(silent, Rule::IdleTimeout, detail, at);
+                self.broken_by_end(silent, Rule::IdleTimeout, Detail::Overdue { waited, limit }, at);
             }
         }
     }
@@ -86,6 +86,25 @@ impl Leg {
             self.passed.idle = Some(silent);
             let detail = silence.map_or(Detail::None, Detail::Waited);
             self.broken_by_end(silent, Rule::IdleTimeout, detail, at);
+        }
+    }
+
+    /// Reports a Close that is answered so late that hardly any peer waits for it. RFC 6455 §7.1.1 says only "after a
+    /// reasonable amount of time".
+    pub(crate) fn answered_late(&mut self, from: Role, asked: &CloseSeen, answer: &CloseSeen, at: Moment) {
+        /// Twice the longest default of a library: 30 s, of `ws` for Node.
+        const LONGEST: Duration = Duration::from_secs(60);
+        let waited = between(asked.at.time, at).filter(|&waited| waited >= LONGEST);
+        // RFC 6455 §5.5.1: "An endpoint MAY delay sending a Close frame until its current message is sent".
+        let before = answer
+            .frame
+            .checked_sub(1)
+            .and_then(|before| self.dir(from).frames.as_ref().and_then(|frames| frames.log.frame(before)));
+        let sending = before.is_some_and(|before| before.at.step > asked.at.step);
+        if let Some(waited) = waited.filter(|_| !sending && !self.passed.close) {
+            self.passed.close = true;
+            let detail = Detail::Overdue { waited, limit: Limits::DEFAULT.close };
+            self.broken_by_end(from, Rule::CloseTimeout, detail, at);
         }
     }
 

@@ -42,11 +42,13 @@ pub(crate) fn sender(legs: &[Leg], findings: &[(usize, &Finding)], finding: &Fin
             | Rule::ExtensionRequired
     );
     let bytes = matches!(finding.answer?, Answer::Close(_) | Answer::Http(_) | Answer::Abort);
-    if inferred || !bytes || finding.length == 0 {
-        return None;
-    }
     let seen: Vec<Seen> = findings.iter().map(|(leg, finding)| (*leg, finding.rule, finding.by)).collect();
     let leg = findings.iter().find(|(_, other)| other.index == finding.index)?.0;
+    // The answer to a Close that is there, but late, is its sender's.
+    let late = finding.rule == Some(Rule::CloseTimeout) && legs[leg].dir(finding.by?).closed();
+    if (inferred || !bytes || finding.length == 0) && !late {
+        return None;
+    }
     Some(proven(legs, &seen, (leg, finding.rule, finding.by), finding.by?.into()))
 }
 

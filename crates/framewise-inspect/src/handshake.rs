@@ -64,7 +64,7 @@ impl Leg {
             Err(fault) => request_fault(fault, bytes),
         };
         self.dir_mut(Role::Client).stage = Stage::NotWebSocket;
-        self.broken(fault, at);
+        self.not_a_request(fault, at);
     }
 
     /// Reads the server's head; `new` are the bytes that arrived last.

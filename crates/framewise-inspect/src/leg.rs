@@ -9,6 +9,7 @@ use framewise_rules::{Answer, Role, Rule};
 use crate::endpoints::Endpoints;
 use crate::frames::{Frames, Moment, Signal};
 use crate::heads::{RequestSeen, ResponseSeen};
+use crate::http2::Http2;
 use crate::report::How;
 use crate::waiting::{Passed, Pings};
 use crate::window::Window;
@@ -109,6 +110,7 @@ pub(crate) struct Leg {
     /// Early bytes of the client were reported.
     pub(crate) early: bool,
     pub(crate) passed: Passed,
+    pub(crate) http2: Http2,
     /// What was seen and not taken.
     pub(crate) seen: Vec<Seen>,
 }
@@ -127,6 +129,7 @@ impl Leg {
             latest: None,
             early: false,
             passed: Passed::default(),
+            http2: Http2::No,
             seen: Vec::new(),
         }
     }
@@ -201,7 +204,7 @@ impl Leg {
         if dir.stage == Stage::Head && self.opened.is_none() {
             match from {
                 Role::Client => self.read_request(at, bytes),
-                Role::Server => self.read_response(at, bytes),
+                Role::Server => self.read_first_answer(at, bytes),
             }
         }
         self.early_data(at);

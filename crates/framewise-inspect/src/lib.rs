@@ -42,6 +42,7 @@ mod frames;
 mod gap;
 mod handshake;
 mod heads;
+mod http2;
 mod inflate;
 mod leg;
 mod observer;

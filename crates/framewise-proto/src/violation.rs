@@ -86,7 +86,12 @@ pub enum Detail {
     /// How long this end waited for the peer.
     Waited(Duration),
     /// A time limit that passed.
-    TimeLimit(Duration),
+    Overdue {
+        /// How long one side waited for the other.
+        waited: Duration,
+        /// Allowed.
+        limit: Duration,
+    },
     /// A number of bytes.
     Bytes(u64),
     /// The close code that answers another one.
@@ -235,7 +240,9 @@ impl fmt::Display for Detail {
             Self::MoreThan { limit, of } => write!(f, "more than {limit} {of}"),
             Self::Tls => f.write_str("a TLS handshake: the peer speaks TLS to a plain port"),
             Self::Waited(time) => write!(f, "after {:.1} s", time.as_secs_f64()),
-            Self::TimeLimit(limit) => write!(f, "the limit is {} s", limit.as_secs_f64()),
+            Self::Overdue { waited, limit } => {
+                write!(f, "after {:.1} s, the limit is {} s", waited.as_secs_f64(), limit.as_secs_f64())
+            }
             Self::Bytes(count) => write!(f, "{count} bytes"),
             Self::Answers { code, asked } => write!(f, "{code} answers {asked}"),
             Self::Window { distance, window } => {

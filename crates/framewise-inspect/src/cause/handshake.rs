@@ -16,7 +16,7 @@ pub(super) use status::{
 };
 
 use framewise_proto::handshake::HttpVersion;
-use framewise_rules::{Answer, Cause, Role, Rule};
+use framewise_rules::{Answer, Cause, CloseCode, Role, Rule};
 use std::collections::BTreeSet;
 
 use super::evidence::{Evidence, quote};
@@ -283,12 +283,21 @@ pub(super) fn subprotocol_not_echoed(e: &Evidence<'_>) -> Option<Sign> {
     if !(gave_up || e.is(&[Rule::ResponseSubprotocolMissing])) {
         return None;
     }
+    // A server that says itself that it does not speak what the client offers.
+    let refuses = e.leg.close_of(Role::Server).filter(|close| {
+        close.code == Some(CloseCode(4406)) || close.reason.to_ascii_lowercase().contains("subprotocol")
+    });
+    let rest = match refuses {
+        Some(close) => format!(", and the server then closes with {:?}", close.reason),
+        None if gave_up => "; the client ended the connection before it sent a frame".to_owned(),
+        None => String::new(),
+    };
     let evidence = format!(
-        "the client offered {}, but the 101 does not contain Sec-WebSocket-Protocol{}",
-        quote(offered.as_bytes()),
-        if gave_up { "; the client ended the connection before it sent a frame" } else { "" }
+        "the client offered {}, but the 101 does not contain Sec-WebSocket-Protocol{rest}",
+        quote(offered.as_bytes())
     );
-    Some(Sign { cause: Cause::SubprotocolNotEchoed, fault: Some(Role::Server.into()), evidence })
+    let by = if refuses.is_some() { Role::Client } else { Role::Server };
+    Some(Sign { cause: Cause::SubprotocolNotEchoed, fault: Some(by.into()), evidence })
 }
 
 /// The head's last empty line is missing.

@@ -13,8 +13,12 @@ use framewise_rules::{Cause, Role, Rule};
 use super::evidence::Evidence;
 use super::sign::Sign;
 use crate::compare::{self, Kind};
+use crate::frames::Moment;
 use crate::leg::Leg;
 use crate::report::How;
+
+/// Smaller limits are sizes of buffers, and not chosen: 4 KiB, 8 KiB, 16 KiB.
+const BUFFER: u64 = 16 * 1024;
 
 /// A size just above a well-known default limit.
 pub(super) fn limit_of_receiver(e: &Evidence<'_>) -> Option<Sign> {
@@ -32,6 +36,8 @@ pub(super) fn limit_of_receiver(e: &Evidence<'_>) -> Option<Sign> {
     if size >> 40 != 0 {
         return None;
     }
+    // A buffer that holds no ordinary message is the receiver's fault, and a message of megabytes the sender's.
+    let by = if size <= BUFFER { by.peer() } else { by };
     let evidence = match below(size) {
         Some((limit, who)) => format!("the message has {size} bytes, more than {limit} bytes: {who}"),
         None => format!("the message has {size} bytes"),
@@ -158,6 +164,32 @@ pub(super) fn close_swallowed(e: &Evidence<'_>) -> Option<Sign> {
         e.stream, other.name, e.leg.name
     );
     e.path_fault(Cause::CloseSwallowedOnPath, evidence)
+}
+
+/// The intermediary ended both of its legs, and neither endpoint did before.
+pub(super) fn connection_cut(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::CloseMissing, Rule::ConnectionReset, Rule::PayloadTruncated, Rule::HeaderTruncated]) {
+        return None;
+    }
+    // On each leg, the side that is the intermediary ends first.
+    let ends_first = |leg: &Leg, role: Role| -> Option<(How, Moment)> {
+        let (how, end) = leg.dir(role).end?;
+        leg.dir(role.peer()).end.is_none_or(|(_, other)| other.step > end.step).then_some((how, end))
+    };
+    let (towards_client, towards_server) = compare::neighbours(e.legs)
+        .into_iter()
+        .find(|&(one, other)| std::ptr::eq(one, e.leg) || std::ptr::eq(other, e.leg))?;
+    let (how, one) = ends_first(towards_client, Role::Server)?;
+    let (_, other) = ends_first(towards_server, Role::Client)?;
+    let ended = if how == How::Reset { "reset" } else { "ended" };
+    let apart = one.time.zip(other.time).map_or_else(String::new, |(one, other)| {
+        format!(", {:.1} ms apart", one.abs_diff(other).as_secs_f64() * 1000.0)
+    });
+    let evidence = format!(
+        "the intermediary {ended} the leg {} towards the client and the leg {} towards the server{apart}, and neither endpoint ended before",
+        towards_client.name, towards_server.name
+    );
+    e.path_fault(Cause::ConnectionCutOnPath, evidence)
 }
 
 /// RST, or FIN within a frame.

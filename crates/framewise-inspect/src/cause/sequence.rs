@@ -7,6 +7,10 @@ use super::evidence::Evidence;
 use super::sign::Sign;
 use crate::frames::FrameSeen;
 
+/// Headers of a response of the hixie drafts.
+const HIXIE: &[&str] =
+    &["sec-websocket-location", "sec-websocket-origin", "websocket-location", "websocket-origin"];
+
 /// Frames or headers of a hixie or early hybi draft.
 pub(super) fn draft_protocol(e: &Evidence<'_>) -> Option<Sign> {
     if e.breaks(Rule::RequestLegacyDraft) {
@@ -15,15 +19,21 @@ pub(super) fn draft_protocol(e: &Evidence<'_>) -> Option<Sign> {
             Some(version) => format!("Sec-WebSocket-Version: {version}"),
             None => "Sec-WebSocket-Key1 and -Key2, the headers of hixie-76".to_owned(),
         };
+        // A server that answers in the words of a draft older than the client's.
+        let older = e.response().and_then(|response| {
+            HIXIE.iter().find(|name| !request.is_hixie() && response.header(name).is_some())
+        });
+        if let Some(name) = older {
+            let evidence =
+                format!("{evidence}; the response contains {name}, a header of the older hixie drafts");
+            return e.peer_fault(Cause::DraftProtocol, evidence);
+        }
         return e.own_fault(Cause::DraftProtocol, evidence);
     }
     // The answer of a draft's server has its own headers.
     if e.is(&[Rule::ResponseAcceptMissing, Rule::ResponseAcceptWrong]) {
         let response = e.response()?;
-        let name =
-            ["sec-websocket-location", "sec-websocket-origin", "websocket-location", "websocket-origin"]
-                .into_iter()
-                .find(|name| response.header(name).is_some())?;
+        let name = HIXIE.iter().find(|name| response.header(name).is_some())?;
         return e.own_fault(
             Cause::DraftProtocol,
             format!("the response contains {name}, a header of the hixie drafts"),

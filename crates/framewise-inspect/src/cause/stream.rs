@@ -94,6 +94,13 @@ pub(super) fn http_request(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let evidence = format!("the request line {} is at byte {offset}, after the upgrade", quote(line(bytes)));
+    // RFC 9110 §7.8: "A server MUST NOT switch to a protocol that was not indicated by the client in the corresponding
+    // request's Upgrade header field". Who sent the request goes on with HTTP, as is right.
+    if e.is(&[Rule::RequestUpgrade]) && e.request().is_some_and(|request| request.header("upgrade").is_none())
+    {
+        let evidence = format!("{evidence} that the request did not ask for");
+        return e.peer_fault(Cause::HttpRequestInStream, evidence);
+    }
     e.path_fault(Cause::HttpRequestInStream, evidence)
 }
 

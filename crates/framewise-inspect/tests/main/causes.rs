@@ -161,6 +161,26 @@ fn a_fault_is_somebodys_as_far_as_the_legs_prove_it() {
     };
     assert_eq!(fault(&masked("81 82 01 02 03 04 69 6b")), Some(Fault::Server));
     assert_eq!(fault(&masked("81 02 68 69")), Some(Fault::Intermediary));
+    // One leg: a page that an intermediary wrote itself, and the same status of an application.
+    let page = |body: &str| {
+        fault(&format!("REQUEST\n< \"HTTP/1.1 404 Not Found\\r\\nServer: nginx\\r\\n\\r\\n{body}\""))
+    };
+    assert_eq!(page("<hr><center>nginx/1.24</center>"), Some(Fault::Intermediary));
+    assert_eq!(page("no such channel"), Some(Fault::Server));
+    // An answer that came, and came late.
+    let close = "[0.0] REQUEST\n[0.1] RESPONSE\n[1.0] > 88 80 00 00 00 00\n";
+    assert_eq!(fault(&format!("{close}[99.0] < 88 00\n[99.0] < eof")), Some(Fault::Server));
+    assert_eq!(fault(&format!("{close}[99.0] < eof")), None, "nothing says who lost the connection");
+    // A message above a buffer, and one above a limit.
+    let big = |header: &str| fault(&format!("open\n> 81 {header} 00 00 00 00 61\n< 88 02 03 f1"));
+    assert_eq!(big("fe 24 00"), Some(Fault::Server));
+    assert_eq!(big("ff 00 00 00 00 00 1e 84 80"), Some(Fault::Client));
+    // A server that says that it does not speak the client's subprotocol.
+    let offered = REQUEST.replace("Version: 13", "Version: 13\\r\\nSec-WebSocket-Protocol: graphql-ws");
+    let connection = diagnose(
+        &expand(&format!("{offered}\nRESPONSE\n< 88 02 11 36\n< eof")).parse().expect("it is a transcript"),
+    );
+    assert_eq!(connection.findings[0].causes[0].fault, Some(Fault::Client));
 }
 
 /// What looks like it and stands for itself.

@@ -126,6 +126,13 @@ pub(crate) fn accept_of_other_connection(e: &Evidence<'_>) -> Option<Sign> {
         return None;
     }
     let key = &e.request()?.request.key;
+    // RFC 9110 §7.6.3: an intermediary names itself in Via. One that changes the key opened a handshake of its own.
+    if let Some(via) = e.response()?.header("via").filter(|_| e.legs.len() == 1) {
+        let evidence = format!(
+            "{accept} is a 20-byte digest, but not of {key}, and the response passed through an intermediary (Via: {via})"
+        );
+        return e.path_fault(Cause::KeyRewritten, evidence);
+    }
     let evidence = format!(
         "{accept} is a 20-byte digest, but not of {key}; it may match the key of another connection or a key that an intermediary rewrote, or use a wrong GUID: the recording does not show which"
     );

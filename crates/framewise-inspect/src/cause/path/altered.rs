@@ -1,13 +1,11 @@
 //! Bytes that another leg carries otherwise: lost, added or changed on the way.
 
-use framewise_proto::Opcode;
 use framewise_rules::{Cause, Role, Rule};
 
 use crate::cause::evidence::Evidence;
 use crate::cause::sign::Sign;
-use crate::compare;
+use crate::compare::{self, controls};
 use crate::finding::hex;
-use crate::frames::FrameSeen;
 use crate::leg::Leg;
 
 /// How many bytes around the fault are compared.
@@ -112,7 +110,7 @@ pub(in crate::cause) fn control_altered(e: &Evidence<'_>) -> Option<Sign> {
     [Role::Client, Role::Server].into_iter().find_map(|from| {
         e.legs.iter().find_map(|sink| {
             let source = compare::source(e.legs, sink, from)?;
-            let (sent, came) = (controls(source, from)?, controls(sink, from)?);
+            let (sent, came) = (controls::all(source, from)?, controls::all(sink, from)?);
             if !e.work.take((sent.len() + came.len()) as u64) {
                 return None;
             }
@@ -127,34 +125,12 @@ pub(in crate::cause) fn control_altered(e: &Evidence<'_>) -> Option<Sign> {
             let evidence = format!(
                 "the {from}'s {} is {} on the leg {}, and {} on the leg {}",
                 sent.header.opcode,
-                whole(source, from, sent),
+                controls::whole(source, from, sent),
                 source.name,
-                whole(sink, from, came),
+                controls::whole(sink, from, came),
                 sink.name
             );
             e.path_fault(Cause::BytesAlteredOnPath, evidence)
         })
     })
-}
-
-/// The complete control frames of a side, if all of its frames are kept.
-fn controls(leg: &Leg, from: Role) -> Option<Vec<&FrameSeen>> {
-    let dir = leg.dir(from);
-    let frames = &dir.frames.as_ref()?.log.frames;
-    let all = !dir.gaps && frames.front().is_none_or(|first| first.number == 1);
-    let control = |frame: &&FrameSeen| {
-        matches!(frame.header.opcode, Opcode::Ping | Opcode::Pong | Opcode::Close)
-            && frame.end() <= dir.window.end()
-    };
-    all.then(|| frames.iter().filter(control).collect())
-}
-
-/// The bytes of a control frame, unmasked: its header's first two bytes without MASK, and its payload.
-fn whole(leg: &Leg, from: Role, frame: &FrameSeen) -> String {
-    let mut bytes = leg.dir(from).window.read(frame.offset, 2).to_vec();
-    if let Some(second) = bytes.get_mut(1) {
-        *second &= 0x7f;
-    }
-    bytes.extend_from_slice(&frame.preview);
-    hex(&bytes[..bytes.len().min(2 * SHOWN)])
 }

@@ -1,23 +1,37 @@
 //! Causes: HTTP/2 instead of HTTP/1.1 or frames.
 
-use framewise_rules::{Cause, Rule};
+use framewise_rules::{Cause, Role, Rule};
 
 use crate::cause::evidence::Evidence;
 use crate::cause::sign::Sign;
+use crate::compare;
 use crate::finding::hex;
+use crate::http2::{Settings, enables_websocket};
 
 /// The connection preface of HTTP/2 (RFC 9113 §3.4), its first line.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0";
+/// The length of the complete preface.
+const CLIENT_PREFACE: usize = 24;
 
-/// A SETTINGS frame of HTTP/2 (RFC 9113 §6.5): its parameters.
+/// The parameters of a SETTINGS frame at the start of some bytes, as far as they are there.
 fn settings(bytes: &[u8]) -> Option<&[u8]> {
-    match bytes {
-        [0, high, low, 4, 0, 0, 0, 0, 0, rest @ ..] => {
-            let length = usize::from(u16::from_be_bytes([*high, *low]));
-            (length % 6 == 0).then(|| &rest[..rest.len().min(length)])
-        }
-        _ => None,
+    match Settings::read(bytes) {
+        Settings::Read { parameters, .. } => Some(parameters),
+        Settings::None | Settings::NotYet => None,
     }
+}
+
+/// Whether the client sent a HEADERS frame (RFC 9113 §6.2), which begins its CONNECT.
+fn sent_headers(bytes: &[u8]) -> bool {
+    let mut rest = bytes.get(CLIENT_PREFACE..).unwrap_or_default();
+    while let [high, middle, low, kind, _, _, _, _, _, more @ ..] = rest {
+        if *kind == 1 {
+            return true;
+        }
+        let length = u32::from_be_bytes([0, *high, *middle, *low]) as usize;
+        rest = more.get(length..).unwrap_or_default();
+    }
+    false
 }
 
 /// Both sides use HTTP/2, and the server does not enable RFC 8441.
@@ -26,16 +40,26 @@ pub(in crate::cause) fn extended_connect_unsupported(e: &Evidence<'_>) -> Option
         return None;
     }
     let parameters = settings(e.read_peer(0))?;
-    // RFC 8441 §3: SETTINGS_ENABLE_CONNECT_PROTOCOL is 0x8, and 1 if the server supports it.
-    let enabled = parameters.chunks_exact(6).any(|parameter| parameter == [0, 8, 0, 0, 0, 1]);
-    if enabled {
+    if enables_websocket(parameters) {
         return None;
     }
     let evidence = format!(
         "the server's SETTINGS ({}) do not contain SETTINGS_ENABLE_CONNECT_PROTOCOL = 1",
         hex(parameters)
     );
-    e.peer_fault(Cause::ExtendedConnectUnsupported, evidence)
+    // The client's own leg is HTTP/1.1: an intermediary turned the handshake into one of HTTP/2.
+    let before = compare::source(e.legs, e.leg, Role::Client);
+    if before.is_some_and(|before| before.request.is_some()) {
+        return e.path_fault(Cause::ExtendedConnectUnsupported, evidence);
+    }
+    // A server need not support RFC 8441, and says so before the client asks: the client chose HTTP/2 for a WebSocket.
+    if sent_headers(e.line_at(0)) {
+        return e.peer_fault(Cause::ExtendedConnectUnsupported, evidence);
+    }
+    e.own_fault(
+        Cause::ExtendedConnectUnsupported,
+        format!("{evidence}, and the client does not go on with HTTP/1.1"),
+    )
 }
 
 /// HTTP/1.1 to a side that uses HTTP/2.
