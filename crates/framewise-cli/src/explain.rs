@@ -1,6 +1,7 @@
 mod compare;
 mod entry;
 mod evidence;
+mod intermediary;
 mod json;
 mod known;
 mod list;
@@ -14,15 +15,15 @@ mod source;
 use std::process::ExitCode;
 
 use clap::Args;
-use framewise_rules::prose::Language;
+use framewise_rules::prose::{Intermediary, Language};
 
 use crate::failure::Failure;
 use crate::output::Output;
 use entry::Entry;
 
-/// Explain a close code, a rule, a cause, an error message or a whole paste; compare two codes, rules or causes
+/// Explain a close code, a rule, a cause, a proxy, an error message or a whole paste; compare two of them
 ///
-/// TERM is a close code (1006), a rule (mask-missing), a cause (interleaved-writers), or any text: an error message, a log, a
+/// TERM is a close code (1006), a rule (mask-missing), a cause (interleaved-writers), a proxy or load balancer (nginx), or any text: an error message, a log, a
 /// bug report, the configuration of a proxy. The text can be in a file, or come from standard input (-). The causes that it
 /// speaks for are ranked, each with what in the text speaks for it and the command that settles it.
 /// Two codes, rules or causes are compared. Without TERM, everything is listed.
@@ -30,13 +31,14 @@ use entry::Entry;
 #[command(after_help = "Examples:
   framewise explain 1006
   framewise explain mask-missing
+  framewise explain nginx
   framewise explain \"Invalid frame header\"
   framewise explain error.log
   kubectl logs web-0 | framewise explain -
   framewise explain 1002 1007
   framewise explain --lang fr 1001 1006")]
 pub(crate) struct ExplainArgs {
-    /// A close code, a rule, a cause, a text, the name of a file with a text, or - for standard input
+    /// A close code, a rule, a cause, a proxy, a text, the name of a file with a text, or - for standard input
     #[arg(value_name = "TERM", allow_hyphen_values = false)]
     terms: Vec<String>,
     /// Language: en or fr (default: from the locale)
@@ -68,7 +70,12 @@ fn tr<'t>(language: Language, english: &'t str, french: &'t str) -> &'t str {
 
 pub(crate) fn run(args: &ExplainArgs, output: Output) -> Result<ExitCode, Failure> {
     let language = args.lang.unwrap_or_else(language_of_locale);
-    let entries: Option<Vec<Entry>> = args.terms.iter().map(|term| Entry::named(term)).collect();
+    // Without quotes, the words of a name are terms: nginx proxy manager.
+    let product = Intermediary::from_name(&args.terms.join(" ")).filter(|_| args.terms.len() > 1);
+    let entries: Option<Vec<Entry>> = match product {
+        Some(one) => Some(vec![Entry::Intermediary(one)]),
+        None => args.terms.iter().map(|term| Entry::named(term)).collect(),
+    };
     match entries.as_deref() {
         Some([]) if args.json => output.json(&json::list(language))?,
         Some([]) => output.print(list::list(language, output.width()))?,

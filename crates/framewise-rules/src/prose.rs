@@ -1,4 +1,5 @@
-//! The reference: what a rule, a close code or a cause means, when you see it, and how to fix it, in English and French.
+//! The reference: what a rule, a close code or a cause means, when you see it, and how to fix it; what proxies and load
+//! balancers must be told about WebSockets; in English and French.
 //!
 //! The texts are Markdown files in `prose/`, embedded at compile time: a missing translation does not compile.
 //!
@@ -12,12 +13,14 @@
 //! ```
 
 mod comparison;
+mod intermediary;
 mod markdown;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use comparison::{COMPARED, Comparison, comparison};
+pub use intermediary::{Family, Figure, Intermediary};
 
 use crate::{Cause, Code, Rule};
 

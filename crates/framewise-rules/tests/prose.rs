@@ -2,7 +2,7 @@
 #![cfg(feature = "prose")]
 #![allow(missing_docs)]
 
-use framewise_rules::prose::{Language, Section};
+use framewise_rules::prose::{Intermediary, Language, Section};
 use framewise_rules::{Cause, Code, Rule};
 
 /// The faults of all texts, collected so that one run shows all of them.
@@ -165,6 +165,15 @@ fn french_punctuation_follows_a_no_break_space() {
             .iter()
             .for_each(|s| check(format!("fr/codes/{}.md", code.id()), s.body));
     }
+    for &one in Intermediary::ALL {
+        check(format!("fr/intermediaries/{}.md", one.id()), one.title(Language::French));
+        for text in one.sections(Language::French).iter().map(|section| section.body) {
+            check(format!("fr/intermediaries/{}.md", one.id()), text);
+        }
+        for figure in one.figures() {
+            check(format!("{}: {}", one.id(), figure.setting), figure.meaning(Language::French));
+        }
+    }
     for &cause in Cause::ALL {
         check(format!("fr/causes/{}.md", cause.id()), cause.title(Language::French));
         cause
@@ -187,4 +196,84 @@ fn a_title_comes_from_the_table_or_from_the_file() {
     }
     assert_eq!(Cause::ServerMasks.title(Language::English), "The server masks its frames");
     assert_eq!(Cause::ServerMasks.title(Language::French), "Le serveur masque ses trames");
+}
+
+#[test]
+fn intermediaries() {
+    let mut faults = Faults::default();
+    for &language in Language::ALL {
+        let headings = match language {
+            Language::English => ["What to set", "How it shows when it is wrong"],
+            Language::French => ["À configurer", "Comment une erreur se manifeste"],
+        };
+        for &one in Intermediary::ALL {
+            let file = format!("{}/intermediaries/{}.md", language.code(), one.id());
+            let sections = one.sections(language);
+            let first = one.what_to_set(language);
+            faults.check_text(
+                &file,
+                &sections,
+                &headings,
+                one.title(language),
+                first.split("\n\n").next().unwrap_or(""),
+            );
+            let bodies = [one.what_to_set(language), one.how_it_shows(language)];
+            faults.check(sections.iter().map(|section| section.body).eq(bodies), &file, "a getter is off");
+            for figure in one.figures() {
+                let meaning = figure.meaning(language);
+                faults.check(!meaning.is_empty() && !meaning.ends_with('.'), &file, figure.setting);
+            }
+        }
+    }
+    faults.assert_none();
+}
+
+#[test]
+fn each_figure_has_a_source_and_both_languages() {
+    let mut faults = Faults::default();
+    for &one in Intermediary::ALL {
+        let id = one.id();
+        faults.check(one.documentation().starts_with("https://"), id, "no documentation");
+        faults.check(!one.figures().is_empty(), id, "no figure");
+        for (index, figure) in one.figures().iter().enumerate() {
+            let setting = figure.setting;
+            faults.check(
+                figure.source.starts_with("https://") && !figure.source.contains(char::is_whitespace),
+                id,
+                &format!("{setting} has no source"),
+            );
+            faults.check(!figure.value.is_empty(), id, &format!("{setting} has no value"));
+            let [en, fr] = [Language::English, Language::French].map(|language| figure.meaning(language));
+            faults.check(en != fr, id, &format!("{setting} is not translated"));
+            faults.check(
+                one.figures()[..index].iter().all(|other| other.setting != setting),
+                id,
+                &format!("{setting} is there twice"),
+            );
+        }
+        for (index, (cause, fix)) in one.fixes().iter().enumerate() {
+            faults.check(!fix.is_empty(), id, &format!("the fix of {cause:?} is empty"));
+            faults.check(
+                one.fixes()[..index].iter().all(|(other, _)| other != cause),
+                id,
+                &format!("{cause:?} is there twice"),
+            );
+        }
+    }
+    faults.assert_none();
+}
+
+#[test]
+fn names_of_intermediaries_are_unique_and_are_found() {
+    for &one in Intermediary::ALL {
+        for name in one.aliases().iter().chain([&one.id(), &one.name()]) {
+            assert_eq!(Intermediary::from_name(name), Some(one), "{name}");
+            assert_eq!(Intermediary::from_name(&name.to_uppercase()), Some(one), "{name}");
+        }
+        assert!(Cause::ALL.iter().all(|cause| cause.id() != one.id()), "{} is a cause", one.id());
+    }
+    assert_eq!(Intermediary::from_name("AWS_ALB"), Some(Intermediary::AwsAlb));
+    for name in ["", " ", "nginx: [emerg]", "the nginx", "proxy", "aws"] {
+        assert_eq!(Intermediary::from_name(name), None, "{name}");
+    }
 }

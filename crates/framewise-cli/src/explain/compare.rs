@@ -199,6 +199,7 @@ fn when_of_range(a: Entry, b: Entry, range: Code, language: Language) -> String 
 /// Where two are written down is a fact, but no difference between them.
 fn is_source(label: &str) -> bool {
     label == "Source"
+        || label == "Documentation"
         || [Language::English, Language::French].iter().any(|&language| label == registered_by(language))
 }
 
@@ -206,7 +207,7 @@ fn row(entry: Entry) -> Option<Code> {
     match entry {
         Entry::Code { row, .. } => row,
         Entry::Range(row) => Some(row),
-        Entry::Rule(_) | Entry::Cause(_) => None,
+        Entry::Rule(_) | Entry::Cause(_) | Entry::Intermediary(_) => None,
     }
 }
 

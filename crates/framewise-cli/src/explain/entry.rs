@@ -1,4 +1,4 @@
-use framewise_rules::prose::{Language, Section};
+use framewise_rules::prose::{Family, Intermediary, Language, Section};
 use framewise_rules::{Answer, Cause, CloseCode, Code, Offender, OnTheWire, Rule, SeenBy, Sender};
 
 use super::tr;
@@ -15,6 +15,7 @@ pub(super) enum Entry {
     Range(Code),
     Rule(Rule),
     Cause(Cause),
+    Intermediary(Intermediary),
 }
 
 /// One line of the table above a page.
@@ -49,14 +50,16 @@ impl Entry {
         if let Some(rule) = term.split_once(": ").and_then(|(id, _)| Rule::from_id(id)) {
             return Some(Self::Rule(rule));
         }
-        let titled = |title: &str| title.to_lowercase() == lower;
+        let is = |title: &str| title.to_lowercase() == lower;
         let mut languages = Language::ALL.iter().copied();
-        languages.find_map(|language| {
-            let code = Code::ALL.iter().copied().find(|code| titled(code.title(language)));
-            let rule = Rule::ALL.iter().copied().find(|rule| titled(rule.title(language)));
-            let cause = Cause::ALL.iter().copied().find(|cause| titled(cause.title(language)));
+        let titled = languages.find_map(|language| {
+            let code = Code::ALL.iter().copied().find(|code| is(code.title(language)));
+            let rule = Rule::ALL.iter().copied().find(|rule| is(rule.title(language)));
+            let cause = Cause::ALL.iter().copied().find(|cause| is(cause.title(language)));
             code.map(Self::of_row).or(rule.map(Self::Rule)).or(cause.map(Self::Cause))
-        })
+        });
+        // Last: the name of a product hides no row.
+        titled.or_else(|| Intermediary::from_name(term).map(Self::Intermediary))
     }
 
     pub(super) fn code(number: u16) -> Self {
@@ -75,6 +78,7 @@ impl Entry {
             Self::Range(row) => row.id().to_owned(),
             Self::Rule(rule) => rule.id().to_owned(),
             Self::Cause(cause) => cause.id().to_owned(),
+            Self::Intermediary(one) => one.id().to_owned(),
         }
     }
 
@@ -84,6 +88,7 @@ impl Entry {
             Self::Code { row: None, .. } => tr(language, "Not assigned", "Non attribué").to_owned(),
             Self::Rule(rule) => rule.title(language).to_owned(),
             Self::Cause(cause) => cause.title(language).to_owned(),
+            Self::Intermediary(one) => one.title(language).to_owned(),
         }
     }
 
@@ -94,6 +99,7 @@ impl Entry {
             Self::Code { row: None, .. } => Rule::CloseCodeInvalid.sections(language),
             Self::Rule(rule) => rule.sections(language),
             Self::Cause(cause) => cause.sections(language),
+            Self::Intermediary(one) => one.sections(language),
         }
     }
 
@@ -125,6 +131,10 @@ impl Entry {
                 facts.push(fact("Source", &sources.join(", ")));
             }
             Self::Cause(_) => {}
+            Self::Intermediary(one) => {
+                facts.push(fact(tr(l, "Kind", "Genre"), family(one.family(), l)));
+                facts.push(fact("Documentation", one.documentation()));
+            }
         }
         facts
     }
@@ -142,6 +152,17 @@ fn kebab(term: &str) -> String {
         kebab.extend(if matches!(c, ' ' | '_') { '-' } else { c }.to_lowercase());
     }
     kebab
+}
+
+/// What kind of thing an intermediary is, in words.
+pub(super) fn family(family: Family, language: Language) -> &'static str {
+    match family {
+        Family::Server => tr(language, "a server", "un serveur"),
+        Family::Library => tr(language, "a library or a tool", "une bibliothèque ou un outil"),
+        Family::Cloud => tr(language, "a cloud service", "un service cloud"),
+        Family::Kubernetes => tr(language, "a part of Kubernetes", "un élément de Kubernetes"),
+        Family::Appliance => tr(language, "an appliance", "un équipement"),
+    }
 }
 
 pub(super) fn registered_by(language: Language) -> &'static str {
@@ -242,6 +263,7 @@ mod tests {
         assert_eq!(Entry::named("3999"), Some(Entry::Code { number: 3999, row: Some(Code::Registered) }));
         assert_eq!(Entry::named("2500"), Some(Entry::Code { number: 2500, row: None }));
         assert_eq!(Entry::named("99999"), None);
+        assert_eq!(Entry::named("AWS ALB"), Some(Entry::Intermediary(Intermediary::AwsAlb)));
     }
 
     #[test]
@@ -255,6 +277,9 @@ mod tests {
         }
         for &code in Code::ALL {
             assert_eq!(Entry::named(code.id()), Some(Entry::of_row(code)));
+        }
+        for &one in Intermediary::ALL {
+            assert_eq!(Entry::named(one.id()), Some(Entry::Intermediary(one)));
         }
     }
 }

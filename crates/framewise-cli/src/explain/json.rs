@@ -1,11 +1,12 @@
-use framewise_rules::prose::{Language, Section};
+use framewise_rules::prose::{Family, Intermediary, Language, Section};
 use framewise_rules::{Answer, Cause, Code, Offender, OnTheWire, Rule, SeenBy, Sender};
 use serde_json::{Value, json};
 
 use super::entry::Entry;
 use super::page;
 
-/// One entry as an object; the key that names it tells what it is: `code`, `rule` or `cause`.
+/// One entry as an object; the key that names it tells what it is: `code`, `rule`, `cause` or
+/// `intermediary`.
 pub(super) fn entry(entry: Entry, language: Language) -> Value {
     let title = entry.title(language);
     let sections = sections(&entry.sections(language));
@@ -39,8 +40,39 @@ pub(super) fn entry(entry: Entry, language: Language) -> Value {
                     .map(|good| json!({ "transcript": good.transcript })).collect::<Vec<_>>(),
             },
         }),
-        Entry::Cause(cause) => json!({ "cause": cause.id(), "title": title, "sections": sections }),
+        Entry::Cause(cause) => json!({
+            "cause": cause.id(),
+            "title": title,
+            "sections": sections,
+            "intermediaries": Intermediary::ALL.iter()
+                .filter_map(|one| Some(json!({ "intermediary": one.id(), "fix": one.fix_of(cause)? })))
+                .collect::<Vec<_>>(),
+        }),
+        Entry::Intermediary(one) => intermediary(one, &title, &sections, language),
     }
+}
+
+fn intermediary(one: Intermediary, title: &str, sections: &Value, language: Language) -> Value {
+    json!({
+        "intermediary": one.id(),
+        "name": one.name(),
+        "title": title,
+        "kind": match one.family() {
+            Family::Server => "server",
+            Family::Library => "library",
+            Family::Cloud => "cloud",
+            Family::Kubernetes => "kubernetes",
+            Family::Appliance => "appliance",
+        },
+        "documentation": one.documentation(),
+        "figures": one.figures().iter()
+            .map(|figure| json!({
+                "setting": figure.setting, "value": figure.value, "says": figure.meaning(language), "source": figure.source,
+            })).collect::<Vec<_>>(),
+        "fixes": one.fixes().iter()
+            .map(|(cause, fix)| json!({ "cause": cause.id(), "fix": fix })).collect::<Vec<_>>(),
+        "sections": sections,
+    })
 }
 
 fn code(id: &str, row: Code, title: &str, sections: &Value) -> Value {
@@ -97,5 +129,7 @@ pub(super) fn list(language: Language) -> Value {
             })).collect::<Vec<_>>(),
         "causes": Cause::ALL.iter()
             .map(|cause| json!({ "cause": cause.id(), "title": cause.title(language) })).collect::<Vec<_>>(),
+        "intermediaries": Intermediary::ALL.iter()
+            .map(|one| json!({ "intermediary": one.id(), "title": one.title(language) })).collect::<Vec<_>>(),
     })
 }

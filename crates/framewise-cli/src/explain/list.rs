@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use framewise_rules::prose::Language;
+use framewise_rules::prose::{Intermediary, Language};
 use framewise_rules::{Cause, Code, Rule};
 
 use super::page::heading;
@@ -9,7 +9,7 @@ use crate::render::markdown::inline;
 use crate::render::style::{FAINT, ID, paint};
 use crate::render::{pad, wrap};
 
-/// Every code, rule and cause with its title.
+/// Every code, rule, cause and intermediary with its title.
 pub(super) fn list(language: Language, width: usize) -> String {
     let mut text = String::new();
     heading(&mut text, tr(language, "Close codes", "Codes de fermeture"));
@@ -32,6 +32,11 @@ pub(super) fn list(language: Language, width: usize) -> String {
     heading(&mut text, "Causes");
     for &cause in Cause::ALL {
         line(&mut text, cause.id(), cause.title(language), 30, width);
+    }
+    text.push('\n');
+    heading(&mut text, tr(language, "Proxies and load balancers", "Proxys et répartiteurs de charge"));
+    for &one in Intermediary::ALL {
+        line(&mut text, one.id(), one.title(language), 30, width);
     }
     let hint = tr(
         language,

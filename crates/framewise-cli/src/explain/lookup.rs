@@ -1,3 +1,4 @@
+use framewise_rules::prose::Intermediary;
 use framewise_rules::{Cause, Rule};
 
 use super::entry::Entry;
@@ -51,6 +52,7 @@ fn not_known(term: &str, near: &[&str]) -> String {
 fn nearest(term: &str) -> Vec<&'static str> {
     let term = term.to_lowercase().replace([' ', '_'], "-");
     let ids = Rule::ALL.iter().map(|rule| rule.id()).chain(Cause::ALL.iter().map(|cause| cause.id()));
+    let ids = ids.chain(Intermediary::ALL.iter().map(|one| one.id()));
     let mut ranked: Vec<_> = ids
         .filter_map(|id| {
             let distance = distance(&term, id);

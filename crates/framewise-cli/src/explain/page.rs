@@ -5,7 +5,7 @@ use framewise_rules::{Answer, CloseCode, Rule};
 use framewise_transcript::Transcript;
 
 use super::entry::{Entry, Fact};
-use super::tr;
+use super::{intermediary, tr};
 use crate::render::markdown::{inline, markdown};
 use crate::render::style::{CODE, FAINT, HEADING, ID, paint};
 use crate::render::transcript::{Mark, offender, transcript};
@@ -38,7 +38,9 @@ pub(super) fn page(entry: Entry, language: Language, width: usize) -> String {
             sources(&mut text, rule, language);
         }
         Entry::Code { number, .. } => answered(&mut text, number, language, width),
-        Entry::Range(_) | Entry::Cause(_) => {}
+        Entry::Cause(cause) => intermediary::settings(&mut text, cause, language, width),
+        Entry::Intermediary(one) => intermediary::page(&mut text, one, language, width),
+        Entry::Range(_) => {}
     }
     text.truncate(text.trim_end().len());
     text.push('\n');

@@ -9,7 +9,7 @@ use framewise_rules::{Cause, Rule};
 use super::evidence::{line, quote, sentence, who};
 use super::known::Known;
 use super::page::heading;
-use super::{entry, tr};
+use super::{entry, intermediary, tr};
 use crate::render::markdown::{first_paragraph, inline, markdown};
 use crate::render::style::{CODE, FAINT, HEADING, ID, paint};
 use crate::render::{clean, columns, pad, shorten, wrap};
@@ -20,6 +20,8 @@ const QUOTED: usize = 200;
 const EVIDENCE: usize = 4;
 const MESSAGES: usize = 6;
 const RULES: usize = 4;
+/// Proxies and load balancers whose pages are named.
+const INTERMEDIARIES: usize = 2;
 
 /// The causes with what speaks for each, what was recognized, and what to run.
 pub(super) fn page(text: &str, reading: &Reading, known: &Known, language: Language, width: usize) -> String {
@@ -28,7 +30,7 @@ pub(super) fn page(text: &str, reading: &Reading, known: &Known, language: Langu
     messages(&mut page, text, &reading.messages, language, width);
     codes(&mut page, reading, language, width);
     rules(&mut page, &reading.rules, language, width);
-    settle(&mut page, reading, known, language, width);
+    settle(&mut page, text, reading, known, language, width);
     page
 }
 
@@ -173,12 +175,22 @@ pub(super) fn title(rule: Named, language: Language) -> &'static str {
 }
 
 /// The commands that tell the causes apart, each once.
-fn settle(page: &mut String, reading: &Reading, known: &Known, language: Language, width: usize) {
+fn settle(page: &mut String, text: &str, reading: &Reading, known: &Known, language: Language, width: usize) {
     heading(page, tr(language, "To settle it", "Pour trancher"));
     let causes: Vec<Cause> = reading.causes.iter().take(3).map(|cause| cause.is).collect();
     for step in known.steps(&causes, language) {
         let _ = writeln!(page, "  {}", paint(CODE, &step.command));
         page.push_str(&markdown(step.look_for, width, 6));
+    }
+    for one in intermediary::named(text, reading).into_iter().take(INTERMEDIARIES) {
+        let _ = writeln!(page, "  {}", paint(CODE, format!("framewise explain {}", one.id())));
+        let says = match language {
+            Language::English => format!("what {one} must be told about WebSockets, and its defaults"),
+            Language::French => {
+                format!("ce qu'il faut configurer dans {one} pour les WebSockets, et ses valeurs par défaut")
+            }
+        };
+        page.push_str(&markdown(&says, width, 6));
     }
     let more = tr(
         language,

@@ -63,6 +63,34 @@ fn every_row_has_a_page_in_each_language() {
 }
 
 #[test]
+fn a_proxy_has_a_page_and_a_text_that_names_it_is_still_a_text() {
+    let page = text(&["nginx"]);
+    has(
+        &page,
+        &[
+            "proxy_set_header Upgrade $http_upgrade;",
+            "proxy_read_timeout  60 s",
+            "https://nginx.org/",
+            "idle-timeout-intermediary",
+        ],
+    );
+    has(&text(&["--lang", "fr", "haproxy"]), &["timeout tunnel", "Valeurs par défaut", "À configurer"]);
+    assert_eq!(text(&["aws", "alb"]), text(&["AWS-ALB"]));
+    has(&text(&["nginx", "envoy"]), &["nginx", "envoy", "How it shows when it is wrong"]);
+    has(&text(&["idle-timeout-intermediary"]), &["nginx", "proxy_read_timeout 1h;", "timeout tunnel 1h"]);
+    has(&text(&[]), &["Proxies and load balancers", "aws-alb"]);
+    let object = run(&["explain", "--json", "envoy"]).json();
+    assert_eq!(object["intermediary"], "envoy");
+    assert!(object["figures"][0]["source"].as_str().unwrap().starts_with("https://"), "{object}");
+    // A message that names it, and a word that is not its name.
+    let paste =
+        "nginx: upstream timed out (110: Connection timed out) while reading upstream, upgraded connection";
+    has(&text(&[paste]), &["Likely causes", "framewise explain nginx"]);
+    assert!(!text(&["Invalid frame header"]).contains("framewise explain nginx"));
+    assert!(run(&["explain", "nginxx"]).refused().contains("did you mean nginx"));
+}
+
+#[test]
 fn codes_of_one_range_are_told_apart_by_who_uses_them() {
     let page = text(&["4000", "4401"]);
     has(&page, &["same range, 4000-4999", "for the protocol they are alike", "4000, 4401"]);

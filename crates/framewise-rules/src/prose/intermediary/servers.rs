@@ -1,0 +1,197 @@
+use super::{Facts, figure};
+use crate::Cause;
+
+pub(super) const NGINX: Facts = Facts {
+    documentation: "https://nginx.org/en/docs/http/websocket.html",
+    figures: &[
+        figure(
+            "proxy_http_version",
+            "1.1",
+            "the version towards the server; before 1.29.7 the default was 1.0, with which there is no upgrade",
+            "la version vers le serveur ; avant 1.29.7, c'était 1.0, avec laquelle il n'y a pas d'upgrade",
+            "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_http_version",
+        ),
+        figure(
+            "proxy_read_timeout",
+            "60 s",
+            "the longest silence of the server; then nginx ends the connection",
+            "le plus long silence du serveur ; ensuite nginx met fin à la connexion",
+            "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_read_timeout",
+        ),
+        figure(
+            "proxy_send_timeout",
+            "60 s",
+            "the longest time between two writes to the server",
+            "le plus long délai entre deux écritures vers le serveur",
+            "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_send_timeout",
+        ),
+        figure(
+            "proxy_buffer_size",
+            "4k|8k",
+            "the size of the 101's head; more is a 502",
+            "la taille de l'en-tête du 101 ; au-delà, c'est un 502",
+            "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffer_size",
+        ),
+        figure(
+            "large_client_header_buffers",
+            "4 × 8k",
+            "a header line of the request, such as a cookie, fits into 8k",
+            "une ligne d'en-tête de la requête, un cookie par exemple, tient dans 8k",
+            "https://nginx.org/en/docs/http/ngx_http_core_module.html#large_client_header_buffers",
+        ),
+        figure(
+            "worker_connections",
+            "512",
+            "connections of one worker; each WebSocket takes two",
+            "connexions d'un worker ; chaque WebSocket en occupe deux",
+            "https://nginx.org/en/docs/ngx_core_module.html#worker_connections",
+        ),
+        figure(
+            "worker_shutdown_timeout",
+            "—",
+            "how long old workers keep open connections after a reload; without it, until the connections end",
+            "combien de temps les anciens workers gardent les connexions après un rechargement ; sans valeur, jusqu'à leur fin",
+            "https://nginx.org/en/docs/ngx_core_module.html#worker_shutdown_timeout",
+        ),
+    ],
+    fixes: &[
+        (
+            Cause::UpgradeHeadersDropped,
+            "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";",
+        ),
+        (Cause::Http10ToUpstream, "proxy_http_version 1.1;"),
+        (
+            Cause::IdleTimeoutIntermediary,
+            "proxy_read_timeout 1h; proxy_send_timeout 1h; (the default is 60 s)",
+        ),
+        (Cause::HeadersChangedOnPath, "proxy_set_header Host $http_host;"),
+    ],
+};
+
+pub(super) const HAPROXY: Facts = Facts {
+    documentation: "https://docs.haproxy.org/3.2/configuration.html#4.2-timeout%20tunnel",
+    figures: &[
+        figure(
+            "timeout tunnel",
+            "—",
+            "the longest silence in both directions after the 101; where it is not set, timeout client and timeout server apply",
+            "le plus long silence dans les deux sens après le 101 ; sans valeur, timeout client et timeout server s'appliquent",
+            "https://docs.haproxy.org/3.2/configuration.html#4.2-timeout%20tunnel",
+        ),
+        figure(
+            "timeout client",
+            "—",
+            "the longest silence of the client; infinite where it is not set, with a warning at the start",
+            "le plus long silence du client ; infini sans valeur, avec un avertissement au démarrage",
+            "https://docs.haproxy.org/3.2/configuration.html#4.2-timeout%20client",
+        ),
+        figure(
+            "tune.bufsize",
+            "16384",
+            "the size of a head: a larger request gets 400, a larger answer 502 (less tune.maxrewrite)",
+            "la taille d'un en-tête : une requête plus grande reçoit 400, une réponse plus grande 502 (moins tune.maxrewrite)",
+            "https://docs.haproxy.org/3.2/configuration.html#3.2-tune.bufsize",
+        ),
+        figure(
+            "hard-stop-after",
+            "—",
+            "how long an old process keeps its connections after a reload; without it, until they end",
+            "combien de temps un ancien processus garde ses connexions après un rechargement ; sans valeur, jusqu'à leur fin",
+            "https://docs.haproxy.org/3.2/configuration.html#3.1-hard-stop-after",
+        ),
+    ],
+    fixes: &[(Cause::IdleTimeoutIntermediary, "timeout tunnel 1h")],
+};
+
+pub(super) const CADDY: Facts = Facts {
+    documentation: "https://caddyserver.com/docs/caddyfile/directives/reverse_proxy#streaming",
+    figures: &[
+        figure(
+            "stream_timeout",
+            "—",
+            "the maximum life of a WebSocket connection, not of a silence",
+            "la durée de vie maximale d'une connexion WebSocket, et non d'un silence",
+            "https://caddyserver.com/docs/caddyfile/directives/reverse_proxy#stream_timeout",
+        ),
+        figure(
+            "stream_close_delay",
+            "0",
+            "how long connections stay open after a reload of the configuration; without it they are closed at once",
+            "combien de temps les connexions restent ouvertes après un rechargement ; sans valeur, elles sont fermées aussitôt",
+            "https://caddyserver.com/docs/caddyfile/directives/reverse_proxy#stream_close_delay",
+        ),
+        figure(
+            "dial_timeout",
+            "3 s",
+            "for the connection to the server",
+            "pour la connexion au serveur",
+            "https://caddyserver.com/docs/caddyfile/directives/reverse_proxy#dial_timeout",
+        ),
+        figure(
+            "max_header_size",
+            "1 MB",
+            "all headers of the request; more is a 431",
+            "tous les en-têtes de la requête ; au-delà, c'est un 431",
+            "https://caddyserver.com/docs/caddyfile/options#max_header_size",
+        ),
+    ],
+    fixes: &[],
+};
+
+pub(super) const ENVOY: Facts = Facts {
+    documentation: "https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/http/upgrades",
+    figures: &[
+        figure(
+            "upgrade_configs",
+            "—",
+            "the upgrades that pass; without websocket in it, the handshake is rejected with 403",
+            "les upgrades qui passent ; sans websocket, le handshake est rejeté avec 403",
+            "https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/http/upgrades",
+        ),
+        figure(
+            "stream_idle_timeout",
+            "5 min",
+            "the longest silence in both directions; idle_timeout of the route overrides it",
+            "le plus long silence dans les deux sens ; idle_timeout de la route le remplace",
+            "https://www.envoyproxy.io/docs/envoy/latest/faq/configuration/timeouts",
+        ),
+        figure(
+            "route timeout",
+            "15 s",
+            "the time of a complete answer; it starts when the request is complete",
+            "la durée d'une réponse complète ; elle part quand la requête est complète",
+            "https://www.envoyproxy.io/docs/envoy/latest/faq/configuration/timeouts",
+        ),
+        figure(
+            "max_stream_duration",
+            "—",
+            "the maximum life of a connection, not of a silence",
+            "la durée de vie maximale d'une connexion, et non d'un silence",
+            "https://www.envoyproxy.io/docs/envoy/latest/faq/configuration/timeouts",
+        ),
+        figure(
+            "connect_timeout",
+            "5 s",
+            "for the connection to the server",
+            "pour la connexion au serveur",
+            "https://www.envoyproxy.io/docs/envoy/latest/faq/configuration/timeouts",
+        ),
+        figure(
+            "allow_connect",
+            "off",
+            "whether WebSockets cross an HTTP/2 hop (RFC 8441)",
+            "si les WebSockets passent un tronçon HTTP/2 (RFC 8441)",
+            "https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/http/upgrades",
+        ),
+    ],
+    fixes: &[
+        (
+            Cause::UpgradeHeadersDropped,
+            "upgrade_configs: [{upgrade_type: websocket}] in the HttpConnectionManager",
+        ),
+        (
+            Cause::IdleTimeoutIntermediary,
+            "idle_timeout: 3600s in the route, or stream_idle_timeout in the HttpConnectionManager (the default is 5 min)",
+        ),
+    ],
+};
