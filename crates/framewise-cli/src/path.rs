@@ -49,6 +49,9 @@ pub(crate) struct PathArgs {
     /// Compare with an older report of --json: what is new and what is gone
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Write a transcript of each probe that did not arrive as sent into this folder, for framewise read
+    #[arg(long, value_name = "FOLDER")]
+    transcripts: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -66,6 +69,9 @@ pub(crate) fn run(args: &PathArgs, output: Output) -> Result<ExitCode, Failure> 
     let baseline = args.baseline.as_deref().map(text::Baseline::read).transpose()?;
     let path = Path::new(via, origin).map_err(|error| Failure::said(error.to_string()))?;
     let report = examine(&path, &probes, origin)?;
+    if let Some(folder) = &args.transcripts {
+        write_transcripts(folder, &report)?;
+    }
     if args.json {
         output.json(&report)?;
     } else {
@@ -94,6 +100,19 @@ fn examine(path: &Path, probes: &[Probe], origin: &str) -> Result<Report, Failur
     drop(progress);
     runtime.shutdown_background();
     report
+}
+
+/// Each transcript in a file with the name of its probe.
+fn write_transcripts(folder: &std::path::Path, report: &Report) -> Result<(), Failure> {
+    let failed = |path: &std::path::Path, error: &std::io::Error| {
+        Failure::said(format!("cannot write {}: {}", path.display(), plain(error)))
+    };
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+    for outcome in report.probes.iter().filter(|outcome| !outcome.transcript.is_empty()) {
+        let path = folder.join(format!("{}.txt", outcome.name.replace('/', "-")));
+        std::fs::write(&path, &outcome.transcript).map_err(|error| failed(&path, &error))?;
+    }
+    Ok(())
 }
 
 /// The probes that the arguments select.

@@ -16,6 +16,7 @@ mod report;
 mod run;
 mod software;
 mod tape;
+mod transcript;
 mod wire;
 
 pub use probe::{Group, Probe};

@@ -87,6 +87,10 @@ pub struct Outcome {
     pub bytes: Vec<String>,
     /// How long it took, in milliseconds.
     pub milliseconds: u64,
+    /// Both legs of the (first) connection in the notation for recorded bytes, as `framewise read` takes it. Empty where
+    /// everything arrived as sent, and where no connection was made.
+    #[serde(skip)]
+    pub transcript: String,
 }
 
 /// What an intermediary does to a connection.

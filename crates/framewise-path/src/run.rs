@@ -19,6 +19,7 @@ use crate::origin::{Arrived, Origin};
 use crate::probe::{Group, Probe};
 use crate::report::{Outcome, Report, Severity, Verdict};
 use crate::software;
+use crate::transcript;
 use crate::wire::{Frame, random};
 
 /// Probes at the same time.
@@ -212,7 +213,11 @@ impl Path {
             notes[0].says = format!("{bad} of {} connections failed: {}", probe.connections, notes[0].says);
         }
         let first = ends.into_iter().next().and_then(Result::ok).unwrap_or_default();
-        (outcome(probe, notes, began.elapsed()), first)
+        let mut outcome = outcome(probe, notes, began.elapsed());
+        if outcome.verdict != Verdict::AsSent {
+            outcome.transcript = transcript::transcript(&first);
+        }
+        (outcome, first)
     }
 
     /// One connection: both ends play their parts, until the deadline at the latest.
@@ -392,6 +397,7 @@ fn skipped(probe: &Probe) -> Outcome {
         hurts: String::new(),
         bytes: Vec::new(),
         milliseconds: 0,
+        transcript: String::new(),
     }
 }
 
@@ -438,6 +444,7 @@ fn outcome(probe: &Probe, mut notes: Vec<Note>, took: Duration) -> Outcome {
             .map(|note| note.bytes)
             .unwrap_or_default(),
         milliseconds: took.as_millis() as u64,
+        transcript: String::new(),
     }
 }
 

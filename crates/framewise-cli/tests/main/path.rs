@@ -61,8 +61,16 @@ fn an_intermediary_that_refuses_is_a_finding() {
         }
     });
     let origin = nobody().to_string();
-    let done = run(&["path", "--via", &format!("ws://{via}"), "--origin", &origin, "--skip", "idle"]);
+    let folder = std::env::temp_dir().join(format!("framewise-path-{}", std::process::id()));
+    let transcripts = folder.to_str().unwrap();
+    let via = format!("ws://{via}");
+    let done =
+        run(&["path", "--via", &via, "--origin", &origin, "--skip", "idle", "--transcripts", transcripts]);
     assert_eq!(done.code, Some(1), "{done:?}");
+    let written = std::fs::read_to_string(folder.join("handshake-plain.txt")).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(written.starts_with("leg client-proxy\n"), "{written}");
+    assert!(written.contains("502 Bad Gateway") && !written.contains("proxy-server"), "{written}");
     for part in ["refused", "502 Bad Gateway", "server-error-status", "(nginx)"] {
         assert!(done.out.contains(part), "{part} in {}", done.out);
     }
