@@ -1,5 +1,4 @@
 mod clients;
-mod expect;
 mod report;
 mod servers;
 
@@ -12,8 +11,8 @@ use framewise::Role;
 use framewise_conform::report::{Entry, Report};
 use framewise_conform::{Case, cases};
 
-use crate::check::expect::Expected;
-use crate::check::report::{Destination, Destinations};
+use crate::destination::{self, Destination, Destinations, Kind};
+use crate::expect::{self, Expected, Ran};
 use crate::failure::{Failure, plain};
 use crate::net;
 use crate::output::Output;
@@ -108,6 +107,23 @@ impl From<Level> for framewise_conform::Level {
     }
 }
 
+/// The reports that there are.
+const KINDS: &[Kind] = &[Kind::Html, Kind::Json, Kind::Junit, Kind::Sarif, Kind::Badge];
+
+impl Ran for Entry {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn passed(&self) -> Option<bool> {
+        Some(self.passed)
+    }
+
+    fn says(&self) -> &str {
+        &self.says
+    }
+}
+
 pub(crate) fn run(args: &CheckArgs, output: Output) -> Result<ExitCode, Failure> {
     if args.schema {
         output.json(&crate::schema::of::<Report>())?;
@@ -120,11 +136,11 @@ pub(crate) fn run(args: &CheckArgs, output: Output) -> Result<ExitCode, Failure>
         return Ok(ExitCode::SUCCESS);
     }
     // What cannot be written or read is reported before the run.
-    let destinations = Destinations::open(&args.report)?;
+    let destinations = Destinations::open(&args.report, KINDS)?;
     let expected = args.expect.as_deref().map(Expected::read).transpose()?;
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
     if let Some(path) = &args.write_expect {
-        report::writable(path)?;
+        destination::writable(path)?;
     }
     let runtime = net::runtime()?;
     let result = runtime.block_on(async {
@@ -206,11 +222,11 @@ fn finish(
     output: Output,
 ) -> Result<ExitCode, Failure> {
     let merged = merged(reports);
-    destinations.write(&merged)?;
+    destinations.write(|kind| report::rendered(&merged, kind))?;
     if let Some(path) = &args.write_expect {
-        expect::write(path, &merged)?;
+        expect::write(path, &merged.cases)?;
     }
-    let judged = expect::judge(&merged, expected);
+    let judged = expect::judge(&merged.cases, expected);
     if args.json {
         output.json(&merged)?;
     } else {

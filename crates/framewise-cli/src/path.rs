@@ -1,3 +1,4 @@
+mod report;
 mod text;
 
 use std::fmt::Write as _;
@@ -9,6 +10,8 @@ use std::time::Duration;
 use clap::Args;
 use framewise_path::{Path, Probe, Report, probes};
 
+use crate::destination::{self, Destination, Destinations};
+use crate::expect::{self, Expected};
 use crate::failure::{Failure, plain};
 use crate::net;
 use crate::output::Output;
@@ -20,7 +23,7 @@ use crate::render::clean;
 /// A client connects to the intermediary, a server listens where the intermediary forwards to, and what was sent is compared
 /// with what arrived, byte for byte: heads, frames, closing, time. The intermediary must forward to the address of --origin.
 ///
-/// The exit code is 1 if something was found, 2 if nothing could be tested.
+/// The exit code is 1 if something was found that is not in the file of --expect, 2 if nothing could be tested.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   framewise path --via ws://127.0.0.1:8080 --origin 127.0.0.1:9001
@@ -46,6 +49,15 @@ pub(crate) struct PathArgs {
     /// List the probes without running them
     #[arg(long)]
     list: bool,
+    /// Write reports: html=FILE, json=FILE, junit=FILE; separated by commas, or repeated
+    #[arg(long, value_name = "KIND=FILE", value_delimiter = ',')]
+    report: Vec<Destination>,
+    /// Probes that are known to fail, one per line, each with its reason after a #
+    #[arg(long, value_name = "FILE")]
+    expect: Option<PathBuf>,
+    /// Write the failures of this run as a file for --expect
+    #[arg(long, value_name = "FILE")]
+    write_expect: Option<PathBuf>,
     /// Compare with an older report of --json: what is new and what is gone
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -67,17 +79,28 @@ pub(crate) fn run(args: &PathArgs, output: Output) -> Result<ExitCode, Failure> 
         return Err(Failure::said("--via and --origin are required"));
     };
     let baseline = args.baseline.as_deref().map(text::Baseline::read).transpose()?;
+    let destinations = Destinations::open(&args.report, report::KINDS)?;
+    let expected = args.expect.as_deref().map(Expected::read).transpose()?;
+    if let Some(file) = &args.write_expect {
+        destination::writable(file)?;
+    }
     let path = Path::new(via, origin).map_err(|error| Failure::said(error.to_string()))?;
     let report = examine(&path, &probes, origin)?;
     if let Some(folder) = &args.transcripts {
         write_transcripts(folder, &report)?;
     }
+    destinations.write(|kind| report::rendered(&report, kind))?;
+    if let Some(file) = &args.write_expect {
+        expect::write(file, &report.probes)?;
+    }
+    let judged = expect::judge(&report.probes, expected.as_ref());
     if args.json {
         output.json(&report)?;
     } else {
-        output.print(text::text(&report, baseline.as_ref(), output.width()))?;
+        output.print(text::text(&report, &judged, baseline.as_ref(), output.width()))?;
     }
-    Ok(ExitCode::from(u8::from(!report.causes.is_empty())))
+    let passed = judged.unexpected.is_empty() && judged.stale.is_empty();
+    Ok(ExitCode::from(u8::from(!passed)))
 }
 
 fn examine(path: &Path, probes: &[Probe], origin: &str) -> Result<Report, Failure> {

@@ -1,13 +1,16 @@
 //! The reports of a run: JSON, `JUnit`, SARIF, one HTML page, a badge.
 
+mod page;
+
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::autobahn::escaped;
 use crate::case::Case;
 use crate::verdict::{Behaviour, Verdict};
+
+pub use page::{Page, Row, State};
 
 /// Characters of a transcript in a report, at the most.
 const MOST_SHOWN: usize = 8 * 1024;
@@ -122,55 +125,7 @@ impl Report {
 
     /// The report as the XML of `JUnit`: a suite for each family.
     pub fn junit(&self) -> String {
-        let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-        let failures = self.failed().count();
-        let _ = writeln!(
-            xml,
-            "<testsuites name=\"framewise check\" tests=\"{}\" failures=\"{failures}\">",
-            self.cases.len()
-        );
-        for (family, entries) in self.families() {
-            let failures = entries.iter().filter(|entry| !entry.passed).count();
-            let skipped = entries.iter().filter(|entry| entry.behaviour == "unsupported").count();
-            let _ = writeln!(
-                xml,
-                "  <testsuite name=\"{family}\" tests=\"{}\" failures=\"{failures}\" skipped=\"{skipped}\" time=\"{}\">",
-                entries.len(),
-                seconds(entries.iter().map(|entry| entry.milliseconds).sum()),
-            );
-            for entry in entries {
-                let _ = write!(
-                    xml,
-                    "    <testcase classname=\"framewise.{family}\" name=\"{}\" time=\"{}\"",
-                    escaped(&entry.name),
-                    seconds(entry.milliseconds)
-                );
-                if !entry.passed {
-                    let _ = writeln!(
-                        xml,
-                        ">\n      <failure message=\"{}\" type=\"{}\">{}</failure>\n    </testcase>",
-                        escaped(&entry.says),
-                        escaped(entry.rule.as_deref().unwrap_or(&entry.behaviour)),
-                        escaped(&format!(
-                            "{}\n{}",
-                            entry.description,
-                            entry.transcript.as_deref().unwrap_or_default()
-                        )),
-                    );
-                } else if entry.behaviour == "unsupported" {
-                    let _ = writeln!(
-                        xml,
-                        ">\n      <skipped message=\"{}\"/>\n    </testcase>",
-                        escaped(&entry.says)
-                    );
-                } else {
-                    xml.push_str("/>\n");
-                }
-            }
-            xml.push_str("  </testsuite>\n");
-        }
-        xml.push_str("</testsuites>\n");
-        xml
+        self.page().junit()
     }
 
     /// The report as SARIF 2.1.0: a result for each case that did not pass.
@@ -220,72 +175,19 @@ impl Report {
 
     /// The report as one HTML page: every case, filterable, with what went over the wire where it did not pass.
     pub fn html(&self) -> String {
-        let passed = self.cases.iter().filter(|entry| entry.passed).count();
-        let target = escaped(&self.target);
-        let partial = if self.complete {
-            ""
-        } else {
-            "<p><strong>The run was ended before its end: this is a part of it.</strong></p>\n"
-        };
-        let mut page = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>framewise check: {target}</title>\n\
-             <style>{STYLE}</style>\n</head>\n<body>\n<h1>{target}</h1>\n{partial}\
-             <p>{passed} of {} cases passed ({}).</p>\n\
-             <p><label>Filter <input id=\"filter\" type=\"search\" placeholder=\"name, rule, close\"></label>\n\
-             <label><input id=\"failed\" type=\"checkbox\"> only what did not pass</label></p>\n",
-            self.cases.len(),
-            escaped(&self.role),
-        );
-        for (family, entries) in self.families() {
-            let failed = entries.iter().filter(|entry| !entry.passed).count();
-            let open = if failed > 0 { " open" } else { "" };
-            let _ = writeln!(
-                page,
-                "<details{open}><summary>{family}: {} of {}</summary>",
-                entries.len() - failed,
-                entries.len()
-            );
-            for entry in entries {
-                let class = match (entry.passed, entry.behaviour.as_str()) {
-                    (false, _) => "no",
-                    (true, "ok") => "yes",
-                    (true, _) => "so",
-                };
-                let rule = entry.rule.as_deref().unwrap_or_default();
-                let numbers = entry.autobahn.join(" ");
-                let _ = write!(
-                    page,
-                    "<article class=\"{class}\" data-text=\"{}\"><h2>{}</h2><p>{}</p><p><b>{}, {}</b> {}</p>",
-                    escaped(&format!("{} {rule} {} {} {numbers}", entry.name, entry.behaviour, entry.close)),
-                    escaped(&entry.name),
-                    escaped(&entry.description),
-                    escaped(&entry.behaviour),
-                    escaped(&entry.close),
-                    escaped(&entry.says),
-                );
-                if let Some(transcript) = &entry.transcript {
-                    let _ = write!(page, "<pre>{}</pre>", escaped(transcript));
-                }
-                page.push_str("</article>\n");
-            }
-            page.push_str("</details>\n");
-        }
-        let _ = write!(page, "<script>{SCRIPT}</script>\n</body>\n</html>\n");
-        page
+        self.page().html()
     }
 
-    /// The entries by the first part of their names, in the order in which the families come.
-    fn families(&self) -> Vec<(&str, Vec<&Entry>)> {
-        let mut families: Vec<(&str, Vec<&Entry>)> = Vec::new();
-        for entry in &self.cases {
-            let family = entry.name.split('/').next().unwrap_or_default();
-            match families.iter_mut().find(|(name, _)| *name == family) {
-                Some((_, entries)) => entries.push(entry),
-                None => families.push((family, vec![entry])),
-            }
+    fn page(&self) -> Page<'_> {
+        let passed = self.cases.iter().filter(|entry| entry.passed).count();
+        Page {
+            command: "framewise check",
+            target: &self.target,
+            summary: format!("{passed} of {} cases passed ({}).", self.cases.len(), self.role),
+            complete: self.complete,
+            fixes: Vec::new(),
+            rows: self.cases.iter().map(row).collect(),
         }
-        families
     }
 
     /// What changed since an older run: the names that failed only now, and those that failed only then.
@@ -304,19 +206,25 @@ impl Report {
     }
 }
 
-fn seconds(milliseconds: u64) -> String {
-    format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
+fn row(entry: &Entry) -> Row<'_> {
+    let rule = entry.rule.as_deref();
+    Row {
+        name: &entry.name,
+        state: match (entry.passed, entry.behaviour.as_str()) {
+            (false, _) => State::Failed,
+            (true, "ok") => State::Passed,
+            (true, "unsupported") => State::Skipped,
+            (true, _) => State::Noted,
+        },
+        kind: rule.unwrap_or(&entry.behaviour),
+        verdict: format!("{}, {}", entry.behaviour, entry.close),
+        tags: format!("{} {}", rule.unwrap_or_default(), entry.autobahn.join(" ")),
+        description: &entry.description,
+        says: &entry.says,
+        detail: entry.transcript.clone().unwrap_or_default(),
+        milliseconds: entry.milliseconds,
+    }
 }
-
-const STYLE: &str = ":root{color-scheme:light dark}body{font:16px/1.4 system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem}\
-h1{overflow-wrap:anywhere}summary{font-weight:600;padding:.4rem 0;cursor:pointer}article{border-left:.3rem solid #888;padding:.1rem .8rem;margin:.5rem 0}\
-article h2{font:600 1rem ui-monospace,monospace;margin:.2rem 0;overflow-wrap:anywhere}article p{margin:.2rem 0}\
-article.no{border-color:#c62828}article.yes{border-color:#2e7d32}pre{overflow-x:auto;font-size:.8rem;white-space:pre-wrap;overflow-wrap:anywhere}\
-[hidden]{display:none}";
-
-const SCRIPT: &str = "const f=document.getElementById('filter'),o=document.getElementById('failed');\
-function show(){const t=f.value.toLowerCase().split(/\\s+/).filter(Boolean);for(const a of document.querySelectorAll('article'))\
-a.hidden=(o.checked&&!a.classList.contains('no'))||!t.every(w=>a.dataset.text.includes(w))}f.oninput=show;o.onchange=show;";
 
 #[cfg(test)]
 mod tests {

@@ -74,6 +74,8 @@ pub struct Outcome {
     pub name: String,
     /// What became of what was sent.
     pub verdict: Verdict,
+    /// What is sent, and what must arrive.
+    pub description: String,
     /// What was seen, in a sentence.
     pub says: String,
     /// The causes, the worst first; empty where nothing is wrong.

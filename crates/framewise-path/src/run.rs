@@ -391,6 +391,7 @@ fn skipped(probe: &Probe) -> Outcome {
     Outcome {
         name: probe.name.clone(),
         verdict: Verdict::Skipped,
+        description: probe.says.clone(),
         says: "no connection can be opened: see handshake/plain".into(),
         causes: Vec::new(),
         severity: None,
@@ -434,6 +435,7 @@ fn outcome(probe: &Probe, mut notes: Vec<Note>, took: Duration) -> Outcome {
     Outcome {
         name: probe.name.clone(),
         verdict,
+        description: probe.says.clone(),
         says,
         severity: causes.first().map(|&cause| severity(probe.severity, cause)),
         causes,

@@ -1,14 +1,12 @@
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use framewise_conform::Case;
 use framewise_conform::report::{Entry, Report};
 
 use super::CheckArgs;
-use super::expect::Judged;
-use crate::failure::{Failure, plain};
+use crate::destination::Kind;
+use crate::expect::Judged;
+use crate::failure::Failure;
 use crate::output::Output;
 use crate::render::{clean, indent, shorten, wrap};
 
@@ -17,84 +15,15 @@ const MOST_SHOWN: usize = 20;
 /// Names of what else failed.
 const MOST_NAMED: usize = 100;
 
-/// A report to write.
-#[derive(Clone, Debug)]
-pub(crate) struct Destination {
-    kind: Kind,
-    path: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Html,
-    Json,
-    Junit,
-    Sarif,
-    Badge,
-}
-
-impl FromStr for Destination {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (kind, path) = text.split_once('=').ok_or("expected KIND=FILE, such as json=report.json")?;
-        let kind = match kind {
-            "html" => Kind::Html,
-            "json" => Kind::Json,
-            "junit" => Kind::Junit,
-            "sarif" => Kind::Sarif,
-            "badge" => Kind::Badge,
-            other => {
-                return Err(format!("`{other}` is no kind of report: html, json, junit, sarif or badge"));
-            }
-        };
-        if path.is_empty() {
-            return Err("expected a file after the equals sign".into());
-        }
-        Ok(Self { kind, path: path.into() })
+/// The report as a file of this kind.
+pub(crate) fn rendered(report: &Report, kind: Kind) -> String {
+    match kind {
+        Kind::Html => report.html(),
+        Kind::Json => report.json(),
+        Kind::Junit => report.junit(),
+        Kind::Sarif => report.sarif(),
+        Kind::Badge => report.badge(),
     }
-}
-
-/// The reports to write, whose files can be written.
-#[derive(Debug)]
-pub(crate) struct Destinations(Vec<Destination>);
-
-impl Destinations {
-    /// Looks whether each can be written, before the run.
-    pub(crate) fn open(destinations: &[Destination]) -> Result<Self, Failure> {
-        for destination in destinations {
-            writable(&destination.path)?;
-        }
-        Ok(Self(destinations.to_vec()))
-    }
-
-    pub(crate) fn write(&self, report: &Report) -> Result<(), Failure> {
-        for Destination { kind, path } in &self.0 {
-            let text = match kind {
-                Kind::Html => report.html(),
-                Kind::Json => report.json(),
-                Kind::Junit => report.junit(),
-                Kind::Sarif => report.sarif(),
-                Kind::Badge => report.badge(),
-            };
-            std::fs::write(path, text).map_err(|error| unwritable(path, &error))?;
-        }
-        Ok(())
-    }
-}
-
-/// Whether a file can be written; what is in it stays until it is.
-pub(crate) fn writable(path: &Path) -> Result<(), Failure> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(path)
-        .map(drop)
-        .map_err(|error| unwritable(path, &error))
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::said(format!("cannot write {}: {}", path.display(), plain(error)))
 }
 
 /// The cases, a line each.
@@ -127,7 +56,7 @@ pub(crate) fn list(cases: &[Case], json: bool, output: Output) -> Result<(), Fai
 pub(crate) fn text(
     args: &CheckArgs,
     reports: &[Report],
-    judged: &Judged<'_>,
+    judged: &Judged<'_, Entry>,
     baseline: Option<&Report>,
     width: usize,
 ) -> String {
@@ -186,7 +115,7 @@ fn failure(text: &mut String, args: &CheckArgs, entry: &Entry, width: usize) {
     text.push('\n');
 }
 
-fn summary(text: &mut String, report: &Report, judged: &Judged<'_>) {
+fn summary(text: &mut String, report: &Report, judged: &Judged<'_, Entry>) {
     let count = |behaviour: &str| report.cases.iter().filter(|entry| entry.behaviour == behaviour).count();
     let passed = report.cases.iter().filter(|entry| entry.passed).count();
     let _ = write!(text, "{}: {passed} of {} cases passed", clean(&report.target), report.cases.len());

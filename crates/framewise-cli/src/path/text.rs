@@ -7,6 +7,7 @@ use framewise_path::{Outcome, Report, Severity, Verdict};
 use framewise_rules::prose::Language;
 use serde::Deserialize;
 
+use crate::expect::Judged;
 use crate::failure::Failure;
 use crate::render::style::{FAINT, FAULT, HEADING, ID, paint};
 use crate::render::{clean, shorten, wrap};
@@ -46,7 +47,12 @@ impl Baseline {
     }
 }
 
-pub(super) fn text(report: &Report, baseline: Option<&Baseline>, width: usize) -> String {
+pub(super) fn text(
+    report: &Report,
+    judged: &Judged<'_, Outcome>,
+    baseline: Option<&Baseline>,
+    width: usize,
+) -> String {
     let mut text = String::new();
     let worth: Vec<_> = report
         .probes
@@ -57,6 +63,12 @@ pub(super) fn text(report: &Report, baseline: Option<&Baseline>, width: usize) -
         probe(&mut text, &outcome, width);
     }
     summary(&mut text, report, width);
+    if judged.known > 0 {
+        let _ = writeln!(text, "{} of the probes are known to fail.", judged.known);
+    }
+    for name in &judged.stale {
+        let _ = writeln!(text, "{}: expected to fail, and passed: delete its line", clean(name));
+    }
     if let Some(baseline) = baseline {
         let since = baseline.since(report);
         let _ = writeln!(text, "Since the baseline, {} probes have another verdict.", since.len());

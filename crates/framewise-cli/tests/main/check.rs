@@ -183,7 +183,7 @@ fn what_stands_in_the_way_is_said_before_the_run() {
             .refused()
             .contains("no case is named like no-such-case")
     );
-    assert!(run(&["check", "--report", "pdf=a", &url]).refused().contains("`pdf` is no kind of report"));
+    assert!(run(&["check", "--report", "pdf=a", &url]).refused().contains("`pdf` is not a kind of report"));
     server.end();
 }
 

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use crate::common::{nobody, run};
+use crate::common::{nobody, path, run};
 
 #[test]
 fn without_an_intermediary_nothing_is_found() {
@@ -48,22 +48,26 @@ fn what_cannot_be_tested_is_one_sentence() {
     assert!(run(&["path", "--origin", &free]).refused().contains("--via"));
 }
 
-/// A server that nobody started answers: the report is about that, in its own words.
-#[test]
-fn an_intermediary_that_refuses_is_a_finding() {
+/// The URL of something that answers each request like this.
+fn answering(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let via = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let _ = stream.read(&mut [0; 4096]);
-            let _ = stream
-                .write_all(b"HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\nContent-Length: 7\r\n\r\nno host");
+            let _ = stream.write_all(answer);
         }
     });
+    format!("ws://{via}")
+}
+
+/// A server that nobody started answers: the report is about that, in its own words.
+#[test]
+fn an_intermediary_that_refuses_is_a_finding() {
+    let via = answering(b"HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\nContent-Length: 7\r\n\r\nno host");
     let origin = nobody().to_string();
     let folder = std::env::temp_dir().join(format!("framewise-path-{}", std::process::id()));
     let transcripts = folder.to_str().unwrap();
-    let via = format!("ws://{via}");
     let done =
         run(&["path", "--via", &via, "--origin", &origin, "--skip", "idle", "--transcripts", transcripts]);
     assert_eq!(done.code, Some(1), "{done:?}");
@@ -74,4 +78,45 @@ fn an_intermediary_that_refuses_is_a_finding() {
     for part in ["refused", "502 Bad Gateway", "server-error-status", "(nginx)"] {
         assert!(done.out.contains(part), "{part} in {}", done.out);
     }
+}
+
+/// A file of each kind, a run that is compared with it, and one in which everything that fails is known to.
+#[test]
+fn reports_are_written_and_compared_and_known_failures_do_not_count() {
+    let via = answering(b"HTTP/1.1 502 <b>\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n");
+    let file = |name: &str| path(name).display().to_string();
+    let (html, json, junit, known) = (file("a.html"), file("a.json"), file("a.xml"), file("known"));
+    let origin = nobody().to_string();
+    let base = ["path", "--via", &via, "--origin", &origin, "--only", "handshake/plain", "--only", "ping/"];
+    let report = format!("html={html},json={json},junit={junit}");
+    let done = run(&[&base[..], &["--report", &report, "--write-expect", &known]].concat());
+    assert_eq!(done.code, Some(1), "{done:?}");
+    let read = |file: &str| std::fs::read_to_string(file).unwrap();
+    let (html, xml) = (read(&html), read(&junit));
+    for (text, part) in [
+        (&html, "<h2>handshake/plain</h2>"),
+        (&html, "server-error-status"),
+        (&xml, "<testsuites name=\"framewise path\" tests=\"9\" failures=\"1\">"),
+        (&xml, "type=\"server-error-status\""),
+        (&xml, "<skipped"),
+    ] {
+        assert!(text.contains(part) && !text.contains("502 <b>"), "{part} in {text}");
+    }
+    let parsed: serde_json::Value = serde_json::from_str(&read(&json)).unwrap();
+    assert_eq!(parsed["causes"], serde_json::json!(["server-error-status"]));
+    // The same again: nothing is new, and all that fails is known.
+    let again = run(&[&base[..], &["--expect", &known, "--baseline", &json]].concat());
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert!(again.out.contains("1 of the probes are known to fail"), "{}", again.out);
+    assert!(again.out.contains("0 probes have another verdict"), "{}", again.out);
+    // What is known to fail and does not is said, and so is a kind of report that there is not.
+    std::fs::write(&known, "handshake/plain # theirs\nping/ping-client # not run\n").unwrap();
+    let (address, sarif) = (nobody().to_string(), format!("sarif={}", file("a.sarif")));
+    let own = format!("ws://{address}");
+    let stale =
+        ["path", "--via", &own, "--origin", &address, "--only", "handshake/plain", "--expect", &known];
+    let done = run(&stale);
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.out.contains("handshake/plain: expected to fail, and passed"), "{}", done.out);
+    assert!(run(&[&stale[..], &["--report", &sarif]].concat()).refused().contains("html=FILE"));
 }

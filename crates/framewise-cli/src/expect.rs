@@ -1,20 +1,28 @@
+//! What is known to fail: the file of `--expect`.
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use framewise_conform::report::{Entry, Report};
-
 use crate::failure::{Failure, plain};
 
-/// Cases that are known to fail, with the reason.
+/// What is known to fail, with the reason.
 #[derive(Debug, Default)]
 pub(crate) struct Expected(BTreeMap<String, String>);
 
+/// One thing that was run: a case, or a probe.
+pub(crate) trait Ran {
+    fn name(&self) -> &str;
+    /// `None`: it was not run.
+    fn passed(&self) -> Option<bool>;
+    fn says(&self) -> &str;
+}
+
 /// A run held against what is known to fail.
 #[derive(Debug)]
-pub(crate) struct Judged<'r> {
+pub(crate) struct Judged<'r, T> {
     /// What failed and is not known to.
-    pub(crate) unexpected: Vec<&'r Entry>,
+    pub(crate) unexpected: Vec<&'r T>,
     /// What is known to fail, was run, and passed.
     pub(crate) stale: Vec<String>,
     /// How many failures are known.
@@ -46,26 +54,27 @@ impl Expected {
     }
 }
 
-pub(crate) fn judge<'r>(report: &'r Report, expected: Option<&Expected>) -> Judged<'r> {
+pub(crate) fn judge<'r, T: Ran>(ran: &'r [T], expected: Option<&Expected>) -> Judged<'r, T> {
     let none = Expected::default();
     let expected = &expected.unwrap_or(&none).0;
-    let (known, unexpected): (Vec<_>, Vec<_>) =
-        report.failed().partition(|entry| expected.contains_key(&entry.name));
-    let stale = report
-        .cases
+    let (known, unexpected): (Vec<_>, Vec<_>) = ran
         .iter()
-        .filter(|entry| entry.passed && expected.contains_key(&entry.name))
-        .map(|entry| entry.name.clone())
+        .filter(|one| one.passed() == Some(false))
+        .partition(|one| expected.contains_key(one.name()));
+    let stale = ran
+        .iter()
+        .filter(|one| one.passed() == Some(true) && expected.contains_key(one.name()))
+        .map(|one| one.name().to_owned())
         .collect();
     Judged { unexpected, stale, known: known.len() }
 }
 
 /// Writes what failed, to be filled with better reasons.
-pub(crate) fn write(path: &Path, report: &Report) -> Result<(), Failure> {
-    let mut text = String::from("# Cases that are known to fail: a name a line, and its reason after a #.\n");
-    for entry in report.failed() {
-        let says = entry.says.replace(['\n', '\r'], " ");
-        let _ = writeln!(text, "{}  # {}", entry.name, crate::render::clean(&says));
+pub(crate) fn write<T: Ran>(path: &Path, ran: &[T]) -> Result<(), Failure> {
+    let mut text = String::from("# What is known to fail: a name a line, and its reason after a #.\n");
+    for one in ran.iter().filter(|one| one.passed() == Some(false)) {
+        let says = one.says().replace(['\n', '\r'], " ");
+        let _ = writeln!(text, "{}  # {}", one.name(), crate::render::clean(&says));
     }
     std::fs::write(path, text)
         .map_err(|error| Failure::said(format!("cannot write {}: {}", path.display(), plain(&error))))
@@ -75,17 +84,27 @@ pub(crate) fn write(path: &Path, report: &Report) -> Result<(), Failure> {
 mod tests {
     use super::*;
 
+    impl Ran for (&str, bool) {
+        fn name(&self) -> &str {
+            self.0
+        }
+
+        fn passed(&self) -> Option<bool> {
+            Some(self.1)
+        }
+
+        fn says(&self) -> &str {
+            self.0
+        }
+    }
+
     #[test]
     fn a_known_failure_that_passes_is_told() {
-        let entry = |name: &str, passed| Entry { name: name.into(), passed, ..Entry::default() };
-        let report = Report {
-            cases: vec![entry("a", false), entry("b", false), entry("c", true)],
-            ..Report::default()
-        };
+        let ran = [("a", false), ("b", false), ("c", true)];
         let expected =
             Expected::parse("# known\na  # their bug 12\n\nc # mended soon\nd # not run\n").unwrap();
-        let judged = judge(&report, Some(&expected));
-        assert_eq!(judged.unexpected.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(), ["b"]);
+        let judged = judge(&ran, Some(&expected));
+        assert_eq!(judged.unexpected.iter().map(|one| one.0).collect::<Vec<_>>(), ["b"]);
         assert_eq!(judged.stale, ["c"]);
         assert_eq!(judged.known, 1);
         assert_eq!(Expected::parse("a\n").unwrap_err(), "line 1: a has no reason; write it after a #");
