@@ -84,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Event> for Events<S> {
     }
 
     fn start_send(mut self: Pin<&mut Self>, event: Event) -> Result<(), Error> {
-        self.0.inner.queue_event(event)
+        self.0.inner.act_half(Half::Sink, |inner| inner.queue_event(event))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -90,6 +90,20 @@ impl<S> Inner<S> {
         Outlook { state: self.state, transport, deadline }
     }
 
+    /// Does something for one half without waiting. The other half, if it waits, has to look again after a Close, for example,
+    /// which has a deadline.
+    pub(super) fn act_half<T>(&mut self, half: Half, act: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.outlook();
+        let done = act(self);
+        if before.has_changed(&self.outlook())
+            && let Some(details) = &self.details
+            && let Some(waiting) = &details.halves.waiting[half.other() as usize]
+        {
+            waiting.wake_by_ref();
+        }
+        done
+    }
+
     /// Polls one half such that neither half takes the wakeups of the other.
     pub(super) fn poll_half<T>(
         &mut self,

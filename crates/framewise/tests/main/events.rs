@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use framewise::proto::Opcode;
 use framewise::{
-    Adopt, Bytes, CloseFrame, Error, Event, Message, MessageKind, Misuse, Part, Rule, WebSocket,
+    Adopt, Bytes, CloseFrame, EndedBy, Error, Event, Message, MessageKind, Misuse, Part, Rule, Server,
+    WebSocket,
 };
-use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
-use crate::common::{masked, pair, plain, server_and_raw};
+use crate::common::{accepted, masked, masked_close, pair, plain, server_and_raw};
 
 #[tokio::test]
 async fn each_event_that_can_be_sent_arrives_as_it_is() {
@@ -128,4 +129,49 @@ async fn the_halves_of_futures_do_not_lose_a_wakeup() {
     let large = Message::binary(vec![7; 10_000]);
     both_halves_are_woken(|ws| ws, large.clone()).await;
     both_halves_are_woken(WebSocket::into_events, Event::Message(large)).await;
+}
+
+#[tokio::test]
+async fn closing_is_the_whole_closing_handshake() {
+    let (client, mut server) = pair().await;
+    let mut client = client.into_events();
+    let (closed, end) = tokio::join!(SinkExt::<Event>::close(&mut client), async {
+        let end = server.next().await;
+        drop(server);
+        end
+    });
+    closed.unwrap();
+    assert!(end.is_none());
+    let ended = client.get_ref().ended().unwrap();
+    assert_eq!((ended.by, ended.code.0, ended.clean), (EndedBy::Us, 1000, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_the_sink_sends_has_its_deadline_where_the_stream_waits() {
+    let (server, _raw) = server_and_raw().await;
+    let (mut sink, mut stream) = server.into_events().split();
+    let reader = tokio::spawn(async move { stream.next().await });
+    tokio::task::yield_now().await;
+    sink.send(Event::Close(Some(CloseFrame::new(1001, "")))).await.unwrap();
+    let end = tokio::time::timeout(Duration::from_secs(60), reader).await.expect("it is woken").unwrap();
+    assert_eq!(end.unwrap().unwrap_err().violation().unwrap().rule, Rule::CloseTimeout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_peers_close_that_the_stream_reads_lets_a_sink_go_that_waits() {
+    let (server, mut raw) = accepted(Server::new(), 1_000).await;
+    let (mut sink, mut stream) = StreamExt::split(server);
+    let writer = tokio::spawn(async move {
+        loop {
+            if let Err(error) = sink.feed(Message::binary(vec![7; 10_000])).await {
+                break error;
+            }
+        }
+    });
+    tokio::task::yield_now().await;
+    let _reader = tokio::spawn(async move { while stream.next().await.is_some() {} });
+    tokio::task::yield_now().await;
+    raw.write_all(&masked_close(1000)).await.unwrap();
+    let refused = tokio::time::timeout(Duration::from_secs(1), writer).await.expect("it is woken").unwrap();
+    assert!(matches!(refused, Error::Misuse(Misuse::Closed)), "{refused}");
 }
