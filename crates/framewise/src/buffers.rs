@@ -60,7 +60,24 @@ thread_local! {
 }
 
 /// How many read buffers connections keep between two calls.
-static HELD_NOW: AtomicUsize = AtomicUsize::new(0);
+#[derive(Default)]
+struct Held(AtomicUsize);
+
+impl Held {
+    fn add(&self) -> bool {
+        if self.0.fetch_add(1, Ordering::Relaxed) < HELD {
+            return true;
+        }
+        self.remove();
+        false
+    }
+
+    fn remove(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+static HELD_NOW: Held = Held(AtomicUsize::new(0));
 
 /// Takes the read buffer of the thread, empty. If another connection has it, allocates a new one.
 pub(crate) fn take_read() -> BytesMut {
@@ -87,16 +104,12 @@ pub(crate) fn give_read(mut buffer: BytesMut) {
 
 /// Whether a connection may keep the read buffer until its next call. If so, [`release_read`] has to follow.
 pub(crate) fn hold_read() -> bool {
-    if HELD_NOW.fetch_add(1, Ordering::Relaxed) < HELD {
-        return true;
-    }
-    HELD_NOW.fetch_sub(1, Ordering::Relaxed);
-    false
+    HELD_NOW.add()
 }
 
 /// Ends what [`hold_read`] allowed.
 pub(crate) fn release_read() {
-    HELD_NOW.fetch_sub(1, Ordering::Relaxed);
+    HELD_NOW.remove();
 }
 
 /// Takes the write buffer of the thread, empty.
@@ -188,3 +201,6 @@ pub(crate) fn keep_large(message: &Bytes) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,15 +54,42 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for FirstByte<S> {
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufWriter, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_is_passed_on_and_the_first_byte_is_kept() {
+        let (near, mut far) = duplex(100);
+        let mut stream = FirstByte::new(BufWriter::new(near));
+        assert_eq!(stream.first(), None);
+        stream.write_all(b"held").await.expect("room");
+        let mut got = [0; 4];
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(pin!(far.read_exact(&mut got)).poll(cx).is_pending(), "it is not flushed");
+        stream.flush().await.expect("room");
+        far.read_exact(&mut got).await.expect("it is there");
+        assert_eq!(&got, b"held");
+        far.write_all(b"\x16\x03").await.expect("room");
+        for byte in *b"\x16\x03" {
+            assert_eq!(stream.read_u8().await.expect("it is there"), byte);
+            assert_eq!(stream.first(), Some(0x16));
+        }
+        stream.shutdown().await.expect("an end");
+        assert_eq!(far.read(&mut got).await.expect("an end"), 0);
     }
 }

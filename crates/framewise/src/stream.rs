@@ -129,11 +129,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Layer<S> {
 
     #[inline]
     fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(stream) => stream.is_write_vectored(),
-            #[cfg(feature = "tls")]
-            Self::Tls(tls) => tls.is_write_vectored(),
-        }
+        // As TCP and TLS do.
+        true
     }
 
     #[inline]
@@ -170,7 +167,7 @@ impl AsyncWrite for NetStream {
 
     #[inline]
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        true
     }
 
     #[inline]
@@ -185,7 +182,25 @@ impl AsyncWrite for NetStream {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufWriter, duplex};
+
     use super::*;
+
+    #[tokio::test]
+    async fn what_the_stream_inside_holds_back_is_flushed() {
+        let (near, mut far) = duplex(100);
+        let mut layer = Layer::Plain(BufWriter::new(near));
+        layer.write_all(b"held").await.expect("room");
+        let mut got = [0; 4];
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(pin!(far.read_exact(&mut got)).poll(cx).is_pending(), "it is not flushed");
+        layer.flush().await.expect("room");
+        far.read_exact(&mut got).await.expect("it is there");
+        assert_eq!(&got, b"held");
+    }
 
     #[test]
     fn a_plain_one_is_no_larger_than_tcp() {

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use ::hyper::upgrade::OnUpgrade;
@@ -46,7 +45,8 @@ impl Judged {
             let says = "a WebSocket is served here over HTTP/1.1 alone: connect with that\n";
             return Err(RequestRejection::new(505, &Headers::new(), says).into());
         }
-        let target = target(uri);
+        // As it stood in the request line.
+        let target = uri.to_string();
         let head = RequestHead {
             method: method.as_str(),
             target: &target,
@@ -123,12 +123,4 @@ impl UpgradeRequest {
 fn enforce(found: Vec<Violation>) -> Result<Vec<Violation>, Rejection> {
     verdict(found, |violation| violation.answer() != Answer::Note)
         .map_err(|violation| RequestRejection::from(violation).into())
-}
-
-/// The target as it stood in the request line.
-fn target(uri: &Uri) -> Cow<'_, str> {
-    match uri.path_and_query() {
-        Some(path) if uri.authority().is_none() => path.as_str().into(),
-        _ => uri.to_string().into(),
-    }
 }

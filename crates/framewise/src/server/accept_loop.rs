@@ -201,3 +201,20 @@ fn is_exhausted(error: &io::Error) -> bool {
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_is_gone_does_not_exhaust_the_system() {
+        use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Other, OutOfMemory};
+        for kind in [ConnectionAborted, ConnectionReset, ConnectionRefused] {
+            assert!(!is_exhausted(&kind.into()), "{kind}");
+        }
+        // As "Too many open files", which has no kind.
+        for kind in [OutOfMemory, Other] {
+            assert!(is_exhausted(&kind.into()), "{kind}");
+        }
+    }
+}

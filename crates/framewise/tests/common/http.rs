@@ -46,6 +46,7 @@ pub(crate) fn bad_requests() -> Vec<(String, u16, &'static str)> {
     let head = |from: &str, to: &str| REQUEST.replace(from, to);
     vec![
         (head("GET", "POST"), 405, "request-method"),
+        (head("/chat", "http://other.example/chat"), 400, "request-host-mismatch"),
         (head("HTTP/1.1", "HTTP/1.0"), 505, "request-http-version"),
         (head("Host: example.com\r\n", ""), 400, "request-host"),
         (head("Upgrade: websocket\r\n", ""), 426, "request-upgrade"),

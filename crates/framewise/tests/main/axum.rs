@@ -113,6 +113,13 @@ async fn what_the_handler_sets_can_reject_and_it_hears_of_it() {
     assert!(matches!(failed.recv().await, Some(Error::Io(_))));
 }
 
+fn without_key(request: &str) -> String {
+    request
+        .lines()
+        .filter(|line| !line.starts_with("Sec-WebSocket-Key"))
+        .fold(String::new(), |head, line| head + line + "\r\n")
+}
+
 #[tokio::test]
 async fn a_handler_may_serve_other_requests_as_well() {
     let page = "GET /optional HTTP/1.1\r\nHost: example.com\r\n\r\n";
@@ -125,6 +132,7 @@ async fn a_handler_may_serve_other_requests_as_well() {
         (optional.replace("Version: 13", "Version: 14"), "request-version"),
         (optional.replace("Upgrade: websocket\r\n", ""), "request-upgrade"),
         (optional.replace("GET", "POST"), "request-method"),
+        (without_key(&optional).replace("websocket", "h2c , WebSocket"), "request-key-missing"),
     ] {
         let (_, body) = ask(&mut near, bad.as_bytes()).await;
         assert!(body.starts_with(&format!("{rule}: ")), "{body}");

@@ -102,19 +102,24 @@ async fn large_and_small_ones_keep_their_order_through_narrow_writes() {
 #[tokio::test]
 async fn messages_that_wait_hold_little_when_very_many_connections_do() {
     // 80 connections stop in the middle of a burst: 64 keep the buffer they read into, the others move what is left.
-    let mut waiting = Vec::new();
-    for _ in 0..80 {
-        let (mut server, mut raw) = counted(1 << 16).await;
-        raw.write_all(&masked(Opcode::Binary, true, b"message").repeat(3)).await.unwrap();
-        assert_eq!(server.next().await.unwrap().unwrap(), Message::from(b"message"));
-        waiting.push((server, raw));
-    }
-    let lean = waiting.iter().filter(|(server, _)| server.read_buffer() < 100).count();
-    assert!(lean >= 16, "{lean}");
-    for (server, _raw) in &mut waiting {
-        for _ in 0..2 {
-            assert_eq!(server.next().await.unwrap().unwrap(), Message::from(b"message"));
+    let message = vec![7; 5_000];
+    for _ in 0..2 {
+        let mut waiting = Vec::new();
+        for _ in 0..80 {
+            let (mut server, mut raw) = counted(1 << 16).await;
+            raw.write_all(&masked(Opcode::Binary, true, &message).repeat(3)).await.unwrap();
+            assert_eq!(server.next().await.unwrap().unwrap(), Message::from(&message[..]));
+            waiting.push((server, raw));
         }
-        assert_eq!(server.read_buffer(), 0);
+        let lean = waiting.iter().filter(|(server, _)| server.read_buffer() < 3 * 5_000).count();
+        // Other tests of this process may hold some.
+        assert!((16..32).contains(&lean), "{lean}");
+        for (server, _raw) in waiting.iter_mut().take(40) {
+            for _ in 0..2 {
+                assert_eq!(server.next().await.unwrap().unwrap(), Message::from(&message[..]));
+            }
+            assert_eq!(server.read_buffer(), 0);
+        }
+        // Those that took all have given theirs back, and the others do it when they are dropped.
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::common::{client_and_raw, masked, masked_close, pair, plain, server_and_raw};
+use crate::common::{accepted, client_and_raw, masked, masked_close, pair, plain, server_and_raw};
 use framewise::proto::Opcode;
-use framewise::{CloseCode, CloseFrame, Config, EndedBy, Error, Event, Message, Misuse, Rule};
+use framewise::{CloseCode, CloseFrame, Config, EndedBy, Error, Event, Message, Misuse, Rule, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Instant;
 
@@ -177,6 +177,19 @@ async fn a_half_open_client_still_gets_what_was_queued_for_it() {
     read.unwrap();
     assert_eq!(error.violation().unwrap().rule, Rule::CloseMissing);
     assert_eq!(got.len(), 3_004 * 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_half_open_client_that_reads_nothing_is_waited_for_five_seconds() {
+    let (mut server, mut raw) = accepted(Server::new(), 1_000).await;
+    server.feed(vec![7; 5_000]).await.unwrap();
+    raw.shutdown().await.unwrap();
+    let start = Instant::now();
+    let error = server.next().await.unwrap().unwrap_err();
+    assert_eq!((error.violation().unwrap().rule, server.ended().is_some()), (Rule::CloseMissing, true));
+    assert_eq!((start.elapsed().as_secs(), server.queued()), (5, 0));
+    assert!(server.next().await.is_none());
+    assert_eq!(start.elapsed().as_secs(), 5);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::common::{RESPONSE, read_head, switch};
-use framewise::{Client, ConnectFault, Error, Misuse, Rule, connect};
+use framewise::{Client, ConnectFault, Error, Misuse, Rule, Strictness, connect};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -104,6 +104,13 @@ async fn a_rejection_is_kept_with_the_start_of_its_body() {
     assert_eq!(&rejected.body[..], b"no entry\n");
     assert_eq!(error.violation().unwrap().rule, Rule::ResponseStatus);
     assert!(error.to_string().starts_with("the server answered 403 Forbidden"), "{error}");
+
+    // A body that is cut inside of a character is quoted up to there; one in another encoding is not.
+    for (body, quoted) in [(&b"gr\xc3"[..], ": \"gr\" ("), (b"gr\xf6\xdf", "403 Forbidden (")] {
+        let head = format!("HTTP/1.1 403 Forbidden\r\nContent-Length: {}\r\n\r\n", body.len());
+        let says = answered(&[head.as_bytes(), body, b"more"].concat()).await.to_string();
+        assert!(says.contains(quoted), "{says}");
+    }
 
     let long = [&b"HTTP/1.1 500 Oops\r\n\r\n"[..], &vec![b'x'; 1 << 20]].concat();
     let Error::Rejected(rejected) = answered(&long).await else { panic!("a rejection") };
@@ -321,4 +328,19 @@ async fn a_url_may_be_any_text_and_a_stream_needs_no_client() {
     let mut ws = framewise::connect_over(stream, &url).await.unwrap();
     ws.send(&url).await.unwrap();
     assert_eq!(ws.next().await.unwrap().unwrap().as_text(), Some(url.as_str()));
+}
+
+#[tokio::test]
+async fn what_a_client_tolerates_is_a_setting() {
+    for tolerates in [true, false] {
+        let (near, mut far) = duplex(1 << 16);
+        let client = Client::new().strictness(Strictness::default().body_headers_on_101(tolerates));
+        let (connected, ()) = tokio::join!(client.connect_over(near, "ws://example.com/"), async {
+            let head = switch(&read_head(&mut far).await);
+            far.write_all(head.replace("\r\n\r\n", "\r\nContent-Length: 0\r\n\r\n").as_bytes())
+                .await
+                .unwrap();
+        });
+        assert_eq!(connected.is_ok(), tolerates);
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::common::{accepted, client_and_raw, masked, pair_with, plain};
+use crate::common::{accepted, client_and_raw, masked, pair_with, plain, read_head, switch};
 use framewise::proto::Opcode;
-use framewise::{Config, EndedBy, Event, Keepalive, Message, Rule, Server};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use framewise::{Client, Config, EndedBy, Event, Keepalive, Message, Rule, Server};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::time::{Instant, sleep, timeout};
 
 const KEEPALIVE: Keepalive =
@@ -119,4 +119,26 @@ async fn the_applications_own_pings_measure_too() {
     };
     tokio::join!(listen, serve);
     assert_eq!(client.round_trip().unwrap().as_secs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_told_to_pings_as_well() {
+    for (client, pings) in [(Client::new().keepalive(KEEPALIVE), true), (Client::new(), false)] {
+        let (near, mut far) = duplex(1 << 16);
+        let (connected, ()) = tokio::join!(client.connect_over(near, "ws://example.com/"), async {
+            let request = read_head(&mut far).await;
+            far.write_all(switch(&request).as_bytes()).await.unwrap();
+        });
+        let mut client = connected.unwrap();
+        let start = Instant::now();
+        let mut first = [0; 2];
+        tokio::select! {
+            biased;
+            end = client.next() => panic!("{end:?}"),
+            read = timeout(Duration::from_secs(25), far.read_exact(&mut first)) => assert_eq!(read.is_ok(), pings),
+        }
+        if pings {
+            assert_eq!((first[0], start.elapsed().as_secs()), (0x89, 20));
+        }
+    }
 }

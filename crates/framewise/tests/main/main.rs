@@ -30,6 +30,7 @@ mod hyper;
 mod keepalive;
 mod limits;
 mod listener;
+mod lost;
 mod messages;
 mod panics;
 mod panics_early;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::common::{Counting, accepted, masked, plain};
 use framewise::proto::{Header, Opcode};
 use framewise::{Client, Error, Event, Message, Misuse, Server, TrySendError};
+use futures_util::{FutureExt as _, Sink, SinkExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::time::advance;
 
@@ -159,4 +160,23 @@ async fn what_a_stream_that_failed_did_not_take_is_let_go() {
         assert!(matches!(server.flush().await, Err(Error::Io(_))));
         assert_eq!((server.queued(), server.is_full()), (0, false), "{size} bytes");
     }
+}
+
+/// Feeds a sink until it waits. How many events it took.
+fn fill<T>(sink: &mut (impl Sink<T, Error = Error> + Unpin), event: impl Fn() -> T) -> usize {
+    (0..100).take_while(|_| sink.feed(event()).now_or_never().is_some_and(|fed| fed.is_ok())).count()
+}
+
+#[tokio::test]
+async fn a_sink_is_not_ready_while_its_queue_is_full() {
+    let message = || Message::binary(vec![7; 296]);
+    // The stream takes 1,000 bytes, and 1,000 are queued then.
+    let (mut server, _raw) = accepted(Server::new().send_queue(1_000), 1_000).await;
+    assert_eq!((fill(&mut server, message), server.is_full()), (7, true));
+    let (server, _raw) = accepted(Server::new().send_queue(1_000), 1_000).await;
+    let mut events = server.into_events();
+    assert_eq!((fill(&mut events, || Event::Message(message())), events.get_ref().is_full()), (7, true));
+    let (server, _raw) = accepted(Server::new().send_queue(1_000), 1_000).await;
+    let (mut sender, _receiver) = server.split();
+    assert_eq!((fill(&mut sender, message), sender.is_full()), (7, true));
 }

@@ -4,14 +4,14 @@
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use framewise::proto::Opcode;
-use framewise::{Client, Error, Message, MessageKind, Prepared, Server, WebSocket, connect};
+use framewise::proto::{Header, Opcode};
+use framewise::{Client, DeflateConfig, Error, Message, MessageKind, Prepared, Server, WebSocket, connect};
 use futures_util::SinkExt;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::common::{
-    Counting, accepted, masked, masked_close, pair, plain, read_head, server_and_raw, switch,
+    Counting, REQUEST, accepted, masked, masked_close, pair, plain, read_head, server_and_raw, switch,
 };
 
 /// The next frame is this text, and is there already.
@@ -62,7 +62,7 @@ async fn each_way_to_send_writes_though_nobody_reads() {
 #[tokio::test]
 async fn what_is_fed_waits_for_what_is_sent() {
     let (mut near, far) = duplex(1 << 16);
-    near.write_all(crate::common::REQUEST.as_bytes()).await.unwrap();
+    near.write_all(REQUEST.as_bytes()).await.unwrap();
     let mut ws = Server::new().accept(Counting::new(far)).await.unwrap();
     read_head(&mut near).await;
     let counts = std::sync::Arc::clone(&ws.get_ref().counts);
@@ -85,6 +85,26 @@ async fn what_is_fed_waits_for_what_is_sent() {
     assert_eq!(counts.writes() - before, 2);
     arrived(&mut near, "three");
     arrived(&mut near, "four");
+}
+
+#[tokio::test]
+async fn bytes_in_the_middle_of_a_frame_are_no_message_whatever_they_look_like() {
+    let (near, far) = duplex(1 << 20);
+    let (server, mut raw) = (Server::new().deflate(DeflateConfig::default()), near);
+    let extensions = "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    raw.write_all(REQUEST.replace("\r\n\r\n", extensions).as_bytes()).await.unwrap();
+    let mut server = server.accept(far).await.unwrap();
+    read_head(&mut raw).await;
+    // A block that is stored, of bytes that are the header of a message each: 82 82, its key 82 82 82 82, its payload 82 82.
+    let stored = [&[0, 0x60, 0xea, 0x9f, 0x15][..], &vec![0x82; 60_000], &[0]].concat();
+    let header = Header { rsv1: true, ..Header::new(Opcode::Binary, stored.len() as u64, Some([0; 4])) };
+    let (header, size) = header.encode();
+    raw.write_all(&[&header[..size], &stored].concat()).await.unwrap();
+    let part = server.next_part().await.unwrap().unwrap();
+    assert!(!part.last && part.bytes.iter().all(|&byte| byte == 0x82), "{} bytes", part.bytes.len());
+    assert!(server.read_buffer() > 0, "there is more");
+    server.send("between").await.unwrap();
+    arrived(&mut raw, "between");
 }
 
 #[tokio::test]

@@ -4,15 +4,19 @@ mod ends;
 
 use std::future::poll_fn;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use crate::common::erratic::{Erratic, Random, yield_at_random};
-use crate::common::{pair, pair_with, server_and_raw};
+use crate::common::{masked, masked_close, pair, pair_with, server_and_raw};
+use framewise::proto::Opcode;
 use framewise::{
     Client, Config, EndedBy, Error, Message, MessageKind, Misuse, Receiver, Server, TrySendError, WebSocket,
 };
 use futures_util::{FutureExt as _, SinkExt, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, DuplexStream, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
@@ -372,6 +376,8 @@ async fn a_sink_that_was_ready_before_another_began_its_message_is_taken_at_its_
     poll_fn(|cx| sink.poll_ready_unpin(cx)).await.unwrap();
     parts.begin(MessageKind::Text).await.unwrap();
     sink.start_send_unpin(Message::text("second")).unwrap();
+    assert!(sink.flush().now_or_never().is_none(), "it is not written yet");
+    assert!(parts.flush().now_or_never().is_some(), "that is another sender's");
     let flush = tokio::spawn(async move {
         sink.flush().await.unwrap();
         SinkExt::flush(&mut sink).await.unwrap();
@@ -438,6 +444,8 @@ async fn both_halves_are_a_stream_and_a_sink() {
     let got: Vec<_> = receiver.take(3).map(Result::unwrap).collect().await;
     assert_eq!(got, ["a", "b", "c"].map(Message::text));
     SinkExt::close(&mut sender).await.unwrap();
+    let ended = sender.ended().unwrap();
+    assert_eq!((ended.by, ended.code.0, ended.clean), (EndedBy::Us, 1000, true));
 }
 
 #[tokio::test]
@@ -458,4 +466,39 @@ async fn what_must_not_be_sent_is_refused_by_a_sender_too() {
     assert!(matches!(sender.send_part(b"\xff", true).await, Err(Error::Misuse(Misuse::TextNotUtf8))));
     sender.send_part(b"goes on", true).await.unwrap();
     assert_eq!(client.next().await.unwrap().unwrap(), Message::text("goes on"));
+}
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_waits_is_woken_for_what_it_has_to_do_and_for_nothing_else() {
+    let (server, mut raw) = server_and_raw().await;
+    let (sender, mut receiver) = server.split();
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(Arc::clone(&wakes));
+    let mut wait = || assert!(receiver.next().poll_unpin(&mut Context::from_waker(&waker)).is_pending());
+    let woken = || wakes.0.swap(0, Ordering::Relaxed);
+    wait();
+    // The sender writes it.
+    sender.send("text").await.unwrap();
+    assert_eq!(woken(), 0);
+    raw.write_all(&masked(Opcode::Ping, true, b"?")).await.unwrap();
+    assert_eq!(woken(), 1);
+    wait();
+    assert_eq!(woken(), 0, "it has written the Pong itself");
+    // The receiver watches the deadline.
+    sender.start_close(1000, "").unwrap();
+    assert_eq!(woken(), 1);
+    wait();
+    raw.write_all(&masked_close(1000)).await.unwrap();
+    assert_eq!(woken(), 1);
+    wait();
+    assert_eq!(woken(), 0, "it has read the Close itself");
 }

@@ -1,14 +1,12 @@
 //! What becomes of a half when the other is gone, and how both come to the end of the connection.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-use framewise::proto::Opcode;
 use framewise::{Event, Rule};
-use tokio::io::{AsyncWriteExt as _, ReadBuf};
+use tokio::io::ReadBuf;
 
 use super::*;
-use crate::common::{masked, masked_close};
 
 #[tokio::test(start_paused = true)]
 async fn without_a_receiver_a_send_waits_until_it_is_written_and_close_reads_by_itself() {
@@ -153,6 +151,23 @@ async fn a_close_keeps_no_more_than_64_kib_and_waits_for_the_receiver_to_take_so
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_close_reads_on_by_as_much_as_the_receiver_has_taken() {
+    let (server, mut raw) = server_and_raw().await;
+    let (sender, mut receiver) = server.split();
+    raw.write_all(&masked(Opcode::Binary, true, &[7; 4000]).repeat(100)).await.unwrap();
+    assert!(sender.close(1000, "").now_or_never().is_none());
+    for _ in 0..3 {
+        assert_eq!(receiver.next().await.unwrap().unwrap().len(), 4000);
+    }
+    sender.close(1000, "").await.unwrap_err();
+    let mut kept = 0;
+    while receiver.next().await.unwrap().is_ok() {
+        kept += 1;
+    }
+    assert_eq!(kept, 17, "three of those came later");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_receiver_that_waits_keeps_the_deadline_of_a_close_that_a_sender_began() {
     let (server, _raw) = server_and_raw().await;
     let (sender, mut receiver) = server.split();
@@ -213,6 +228,21 @@ async fn a_write_that_fails_wakes_a_receiver_that_waits() {
     assert!(matches!(sender.send("lost").await, Err(Error::Io(_))));
     let end = timeout(NEVER, receive).await.expect("it is woken").unwrap();
     assert_eq!(end.unwrap().unwrap_err().violation().unwrap().rule, Rule::ConnectionReset);
+    // It is told once.
+    assert!(matches!(sender.send("late").await, Err(Error::Misuse(Misuse::Closed))));
+}
+
+#[tokio::test]
+async fn a_sender_is_told_how_the_stream_failed_until_the_receiver_is() {
+    let (mut server, _raw) = odd_server().await;
+    server.get_mut().writes = Writes::Fail;
+    let (sender, mut receiver) = server.split();
+    assert!(matches!(sender.start_close(1000, ""), Err(Error::Io(_))));
+    assert!(matches!(sender.send("late").await, Err(Error::Io(_))));
+    assert!(matches!(sender.try_send("late"), Err(TrySendError::Failed(Error::Io(_)))));
+    let error = receiver.next().await.unwrap().unwrap_err();
+    assert_eq!(error.violation().unwrap().rule, Rule::ConnectionReset);
+    assert!(matches!(sender.send("late").await, Err(Error::Misuse(Misuse::Closed))));
 }
 
 #[tokio::test]
