@@ -15,6 +15,8 @@ use crate::tape::{Ended, Tape};
 
 /// A frame that takes longer than this at the median was held back: far more than a busy machine needs.
 const LATE: Duration = Duration::from_millis(200);
+/// Bytes of a head that some intermediaries do not take.
+const LARGE: usize = 2048;
 
 /// One thing that was seen.
 #[derive(Clone, Debug)]
@@ -139,6 +141,10 @@ fn rejected(client: &Record) -> Note {
     let first = lines.first().cloned().unwrap_or_default();
     match (status(server_tape), server_tape.end) {
         (Some(_), _) => {
+            // Where a plain request was not rejected, it is the size: the others are not run if the plain one is rejected.
+            if client_tape.head > LARGE {
+                causes.insert(0, Cause::LimitOfIntermediary);
+            }
             if causes.is_empty() {
                 causes.push(Cause::NotAWebsocketEndpoint);
             }

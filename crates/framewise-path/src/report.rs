@@ -89,7 +89,7 @@ pub struct Outcome {
     pub bytes: Vec<String>,
     /// How long it took, in milliseconds.
     pub milliseconds: u64,
-    /// Both legs of the (first) connection in the notation for recorded bytes, as `framewise read` takes it. Empty where
+    /// Both legs of the connection that `says` is about, in the notation for recorded bytes, as `framewise read` takes it. Empty where
     /// everything arrived as sent, and where no connection was made.
     #[serde(skip)]
     pub transcript: String,

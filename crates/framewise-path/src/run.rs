@@ -182,7 +182,7 @@ impl Path {
         })
     }
 
-    /// Plays a probe on as many connections as it has, and judges it; the ends of its first connection.
+    /// Plays a probe on as many connections as it has, and judges it; the ends of the connection that it is about.
     async fn play(&self, probe: &Probe, origin: &Origin, number: &mut usize) -> (Outcome, Ends) {
         let began = Instant::now();
         let mut connections = Vec::new();
@@ -192,9 +192,9 @@ impl Path {
             connections.push(self.connection(probe, token, arrives));
         }
         let ends = together(connections).await;
-        let mut bad = 0;
+        let (mut bad, mut first_bad) = (0, 0);
         let mut notes = Vec::new();
-        for ends in &ends {
+        for (index, ends) in ends.iter().enumerate() {
             let seen = match ends {
                 Ok(ends) => judge::judge(probe, ends),
                 Err(says) => vec![Note {
@@ -206,18 +206,19 @@ impl Path {
             };
             bad += usize::from(!seen.is_empty());
             if notes.is_empty() {
-                notes = seen;
+                (notes, first_bad) = (seen, index);
             }
         }
         if probe.connections > 1 && bad > 0 {
             notes[0].says = format!("{bad} of {} connections failed: {}", probe.connections, notes[0].says);
         }
-        let first = ends.into_iter().next().and_then(Result::ok).unwrap_or_default();
+        // What is shown is the connection that the notes are about.
+        let shown = ends.into_iter().nth(first_bad).and_then(Result::ok).unwrap_or_default();
         let mut outcome = outcome(probe, notes, began.elapsed());
         if outcome.verdict != Verdict::AsSent {
-            outcome.transcript = transcript::transcript(&first);
+            outcome.transcript = transcript::transcript(&shown);
         }
-        (outcome, first)
+        (outcome, shown)
     }
 
     /// One connection: both ends play their parts, until the deadline at the latest.

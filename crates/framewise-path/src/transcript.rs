@@ -37,6 +37,10 @@ pub(crate) fn transcript(ends: &Ends) -> String {
             }
         }
         events.sort_by_key(|event| event.time);
+        for event in &mut events {
+            // More digits tell a reader nothing.
+            event.time = event.time.map(|time| Duration::from_micros(time.as_micros() as u64));
+        }
         transcript.events.extend(events);
     };
     let shut = |record: &Record| record.shut;

@@ -91,6 +91,7 @@ async fn each_fault_is_named_and_nothing_else() {
         (Fault::Held, &["size/125-"], &[Cause::FramesBufferedOnPath]),
         (Fault::Idle(Duration::from_millis(1500)), &["idle/", "ping/"], &[Cause::IdleTimeoutIntermediary]),
         (Fault::EndHeld, &["end/", "ping/"], &[Cause::EndNotForwardedOnPath]),
+        (Fault::HeadTooLarge, &["handshake/"], &[Cause::LimitOfIntermediary]),
         (Fault::CutAtFragment, &["fragments/", "size/125-"], &[Cause::ConnectionCutOnPath]),
     ];
     let mut wrong = Vec::new();
@@ -131,4 +132,19 @@ async fn a_verdict_says_what_became_of_the_probe() {
     assert!(report.probes[0].says.contains("order"), "{}", report.probes[0].says);
     let report = through(Fault::CloseSwallowed, &["close/1000-client"]).await;
     assert_eq!(verdicts(&report, "close/"), [Verdict::Dropped]);
+}
+
+/// Of many connections, the bytes are those of the one that the sentence is about.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_transcript_shows_the_connection_that_failed() {
+    let report = through(Fault::Busy(30), &["time/many-connections"]).await;
+    let outcome = &report.probes[0];
+    assert_eq!(outcome.verdict, Verdict::Refused, "{outcome:?}");
+    assert!(outcome.says.contains("50 connections failed"), "{}", outcome.says);
+    assert!(outcome.transcript.contains("503 Service Unavailable"), "{}", outcome.transcript);
+    let report = through(Fault::HeadTooLarge, &["handshake/"]).await;
+    let refused: Vec<_> =
+        report.probes.iter().filter(|outcome| outcome.verdict == Verdict::Refused).collect();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(refused[0].name, "handshake/header-4k");
 }

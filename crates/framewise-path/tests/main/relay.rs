@@ -50,6 +50,10 @@ pub(crate) enum Fault {
     EndHeld,
     /// Ends the connection at the first fragment.
     CutAtFragment,
+    /// Rejects requests with more than 2,000 bytes.
+    HeadTooLarge,
+    /// Rejects all connections but the first ones.
+    Busy(usize),
 }
 
 /// Runs these probes through a relay with a fault.
@@ -57,8 +61,14 @@ pub(crate) async fn through(fault: Fault, only: &[&str]) -> Report {
     let (origin, address) = listener().await;
     let (relay, via) = listener().await;
     let task = tokio::spawn(async move {
+        let mut number = 0;
         while let Ok((client, _)) = relay.accept().await {
-            tokio::spawn(connection(client, address, fault));
+            number += 1;
+            if matches!(fault, Fault::Busy(most) if number > most) {
+                tokio::spawn(reject(client, "503 Service Unavailable"));
+            } else {
+                tokio::spawn(connection(client, address, fault));
+            }
         }
     });
     let report = run(via, origin, only).await;
@@ -91,6 +101,9 @@ async fn connection(mut client: TcpStream, origin: SocketAddr, fault: Fault) -> 
         return Ok(());
     }
     let (request, rest) = head(&mut client).await?;
+    if fault == Fault::HeadTooLarge && request.len() > 2000 {
+        return answer(&mut client, "431 Request Header Fields Too Large").await;
+    }
     server.write_all(change_request(&request, fault).as_bytes()).await?;
     let early = fault == Fault::EarlyLost;
     let up = if early { Vec::new() } else { rest };
@@ -107,6 +120,15 @@ async fn connection(mut client: TcpStream, origin: SocketAddr, fault: Fault) -> 
         done = &mut down => if matches!(done, Ok(Ok(true))) { let _ = up.await; } else { up.abort(); },
     }
     Ok(())
+}
+
+async fn reject(mut client: TcpStream, status: &str) -> io::Result<()> {
+    head(&mut client).await?;
+    answer(&mut client, status).await
+}
+
+async fn answer(client: &mut TcpStream, status: &str) -> io::Result<()> {
+    client.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes()).await
 }
 
 async fn head(stream: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
