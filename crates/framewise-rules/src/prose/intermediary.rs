@@ -1,6 +1,8 @@
 //! The proxies, load balancers and gateways: what each must be told about WebSockets, its defaults, and their sources.
 
+mod appliances;
 mod cloud;
+mod kubernetes;
 mod servers;
 
 use alloc::string::String;
@@ -114,7 +116,19 @@ intermediaries! {
     Haproxy "haproxy" "HAProxy" Server ["ha proxy"] servers::HAPROXY;
     Caddy "caddy" "Caddy" Server ["caddy server", "caddyserver"] servers::CADDY;
     Envoy "envoy" "Envoy" Server ["envoy proxy", "envoyproxy"] servers::ENVOY;
+    Traefik "traefik" "Traefik" Server ["traefik proxy"] servers::TRAEFIK;
+    Apache "apache" "Apache httpd" Server ["httpd", "apache2", "mod proxy", "mod proxy wstunnel", "apache http server"] servers::APACHE;
     AwsAlb "aws-alb" "AWS Application Load Balancer" Cloud ["alb", "elb", "awselb", "elastic load balancing", "application load balancer", "aws elb"] cloud::AWS_ALB;
+    AwsNlb "aws-nlb" "AWS Network Load Balancer" Cloud ["nlb", "network load balancer"] cloud::AWS_NLB;
+    AwsApiGateway "aws-api-gateway" "AWS API Gateway" Cloud ["api gateway", "amazon api gateway", "apigw"] cloud::AWS_API_GATEWAY;
+    Cloudfront "cloudfront" "Amazon CloudFront" Cloud ["aws cloudfront", "cloud front"] cloud::CLOUDFRONT;
+    AzureApplicationGateway "azure-application-gateway" "Azure Application Gateway" Cloud ["application gateway", "app gateway", "azure app gateway", "appgw"] cloud::AZURE_APPLICATION_GATEWAY;
+    AzureFrontDoor "azure-front-door" "Azure Front Door" Cloud ["front door", "frontdoor", "afd"] cloud::AZURE_FRONT_DOOR;
+    GcpLoadBalancer "gcp-load-balancer" "Google Cloud load balancer" Cloud ["gcp", "gclb", "google cloud application load balancer", "google cloud load balancing", "google load balancer", "gcp lb", "gke ingress"] cloud::GCP_LOAD_BALANCER;
+    Cloudflare "cloudflare" "Cloudflare" Cloud ["cloud flare", "cf"] cloud::CLOUDFLARE;
+    IngressNginx "ingress-nginx" "ingress-nginx" Kubernetes ["nginx ingress", "nginx ingress controller", "kubernetes ingress nginx"] kubernetes::INGRESS_NGINX;
+    HaproxyIngress "haproxy-ingress" "HAProxy Ingress" Kubernetes ["haproxy ingress controller"] kubernetes::HAPROXY_INGRESS;
+    NginxProxyManager "nginx-proxy-manager" "Nginx Proxy Manager" Appliance ["npm", "nginxproxymanager"] appliances::NGINX_PROXY_MANAGER;
 }
 
 impl Intermediary {

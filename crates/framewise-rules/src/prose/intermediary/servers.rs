@@ -14,8 +14,8 @@ pub(super) const NGINX: Facts = Facts {
         figure(
             "proxy_read_timeout",
             "60 s",
-            "the longest silence of the server; then nginx ends the connection",
-            "le plus long silence du serveur ; ensuite nginx met fin à la connexion",
+            "the longest silence; traffic in either direction starts it anew",
+            "le plus long silence ; tout échange, dans un sens ou dans l'autre, le fait repartir",
             "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_read_timeout",
         ),
         figure(
@@ -193,5 +193,110 @@ pub(super) const ENVOY: Facts = Facts {
             Cause::IdleTimeoutIntermediary,
             "idle_timeout: 3600s in the route, or stream_idle_timeout in the HttpConnectionManager (the default is 5 min)",
         ),
+    ],
+};
+
+pub(super) const TRAEFIK: Facts = Facts {
+    documentation: "https://doc.traefik.io/traefik/expose/overview/#exposing-websocket-services",
+    figures: &[
+        figure(
+            "respondingTimeouts.readTimeout",
+            "60 s",
+            "the time to read a request with its body; not for what follows the 101",
+            "la durée de lecture d'une requête et de son corps ; pas de ce qui suit le 101",
+            "https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/",
+        ),
+        figure(
+            "respondingTimeouts.writeTimeout",
+            "0",
+            "the time of an answer; 0 is none",
+            "la durée d'une réponse ; 0 signifie aucune",
+            "https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/",
+        ),
+        figure(
+            "respondingTimeouts.idleTimeout",
+            "180 s",
+            "the silence of a keep-alive connection between requests; not of a WebSocket",
+            "le silence d'une connexion keep-alive entre deux requêtes ; pas d'un WebSocket",
+            "https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/",
+        ),
+        figure(
+            "lifeCycle.graceTimeOut",
+            "10 s",
+            "how long open connections live on when Traefik stops",
+            "combien de temps les connexions survivent à l'arrêt de Traefik",
+            "https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/",
+        ),
+        figure(
+            "http.maxHeaderBytes",
+            "1048576",
+            "all headers of the request",
+            "tous les en-têtes de la requête",
+            "https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/",
+        ),
+        figure(
+            "forwardingTimeouts.dialTimeout",
+            "30 s",
+            "for the connection to the server",
+            "pour la connexion au serveur",
+            "https://doc.traefik.io/traefik/reference/routing-configuration/http/load-balancing/serverstransport/",
+        ),
+    ],
+    fixes: &[],
+};
+
+pub(super) const APACHE: Facts = Facts {
+    documentation: "https://httpd.apache.org/docs/2.4/mod/mod_proxy.html#protoupgrade",
+    figures: &[
+        figure(
+            "upgrade=websocket",
+            "—",
+            "mod_proxy_http passes the upgrade on, from 2.4.47 on",
+            "mod_proxy_http transmet l'upgrade, depuis 2.4.47",
+            "https://httpd.apache.org/docs/2.4/mod/mod_proxy.html#protoupgrade",
+        ),
+        figure(
+            "TimeOut",
+            "60 s",
+            "the longest wait for input or output",
+            "la plus longue attente en lecture ou en écriture",
+            "https://httpd.apache.org/docs/2.4/mod/core.html#timeout",
+        ),
+        figure(
+            "ProxyTimeout",
+            "TimeOut",
+            "the same towards the server",
+            "de même, vers le serveur",
+            "https://httpd.apache.org/docs/2.4/mod/mod_proxy.html#proxytimeout",
+        ),
+        figure(
+            "ProxyWebsocketIdleTimeout",
+            "0",
+            "the longest silence of a tunnel of mod_proxy_wstunnel",
+            "le plus long silence d'un tunnel de mod_proxy_wstunnel",
+            "https://httpd.apache.org/docs/2.4/mod/mod_proxy_wstunnel.html#proxywebsocketidletimeout",
+        ),
+        figure(
+            "ProxyPreserveHost",
+            "off",
+            "whether the server sees the Host that the client sent",
+            "si le serveur voit le Host envoyé par le client",
+            "https://httpd.apache.org/docs/2.4/mod/mod_proxy.html#proxypreservehost",
+        ),
+        figure(
+            "LimitRequestFieldSize",
+            "8190",
+            "the size of one header line; more is a 400",
+            "la taille d'une ligne d'en-tête ; au-delà, c'est un 400",
+            "https://httpd.apache.org/docs/2.4/mod/core.html#limitrequestfieldsize",
+        ),
+    ],
+    fixes: &[
+        (
+            Cause::UpgradeHeadersDropped,
+            "ProxyPass \"/\" \"http://backend/\" upgrade=websocket (2.4.47 and later), or mod_proxy_wstunnel with ws://",
+        ),
+        (Cause::IdleTimeoutIntermediary, "ProxyTimeout 3600"),
+        (Cause::HeadersChangedOnPath, "ProxyPreserveHost On"),
     ],
 };

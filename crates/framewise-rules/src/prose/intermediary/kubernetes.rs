@@ -1,0 +1,82 @@
+use super::{Facts, figure};
+use crate::Cause;
+
+pub(super) const INGRESS_NGINX: Facts = Facts {
+    documentation: "https://kubernetes.github.io/ingress-nginx/user-guide/miscellaneous/#websockets",
+    figures: &[
+        figure(
+            "proxy-read-timeout",
+            "60 s",
+            "the longest silence; the value has no unit",
+            "le plus long silence ; la valeur n'a pas d'unité",
+            "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/",
+        ),
+        figure(
+            "proxy-send-timeout",
+            "60 s",
+            "the longest time between two writes to the server",
+            "le plus long délai entre deux écritures vers le serveur",
+            "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/",
+        ),
+        figure(
+            "worker-shutdown-timeout",
+            "240 s",
+            "how long open connections live on after a reload of nginx",
+            "combien de temps les connexions survivent à un rechargement de nginx",
+            "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/",
+        ),
+        figure(
+            "proxy-connect-timeout",
+            "5 s",
+            "for the connection to the server",
+            "pour la connexion au serveur",
+            "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/",
+        ),
+        figure(
+            "large-client-header-buffers",
+            "4 8k",
+            "a header line of the request fits into 8k",
+            "une ligne d'en-tête de la requête tient dans 8k",
+            "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/",
+        ),
+    ],
+    fixes: &[(
+        Cause::IdleTimeoutIntermediary,
+        "nginx.ingress.kubernetes.io/proxy-read-timeout: \"3600\" and proxy-send-timeout: \"3600\"",
+    )],
+};
+
+pub(super) const HAPROXY_INGRESS: Facts = Facts {
+    documentation: "https://haproxy-ingress.github.io/docs/configuration/keys/#timeout",
+    figures: &[
+        figure(
+            "timeout-tunnel",
+            "1 h",
+            "the longest silence in both directions after the 101",
+            "le plus long silence dans les deux sens après le 101",
+            "https://haproxy-ingress.github.io/docs/configuration/keys/#timeout",
+        ),
+        figure(
+            "timeout-stop",
+            "10 min",
+            "how long open connections live on after a reload",
+            "combien de temps les connexions survivent à un rechargement",
+            "https://haproxy-ingress.github.io/docs/configuration/keys/#timeout",
+        ),
+        figure(
+            "timeout-client",
+            "50 s",
+            "the longest silence of the client before the 101",
+            "le plus long silence du client avant le 101",
+            "https://haproxy-ingress.github.io/docs/configuration/keys/#timeout",
+        ),
+        figure(
+            "timeout-connect",
+            "5 s",
+            "for the connection to the server",
+            "pour la connexion au serveur",
+            "https://haproxy-ingress.github.io/docs/configuration/keys/#timeout",
+        ),
+    ],
+    fixes: &[(Cause::IdleTimeoutIntermediary, "haproxy-ingress.github.io/timeout-tunnel: 4h")],
+};
