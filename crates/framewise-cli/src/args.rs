@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::bench::BenchArgs;
 use crate::check::CheckArgs;
 use crate::completions::CompletionsArgs;
 use crate::connect::ConnectArgs;
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Path(PathArgs),
     Wstest(WstestArgs),
+    Bench(BenchArgs),
     Connect(ConnectArgs),
     Serve(ServeArgs),
     Demo(DemoArgs),

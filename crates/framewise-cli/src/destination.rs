@@ -22,6 +22,18 @@ pub(crate) enum Kind {
     Badge,
 }
 
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Sarif => "sarif",
+            Self::Badge => "badge",
+        }
+    }
+}
+
 impl FromStr for Destination {
     type Err = String;
 
@@ -55,9 +67,12 @@ impl Destinations {
     pub(crate) fn open(destinations: &[Destination], kinds: &[Kind]) -> Result<Self, Failure> {
         for destination in destinations {
             if !kinds.contains(&destination.kind) {
-                return Err(Failure::said(
-                    "this command writes the reports html=FILE, json=FILE and junit=FILE",
-                ));
+                let names: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
+                return Err(Failure::said(format!(
+                    "this command does not write the report `{}`: it writes {}",
+                    destination.kind.name(),
+                    names.join(", ")
+                )));
             }
             writable(&destination.path)?;
         }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod check;
 mod completions;
 mod connect;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Command::Path(args) => path::run(&args, output),
         Command::Wstest(args) => wstest::run(&args, output),
         Command::Check(args) => check::run(&args, output),
+        Command::Bench(args) => bench::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
         Command::Connect(args) => connect::run(&args, output),
         Command::Serve(args) => serve::run(&args, output),

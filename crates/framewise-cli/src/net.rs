@@ -51,6 +51,30 @@ pub(crate) fn most_open() -> usize {
     (limit.saturating_sub(64) / 2).clamp(8, 16 * 1024)
 }
 
+/// Raises the limit of open files so that this many connections fit.
+#[cfg(unix)]
+pub(crate) fn room_for(connections: usize) -> Result<(), Failure> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let needed = connections as u64 + 64;
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= needed) {
+        return Ok(());
+    }
+    let raised = Rlimit { current: Some(needed), maximum: limit.maximum };
+    setrlimit(Resource::Nofile, raised).map_err(|_| {
+        let most = limit.maximum.unwrap_or_default().saturating_sub(64);
+        Failure::said(format!(
+            "{connections} connections are more than the system allows this process ({most}): raise it with `ulimit -Hn {needed}`"
+        ))
+    })
+}
+
+#[cfg(not(unix))]
+pub(crate) const fn room_for(_connections: usize) -> Result<(), Failure> {
+    Ok(())
+}
+
 #[cfg(not(unix))]
 pub(crate) const fn most_open() -> usize {
     1024

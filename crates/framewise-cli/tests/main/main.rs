@@ -1,6 +1,7 @@
 //! The tests of the command in one program, since each program costs a link.
 #![allow(clippy::unwrap_used, reason = "in the helpers of tests, too")]
 
+mod bench;
 mod check;
 mod common;
 

@@ -73,6 +73,7 @@ struct Facts {
 
 macro_rules! intermediaries {
     ($( $variant:ident $id:literal $name:literal $family:ident [$( $alias:literal ),*] $facts:path; )+) => {
+        #[allow(clippy::doc_markdown, reason = "names are not code")]
         /// A proxy, a load balancer or a gateway that WebSocket connections pass through.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Intermediary { $( #[doc = $name] $variant, )+ }
