@@ -6,6 +6,8 @@ use crate::render::clean;
 
 /// At this share of its threads' time the load generator measures itself.
 const BUSY: f64 = 0.9;
+/// From this share of the latency on, what the load generator added is reported.
+const LATE: f64 = 0.1;
 
 /// What a person sees at the end of a run.
 pub(crate) fn text(report: &Report, exceeded: &[String], in_flight: bool) -> String {
@@ -43,12 +45,8 @@ pub(crate) fn text(report: &Report, exceeded: &[String], in_flight: bool) -> Str
     row(&mut text, "handshake", report.handshake);
     row(&mut text, "sent late by this program", report.generator.late);
     text.push('\n');
-    if let Some(busy) = report.generator.busy.filter(|busy| *busy > BUSY) {
-        let _ = writeln!(
-            text,
-            "This program used {:.0} % of its threads' time: it may be slower than the server. Use more --workers, or less load.",
-            busy * 100.0
-        );
+    if let Some(doubt) = doubt(report) {
+        let _ = writeln!(text, "{doubt}");
     }
     for finding in &report.findings {
         let rule = finding.rule.as_deref().map_or_else(String::new, |rule| format!("{rule}: "));
@@ -61,6 +59,24 @@ pub(crate) fn text(report: &Report, exceeded: &[String], in_flight: bool) -> Str
         text.push_str("nothing wrong found\n");
     }
     text
+}
+
+/// Why the latencies may be those of this program.
+fn doubt(report: &Report) -> Option<String> {
+    let (late, latency) = (report.generator.late.p99, report.latency.p99);
+    if let Some(busy) = report.generator.busy.filter(|busy| *busy > BUSY) {
+        return Some(format!(
+            "This program used {:.0} % of its threads' time: it may be slower than the server. Use more --workers, or less load.",
+            busy * 100.0
+        ));
+    }
+    (late > latency * LATE).then(|| {
+        format!(
+            "This program sent messages up to {} late (p99), which is a part of their latency: this machine is busy. Compare \
+             with the latency from when a message was sent.",
+            time(late)
+        )
+    })
 }
 
 fn row(text: &mut String, name: &str, latency: Latency) {
@@ -127,6 +143,19 @@ fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_load_generator_added_is_reported() {
+        let mut report = Report::default();
+        report.latency.p99 = 1_000.0;
+        report.generator.late.p99 = 90.0;
+        report.generator.busy = Some(0.8);
+        assert_eq!(doubt(&report), None);
+        report.generator.late.p99 = 110.0;
+        assert!(doubt(&report).unwrap().contains("up to 110 µs late"));
+        report.generator.busy = Some(0.95);
+        assert!(doubt(&report).unwrap().contains("95 % of its threads' time"));
+    }
 
     #[test]
     fn numbers_are_short() {
