@@ -150,6 +150,7 @@ mod tests {
             ("Mon, 28 Feb 2000 23:59:59 GMT", 951_782_399),
             ("Tue, 29 Feb 2000 00:00:00 GMT", 951_782_400),
             ("Fri, 01 Mar 2024 00:00:00 GMT", 1_709_251_200),
+            ("Sat, 31 Dec 2016 23:59:60 GMT", 1_483_228_800),
             ("Fri, 31 Dec 9999 23:59:59 GMT", 253_402_300_799),
         ] {
             assert_eq!(date(text), Some(Duration::from_secs(seconds)), "{text}");
@@ -163,6 +164,8 @@ mod tests {
             "Sun, 06 ovD 1994 08:49:37 GMT",
             "Sun, 06 Nov 94 08:49:37 GMT",
             "Sun, 06 Nov 1994 24:00:00 GMT",
+            "Sun, 06 Nov 1994 08:60:00 GMT",
+            "Sun, 06 Nov 1994 08:59:61 GMT",
             "Sun, 06 Nov 1994 8:49:37 GMT",
             "Sun, 06 Nov 1994 08:49 GMT",
             "Sunday, 06-Nov-94 08:49:37 GMT",

@@ -9,8 +9,9 @@ use std::net::SocketAddr;
 use allocation_counter::measure;
 use common::{echo, masked, server_and_raw};
 use framewise::proto::Opcode;
-use framewise::{Message, Server};
-use tokio::io::AsyncWriteExt as _;
+use framewise::{Client, DeflateConfig, Message, Server};
+use futures_util::FutureExt as _;
+use tokio::io::{AsyncWriteExt as _, duplex};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 fn runtime() -> Runtime {
@@ -98,4 +99,90 @@ fn what_a_burst_of_connections_took_is_given_back() {
     assert!(first < 512 * 1024, "{first}");
     let later = measure(|| runtime.block_on(burst(address, 200))).bytes_current;
     assert!(later < 1024, "{later} bytes of 200 connections");
+}
+
+/// How many bytes each of 100 connections holds, idle, when it has exchanged nothing or something.
+fn idle(runtime: &Runtime, exchanges: bool) -> i64 {
+    let (mut servers, mut raws) = (Vec::new(), Vec::new());
+    for _ in 0..100 {
+        let (mut server, mut raw) = runtime.block_on(server_and_raw());
+        runtime.block_on(async {
+            for size in [20, 3_000, 20_000, 100_000].into_iter().filter(|_| exchanges) {
+                raw.write_all(&masked(Opcode::Binary, true, &vec![b'x'; size])).await.unwrap();
+                let message = server.next().await.unwrap().unwrap();
+                server.send(message).await.unwrap();
+                server.feed("queued, and written while it waits").await.unwrap();
+                assert!(server.next().now_or_never().is_none());
+            }
+        });
+        servers.push(server);
+        raws.push(raw);
+    }
+    -measure(|| drop(servers)).bytes_current / 100
+}
+
+#[test]
+fn an_idle_connection_holds_no_more_than_a_new_one() {
+    let runtime = runtime();
+    assert_eq!(idle(&runtime, true), idle(&runtime, false));
+}
+
+/// Takes messages of so many bytes, in pieces, such that they are assembled, and keeps them: how many bytes are allocated
+/// for 100 of payload.
+fn kept_of(runtime: &Runtime, opcode: Opcode, size: usize) -> u64 {
+    let (mut server, mut raw) = runtime.block_on(server_and_raw());
+    let mut take = |size: usize| {
+        let frame = masked(opcode, true, &vec![b'x'; size]);
+        runtime.block_on(async {
+            raw.write_all(&frame[..10_000]).await.unwrap();
+            assert!(server.next().now_or_never().is_none());
+            raw.write_all(&frame[10_000..]).await.unwrap();
+            server.next().await.unwrap().unwrap()
+        })
+    };
+    // The buffer of a larger one is there to be used again.
+    drop(take(1_000_000));
+    let mut kept = Vec::with_capacity(10);
+    let allocated = measure(|| kept.extend((0..10).map(|_| take(size)))).bytes_current;
+    assert_eq!(kept.iter().map(Message::len).sum::<usize>(), 10 * size);
+    u64::try_from(allocated.max(0)).unwrap() * 100 / (10 * size) as u64
+}
+
+#[test]
+fn a_large_message_that_is_kept_keeps_no_larger_buffer() {
+    let runtime = runtime();
+    for opcode in [Opcode::Text, Opcode::Binary] {
+        let percent = kept_of(&runtime, opcode, 70_000);
+        assert!((1..=130).contains(&percent), "{percent} %");
+    }
+}
+
+#[test]
+fn a_compressed_message_that_is_kept_costs_at_most_twice_its_bytes() {
+    let runtime = runtime();
+    let deflate = DeflateConfig::default();
+    for size in [100, 1_000, 5_000, 9_000, 40_000] {
+        for message in [Message::text("abcd ".repeat(size / 5)), Message::binary(vec![7; size])] {
+            let (near, far) = duplex(1 << 16);
+            let (client, server) = (Client::new().deflate(deflate), Server::new().deflate(deflate));
+            let (client, server) = runtime
+                .block_on(async { tokio::join!(client.connect_over(near, "ws://h/"), server.accept(far)) });
+            let (mut client, mut server) = (client.unwrap(), server.unwrap());
+            let mut kept = Vec::with_capacity(300);
+            let mut take = |kept: &mut Vec<Message>, count| {
+                runtime.block_on(async {
+                    for _ in 0..count {
+                        client.send(message.clone()).await.unwrap();
+                        kept.push(server.next().await.unwrap().unwrap());
+                    }
+                });
+            };
+            take(&mut kept, 100);
+            let allocated = measure(|| take(&mut kept, 200)).bytes_current;
+            let percent = u64::try_from(allocated.max(0)).unwrap() * 100 / (200 * size) as u64;
+            // Those that are copied cost no more than that.
+            let most = if size <= 4096 { 110 } else { 200 };
+            assert!(percent <= most, "{size} bytes: {percent} %");
+        }
+    }
 }

@@ -49,11 +49,7 @@ impl fmt::Debug for Rejection {
     }
 }
 
-impl std::error::Error for Rejection {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.error.source()
-    }
-}
+impl std::error::Error for Rejection {}
 
 /// A reply that an HTTP library sends. The library decides how the end of the body is marked, and whether the connection is
 /// kept alive.

@@ -261,7 +261,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         }
         self.clear_outbox();
         self.state.finish();
-        self.timer.stop();
         self.stop = None;
         Poll::Ready(None)
     }

@@ -22,11 +22,6 @@ impl Timer {
         self.start.elapsed()
     }
 
-    /// Removes the deadline.
-    pub(super) fn stop(&mut self) {
-        self.alarm = None;
-    }
-
     /// Ready when the deadline, or an earlier one that was set before, has passed.
     ///
     /// A deadline that moves with each message (`idle`) does not reset the timer of the runtime each time: the timer fires at

@@ -142,6 +142,7 @@ pub(crate) struct Counting<S> {
 pub(crate) struct Counts {
     pub(crate) reads: AtomicUsize,
     pub(crate) writes: AtomicUsize,
+    pub(crate) shutdowns: AtomicUsize,
 }
 
 impl Counts {
@@ -209,6 +210,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counting<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.counts.shutdowns.fetch_add(1, Ordering::Relaxed);
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -88,10 +88,15 @@ async fn lines_that_are_there_are_checked_and_tolerated_ones_are_noted() {
     let mut ws = adopt(Role::Client, None, body, Config::default().strictness(strictness)).unwrap();
     let Some(Ok(framewise::Event::Tolerated(note))) = ws.next_event().await else { panic!("no note") };
     assert_eq!(note.rule, Rule::ResponseBodyFraming);
-    assert_eq!(ws.response().unwrap().header("content-length"), Some(&b"0"[..]));
+    let response = ws.response().unwrap();
+    assert_eq!(response.header("content-length"), Some(&b"0"[..]));
+    assert_eq!(response.header("upgrade"), None, "it is not known");
+    assert!(Adopt::client(duplex(64).0).start().unwrap().response().is_none());
     let deflate = Some(DeflateConfig::default().required(true));
     let error = adopt(Role::Client, None, &[], Config::default().deflate(deflate)).unwrap_err();
     assert_eq!(error.violation().unwrap().rule, Rule::ExtensionRequired);
+    // A server requires it in the handshake, which is done.
+    assert!(adopt(Role::Server, None, &[], Config::default().deflate(deflate)).is_ok());
 }
 
 #[tokio::test]

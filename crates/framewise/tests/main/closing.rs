@@ -1,11 +1,16 @@
 //! The end of a connection, in the order of RFC 6455 §7.1.1, on both sides.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::common::{accepted, client_and_raw, masked, masked_close, pair, plain, server_and_raw};
+use crate::common::{
+    Counting, REQUEST, accepted, client_and_raw, masked, masked_close, pair, plain, server_and_raw,
+};
 use framewise::proto::Opcode;
 use framewise::{CloseCode, CloseFrame, Config, EndedBy, Error, Event, Message, Misuse, Rule, Server};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use futures_util::FutureExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::time::Instant;
 
 #[tokio::test]
@@ -149,7 +154,7 @@ async fn an_end_without_a_close_is_a_finding() {
         let error = server.next().await.unwrap().unwrap_err();
         let violation = error.violation().unwrap();
         assert_eq!(violation.rule, rule);
-        assert_eq!(violation.offset, Some((crate::common::REQUEST.len() + bytes.len()) as u64));
+        assert_eq!(violation.offset, Some((REQUEST.len() + bytes.len()) as u64));
         assert!(server.next().await.is_none());
         assert_eq!(server.ended().unwrap().code.0, 1006);
     }
@@ -190,6 +195,33 @@ async fn a_half_open_client_that_reads_nothing_is_waited_for_five_seconds() {
     assert_eq!((start.elapsed().as_secs(), server.queued()), (5, 0));
     assert!(server.next().await.is_none());
     assert_eq!(start.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_long_a_flush_waits_for_it() {
+    let (mut server, mut raw) = accepted(Server::new(), 1_000).await;
+    server.feed(vec![7; 5_000]).await.unwrap();
+    raw.shutdown().await.unwrap();
+    let lost = server.next_event().await.unwrap().unwrap_err();
+    assert_eq!(lost.violation().unwrap().rule, Rule::CloseMissing);
+    let start = Instant::now();
+    assert!(matches!(server.flush().await, Err(Error::Misuse(Misuse::Closed))));
+    assert_eq!(start.elapsed().as_secs(), 5);
+}
+
+#[tokio::test]
+async fn a_side_is_shut_down_once() {
+    let (mut raw, far) = duplex(1 << 16);
+    raw.write_all(&[REQUEST.as_bytes(), &masked_close(1000)].concat()).await.unwrap();
+    let mut server = Server::new().accept(Counting::new(far)).await.unwrap();
+    let counts = Arc::clone(&server.get_ref().counts);
+    for byte in 0..3 {
+        assert!(server.next().now_or_never().is_none(), "the client has not ended its side");
+        raw.write_all(&[byte]).await.unwrap();
+    }
+    drop(raw);
+    assert!(server.next().await.is_none());
+    assert_eq!(counts.shutdowns.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -195,6 +195,16 @@ async fn a_close_to_a_peer_that_reads_nothing_ends() {
     assert_eq!((error.violation().unwrap().rule, start.elapsed().as_secs()), (Rule::CloseTimeout, 5));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_comes_sooner_than_the_one_before_is_kept() {
+    let (mut server, _raw) = accepted(Server::new().limits(idle(60)), 10_000).await;
+    assert!(timeout(Duration::from_secs(1), server.next()).await.is_err());
+    let start = Instant::now();
+    server.start_close(1000, "").unwrap();
+    let error = server.next().await.unwrap().unwrap_err();
+    assert_eq!((error.violation().unwrap().rule, start.elapsed().as_secs()), (Rule::CloseTimeout, 5));
+}
+
 /// A client that has always something to be read, and counts as TCP does what a task may do in one go.
 struct Endless {
     sent: usize,

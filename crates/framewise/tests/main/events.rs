@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
 use crate::common::{accepted, masked, masked_close, pair, plain, server_and_raw};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn each_event_that_can_be_sent_arrives_as_it_is() {
     let (client, server) = pair().await;
     let (mut client, mut server) = (client.into_events(), server.into_events());
@@ -42,7 +42,7 @@ async fn each_event_that_can_be_sent_arrives_as_it_is() {
     assert!(client.into_inner().ended().unwrap().clean);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn parts_are_one_message() {
     let (mut client, server) = pair().await;
     let mut server = server.into_events();

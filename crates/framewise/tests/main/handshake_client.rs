@@ -344,3 +344,18 @@ async fn what_a_client_tolerates_is_a_setting() {
         assert_eq!(connected.is_ok(), tolerates);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_complete_is_not_waited_for() {
+    for (length, seconds) in [(2, 0), (3, 1)] {
+        let (near, mut far) = duplex(1 << 16);
+        let head = format!("HTTP/1.1 403 Forbidden\r\nContent-Length: {length}\r\n\r\nno");
+        far.write_all(head.as_bytes()).await.unwrap();
+        let start = Instant::now();
+        let client = Client::new();
+        let Err(Error::Rejected(rejected)) = client.connect_over(near, "ws://h/").await else {
+            panic!("no rejection")
+        };
+        assert_eq!((&rejected.body[..], start.elapsed().as_secs()), (&b"no"[..], seconds));
+    }
+}

@@ -107,6 +107,51 @@ async fn a_connection_that_is_lost_names_how() {
         assert_eq!(server.next().await.expect("a message").expect("it is right").as_text(), Some("before"));
         let error = server.next().await.expect("an error").expect_err("it is lost");
         assert_eq!(found(&error), lost, "{kind}");
+        let as_bytes = match lost {
+            Ok(Rule::ConnectionReset) => ErrorKind::ConnectionReset,
+            Ok(_) => ErrorKind::UnexpectedEof,
+            Err(kind) => kind,
+        };
+        assert_eq!(io::Error::from(error).kind(), as_bytes, "{kind}");
         assert!(server.next().await.is_none());
     }
+}
+
+/// A client that sends without end.
+struct Endless {
+    sent: usize,
+}
+
+impl AsyncRead for Endless {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        assert!(self.sent < 16 << 20, "it reads for ever");
+        let count = buf.remaining();
+        buf.put_slice(&b"\r\n".repeat(count)[..count]);
+        self.sent += count;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Endless {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn what_a_rejected_client_sends_on_is_not_read_for_ever() {
+    let rejected = Server::new().accept(Endless { sent: 0 }).await;
+    found(&rejected.expect_err("no request")).expect("a rule is broken");
 }

@@ -180,3 +180,25 @@ async fn a_sink_is_not_ready_while_its_queue_is_full() {
     let (mut sender, _receiver) = server.split();
     assert_eq!((fill(&mut sender, message), sender.is_full()), (7, true));
 }
+
+#[tokio::test]
+async fn a_queue_that_is_not_full_any_more_takes_a_message_though_it_is_not_empty() {
+    let (mut server, _raw) = accepted(Server::new().send_queue(1_000), 700).await;
+    server.feed(vec![7; 1_496]).await.unwrap();
+    assert!(server.is_full());
+    server.feed("next").now_or_never().expect("the stream takes 700 bytes of 1,500").unwrap();
+    assert_eq!(server.queued(), 800 + 6);
+}
+
+#[tokio::test]
+async fn what_the_stream_did_not_take_yet_is_written_when_the_connection_is_dropped() {
+    let (mut server, mut raw) = accepted(Server::new(), 100).await;
+    server.send(vec![7; 98]).await.unwrap();
+    // There is no room for any of it.
+    assert!(server.send("last").now_or_never().is_none());
+    raw.read_exact(&mut [0; 100]).await.unwrap();
+    drop(server);
+    let mut got = Vec::new();
+    raw.read_to_end(&mut got).await.unwrap();
+    assert_eq!(got, plain(Opcode::Text, true, b"last"));
+}

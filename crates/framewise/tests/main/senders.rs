@@ -162,6 +162,19 @@ async fn a_connection_that_is_not_split_aborts_as_well() {
     raw.read_exact(&mut got).await.unwrap();
     assert_eq!(&got, b"\x88\x02\x03\xf5");
     assert_eq!(server.queued(), 0);
+
+    // Of two messages that are on their way the one that was begun goes out.
+    let (mut server, mut raw) = accepted(Server::new(), 1000).await;
+    server.feed(vec![1; 3000]).await.unwrap();
+    server.feed(vec![2; 3000]).await.unwrap();
+    assert!(server.flush().now_or_never().is_none());
+    server.abort(1013, "").unwrap();
+    assert_eq!(server.queued(), 3004 - 1000 + 4);
+    let mut got = vec![0; 3004 + 4];
+    let (flushed, read) = tokio::join!(server.flush(), raw.read_exact(&mut got));
+    read.unwrap();
+    flushed.unwrap();
+    assert_eq!(got[3004..], b"\x88\x02\x03\xf5"[..]);
 }
 
 /// Says when it is dropped.

@@ -10,13 +10,15 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use crate::common::erratic::{Erratic, Random, yield_at_random};
-use crate::common::{masked, masked_close, pair, pair_with, server_and_raw};
+use crate::common::{accepted, masked, masked_close, pair, pair_with, read_head, server_and_raw};
 use framewise::proto::Opcode;
 use framewise::{
     Client, Config, EndedBy, Error, Message, MessageKind, Misuse, Receiver, Server, TrySendError, WebSocket,
 };
 use futures_util::{FutureExt as _, SinkExt, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::io::{
+    AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufWriter, DuplexStream, duplex,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
@@ -483,22 +485,76 @@ async fn a_receiver_that_waits_is_woken_for_what_it_has_to_do_and_for_nothing_el
     let (sender, mut receiver) = server.split();
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(Arc::clone(&wakes));
-    let mut wait = || assert!(receiver.next().poll_unpin(&mut Context::from_waker(&waker)).is_pending());
+    let wait = |receiver: &mut Receiver<_>| {
+        assert!(receiver.next().poll_unpin(&mut Context::from_waker(&waker)).is_pending());
+    };
     let woken = || wakes.0.swap(0, Ordering::Relaxed);
-    wait();
+    wait(&mut receiver);
     // The sender writes it.
     sender.send("text").await.unwrap();
     assert_eq!(woken(), 0);
     raw.write_all(&masked(Opcode::Ping, true, b"?")).await.unwrap();
     assert_eq!(woken(), 1);
-    wait();
+    wait(&mut receiver);
     assert_eq!(woken(), 0, "it has written the Pong itself");
+    raw.write_all(&masked(Opcode::Text, true, b"text")).await.unwrap();
+    assert_eq!(woken(), 1);
+    assert!(receiver.next().poll_unpin(&mut Context::from_waker(&waker)).is_ready());
+    sender.start_ping(b"").unwrap();
+    assert_eq!(woken(), 0, "it does not wait");
+    wait(&mut receiver);
     // The receiver watches the deadline.
     sender.start_close(1000, "").unwrap();
     assert_eq!(woken(), 1);
-    wait();
+    wait(&mut receiver);
     raw.write_all(&masked_close(1000)).await.unwrap();
     assert_eq!(woken(), 1);
-    wait();
+    wait(&mut receiver);
     assert_eq!(woken(), 0, "it has read the Close itself");
+}
+
+#[tokio::test]
+async fn parts_that_are_fed_go_out_together() {
+    let (mut client, server) = pair().await;
+    let (sender, _receiver) = server.split();
+    assert!(matches!(sender.feed_part(b"", true).await, Err(Error::Misuse(Misuse::NoMessageOpen))));
+    sender.begin(MessageKind::Text).await.unwrap();
+    sender.feed_part(b"in ", false).await.unwrap();
+    sender.feed_part(b"parts", true).await.unwrap();
+    assert_eq!(sender.queued(), 5 + 7);
+    sender.flush().await.unwrap();
+    assert_eq!(client.next().await.unwrap().unwrap(), Message::text("in parts"));
+}
+
+#[tokio::test]
+async fn a_message_that_is_only_tried_goes_before_none_that_waits() {
+    let (server, mut raw) = accepted(Server::new().send_queue(1), 100).await;
+    let (sender, _receiver) = server.split();
+    sender.try_send(vec![7; 118]).unwrap();
+    let other = sender.clone();
+    let mut waits = std::pin::pin!(other.send("waits"));
+    assert!(waits.as_mut().now_or_never().is_none());
+    raw.read_exact(&mut [0; 100]).await.unwrap();
+    // There is room now, for who was there before.
+    assert!(matches!(sender.try_send("tries"), Err(TrySendError::Full(_))));
+    waits.now_or_never().expect("there is room").unwrap();
+    sender.try_send("tries").unwrap();
+}
+
+#[tokio::test]
+async fn a_send_waits_for_what_the_stream_holds_back() {
+    let (mut raw, far) = duplex(100);
+    let accept = async {
+        raw.write_all(crate::common::REQUEST.as_bytes()).await.unwrap();
+        read_head(&mut raw).await;
+    };
+    let server = Server::new();
+    let (server, ()) = tokio::join!(server.accept(BufWriter::new(far)), accept);
+    let (sender, _receiver) = server.unwrap().split();
+    let mut send = std::pin::pin!(sender.send(vec![7; 148]));
+    assert!(send.as_mut().now_or_never().is_none(), "100 bytes have gone out");
+    assert_eq!(sender.queued(), 0);
+    raw.read_exact(&mut [0; 100]).await.unwrap();
+    send.now_or_never().expect("there is room").unwrap();
+    raw.read_exact(&mut [0; 52 - 2]).await.unwrap();
 }

@@ -50,6 +50,8 @@ fn a_url_tells_its_parts_and_no_login() {
         assert_eq!((parsed.host(), parsed.port()), (host, port));
         assert_eq!((parsed.is_tls(), parsed.target()), (tls, target));
         assert_eq!(parsed.to_string(), text);
+        let authority = text.split('/').nth(2);
+        assert_eq!(Some(parsed.authority()), authority);
     }
 }
 
