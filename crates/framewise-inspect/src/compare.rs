@@ -92,6 +92,11 @@ pub(crate) fn source<'l>(legs: &'l [Leg], leg: &Leg, from: Role) -> Option<&'l L
     onward(legs, leg, from.peer())
 }
 
+/// The legs that carry what this side sends before `leg` does, the nearest first.
+pub(crate) fn sources<'l>(legs: &'l [Leg], leg: &'l Leg, from: Role) -> impl Iterator<Item = &'l Leg> {
+    std::iter::successors(source(legs, leg, from), move |leg| source(legs, leg, from))
+}
+
 /// All differences between neighbouring legs, as far as their frames are legal.
 pub(crate) fn differences(legs: &[Leg]) -> Vec<Difference> {
     let order = in_order(legs);

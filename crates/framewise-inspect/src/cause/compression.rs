@@ -8,6 +8,7 @@ use framewise_rules::{Cause, Role, Rule};
 use super::evidence::{Evidence, quote, reads_as_text};
 use super::sign::Sign;
 use super::stream::compressed_format;
+use crate::compare;
 use crate::finding::hex;
 use crate::frames::FrameSeen;
 use crate::inflate::TAIL;
@@ -31,14 +32,13 @@ pub(super) fn header_stripped(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::Rsv1Unnegotiated, Rule::ResponseExtensionUnoffered]) {
         return None;
     }
-    let other = e.other_legs().find(|other| {
-        if e.is(&[Rule::Rsv1Unnegotiated]) {
-            answers(other) == Some(true)
-        } else {
-            offers(other) == Some(true)
-        }
-    })?;
-    let what = if e.is(&[Rule::Rsv1Unnegotiated]) { "answer" } else { "offer" };
+    // An offer goes from the client to the server, an answer back: what a later leg carries alone was added.
+    let (what, from, has): (_, _, fn(&Leg) -> Option<bool>) = if e.is(&[Rule::Rsv1Unnegotiated]) {
+        ("answer", Role::Server, answers)
+    } else {
+        ("offer", Role::Client, offers)
+    };
+    let other = compare::sources(e.legs, e.leg, from).find(|other| has(other) == Some(true))?;
     let evidence = format!(
         "the {what} of {PERMESSAGE_DEFLATE} is on the leg {} and missing on the leg {}",
         other.name, e.leg.name

@@ -8,7 +8,7 @@ use framewise_rules::{Cause, Role, Rule};
 use crate::cause::evidence::Evidence;
 use crate::cause::sign::Sign;
 use crate::leg::Leg;
-use crate::report::Fault;
+use crate::report::{Fault, How};
 
 /// Shorter silence is not evidence: no idle time-out is shorter.
 const SHORTEST: Duration = Duration::from_secs(20);
@@ -54,14 +54,34 @@ pub(crate) fn idle_timeout_intermediary(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::CloseMissing, Rule::ConnectionReset, Rule::IdleTimeout]) {
         return None;
     }
-    let silence = silence(e.leg, e.stream).filter(|silence| *silence >= SHORTEST)?;
+    let (silence, how) = match silence(e.leg, e.stream).filter(|silence| *silence >= SHORTEST) {
+        Some(silence) => (silence, "the connection ended without a Close after"),
+        None => (forgotten(e)?, "the first bytes are answered with a reset after"),
+    };
     let what = match named(silence) {
         Some((known, who)) => format!(": {known} s, {who}"),
         None => ", longer than the limit of many intermediaries".to_owned(),
     };
-    let evidence =
-        format!("the connection ended without a Close after {:.1} s of silence{what}", silence.as_secs_f64());
+    let evidence = format!("{how} {:.1} s of silence{what}", silence.as_secs_f64());
     e.path_fault(Cause::IdleTimeoutIntermediary, evidence)
+}
+
+/// The silence before a message that was answered with a reset at once: a load balancer or a NAT drops an idle connection
+/// without a word, and resets it when the next packet comes.
+fn forgotten(e: &Evidence<'_>) -> Option<Duration> {
+    /// After a shorter silence, the message is a likelier reason.
+    const LEAST: Duration = Duration::from_secs(60);
+    /// A network's answer takes no longer.
+    const AT_ONCE: Duration = Duration::from_secs(5);
+    let (_, end) = e.own().end.filter(|(how, _)| *how == How::Reset)?;
+    let log = &e.peer().frames.as_ref()?.log;
+    let last = log.last()?;
+    let before = log.frame(last.number.checked_sub(1)?).and_then(|frame| frame.at.time);
+    let before = [before, e.own().last?.time, e.response().and_then(|response| response.at.time)];
+    let asked = last.at.time?;
+    let silence = asked.saturating_sub(before.into_iter().flatten().max()?);
+    let answered = e.own().last.is_some_and(|own| own.step > last.at.step);
+    (!answered && silence >= LEAST && end.time?.saturating_sub(asked) < AT_ONCE).then_some(silence)
 }
 
 /// The same silence, ended by the endpoint's own limit.

@@ -119,6 +119,21 @@ fn arrived(frames: &Frames) -> impl Iterator<Item = Arrived<'_>> {
     })
 }
 
+/// Whether a short compressed message needs the history of the ones before it (RFC 7692 §7.1.1, context takeover).
+fn refers_back(e: &Evidence<'_>, frame: &FrameSeen) -> bool {
+    /// Longer ones are not inflated for this.
+    const SHORT: u64 = 1024;
+    let header = frame.header;
+    if !(header.rsv1 && header.fin && header.length <= SHORT && frame.end() <= e.peer().window.end()) {
+        return false;
+    }
+    let mut payload = e.look_at(e.peer().window.read(frame.payload(), header.length)).to_vec();
+    if let Some(key) = header.mask {
+        framewise_simd::unmask(&mut payload, key, 0);
+    }
+    !payload.is_empty() && e.inflate(&payload).is_none()
+}
+
 const IN_PIECES: &str = "a frame in several segments";
 
 type Feature = fn(&Evidence<'_>, &Arrived<'_>) -> bool;
@@ -133,6 +148,9 @@ const FEATURES: &[(&str, Feature)] = &[
         arrived.frame.header.opcode.is_control() && arrived.inside
     }),
     ("a compressed message, as was agreed", |_, arrived| arrived.frame.header.rsv1),
+    ("a compressed message that refers back to an earlier one, as was agreed", |e, arrived| {
+        refers_back(e, arrived.frame)
+    }),
     ("a message without RSV1 although compression was agreed", |e, arrived| {
         let header = arrived.frame.header;
         let begins = matches!(header.opcode, Opcode::Text | Opcode::Binary);
