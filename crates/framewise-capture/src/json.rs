@@ -3,9 +3,12 @@
 mod devtools;
 mod har;
 mod netlog;
+mod stream;
 mod tshark;
 
 use serde_json::Value;
+
+pub(crate) use stream::{is_har, read as stream};
 
 use crate::note::{Note, Notes};
 use crate::paste::Found;

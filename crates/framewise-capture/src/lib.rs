@@ -68,6 +68,9 @@ How to record the keys:
 /// Bytes of a text that are read: a larger one is not a recording that a person made.
 const MOST: u64 = 512 << 20;
 
+/// A HAR from this size on is read an entry at a time, and may be of any size.
+const LARGE: u64 = 16 << 20;
+
 /// A supported format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -96,7 +99,7 @@ pub struct Options {
 }
 
 /// Reads a recording to its end. A text is expected in UTF-8, or UTF-16 with its byte order mark, and up to 512 MiB; a
-/// packet capture may be of any size.
+/// packet capture and a HAR may be of any size.
 ///
 /// # Errors
 ///
@@ -139,7 +142,14 @@ fn with(mut input: impl Read, keys: Keys, options: &Options, sink: &mut dyn Sink
         return pcap::read(std::io::BufReader::with_capacity(1 << 18, input), &options.pick, keys, sink);
     }
     let mut bytes = Vec::new();
-    input.take(MOST + 1).read_to_end(&mut bytes).map_err(|error| Error::Io(error.to_string()))?;
+    let mut input = input;
+    let io = |error: std::io::Error| Error::Io(error.to_string());
+    input.by_ref().take(LARGE).read_to_end(&mut bytes).map_err(io)?;
+    let har = options.format.is_none_or(|format| format == Format::Paste) && json::is_har(&bytes);
+    if bytes.len() as u64 == LARGE && har {
+        return json::stream((&bytes[..]).chain(input), sink);
+    }
+    input.take(MOST + 1 - bytes.len() as u64).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > MOST {
         return Err(Error::TooLarge);
     }

@@ -1,6 +1,8 @@
 //! The logs of libraries: Python `websockets` and `websocket-client` here, others in files of their own.
 
+mod curl;
 mod firefox;
+mod java;
 mod tshark;
 mod tungstenite;
 
@@ -27,6 +29,12 @@ pub(crate) fn read(text: &str, notes: &mut Notes) -> Vec<Found> {
     }
     if lines.iter().any(|line| firefox::is_line(line)) {
         return firefox::read(&lines, notes);
+    }
+    if lines.iter().any(|line| java::is_line(line)) {
+        return java::read(&lines, notes);
+    }
+    if curl::is_log(&lines) {
+        return curl::read(&lines, notes);
     }
     if tshark::is_text(&lines) {
         return tshark::read(&lines, notes);

@@ -12,9 +12,10 @@ use framewise_rules::Role;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::failure::{Failure, plain};
+use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::recording;
 use crate::render::finding::{findings, summary};
 use crate::render::style::{FAINT, paint};
 use crate::render::{clean, shorten, wrap};
@@ -27,7 +28,8 @@ const MOST: usize = 10_000;
 /// FILE is a packet capture (pcap or pcapng), a transcript, or what a tool printed: curl -v and --trace, tcpdump -X, tshark -x,
 /// socat -x, Wireshark's followed streams, HTTP heads, the byte lists of Node, Python, Go and Java, base64, hexadecimal in any
 /// usual form, a HAR, Chrome's netlog, `DevTools` events or console, Firefox's nsWebSocket log, tshark -T json and -V,
-/// mitmproxy's flows, the logs of Python's websockets, uvicorn, websocket-client and tungstenite.
+/// mitmproxy's flows, the logs of Python's websockets, uvicorn, websocket-client, tungstenite and
+/// Java-WebSocket, curl's [WS] lines.
 /// The exit code is 1 if there are findings, notes included.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -133,22 +135,10 @@ pub(crate) fn run(args: &ReadArgs, output: Output) -> Result<ExitCode, Failure> 
         reading.take(connection);
     });
     let input = open(file, &name)?;
-    let read = match &args.tls_keys {
-        None => framewise_capture::read(input, &options, &mut done),
-        Some(keys) => {
-            let keys = open(keys, &keys.display().to_string())?;
-            framewise_capture::read_with_keys(input, keys, &options, &mut done)
-        }
-    };
+    let read = recording::read(input, &name, args.tls_keys.as_deref(), &options, &mut done);
     drop(done);
     drop(progress);
-    let notes = read.map_err(|error| match (&args.tls_keys, &error) {
-        (Some(keys), framewise_capture::Error::Keys(message)) => {
-            Failure::said(format!("cannot read {}: {message}", keys.display()))
-        }
-        _ => Failure::said(format!("cannot read {name}: {error}")),
-    })?;
-    reading.finish(&notes)
+    reading.finish(&read?)
 }
 
 /// The report of `framewise read --json`.
@@ -266,8 +256,5 @@ fn open(file: &Path, name: &str) -> Result<Box<dyn Read>, Failure> {
     if is_stdin(file) {
         return Ok(Box::new(live::Input::start()?));
     }
-    match std::fs::File::open(file) {
-        Ok(file) => Ok(Box::new(file)),
-        Err(error) => Err(Failure::said(format!("cannot read {name}: {}", plain(&error)))),
-    }
+    recording::open(file, name)
 }

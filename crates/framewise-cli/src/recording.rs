@@ -7,7 +7,9 @@ use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use framewise_capture::{About, Diagnoses, Happened, Options, Pick, Sink, Source, Told, Transcripts};
+use framewise_capture::{
+    About, Diagnoses, Happened, Note, Notes, Options, Pick, Sink, Source, Told, Transcripts,
+};
 use framewise_inspect::report::{Finding, Verdict};
 use framewise_inspect::{Connection, diagnose};
 use framewise_transcript::{Action, Transcript};
@@ -30,6 +32,9 @@ pub(crate) struct RecordingArgs {
     /// Only the connections of this client in a packet capture
     #[arg(long, value_name = "HOST:PORT")]
     client: Option<String>,
+    /// The TLS keys of an encrypted packet capture: a file in the format of SSLKEYLOGFILE
+    #[arg(long, value_name = "FILE")]
+    tls_keys: Option<PathBuf>,
 }
 
 /// One connection of a file.
@@ -60,10 +65,11 @@ impl RecordingArgs {
             transcripts: Transcripts::default(),
             bytes: 0,
         };
-        let read = framewise_capture::read(open(&self.file, &name)?, &options, &mut both);
+        let input = open(&self.file, &name)?;
+        let read = read(input, &name, self.tls_keys.as_deref(), &options, &mut both);
         let Both { transcripts, bytes, diagnoses } = both;
         drop(diagnoses);
-        read.map_err(|error| Failure::said(format!("cannot read {name}: {error}")))?;
+        let notes = read?;
         if bytes > MOST {
             return Err(Failure::said(format!(
                 "{name} holds more than {} MiB of WebSocket bytes; choose one client with --client HOST:PORT",
@@ -71,7 +77,7 @@ impl RecordingArgs {
             )));
         }
         let mut found = transcripts.into_connections();
-        let chosen = self.choose(&name, &found, &connections)?;
+        let chosen = self.choose(&name, &notes, &found, &connections)?;
         let (about, transcript) = found.swap_remove(chosen);
         let caveat = match about.source {
             Source::Bytes if about.told.is_empty() => None,
@@ -87,6 +93,7 @@ impl RecordingArgs {
     fn choose(
         &self,
         name: &str,
+        notes: &Notes,
         found: &[(About, Transcript)],
         connections: &[Connection],
     ) -> Result<usize, Failure> {
@@ -97,7 +104,12 @@ impl RecordingArgs {
             });
         }
         match found.len() {
-            0 => return Err(Failure::said(format!("no WebSocket connection found in {name}"))),
+            0 => {
+                let encrypted = notes.iter().any(|note| matches!(note, Note::Encrypted(_)));
+                let keys =
+                    if encrypted { ", only encrypted ones: pass their keys with --tls-keys" } else { "" };
+                return Err(Failure::said(format!("no WebSocket connection found in {name}{keys}")));
+            }
             1 => return Ok(0),
             _ => {}
         }
@@ -146,7 +158,31 @@ impl<F: FnMut(Connection)> Sink for Both<F> {
     }
 }
 
-fn open(file: &Path, name: &str) -> Result<Box<dyn Read>, Failure> {
+/// Reads a file into a sink, with the TLS keys of another file.
+pub(crate) fn read(
+    input: Box<dyn Read>,
+    name: &str,
+    keys: Option<&Path>,
+    options: &Options,
+    sink: &mut dyn Sink,
+) -> Result<Notes, Failure> {
+    let read = match keys {
+        None => framewise_capture::read(input, options, sink),
+        Some(keys) => {
+            let keys = open(keys, &keys.display().to_string())?;
+            framewise_capture::read_with_keys(input, keys, options, sink)
+        }
+    };
+    read.map_err(|error| match (keys, &error) {
+        (Some(keys), framewise_capture::Error::Keys(message)) => {
+            Failure::said(format!("cannot read {}: {message}", keys.display()))
+        }
+        _ => Failure::said(format!("cannot read {name}: {error}")),
+    })
+}
+
+/// Opens a file, or standard input.
+pub(crate) fn open(file: &Path, name: &str) -> Result<Box<dyn Read>, Failure> {
     if file.as_os_str() == "-" {
         return Ok(Box::new(std::io::stdin().lock()));
     }

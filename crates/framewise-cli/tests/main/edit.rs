@@ -176,3 +176,20 @@ fn other_formats_and_bad_input() {
     let good = "open\n> 81 82 37 fa 21 3d 5f 93\n< 88 02 03 e8\n> 88 82 9c 01 42 6d 9f e9\n< eof\n> eof\n";
     assert!(edit("minimize", &[], good).refused().contains("nothing wrong found"));
 }
+
+/// Recordings of TLS, with their keys beside them.
+fn encrypted(name: &str) -> String {
+    format!("{}/../framewise-capture/tests/real/tls/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn an_encrypted_capture_is_edited_with_its_keys() {
+    let (capture, keys) = (encrypted("rustls-13-aes128.pcap"), encrypted("rustls-13-aes128.pcap.keys"));
+    for command in ["redact", "minimize"] {
+        let done = run(&[command, "--connection", "1", "--tls-keys", &keys, &capture]);
+        assert!(done.out.contains("\n< "), "{command}: {} {}", done.out, done.err);
+        // Without keys it is said what is missing.
+        let said = "only encrypted ones: pass their keys with --tls-keys";
+        assert!(run(&[command, &capture]).refused().contains(said));
+    }
+}
