@@ -1,3 +1,4 @@
+mod remote;
 mod report;
 mod text;
 
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clap::Args;
-use framewise_path::{Path, Probe, Report, probes};
+use framewise_path::{Outcome, Path, Probe, Report, probes};
 
 use crate::destination::{self, Destination, Destinations};
 use crate::expect::{self, Expected};
@@ -29,14 +30,31 @@ use crate::render::clean;
   framewise path --via ws://127.0.0.1:8080 --origin 127.0.0.1:9001
   framewise path --via wss://staging.example.com/ws --origin 0.0.0.0:9001 --skip idle --json
   framewise path --via http://proxy.example:3128 --origin 192.0.2.7:9001
+  framewise path --server 0.0.0.0:9001                    (on the machine that the intermediary forwards to)
+  framewise path --via wss://staging.example.com/ws       (on the client's machine)
   framewise path --list")]
 pub(crate) struct PathArgs {
     /// Where the client connects: ws://, wss://, or a proxy: http:// (CONNECT), https://, socks5://, socks5h://
-    #[arg(long, value_name = "URL", required_unless_present = "list")]
+    #[arg(long, value_name = "URL", required_unless_present_any = ["list", "server"])]
     via: Option<String>,
-    /// Where our server listens, and where the intermediary forwards to
-    #[arg(long, value_name = "ADDR", required_unless_present = "list")]
+    /// Where our server listens, and where the intermediary forwards to. Without it, our server is another program: --server
+    #[arg(long, value_name = "ADDR")]
     origin: Option<String>,
+    /// Be the server of a path, for a client that runs elsewhere with --via; results go back through the path
+    #[arg(long, value_name = "ADDR", conflicts_with_all = ["via", "origin", "list"])]
+    server: Option<String>,
+    /// Behind a proxy that tunnels: the address of our server, where that is another program
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "origin")]
+    target: Option<String>,
+    /// Listen here and forward there, between two intermediaries, to tell apart which one it is; repeatable, in their order
+    #[arg(long, value_name = "LISTEN=FORWARD", value_parser = tap)]
+    tap: Vec<(String, String)>,
+    /// Trust the certificates of this PEM file, in addition to those of the system
+    #[arg(long, value_name = "FILE")]
+    cacert: Option<PathBuf>,
+    /// A command that has the intermediary read its configuration again: what becomes of open connections
+    #[arg(long, value_name = "COMMAND")]
+    reload: Option<String>,
     /// Only probes whose name contains this; repeatable
     #[arg(long, value_name = "PATTERN")]
     only: Vec<String>,
@@ -75,17 +93,20 @@ pub(crate) fn run(args: &PathArgs, output: Output) -> Result<ExitCode, Failure> 
         list(&probes, args.json, output)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (Some(via), Some(origin)) = (&args.via, &args.origin) else {
-        return Err(Failure::said("--via and --origin are required"));
-    };
+    if let Some(address) = &args.server {
+        return remote::serve(address, output);
+    }
+    let Some(via) = &args.via else { return Err(Failure::said("--via is required")) };
     let baseline = args.baseline.as_deref().map(text::Baseline::read).transpose()?;
     let destinations = Destinations::open(&args.report, report::KINDS)?;
     let expected = args.expect.as_deref().map(Expected::read).transpose()?;
     if let Some(file) = &args.write_expect {
         destination::writable(file)?;
     }
-    let path = Path::new(via, origin).map_err(|error| Failure::said(error.to_string()))?;
-    let report = examine(&path, &probes, origin)?;
+    let end = args.origin.as_ref().or(args.target.as_ref()).map_or("", String::as_str);
+    let path = Path::with_roots(remote::certificates(args.cacert.as_deref())?, via, end)
+        .map_err(|error| Failure::said(error.to_string()))?;
+    let report = examine(path, &probes, args)?;
     if let Some(folder) = &args.transcripts {
         write_transcripts(folder, &report)?;
     }
@@ -103,18 +124,24 @@ pub(crate) fn run(args: &PathArgs, output: Output) -> Result<ExitCode, Failure> 
     Ok(ExitCode::from(u8::from(!passed)))
 }
 
-fn examine(path: &Path, probes: &[Probe], origin: &str) -> Result<Report, Failure> {
+fn examine(path: Path, probes: &[Probe], args: &PathArgs) -> Result<Report, Failure> {
     let runtime = net::runtime()?;
     let progress = Progress::start(format!("running {} probes", probes.len()));
     let done = AtomicUsize::new(0);
     let report = runtime.block_on(async {
-        let listener = net::listen(origin).await.map_err(|failure| {
-            Failure::said(failure.to_string().replace("with --listen", "with --origin, and let the intermediary forward to it"))
-        })?;
+        let path = remote::tapped(path, &args.tap).await?;
+        let told = |_: &Outcome| {
+            done.fetch_add(1, Ordering::Relaxed);
+        };
+        let run = async {
+            let Some(origin) = &args.origin else { return Ok(path.run_remotely(probes, told).await) };
+            let listener = net::listen(origin).await.map_err(|failure| {
+                Failure::said(failure.to_string().replace("with --listen", "with --origin, and let the intermediary forward to it"))
+            })?;
+            Ok(path.run_on(listener, probes, told).await)
+        };
         tokio::select! {
-            report = path.run_on(listener, probes, |_| { done.fetch_add(1, Ordering::Relaxed); }) => {
-                report.map_err(|error| Failure::said(error.to_string()))
-            }
+            report = run => report?.map_err(|error| Failure::said(error.to_string())),
             () = net::interrupted() => {
                 Err(Failure::said(format!("interrupted after {} of {} probes", done.load(Ordering::Relaxed), probes.len())))
             }
@@ -140,7 +167,8 @@ fn write_transcripts(folder: &std::path::Path, report: &Report) -> Result<(), Fa
 
 /// The probes that the arguments select.
 fn selected(args: &PathArgs) -> Result<Vec<Probe>, Failure> {
-    let all = probes::all(&args.idle);
+    let mut all = probes::all(&args.idle);
+    all.extend(args.reload.as_deref().map(probes::reload).into_iter().flatten());
     let matches = |patterns: &[String], probe: &Probe| {
         patterns.iter().any(|pattern| probe.name.contains(pattern.as_str()))
     };
@@ -161,6 +189,16 @@ fn selected(args: &PathArgs) -> Result<Vec<Probe>, Failure> {
         ));
     }
     Ok(probes)
+}
+
+/// `LISTEN=FORWARD`.
+fn tap(text: &str) -> Result<(String, String), String> {
+    let (listen, forward) =
+        text.split_once('=').ok_or("expected LISTEN=FORWARD, such as 127.0.0.1:9100=127.0.0.1:8081")?;
+    if !forward.contains(':') {
+        return Err(format!("{forward} is not an address: expected HOST:PORT"));
+    }
+    Ok((listen.to_owned(), forward.to_owned()))
 }
 
 fn list(probes: &[Probe], json: bool, output: Output) -> Result<(), Failure> {

@@ -169,7 +169,7 @@ impl Units {
 }
 
 /// The bytes inside complete chunks of HTTP (RFC 9112 §7.1); `None` where the stream is no sequence of chunks.
-fn dechunked(mut bytes: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn dechunked(mut bytes: &[u8]) -> Option<Vec<u8>> {
     let mut plain = Vec::new();
     while !bytes.is_empty() {
         let end = bytes.windows(2).take(20).position(|two| two == b"\r\n")?;

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use framewise_proto::Opcode;
 use framewise_rules::Role;
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, WriteHalf};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::tape::{Ended, Tape};
+use crate::tape::{Bounds, Ended, Tape};
 use crate::wire::{Frame, pattern};
 
 /// What an end does next.
@@ -20,6 +21,8 @@ pub(crate) enum Step {
     Send(Vec<u8>),
     /// Sends a binary frame with this many bytes, or a part of a message.
     Large { from: Role, opcode: Opcode, fin: bool, size: usize },
+    /// Sends so many binary frames of this size, each in a write of its own.
+    Flood { from: Role, size: usize, count: usize },
     /// Sends bytes in pieces of this size, each in a write of its own.
     Cut(Vec<u8>, usize),
     /// Waits until so many frames have arrived in all.
@@ -34,19 +37,43 @@ pub(crate) enum Step {
     Shut,
     /// Drops the connection with a reset.
     Reset,
+    /// Runs a command of the shell, and waits for its end.
+    Run(String),
 }
 
 /// What an end sent and got.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) sent: Tape,
     pub(crate) got: Tape,
+    /// How many bytes the system had taken for sending, and when.
+    pub(crate) written: Vec<(usize, Duration)>,
     /// A write failed.
     pub(crate) unwritable: bool,
     /// It played its part up to this step, and not further within the deadline.
     pub(crate) late: bool,
     /// It ended its stream itself, at this time.
     pub(crate) shut: Option<Duration>,
+    /// When it began to read again, after it had stopped.
+    pub(crate) resumed: Option<Duration>,
+    /// A command did not succeed: what it said.
+    pub(crate) failed: Option<String>,
+}
+
+impl Record {
+    /// Moves every time by the difference of two clocks.
+    pub(crate) fn shift(&mut self, by: impl Fn(Duration) -> Duration) {
+        self.sent.shift(&by);
+        self.got.shift(&by);
+        self.written.iter_mut().for_each(|(_, at)| *at = by(*at));
+        self.shut = self.shut.map(&by);
+        self.resumed = self.resumed.map(&by);
+    }
+
+    /// How many bytes the system had taken for sending at a time.
+    pub(crate) fn written_by(&self, at: Duration) -> usize {
+        self.written.iter().rev().find(|&&(_, when)| when <= at).map_or(0, |&(bytes, _)| bytes)
+    }
 }
 
 /// The state that the reader shares.
@@ -59,6 +86,7 @@ struct Shared {
     resumed: Notify,
 }
 
+#[derive(Debug)]
 pub(crate) struct End<S> {
     write: Option<WriteHalf<S>>,
     shared: Arc<Shared>,
@@ -71,9 +99,9 @@ pub(crate) struct End<S> {
 
 impl<S: AsyncRead + AsyncWrite + Send + 'static> End<S> {
     /// An end of a connection; `read` was read from it already.
-    pub(crate) fn new(stream: S, start: Instant, read: &[u8]) -> Self {
+    pub(crate) fn new(stream: S, start: Instant, read: &[u8], bounds: Bounds) -> Self {
         let (mut half, write) = tokio::io::split(stream);
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared { got: Mutex::new(Tape::new(bounds)), ..Shared::default() });
         if !read.is_empty() {
             shared.tape(|tape| tape.push(read, start.elapsed()));
         }
@@ -102,12 +130,24 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> End<S> {
         Self { write: Some(write), shared, reader, record: Record::default(), start, before: 0 }
     }
 
+    /// A head that was sent by other means.
+    pub(crate) fn sent_head(&mut self, head: &str) {
+        self.record.sent.push(head.as_bytes(), self.start.elapsed());
+    }
+
+    /// What it sends has this body after the head.
+    pub(crate) fn sends_body(&mut self, body: &[u8]) {
+        self.record.sent = Tape::new(Bounds { body: body.to_vec(), most: None });
+    }
+
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         let Some(write) = &mut self.write else { return };
         let at = self.start.elapsed();
         self.record.sent.push(bytes, at);
         if write.write_all(bytes).await.is_err() || write.flush().await.is_err() {
             self.record.unwritable = true;
+        } else {
+            self.record.written.push((self.record.sent.bytes.len(), self.start.elapsed()));
         }
     }
 
@@ -150,6 +190,12 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> End<S> {
                 frame.header.fin = *fin;
                 self.send(&frame.bytes()).await;
             }
+            Step::Flood { from, size, count } => {
+                let frame = Frame::new(*from, Opcode::Binary, pattern(*size)).bytes();
+                for _ in 0..*count {
+                    self.send(&frame).await;
+                }
+            }
             Step::Cut(bytes, size) => {
                 for piece in bytes.chunks(*size) {
                     self.send(piece).await;
@@ -158,7 +204,9 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> End<S> {
                 }
             }
             Step::Await(frames) => {
-                self.shared.read_again();
+                if self.shared.read_again() {
+                    self.record.resumed = Some(self.start.elapsed());
+                }
                 let frames = *frames + self.before;
                 self.wait(|tape| tape.frames >= frames).await;
             }
@@ -186,6 +234,11 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> End<S> {
                 self.write = None;
                 self.reader.abort();
                 let _ = (&mut self.reader).await;
+            }
+            Step::Run(command) => {
+                if let Err(says) = crate::command::run(command).await {
+                    self.record.failed = Some(says);
+                }
             }
         }
     }
@@ -218,10 +271,10 @@ impl Shared {
         }
     }
 
-    fn read_again(&self) {
-        if let Ok(mut stopped) = self.stopped.lock() {
-            *stopped = false;
-        }
+    /// Whether reading was stopped.
+    fn read_again(&self) -> bool {
+        let stopped = self.stopped.lock().is_ok_and(|mut stopped| std::mem::take(&mut *stopped));
         self.resumed.notify_one();
+        stopped
     }
 }

@@ -53,6 +53,14 @@ impl<'h> Head<'h> {
         self.fields.iter().filter(|field| field.0.eq_ignore_ascii_case(name)).map(|field| field.1).collect()
     }
 
+    /// Whether the request passed the same proxy more than once.
+    fn looped(&self) -> Option<String> {
+        let hops = self.all("via").join(",");
+        let names: Vec<_> = hops.split(',').map(str::trim).filter(|hop| !hop.is_empty()).collect();
+        let twice = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name))?;
+        Some((*twice.1).to_owned())
+    }
+
     fn has_token(&self, name: &str, token: &str) -> bool {
         self.all(name)
             .iter()
@@ -104,6 +112,12 @@ pub(crate) fn compare(sent: &str, got: &str) -> Vec<Change> {
         let cause = added(&lower);
         seen.push(lower);
         found(cause, format!("{name}: {value} was added"));
+    }
+    if let Some(proxy) = other.looped().filter(|_| one.is_request()) {
+        found(
+            Some(Cause::HeadersChangedOnPath),
+            format!("the request passed “{proxy}” more than once (Via): it forwards to itself"),
+        );
     }
     spelling(&one, &other, &mut found);
     changes
@@ -177,6 +191,11 @@ fn field(
         "server" | "date" | "user-agent" | "via" => None,
         // A cookie may be split and joined (RFC 9113 §8.2.3).
         "cookie" if sent.join("; ") == got.join("; ") => None,
+        // RFC 9110 §5.3: "A recipient MAY combine multiple field lines within a field section that have the same field name into
+        // one field line", except for Set-Cookie.
+        _ if lower != "set-cookie" && sent.join(",").replace(' ', "") == got.join(",").replace(' ', "") => {
+            None
+        }
         _ if joined => Some(Cause::HeaderJoinedOrRepeated),
         _ => Some(Cause::HeadersChangedOnPath),
     };

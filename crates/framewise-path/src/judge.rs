@@ -1,20 +1,22 @@
 //! Says what became of a probe, from what both ends wrote down.
 
-use std::time::Duration;
+pub(crate) mod http2;
+mod stream;
+mod time;
 
 use framewise_inspect::{Endpoints, Observer};
-use framewise_proto::Opcode;
 use framewise_rules::{Cause, Role};
 
-use crate::compare::{self, Difference};
 use crate::end::Record;
 use crate::heads;
+use crate::outcome;
 use crate::probe::{Group, Probe};
-use crate::report::Verdict;
-use crate::tape::{Ended, Tape};
+use crate::report::{Hop, Verdict};
+use crate::tap::Seen;
+use crate::tape::Tape;
 
-/// A frame that takes longer than this at the median was held back: far more than a busy machine needs.
-const LATE: Duration = Duration::from_millis(200);
+pub(crate) use time::figures;
+
 /// Bytes of a head that some intermediaries do not take.
 const LARGE: usize = 2048;
 
@@ -28,7 +30,7 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    fn new(verdict: Verdict, causes: &[Cause], says: impl Into<String>) -> Self {
+    pub(crate) fn new(verdict: Verdict, causes: &[Cause], says: impl Into<String>) -> Self {
         Self { verdict, causes: causes.to_vec(), says: says.into(), bytes: Vec::new() }
     }
 
@@ -43,39 +45,89 @@ impl Note {
 pub(crate) struct Ends {
     pub(crate) client: Record,
     pub(crate) server: Option<Record>,
+    /// What the taps in between saw, in the order of the path; `None` where the connection did not pass.
+    pub(crate) taps: Vec<Option<Seen>>,
 }
 
 /// Everything that was seen; empty where every byte arrived as it was sent.
 pub(crate) fn judge(probe: &Probe, ends: &Ends) -> Vec<Note> {
-    let Some(server) = &ends.server else { return vec![not_arrived(&ends.client)] };
+    let Some(server) = &ends.server else { return informing(probe, vec![not_arrived(&ends.client)]) };
     let mut notes = Vec::new();
     if probe.group == Group::Handshake {
         notes.extend(head(Role::Client, &ends.client.sent, &server.got));
-    }
-    if status(&ends.client.got) == Some(101) {
-        if probe.group == Group::Handshake {
-            notes.extend(head(Role::Server, &server.sent, &ends.client.got));
+        if server.got.body < probe.body.len() {
+            notes.push(Note::new(Verdict::Dropped, &[], "the body of the request did not arrive"));
         }
-    } else {
+    }
+    if status(&ends.client.got) != Some(101) {
         notes.push(rejected(&ends.client));
-        return notes;
+        return informing(probe, notes);
+    }
+    if probe.group == Group::Handshake {
+        notes.extend(head(Role::Server, &server.sent, &ends.client.got));
+        let (sent, got) = (server.sent.interim(), ends.client.got.interim());
+        if sent != got {
+            let says = format!("the answer “{}” before the 101 did not arrive", sent.join(", "));
+            notes.push(Note::new(Verdict::Dropped, &[], says));
+        }
     }
     let ways = [(Role::Client, &ends.client, server), (Role::Server, server, &ends.client)];
     for (from, one, other) in ways {
-        notes.extend(stream(probe, from, one, other));
+        notes.extend(stream::stream(probe, from, one, other));
     }
-    if probe.rule.is_some() {
-        for note in &mut notes {
-            note.causes.clear();
-        }
+    notes = informing(probe, notes);
+    if notes.is_empty() {
+        notes.extend(ways.into_iter().filter_map(|(from, one, other)| time::ending(probe, from, one, other)));
     }
     if notes.is_empty() {
-        notes.extend(ways.into_iter().filter_map(|(from, one, other)| ending(probe, from, one, other)));
+        notes.extend(ways.into_iter().filter_map(|(from, one, other)| time::delay(probe, from, one, other)));
     }
-    if probe.group == Group::Time && notes.is_empty() {
-        notes.extend(ways.into_iter().filter_map(|(from, one, other)| delay(probe, from, one, other)));
+    if let Some(says) = &ends.client.failed {
+        notes.push(Note::new(Verdict::Skipped, &[], format!("the command failed: {says}")));
     }
     notes
+}
+
+/// Without causes, where what is sent is illegal or rare; what an intermediary does not take for its size is capped.
+fn informing(probe: &Probe, mut notes: Vec<Note>) -> Vec<Note> {
+    if probe.informs {
+        for note in &mut notes {
+            note.causes.clear();
+            if probe.sized && note.verdict == Verdict::Refused {
+                note.verdict = Verdict::Capped;
+            }
+        }
+    }
+    notes
+}
+
+/// The hops of the path at which something differs; empty without taps.
+pub(crate) fn hops(probe: &Probe, ends: &Ends) -> Vec<Hop> {
+    if ends.taps.is_empty() {
+        return Vec::new();
+    }
+    let mut hops = Vec::new();
+    let mut from = ("the client".to_owned(), ends.client.clone());
+    let mut compare = |from: &(String, Record), to: String, server: Option<Record>| {
+        let ends = Ends { client: from.1.clone(), server, taps: Vec::new() };
+        let notes = judge(probe, &ends);
+        if !notes.is_empty() {
+            let (verdict, says) = (outcome::verdict(&notes), outcome::says(&notes));
+            let causes = outcome::causes(&notes);
+            hops.push(Hop { from: from.0.clone(), to, verdict, says, causes });
+        }
+    };
+    for (index, tap) in ends.taps.iter().enumerate() {
+        let Some(tap) = tap else {
+            compare(&from, format!("tap {}", index + 1), None);
+            return hops;
+        };
+        let name = format!("tap {} ({})", index + 1, tap.address);
+        compare(&from, name.clone(), Some(tap.server.clone()));
+        from = (name, tap.client.clone());
+    }
+    compare(&from, "the server".to_owned(), ends.server.clone());
+    hops
 }
 
 fn status(got: &Tape) -> Option<u16> {
@@ -113,7 +165,7 @@ fn not_arrived(client: &Record) -> Note {
 }
 
 /// What the intermediary said instead of a 101.
-fn words(client: &Record) -> Vec<String> {
+pub(crate) fn words(client: &Record) -> Vec<String> {
     let text = String::from_utf8_lossy(&client.got.bytes[..client.got.bytes.len().min(1024)]).into_owned();
     text.split("\r\n").filter(|line| !line.trim().is_empty()).take(20).map(str::to_owned).collect()
 }
@@ -180,221 +232,4 @@ fn head(from: Role, sent: &Tape, got: &Tape) -> Vec<Note> {
             Note::new(Verdict::Changed, &causes, format!("{what}: {}", change.says)).with(bytes)
         })
         .collect()
-}
-
-/// Compares what one side sent with what the other got.
-fn stream(probe: &Probe, from: Role, one: &Record, other: &Record) -> Option<Note> {
-    let (difference, bytes) = compare::compare(one.sent.after_head(), other.got.after_head())?;
-    let to = from.peer();
-    let note =
-        |verdict, causes: &[Cause], says: String| Some(Note::new(verdict, causes, says).with(bytes.clone()));
-    let sized = probe.group == Group::Size;
-    match difference {
-        Difference::Remasked => {
-            let says = format!(
-                "the frames of the {from} arrived with other masking keys: the intermediary takes them apart"
-            );
-            note(Verdict::Changed, &[Cause::FramesRemaskedOnPath], says)
-        }
-        Difference::Refragmented { cap: Some(cap) } => {
-            let says = format!("a frame of the {from} arrived as several frames of {cap} bytes at most");
-            note(Verdict::Capped, &[Cause::FramesRefragmentedOnPath], says)
-        }
-        Difference::Refragmented { cap: None } => {
-            let says = format!("the messages of the {from} arrived in other frames");
-            note(Verdict::Changed, &[Cause::FramesRefragmentedOnPath], says)
-        }
-        Difference::Chunked => {
-            let says =
-                format!("the frames of the {from} arrived inside the chunks of Transfer-Encoding: chunked");
-            note(Verdict::Changed, &[Cause::ChunkedFramingInStream], says)
-        }
-        Difference::PayloadDropped(opcode) => {
-            let says = format!("a {opcode} of the {from} arrived without its payload");
-            note(Verdict::Changed, &[Cause::PingPayloadDroppedOnPath, Cause::BytesAlteredOnPath], says)
-        }
-        Difference::CloseCode(sent, got) => {
-            let code = |code: Option<u16>| code.map_or_else(|| "no code".to_owned(), |code| code.to_string());
-            let says = format!("the Close of the {from} with {} arrived with {}", code(sent), code(got));
-            note(Verdict::Changed, &[Cause::CloseCodeChangedOnPath, Cause::BytesAlteredOnPath], says)
-        }
-        Difference::Altered { index } => {
-            let says = format!("frame {} of the {from} arrived with other bytes", number(from, index));
-            note(Verdict::Changed, &[Cause::BytesAlteredOnPath], says)
-        }
-        Difference::Lost { index, opcode } => {
-            let says = format!(
-                "frame {} of the {from}, a {opcode}, did not reach the {to}; what was sent after it did",
-                number(from, index)
-            );
-            let (verdict, cause) = match probe.group {
-                Group::Early => (Verdict::Dropped, Cause::EarlyFramesLost),
-                Group::Size => (Verdict::Capped, Cause::LimitOfIntermediary),
-                _ if opcode == Opcode::Ping && answered(one) => {
-                    (Verdict::Answered, Cause::PingAnsweredOnPath)
-                }
-                Group::Handshake
-                | Group::Fragments
-                | Group::Deflate
-                | Group::Ping
-                | Group::Close
-                | Group::End
-                | Group::Time
-                | Group::Idle
-                | Group::Illegal => (Verdict::Dropped, Cause::BytesAlteredOnPath),
-            };
-            note(verdict, &[cause], says)
-        }
-        Difference::Extra { opcode: Opcode::Pong, .. } => {
-            let says =
-                format!("the {to} got a Pong that the {from} did not send: the intermediary answers Pings");
-            note(Verdict::Answered, &[Cause::PingAnsweredOnPath], says)
-        }
-        // A keepalive of the intermediary.
-        Difference::Extra { opcode: Opcode::Ping, .. } => {
-            note(Verdict::Changed, &[], format!("the {to} got a Ping of the intermediary"))
-        }
-        Difference::Extra { opcode: Opcode::Close, payload } => {
-            let code = payload.first_chunk::<2>().map_or(1005, |code| u16::from_be_bytes(*code));
-            // An endpoint's own end, which the intermediary answers for the other one, is no fault.
-            if one.got.end.is_some() && other.shut.is_some() {
-                return None;
-            }
-            let (verdict, cause) = match (code, sized) {
-                (1009, _) | (_, true) => (Verdict::Capped, Cause::LimitOfIntermediary),
-                _ if probe.group == Group::Idle => (Verdict::Closed, Cause::IdleTimeoutIntermediary),
-                _ => (Verdict::Closed, Cause::ReceiverRejectsLegalFrame),
-            };
-            note(
-                verdict,
-                &[cause],
-                format!("the intermediary sent the {to} a Close with {code}, which the {from} did not send"),
-            )
-        }
-        Difference::Extra { opcode, .. } => {
-            let says = format!("the {to} got a {opcode} frame that the {from} did not send");
-            note(Verdict::Changed, &[Cause::BytesAlteredOnPath], says)
-        }
-        Difference::Tail { index, opcode, part } => {
-            Some(tail(probe, (from, one, other), (index, opcode, part)).with(bytes))
-        }
-    }
-}
-
-/// A frame's number in the probe: the client sends one before.
-fn number(from: Role, index: usize) -> usize {
-    (index + usize::from(from == Role::Server)).max(1)
-}
-
-/// Whether a Pong came that the other side did not send.
-fn answered(one: &Record) -> bool {
-    let (frames, _) = crate::tape::frames(one.got.after_head());
-    frames.iter().any(|frame| frame.header.opcode == Opcode::Pong)
-}
-
-/// From a frame on nothing arrived.
-fn tail(
-    probe: &Probe,
-    (from, one, other): (Role, &Record, &Record),
-    (index, opcode, part): (usize, Opcode, bool),
-) -> Note {
-    let to = from.peer();
-    let cut = one.got.end.or(other.got.end).filter(|_| one.shut.is_none() && other.shut.is_none());
-    let what = if part { "arrived in part" } else { "did not arrive" };
-    let says = format!("frame {} of the {from}, a {opcode}, {what}", number(from, index));
-    let close = |record: &Record| {
-        let (frames, _) = crate::tape::frames(record.got.after_head());
-        let close = frames.iter().rev().find(|frame| frame.header.opcode == Opcode::Close)?;
-        Some(close.payload.first_chunk::<2>().map_or(1005, |code| u16::from_be_bytes(*code)))
-    };
-    let closed = close(one).or_else(|| close(other)).filter(|_| probe.group != Group::Close);
-    if probe.group == Group::Idle
-        && (cut.is_some() || closed.is_some() || index > usize::from(from == Role::Client))
-    {
-        return silence(probe, one, other);
-    }
-    if opcode == Opcode::Close && probe.group == Group::Close {
-        let end =
-            if cut.is_some() { "the connection ended without it" } else { "the connection stayed open" };
-        return Note::new(Verdict::Dropped, &[Cause::CloseSwallowedOnPath], format!("{says}; {end}"));
-    }
-    if closed == Some(1009) || (probe.group == Group::Size && (cut.is_some() || closed.is_some())) {
-        let code = closed.map_or_else(String::new, |code| format!(" with {code}"));
-        let says = format!("{says}; the intermediary ended the connection{code}");
-        return Note::new(Verdict::Capped, &[Cause::LimitOfIntermediary], says);
-    }
-    if let Some(code) = closed {
-        let says = format!(
-            "{says}; the intermediary closed with {code}, towards the {}",
-            if close(one).is_some() { from } else { to }
-        );
-        return Note::new(Verdict::Closed, &[Cause::ReceiverRejectsLegalFrame], says);
-    }
-    if let Some((end, _)) = cut {
-        let how = if end == Ended::Reset { "reset" } else { "ended" };
-        return Note::new(
-            Verdict::Closed,
-            &[Cause::ConnectionCutOnPath],
-            format!("{says}; the intermediary {how} the connection"),
-        );
-    }
-    let says =
-        format!("{says} within the deadline, and the connection stayed open: the intermediary holds it back");
-    Note::new(Verdict::Hung, &[Cause::FramesBufferedOnPath], says)
-}
-
-/// The connection did not live through a silence.
-fn silence(probe: &Probe, one: &Record, other: &Record) -> Note {
-    let end = [one, other].into_iter().filter_map(|record| record.got.end).map(|(_, at)| at).min();
-    let quiet = |tape: &Tape, end: Duration| {
-        tape.times.iter().map(|&(_, at)| at).filter(|&at| at < end).max().map(|last| end.saturating_sub(last))
-    };
-    let Some(end) = end else {
-        let says = format!("{}: afterwards nothing arrived, and neither side was told", probe.says);
-        return Note::new(Verdict::Hung, &[Cause::IdleTimeoutIntermediary], says);
-    };
-    let tapes = [&one.sent, &one.got, &other.sent, &other.got];
-    let silent = tapes.into_iter().filter_map(|tape| quiet(tape, end)).min();
-    let seconds = silent.unwrap_or_default().as_secs_f64();
-    let says = format!("the intermediary ended the connection after {seconds:.1} s of silence");
-    Note::new(Verdict::Closed, &[Cause::IdleTimeoutIntermediary], says)
-}
-
-/// What the other end saw of an end.
-fn ending(probe: &Probe, from: Role, one: &Record, other: &Record) -> Option<Note> {
-    if probe.group != Group::End || one.shut.is_none() || other.got.end.is_some() {
-        return None;
-    }
-    let says = format!(
-        "the {from} ended its connection, and the {} did not notice within the deadline",
-        from.peer()
-    );
-    Some(Note::new(Verdict::Hung, &[Cause::EndNotForwardedOnPath], says))
-}
-
-/// How late small frames arrived, at the median.
-fn delay(probe: &Probe, from: Role, one: &Record, other: &Record) -> Option<Note> {
-    if !probe.name.contains("small-frames") || one.sent.frames < 10 {
-        return None;
-    }
-    let sent = &one.sent;
-    let mut delays: Vec<_> = sent
-        .times
-        .iter()
-        .filter(|&&(offset, _)| offset > sent.head)
-        .filter_map(|&(offset, at)| {
-            Some(other.got.when(offset - sent.head + other.got.head)?.saturating_sub(at))
-        })
-        .collect();
-    delays.sort_unstable();
-    let median = *delays.get(delays.len() / 2)?;
-    if median < LATE {
-        return None;
-    }
-    let says = format!(
-        "small frames of the {from} arrived {} ms late (the median of {})",
-        median.as_millis(),
-        delays.len()
-    );
-    Some(Note::new(Verdict::Delayed, &[Cause::FramesBufferedOnPath], says))
 }

@@ -5,23 +5,31 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod command;
 mod compare;
 mod end;
 mod heads;
+mod http2;
 mod judge;
-mod origin;
+mod outcome;
+mod play;
 mod probe;
 pub mod probes;
 mod report;
+mod results;
 mod run;
+mod server;
 mod software;
+mod tap;
 mod tape;
+mod token;
 mod transcript;
 mod wire;
 
 pub use probe::{Group, Probe};
-pub use report::{Outcome, Report, Severity, Verdict};
+pub use report::{Figure, Fix, Hop, Outcome, Report, Severity, Verdict};
 pub use run::{Path, Unusable};
+pub use server::serve;
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -2,6 +2,7 @@
 
 mod frames;
 mod handshake;
+mod http2;
 mod illegal;
 mod time;
 
@@ -34,10 +35,30 @@ pub fn all(idle: &[Duration]) -> Vec<Probe> {
         time::ends(),
         time::probes(),
         time::idle(idle),
+        http2::probes(),
         illegal::probes(),
     ]
     .concat()
 }
+
+/// The probe of this name, an idle one of any length.
+pub(crate) fn named(name: &str) -> Option<Probe> {
+    let find = |probes: Vec<Probe>| probes.into_iter().find(|probe| probe.name == name);
+    if let Some(length) = name.strip_prefix("idle/") {
+        let seconds: f64 = length.split('s').next()?.parse().ok()?;
+        let length = Duration::try_from_secs_f64(seconds).ok().filter(|length| *length <= LONGEST)?;
+        return find(time::idle(&[length]));
+    }
+    find([all(&[]), reload("")].concat())
+}
+
+/// Probes of an intermediary that takes another configuration: the command has it do that.
+pub fn reload(command: &str) -> Vec<Probe> {
+    time::reload(command)
+}
+
+/// The longest silence.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 const SIDES: [Role; 2] = [Role::Client, Role::Server];
 

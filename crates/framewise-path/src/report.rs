@@ -87,12 +87,50 @@ pub struct Outcome {
     pub hurts: String,
     /// What both sides saw: lines of heads, or bytes in hexadecimal.
     pub bytes: Vec<String>,
+    /// What was measured.
+    pub figures: Vec<Figure>,
+    /// Between which taps the difference arises; empty without taps, and where nothing differs.
+    pub hops: Vec<Hop>,
     /// How long it took, in milliseconds.
     pub milliseconds: u64,
     /// Both legs of the connection that `says` is about, in the notation for recorded bytes, as `framewise read` takes it. Empty where
     /// everything arrived as sent, and where no connection was made.
     #[serde(skip)]
     pub transcript: String,
+}
+
+/// A quantity that was measured.
+#[derive(Clone, Debug, Serialize)]
+pub struct Figure {
+    /// What it is.
+    pub what: String,
+    /// How much.
+    pub value: f64,
+    /// Its unit: `MiB/s`, `MiB`, `ms`, `frames`.
+    pub unit: &'static str,
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let precision = usize::from(self.value < 100.0 && self.value.fract() != 0.0);
+        write!(f, "{}: {:.precision$} {}", self.what, self.value, self.unit)
+    }
+}
+
+/// The part of a path between two points at which bytes are seen: the client, the taps, the server.
+#[derive(Clone, Debug, Serialize)]
+pub struct Hop {
+    /// Where it begins.
+    pub from: String,
+    /// Where it ends.
+    pub to: String,
+    /// What became there of what was sent.
+    pub verdict: Verdict,
+    /// What was seen there.
+    pub says: String,
+    /// The causes.
+    #[serde(serialize_with = "ids")]
+    pub causes: Vec<Cause>,
 }
 
 /// What an intermediary does to a connection.

@@ -1,33 +1,31 @@
 //! Runs the probes.
 
-use std::fmt::{self, Write as _};
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
+use framewise::rustls::pki_types::CertificateDer;
 use framewise::{Client, Limits, Proxy, Url};
-use framewise_proto::Opcode;
-use framewise_proto::handshake::accept_value;
-use framewise_rules::{Cause, Role};
+use framewise_rules::Cause;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::Instant;
 
-use crate::end::{End, Step};
 use crate::judge::{self, Ends, Note};
-use crate::origin::{Arrived, Origin};
+use crate::outcome::{outcome, skipped, worst_first};
+use crate::play::{DIAL, Failed, Far, Taps};
 use crate::probe::{Group, Probe};
-use crate::report::{Outcome, Report, Severity, Verdict};
+use crate::report::{Outcome, Report, Verdict};
+use crate::server::{Plays, Server};
 use crate::software;
+use crate::tap::Tap;
+use crate::token::Token;
 use crate::transcript;
-use crate::wire::{Frame, random};
+use crate::wire::random;
 
 /// Probes at the same time.
 const CONCURRENT: usize = 16;
-/// How long a connection to the intermediary may take.
-const DIAL: Duration = Duration::from_secs(10);
-/// How long to wait for more where what arrived is not yet what was sent.
-const SETTLE: Duration = Duration::from_millis(150);
 
 /// Why a path could not be tested, in one sentence that says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +44,13 @@ impl std::error::Error for Unusable {}
 pub struct Path {
     via: String,
     origin: String,
-    url: Url,
-    dialled: String,
-    client: Client,
-    host: String,
+    pub(crate) url: Url,
+    pub(crate) dialled: String,
+    pub(crate) client: Client,
+    pub(crate) host: String,
+    pub(crate) taps: Taps,
+    /// Certificates that the client trusts beside those of the system.
+    pub(crate) roots: Vec<CertificateDer<'static>>,
 }
 
 impl Path {
@@ -60,11 +61,33 @@ impl Path {
     ///
     /// A URL or an address that is none.
     pub fn new(via: &str, origin: &str) -> Result<Self, Unusable> {
+        Self::with_roots(Vec::new(), via, origin)
+    }
+
+    /// As [`Path::new`]; the client trusts these certificates too.
+    ///
+    /// # Errors
+    ///
+    /// A URL or an address that is none.
+    pub fn with_roots(
+        roots: Vec<CertificateDer<'static>>,
+        via: &str,
+        origin: &str,
+    ) -> Result<Self, Unusable> {
+        let mut client = Client::new();
+        for root in &roots {
+            client = client.add_root_certificate(root.clone());
+        }
         let scheme = via.split_once("://").map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
-        let client = Client::new().limits(Limits::DEFAULT.handshake(DIAL));
+        let client = client.limits(Limits::DEFAULT.handshake(DIAL));
         let said = |error: framewise::Error| Unusable(error.to_string());
         let (client, dialled) = match scheme.as_str() {
             "http" | "https" | "socks5" | "socks5h" => {
+                if origin.is_empty() {
+                    return Err(Unusable(format!(
+                        "{via} is a proxy that tunnels: --target says to which server (HOST:PORT)"
+                    )));
+                }
                 let origin =
                     if origin.contains(':') { origin.to_owned() } else { format!("127.0.0.1:{origin}") };
                 (client.proxy(Proxy::parse(via).map_err(said)?), format!("ws://{origin}/"))
@@ -74,7 +97,23 @@ impl Path {
         };
         let url: Url = dialled.parse().map_err(said)?;
         let host = url.authority().to_owned();
-        Ok(Self { via: via.to_owned(), origin: origin.to_owned(), url, dialled, client, host })
+        let taps = Taps::default();
+        Ok(Self { via: via.to_owned(), origin: origin.to_owned(), url, dialled, client, host, taps, roots })
+    }
+
+    /// Taps between the intermediaries, in the order of the path: each passes the connections of its listener on to an address.
+    ///
+    /// # Errors
+    ///
+    /// A listener without an address.
+    pub fn taps(mut self, taps: Vec<(TcpListener, String)>) -> Result<Self, Unusable> {
+        let mut all = Vec::new();
+        for (listener, forward) in taps {
+            let address = listener.local_addr().map_err(|error| Unusable(error.to_string()))?;
+            all.push(Tap::new(listener, address.to_string(), forward));
+        }
+        self.taps = Arc::new(all);
+        Ok(self)
     }
 
     /// Runs the probes, and says of each what became of it as soon as it is known.
@@ -105,9 +144,38 @@ impl Path {
         &self,
         listener: TcpListener,
         probes: &[Probe],
+        told: impl FnMut(&Outcome),
+    ) -> Result<Report, Unusable> {
+        let run = random();
+        let mut table: HashMap<_, _> =
+            probes.iter().map(|probe| (probe.name.clone(), Arc::new(probe.clone()))).collect();
+        let plain = crate::probes::plain();
+        table.entry(plain.name.clone()).or_insert_with(|| Arc::new(plain));
+        let far = Far::Here(Server::new(listener, Plays::Run(run, table)));
+        self.examine(far, run, probes, told).await
+    }
+
+    /// As [`Path::run`], with our server in another program, [`serve`](crate::serve), which is found through the
+    /// intermediary; what it saw comes back the same way.
+    ///
+    /// # Errors
+    ///
+    /// Nobody listens at the intermediary's address, our server is of another version, or what it saw does not come back.
+    pub async fn run_remotely(
+        &self,
+        probes: &[Probe],
+        told: impl FnMut(&Outcome),
+    ) -> Result<Report, Unusable> {
+        self.examine(Far::There, random(), probes, told).await
+    }
+
+    async fn examine(
+        &self,
+        far: Far,
+        run: u64,
+        probes: &[Probe],
         mut told: impl FnMut(&Outcome),
     ) -> Result<Report, Unusable> {
-        let origin = Arc::new(Origin::new(listener, random()));
         // Whoever does not take connections is no intermediary: that is no finding.
         drop(
             self.client
@@ -117,7 +185,10 @@ impl Path {
         );
         let plain = crate::probes::plain();
         let mut number = 0;
-        let (reached, ends) = self.play(&plain, &origin, &mut number).await;
+        let (reached, ends, failed) = self.play(&plain, &far, run, &mut number).await;
+        if let Some(Failed::Results(says)) = failed {
+            return Err(Unusable(format!("{}: {says}", self.via)));
+        }
         let software = software::recognise(&ends);
         let open = reached.verdict != Verdict::Refused
             && (reached.verdict == Verdict::AsSent
@@ -132,18 +203,18 @@ impl Path {
             if probe.name == plain.name {
                 put(index, reached.clone(), &mut outcomes);
             } else if !open {
-                put(index, skipped(probe), &mut outcomes);
+                put(index, skipped(probe, "no connection can be opened: see handshake/plain"), &mut outcomes);
             }
         }
-        let path = Arc::new(self.clone());
+        let (path, far) = (Arc::new(self.clone()), Arc::new(far));
         let slots = Arc::new(Semaphore::new(CONCURRENT));
         let mut running = JoinSet::new();
         let mut start = |index: usize, probe: &Probe, running: &mut JoinSet<(usize, Outcome)>, slot| {
-            let (path, origin, probe) = (path.clone(), origin.clone(), probe.clone());
+            let (path, far, probe) = (path.clone(), far.clone(), probe.clone());
             let mut first = number;
             number += probe.connections;
             running.spawn(async move {
-                let (outcome, _) = path.play(&probe, &origin, &mut first).await;
+                let (outcome, ..) = path.play(&probe, &far, run, &mut first).await;
                 drop(slot);
                 (index, outcome)
             });
@@ -183,29 +254,41 @@ impl Path {
     }
 
     /// Plays a probe on as many connections as it has, and judges it; the ends of the connection that it is about.
-    async fn play(&self, probe: &Probe, origin: &Origin, number: &mut usize) -> (Outcome, Ends) {
-        let began = Instant::now();
-        let mut connections = Vec::new();
-        for _ in 0..probe.connections {
-            let (token, arrives) = origin.expect(*number);
-            *number += 1;
-            connections.push(self.connection(probe, token, arrives));
+    async fn play(
+        &self,
+        probe: &Probe,
+        far: &Far,
+        run: u64,
+        number: &mut usize,
+    ) -> (Outcome, Ends, Option<Failed>) {
+        if probe.group == Group::Http2 {
+            return self.play_http2(probe, far, run, number).await;
         }
+        let began = Instant::now();
+        let tokens: Vec<_> = (*number..*number + probe.connections)
+            .map(|number| Token::new(run, number, &probe.name))
+            .collect();
+        *number += probe.connections;
+        let connections = tokens.iter().map(|token| self.connection(probe, token, far)).collect();
         let ends = together(connections).await;
+        if let Some(failed @ Failed::Results(says)) = ends.iter().find_map(|ends| ends.as_ref().err()) {
+            return (skipped(probe, says), Ends::default(), Some(failed.clone()));
+        }
         let (mut bad, mut first_bad) = (0, 0);
         let mut notes = Vec::new();
+        let mut hops = Vec::new();
         for (index, ends) in ends.iter().enumerate() {
             let seen = match ends {
                 Ok(ends) => judge::judge(probe, ends),
-                Err(says) => vec![Note {
-                    verdict: Verdict::Refused,
-                    causes: vec![Cause::ConnectionCutOnPath],
-                    says: says.clone(),
-                    bytes: Vec::new(),
-                }],
+                Err(Failed::NotTaken(says) | Failed::Results(says)) => {
+                    vec![Note::new(Verdict::Refused, &[Cause::ConnectionCutOnPath], says.clone())]
+                }
             };
             bad += usize::from(!seen.is_empty());
             if notes.is_empty() {
+                if let (Ok(ends), false) = (ends, seen.is_empty()) {
+                    hops = judge::hops(probe, ends);
+                }
                 (notes, first_bad) = (seen, index);
             }
         }
@@ -214,81 +297,42 @@ impl Path {
         }
         // What is shown is the connection that the notes are about.
         let shown = ends.into_iter().nth(first_bad).and_then(Result::ok).unwrap_or_default();
-        let mut outcome = outcome(probe, notes, began.elapsed());
+        let figures = judge::figures(probe, &shown);
+        let mut outcome = outcome(probe, notes, (figures, hops), began.elapsed());
         if outcome.verdict != Verdict::AsSent {
             outcome.transcript = transcript::transcript(&shown);
         }
-        (outcome, shown)
-    }
-
-    /// One connection: both ends play their parts, until the deadline at the latest.
-    async fn connection(
-        &self,
-        probe: &Probe,
-        token: String,
-        arrives: tokio::sync::oneshot::Receiver<Arrived>,
-    ) -> Result<Ends, String> {
-        let start = Instant::now();
-        let stream = match timeout(DIAL, self.client.dial(&self.dialled)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(format!("the intermediary does not take this connection: {error}")),
-            Err(_) => return Err("the intermediary does not take this connection in time".into()),
-        };
-        // Small frames are probes: they go out as they are.
-        let _ = stream.tcp().set_nodelay(true);
-        if probe.client.iter().any(|step| matches!(step, Step::Reset)) {
-            let _ = stream.tcp().set_zero_linger();
-        }
-        let deadline = Instant::now() + probe.deadline;
-        let key = key();
-        let mut request = request(&self.host, &self.target(&token), &key, &token, probe).into_bytes();
-        request.extend_from_slice(&probe.early[0]);
-        let mut client = End::new(stream, start, &[]);
-        let stop = Notify::new();
-        let server = serve(probe, arrives, start, deadline, key, &stop);
-        let play = async {
-            let sent = timeout_at(deadline, async {
-                client.send(&request).await;
-                client.wait(|tape| tape.head > 0).await;
-            });
-            let answered = sent.await.is_ok() && client.peek(|tape| is_101(&tape.bytes));
-            if answered {
-                let go = Frame::new(Role::Client, Opcode::Text, "go").bytes();
-                if timeout_at(deadline, client.send(&go)).await.is_ok() {
-                    client.play(&probe.client, deadline).await;
-                }
-            } else {
-                // The body of a rejection says why; and the request may still arrive.
-                sleep(SETTLE).await;
-                stop.notify_one();
-            }
-            answered
-        };
-        let (served, answered) = tokio::join!(server, play);
-        let mut ends = Ends { client: client.record(), server: served.as_ref().map(End::record) };
-        if let Some(server) = &ends.server
-            && answered
-        {
-            let whole = server.sent.after_head().len() == ends.client.got.after_head().len()
-                && ends.client.sent.after_head().len() == server.got.after_head().len();
-            if !whole {
-                sleep(SETTLE).await;
-                ends = Ends { client: client.record(), server: served.as_ref().map(End::record) };
-            }
-        }
-        Ok(ends)
-    }
-
-    fn target(&self, token: &str) -> String {
-        let target = self.url.target();
-        let and = if target.contains('?') { '&' } else { '?' };
-        format!("{target}{and}framewise-path={token}")
+        (outcome, shown, None)
     }
 }
 
-fn is_101(bytes: &[u8]) -> bool {
-    let status = |at: &[u8]| at.starts_with(b"HTTP/1.1 101") || at.starts_with(b"HTTP/1.0 101");
-    status(bytes) || bytes.windows(16).any(|at| at.starts_with(b"\r\n\r\n") && status(&at[4..]))
+impl Path {
+    async fn play_http2(
+        &self,
+        probe: &Probe,
+        far: &Far,
+        run: u64,
+        number: &mut usize,
+    ) -> (Outcome, Ends, Option<Failed>) {
+        let began = Instant::now();
+        let token = Token::new(run, *number, &probe.name);
+        *number += 1;
+        let (notes, ends) = match self.stream(probe, &token, far).await {
+            Err(Failed::NotTaken(says) | Failed::Results(says)) => {
+                return (skipped(probe, says), Ends::default(), None);
+            }
+            Ok(Err(bridge)) => match judge::http2::unopened(bridge) {
+                Ok(note) => (vec![note], Ends::default()),
+                Err(says) => return (skipped(probe, says), Ends::default(), None),
+            },
+            Ok(Ok(ends)) => (judge::http2::judge(probe, &ends), ends),
+        };
+        let mut outcome = outcome(probe, notes, (Vec::new(), Vec::new()), began.elapsed());
+        if outcome.verdict != Verdict::AsSent {
+            outcome.transcript = transcript::transcript(&ends);
+        }
+        (outcome, ends, None)
+    }
 }
 
 /// All of them at the same time.
@@ -312,163 +356,4 @@ async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
         }
     })
     .await
-}
-
-/// Our server's part.
-async fn serve(
-    probe: &Probe,
-    arrives: tokio::sync::oneshot::Receiver<Arrived>,
-    start: Instant,
-    deadline: Instant,
-    key: String,
-    stop: &Notify,
-) -> Option<End<tokio::net::TcpStream>> {
-    let (stream, read) = tokio::select! {
-        arrived = timeout_at(deadline, arrives) => arrived.ok()?.ok()?,
-        () = stop.notified() => return None,
-    };
-    if probe.server.iter().any(|step| matches!(step, Step::Reset)) {
-        let _ = stream.set_zero_linger();
-    }
-    let mut server = End::new(stream, start, &read);
-    let head = String::from_utf8_lossy(&read).into_owned();
-    // Where the key is missing, the accept value of the client's own lets the rest be seen.
-    let arrived = head
-        .split("\r\n")
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key"))
-        .map_or(key, |(_, value)| value.trim().to_owned());
-    let mut response = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n",
-        accept_value(&arrived)
-    );
-    for (name, value) in &probe.response {
-        let _ = write!(response, "{name}: {value}\r\n");
-    }
-    response.push_str("\r\n");
-    let mut bytes = response.into_bytes();
-    bytes.extend_from_slice(&probe.early[1]);
-    let play = async {
-        // The client's first frame shows that it has the 101: what follows does not share a segment with it by chance.
-        let opened = timeout_at(deadline, async {
-            server.send(&bytes).await;
-            server.after(1).await;
-        });
-        if opened.await.is_ok() {
-            server.play(&probe.server, deadline).await;
-        }
-    };
-    tokio::select! {
-        () = play => {}
-        // The client has no connection.
-        () = stop.notified() => {}
-    }
-    Some(server)
-}
-
-fn request(host: &str, target: &str, key: &str, token: &str, probe: &Probe) -> String {
-    let connection =
-        probe.request.iter().find(|(name, _)| *name == "Connection").map_or("Upgrade", |(_, value)| value);
-    let mut head = format!(
-        "GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: {connection}\r\nSec-WebSocket-Key: {key}\r\n\
-         Sec-WebSocket-Version: 13\r\nX-Framewise-Path: {token}\r\n"
-    );
-    for (name, value) in probe.request.iter().filter(|(name, _)| *name != "Connection") {
-        let _ = write!(head, "{name}: {value}\r\n");
-    }
-    head.push_str("\r\n");
-    head
-}
-
-/// A Sec-WebSocket-Key.
-fn key() -> String {
-    let mut nonce = [0; 16];
-    nonce[..8].copy_from_slice(&random().to_be_bytes());
-    nonce[8..].copy_from_slice(&random().to_be_bytes());
-    framewise_proto::handshake::ClientOffer::new("", "", nonce).key
-}
-
-fn skipped(probe: &Probe) -> Outcome {
-    Outcome {
-        name: probe.name.clone(),
-        verdict: Verdict::Skipped,
-        description: probe.says.clone(),
-        says: "no connection can be opened: see handshake/plain".into(),
-        causes: Vec::new(),
-        severity: None,
-        hurts: String::new(),
-        bytes: Vec::new(),
-        milliseconds: 0,
-        transcript: String::new(),
-    }
-}
-
-fn outcome(probe: &Probe, mut notes: Vec<Note>, took: Duration) -> Outcome {
-    // What does harm first, and what both directions show once.
-    notes.sort_by_key(|note| note.causes.is_empty());
-    notes.dedup_by(|one, other| one.says == other.says);
-    let rank = |verdict: Verdict| match verdict {
-        Verdict::Refused => 0,
-        Verdict::Closed => 1,
-        Verdict::Capped => 2,
-        Verdict::Hung => 3,
-        Verdict::Dropped => 4,
-        Verdict::Answered => 5,
-        Verdict::Changed => 6,
-        Verdict::Delayed => 7,
-        Verdict::AsSent | Verdict::Skipped => 8,
-    };
-    let mut causes: Vec<Cause> = Vec::new();
-    for &cause in notes.iter().flat_map(|note| &note.causes) {
-        if !causes.contains(&cause) {
-            causes.push(cause);
-        }
-    }
-    causes.sort_by_key(|&cause| severity(probe.severity, cause));
-    let verdict =
-        notes.iter().map(|note| note.verdict).min_by_key(|&verdict| rank(verdict)).unwrap_or(Verdict::AsSent);
-    let says = if notes.is_empty() {
-        format!("{}: it did", probe.says)
-    } else {
-        notes.iter().map(|note| note.says.as_str()).collect::<Vec<_>>().join("; ")
-    };
-    let hurt = !causes.is_empty();
-    Outcome {
-        name: probe.name.clone(),
-        verdict,
-        description: probe.says.clone(),
-        says,
-        severity: causes.first().map(|&cause| severity(probe.severity, cause)),
-        causes,
-        hurts: if hurt { probe.hurts.to_owned() } else { String::new() },
-        bytes: notes
-            .into_iter()
-            .find(|note| !note.bytes.is_empty())
-            .map(|note| note.bytes)
-            .unwrap_or_default(),
-        milliseconds: took.as_millis() as u64,
-        transcript: String::new(),
-    }
-}
-
-/// How bad a cause is in a probe of this severity.
-fn severity(probe: Severity, cause: Cause) -> Severity {
-    let legal = [Cause::FramesRemaskedOnPath, Cause::HeadersChangedOnPath, Cause::FramesRefragmentedOnPath];
-    if legal.contains(&cause) { Severity::Note } else { probe }
-}
-
-/// Each cause once: the worst first, and among equals the one that most probes saw.
-fn worst_first(probes: &[Outcome]) -> Vec<Cause> {
-    let mut found: Vec<(Severity, usize, Cause)> = Vec::new();
-    for outcome in probes {
-        for &cause in &outcome.causes {
-            let severity = severity(outcome.severity.unwrap_or(Severity::Note), cause);
-            match found.iter_mut().find(|(_, _, known)| *known == cause) {
-                Some((worst, count, _)) => (*worst, *count) = ((*worst).min(severity), *count + 1),
-                None => found.push((severity, 1, cause)),
-            }
-        }
-    }
-    found.sort_by_key(|&(severity, count, _)| (severity, std::cmp::Reverse(count)));
-    found.into_iter().map(|(_, _, cause)| cause).collect()
 }

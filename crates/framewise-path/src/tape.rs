@@ -3,19 +3,32 @@
 use std::time::Duration;
 
 use framewise_proto::Header;
+use serde::{Deserialize, Serialize};
 
 /// How a stream ended, as an end saw it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Ended {
     Eof,
     Reset,
 }
 
-/// The bytes of one direction as one end sent or got them, the head included.
+/// What may come, and how much of it is kept.
 #[derive(Clone, Debug, Default)]
+pub(crate) struct Bounds {
+    /// A body that may follow the head.
+    pub(crate) body: Vec<u8>,
+    /// Bytes that are kept; `None`: all.
+    pub(crate) most: Option<usize>,
+}
+
+/// The bytes of one direction as one end sent or got them, the head included.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tape {
+    #[serde(skip)]
     pub(crate) bytes: Vec<u8>,
-    /// The size of the head; 0 until it is complete.
+    #[serde(skip)]
+    bounds: Bounds,
+    /// The size of the head and of its body; 0 until the head is complete.
     pub(crate) head: usize,
     /// For each piece, how many bytes there were after it, and when.
     pub(crate) times: Vec<(usize, Duration)>,
@@ -23,11 +36,18 @@ pub(crate) struct Tape {
     /// Up to where frames were counted.
     counted: usize,
     pub(crate) frames: usize,
+    /// The size of the body after the head.
+    pub(crate) body: usize,
 }
 
 impl Tape {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self { bounds, ..Self::default() }
+    }
+
     pub(crate) fn push(&mut self, bytes: &[u8], at: Duration) {
-        self.bytes.extend_from_slice(bytes);
+        let room = self.bounds.most.map_or(usize::MAX, |most| most.saturating_sub(self.bytes.len()));
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
         self.times.push((self.bytes.len(), at));
         if self.head == 0 {
             self.find_head();
@@ -52,7 +72,24 @@ impl Tape {
         }
     }
 
+    /// Whether the body after the head is known to be there, or not.
+    fn body_is_known(&mut self) -> bool {
+        let (rest, body) = (&self.bytes[self.head..], &self.bounds.body);
+        if rest.starts_with(body) {
+            self.body = body.len();
+            self.head += self.body;
+            self.counted = self.head;
+        } else if body.starts_with(rest) {
+            return false;
+        }
+        self.bounds.body.clear();
+        true
+    }
+
     fn count(&mut self) {
+        if self.head > 0 && !self.bounds.body.is_empty() && !self.body_is_known() {
+            return;
+        }
         while self.head > 0 {
             let Some(header) = Header::decode_without_mask(&self.bytes[self.counted..]) else { return };
             let end = (self.counted as u64).checked_add(header.size() as u64 + header.length.min(1 << 40));
@@ -66,11 +103,32 @@ impl Tape {
         &self.bytes[self.head..]
     }
 
-    /// The head as text, without its empty line.
+    fn heads(&self) -> String {
+        let size = if self.head == 0 { self.bytes.len().min(4096) } else { self.head - self.body };
+        String::from_utf8_lossy(&self.bytes[..size]).trim_end().to_owned()
+    }
+
+    /// The head as text, without its empty line and without the interim answers before it.
     pub(crate) fn head_text(&self) -> String {
-        let head =
-            if self.head == 0 { &self.bytes[..self.bytes.len().min(4096)] } else { &self.bytes[..self.head] };
-        String::from_utf8_lossy(head).trim_end().to_owned()
+        self.heads().rsplit("\r\n\r\n").next().unwrap_or_default().to_owned()
+    }
+
+    /// The interim answers before the head: their first lines.
+    pub(crate) fn interim(&self) -> Vec<String> {
+        let heads = self.heads();
+        let mut parts: Vec<_> = heads.split("\r\n\r\n").collect();
+        parts.pop();
+        parts.iter().map(|part| part.split("\r\n").next().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Moves every time: the clock of the end that wrote it down began at another moment.
+    pub(crate) fn shift(&mut self, by: impl Fn(Duration) -> Duration) {
+        for (_, at) in &mut self.times {
+            *at = by(*at);
+        }
+        if let Some((_, at)) = &mut self.end {
+            *at = by(*at);
+        }
     }
 
     /// When the byte before `offset` had been sent or had arrived.

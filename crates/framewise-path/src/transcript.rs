@@ -95,7 +95,7 @@ mod tests {
         server.got.push(b"GET / HTTP/1.0\r\n\r\n", at(2));
         server.got.end = Some((Ended::Reset, at(6)));
         server.sent.push(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", at(3));
-        let text = transcript(&Ends { client, server: Some(server) });
+        let text = transcript(&Ends { client, server: Some(server), taps: Vec::new() });
         assert!(
             text.starts_with("# client-proxy: 36 more bytes from the server are not written here\n"),
             "{text}"

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use crate::common::{nobody, path, run};
+use crate::common::{Running, nobody, path, run};
 
 #[test]
 fn without_an_intermediary_nothing_is_found() {
@@ -46,6 +46,9 @@ fn what_cannot_be_tested_is_one_sentence() {
     assert!(run(&["path", "--via", "ftp://x", "--origin", &free]).refused().contains("ftp"));
     assert!(run(&["path", "--list", "--only", "nonsense"]).refused().contains("nonsense"));
     assert!(run(&["path", "--origin", &free]).refused().contains("--via"));
+    assert!(run(&["path", "--via", "socks5://127.0.0.1:1"]).refused().contains("--target"));
+    assert!(run(&["path", "--via", &via, "--tap", "127.0.0.1:0"]).refused().contains("LISTEN=FORWARD"));
+    assert!(run(&["path", "--via", &via, "--cacert", "no such file"]).refused().contains("no such file"));
 }
 
 /// The URL of something that answers each request like this.
@@ -121,4 +124,43 @@ fn reports_are_written_and_compared_and_known_failures_do_not_count() {
     assert!(
         run(&[&stale[..], &["--report", &sarif]].concat()).refused().contains("it writes html, json, junit")
     );
+}
+
+/// Two programs, and nothing between them but the connection that the client makes.
+#[test]
+fn a_server_and_a_client_in_two_programs_find_each_other_through_the_path() {
+    let (server, address) = Running::listening(&["path", "--server", "127.0.0.1:0"]);
+    let via = format!("ws://{address}");
+    let base =
+        ["path", "--via", &via, "--only", "ping/", "--only", "handshake/", "--only", "close/1000", "--json"];
+    let done = run(&base);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    for probe in done.json()["probes"].as_array().unwrap() {
+        assert_eq!(probe["verdict"], "as-sent", "{probe}");
+    }
+    // A tap in between is passed, and named only where something differs.
+    let between = nobody().to_string();
+    let tap = format!("{between}={address}");
+    let via = format!("ws://{between}");
+    let tapped = run(&["path", "--via", &via, "--tap", &tap, "--only", "ping/", "--json"]);
+    assert_eq!(tapped.code, Some(0), "{tapped:?}");
+    assert_eq!(tapped.json()["probes"][0]["hops"], serde_json::json!([]));
+    assert_eq!(server.end().code, Some(0));
+    // Another server than ours.
+    let other =
+        answering(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+    let done = run(&["path", "--via", &other, "--only", "handshake/plain"]);
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.err.contains("did not come back"), "{done:?}");
+}
+
+#[test]
+fn what_a_reload_does_is_a_probe_of_its_own() {
+    let address = nobody().to_string();
+    let via = format!("ws://{address}");
+    let done = run(&[
+        "path", "--via", &via, "--origin", &address, "--only", "reload", "--reload", "exit 0", "--json",
+    ]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert_eq!(done.json()["probes"].as_array().unwrap().len(), 2);
 }

@@ -150,7 +150,8 @@ pub(super) fn fragments() -> Vec<Probe> {
         }
         let bytes = [frame(from, Opcode::Binary, pattern(200)), marker(from)].concat();
         let says = format!("frames of the {from} in segments of one byte arrive");
-        let probe = Probe::new(Group::Fragments, format!("bytes-{from}"), says).hurts("slow links");
+        let mut probe = Probe::new(Group::Fragments, format!("bytes-{from}"), says).hurts("slow links");
+        probe.deadline = Duration::from_secs(20);
         probes.push(probe.from(from, vec![Step::Cut(bytes, 1)], 2));
     }
     probes

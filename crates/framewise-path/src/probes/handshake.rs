@@ -8,7 +8,7 @@ use crate::report::Severity;
 const OFFER: &str = "permessage-deflate; client_max_window_bits";
 
 pub(super) fn probes() -> Vec<Probe> {
-    [vec![plain()], more()].concat()
+    [vec![plain()], more(), rare()].concat()
 }
 
 fn probe(
@@ -91,5 +91,51 @@ fn more() -> Vec<Probe> {
         probe("header-4k", "a cookie of 4,000 bytes arrives", vec![line("Cookie", &format!("a={}", "x".repeat(4000)))], vec![])
             .hurts("users with large cookies")
             .severity(Severity::Warning),
+        probe(
+            "repeated",
+            "headers and subprotocols in several lines of the same name arrive, in as many lines or joined",
+            vec![
+                line("X-Framewise-Twice", "one"),
+                line("X-Framewise-Twice", "two"),
+                line("Sec-WebSocket-Protocol", "chat.v2"),
+                line("Sec-WebSocket-Protocol", "chat.v1"),
+            ],
+            vec![line("X-Framewise-Twice", "one"), line("X-Framewise-Twice", "two"), line("Sec-WebSocket-Protocol", "chat.v1")],
+        )
+        .hurts("applications that send a header twice")
+        .severity(Severity::Warning),
     ]
+}
+
+/// What few applications need.
+fn rare() -> Vec<Probe> {
+    let line = |name, value: &str| (name, value.to_owned());
+    let mut hints = probe(
+        "early-hints",
+        "an answer 103 Early Hints before the 101 arrives, and the 101 after it",
+        vec![],
+        vec![],
+    );
+    hints.interim = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".into();
+    let body = b"body of a request".to_vec();
+    let size = line("Content-Length", &body.len().to_string());
+    let mut request = probe(
+        "request-body",
+        "a request with a body arrives, and its frames after the body",
+        vec![size],
+        vec![],
+    );
+    request.body = body;
+    let mut probes = vec![hints.informs(), request.informs()];
+    for (name, size) in [("header-8k", 7900), ("header-16k", 16_000), ("header-64k", 64_000)] {
+        let cookie = line("Cookie", &format!("a={}", "x".repeat(size)));
+        probes
+            .push(probe(name, &format!("a cookie of {size} bytes arrives"), vec![cookie], vec![]).informs());
+    }
+    let hundred = (0..100).map(|_| line("X-Framewise-Many", "x")).collect();
+    probes.push(probe("headers-100", "a hundred more headers arrive", hundred, vec![]).informs());
+    for probe in &mut probes[2..] {
+        probe.sized = true;
+    }
+    probes
 }

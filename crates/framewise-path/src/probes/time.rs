@@ -5,7 +5,7 @@ use framewise_rules::Role;
 
 use super::{SIDES, frame, marker, send};
 use crate::end::Step;
-use crate::probe::{Group, Probe};
+use crate::probe::{Group, Measure, Probe};
 use crate::report::Severity;
 
 /// Places the parts of the side that acts, and of the other.
@@ -32,6 +32,17 @@ pub(super) fn ends() -> Vec<Probe> {
             sides(&mut probe, from, acts, vec![Step::Await(1), Step::Send(back.clone()), Step::AwaitEnd]);
             probes.push(probe);
         }
+        let says = format!(
+            "the {} ends its stream without a Close, and what the {from} sends after that still arrives",
+            from.peer()
+        );
+        let mut probe = Probe::new(Group::End, format!("half-close-{from}"), says)
+            .hurts("endpoints that end their stream before the other one has sent everything")
+            .severity(Severity::Note);
+        let late = Step::Send(frame(from, Opcode::Text, "after the end of the other stream"));
+        let acts = vec![send(&[marker(from)]), Step::Await(1), Step::AwaitEnd, late, Step::Shut];
+        sides(&mut probe, from, acts, vec![Step::Send(back), Step::Await(1), Step::Shut, Step::Await(2)]);
+        probes.push(probe);
     }
     probes
 }
@@ -51,26 +62,36 @@ pub(super) fn probes() -> Vec<Probe> {
         }
         probe = probe.from(from, steps, 20);
         probe.alone = true;
+        probe.measure = Measure::Delay;
         probe.deadline = Duration::from_secs(8);
         probes.push(probe);
     }
     for from in SIDES {
+        let says = format!("4 MiB of the {from} in frames of 16 KiB arrive");
+        let mut probe =
+            Probe::new(Group::Time, format!("throughput-{from}"), says).hurts("applications that send a lot");
+        let flood = Step::Flood { from, size: 16 << 10, count: 256 };
+        probe = probe.from(from, vec![flood, send(&[marker(from)])], 257);
+        probe.measure = Measure::Throughput;
+        probe.alone = true;
+        probe.deadline = Duration::from_secs(10);
+        probes.push(probe);
+    }
+    for from in SIDES {
         let says = format!(
-            "the {} reads nothing for a second while the {from} sends 4 MiB, and then all of it arrives",
+            "the {} reads nothing for a second while the {from} sends 16 MiB, and then all of it arrives",
             from.peer()
         );
         let mut probe = Probe::new(Group::Time, format!("slow-reader-{from}"), says)
             .hurts("slow clients: their connection breaks under load");
-        let acts = vec![
-            Step::Large { from, opcode: Opcode::Binary, fin: true, size: 4 << 20 },
-            send(&[marker(from)]),
-        ];
+        let acts = vec![Step::Flood { from, size: 64 << 10, count: 256 }, send(&[marker(from)])];
         sides(
             &mut probe,
             from,
             acts,
-            vec![Step::StopReading, Step::Idle(Duration::from_secs(1)), Step::Await(2)],
+            vec![Step::StopReading, Step::Idle(Duration::from_secs(1)), Step::Await(257)],
         );
+        probe.measure = Measure::Backlog;
         probe.alone = true;
         probe.deadline = Duration::from_secs(15);
         probes.push(probe);
@@ -137,6 +158,61 @@ pub(super) fn idle(steps: &[Duration]) -> Vec<Probe> {
             [exchange(from.peer()), vec![Step::Await(pings + 2), send(&[marker(from.peer())])]].concat();
         sides(&mut probe, from, acts, other);
         probes.push(probe);
+    }
+    let both = |every: Duration, opcode: Opcode| {
+        let count = (longest.as_millis() / every.as_millis().max(1)) as usize;
+        SIDES.map(|from| {
+            let mut acts = exchange(from);
+            for _ in 0..count {
+                acts.extend([Step::Idle(every), Step::Send(frame(from, opcode, "alive"))]);
+            }
+            acts.extend([send(&[marker(from)]), Step::Await(count + 2)]);
+            acts
+        })
+    };
+    let every = (longest / 5).min(Duration::from_secs(20));
+    let says = format!(
+        "the connection lives for {} with Pings in both directions every {}",
+        named(longest),
+        named(every)
+    );
+    let mut pings = probe(format!("{}-pings-both", named(longest)), says, longest);
+    [pings.client, pings.server] = both(every, Opcode::Ping);
+    probes.push(pings);
+    let every = (longest / 10).min(Duration::from_secs(1));
+    let says = format!(
+        "the connection lives for {} while both ends send a message every {}",
+        named(longest),
+        named(every)
+    );
+    let mut busy = probe(format!("{}-busy", named(longest)), says, longest)
+        .hurts("connections that live long, whatever their keepalive");
+    [busy.client, busy.server] = both(every, Opcode::Text);
+    busy.measure = Measure::Life;
+    probes.push(busy);
+    probes
+}
+
+/// What becomes of a connection while a command has the intermediary take another configuration, and of one opened afterwards.
+pub(super) fn reload(command: &str) -> Vec<Probe> {
+    let exchange = |from: Role| vec![send(&[marker(from)]), Step::Await(1)];
+    let mut open =
+        Probe::new(Group::Time, "reload", "an open connection lives through a reload of the intermediary")
+            .hurts("every open connection at each deployment: all clients connect again at once")
+            .severity(Severity::Warning);
+    let again = |from: Role| vec![send(&[marker(from)]), Step::Await(2)];
+    let command = Step::Run(command.to_owned());
+    let settle = Step::Idle(Duration::from_secs(1));
+    open.client = [exchange(Role::Client), vec![command, settle], again(Role::Client)].concat();
+    open.server = [exchange(Role::Server), vec![Step::Await(2)], again(Role::Server)].concat();
+    open.measure = Measure::Reload;
+    open.deadline = Duration::from_secs(30);
+    let mut after = Probe::new(Group::Time, "after-reload", "a connection opened after the reload works")
+        .hurts("every client");
+    (after.client, after.server) = (exchange(Role::Client), exchange(Role::Server));
+    let mut probes = vec![open, after];
+    for probe in &mut probes {
+        probe.alone = true;
     }
     probes
 }

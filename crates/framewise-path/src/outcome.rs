@@ -1,0 +1,119 @@
+//! What was seen of a probe, as the report says it.
+
+use std::time::Duration;
+
+use framewise_rules::Cause;
+
+use crate::judge::Note;
+use crate::probe::Probe;
+use crate::report::{Figure, Hop, Outcome, Severity, Verdict};
+
+pub(crate) fn skipped(probe: &Probe, says: impl Into<String>) -> Outcome {
+    Outcome {
+        name: probe.name.clone(),
+        verdict: Verdict::Skipped,
+        description: probe.says.clone(),
+        says: says.into(),
+        causes: Vec::new(),
+        severity: None,
+        hurts: String::new(),
+        bytes: Vec::new(),
+        figures: Vec::new(),
+        hops: Vec::new(),
+        milliseconds: 0,
+        transcript: String::new(),
+    }
+}
+
+/// The worst of what was seen.
+pub(crate) fn verdict(notes: &[Note]) -> Verdict {
+    let rank = |verdict: Verdict| match verdict {
+        Verdict::Refused => 0,
+        Verdict::Closed => 1,
+        Verdict::Capped => 2,
+        Verdict::Hung => 3,
+        Verdict::Dropped => 4,
+        Verdict::Answered => 5,
+        Verdict::Changed => 6,
+        Verdict::Delayed => 7,
+        Verdict::AsSent | Verdict::Skipped => 8,
+    };
+    notes.iter().map(|note| note.verdict).min_by_key(|&verdict| rank(verdict)).unwrap_or(Verdict::AsSent)
+}
+
+/// Each cause of these notes once.
+pub(crate) fn causes(notes: &[Note]) -> Vec<Cause> {
+    let mut causes: Vec<Cause> = Vec::new();
+    for &cause in notes.iter().flat_map(|note| &note.causes) {
+        if !causes.contains(&cause) {
+            causes.push(cause);
+        }
+    }
+    causes
+}
+
+/// Everything that was seen, in a sentence.
+pub(crate) fn says(notes: &[Note]) -> String {
+    notes.iter().map(|note| note.says.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+pub(crate) fn outcome(
+    probe: &Probe,
+    mut notes: Vec<Note>,
+    (figures, hops): (Vec<Figure>, Vec<Hop>),
+    took: Duration,
+) -> Outcome {
+    // What does harm first, and what both directions show once.
+    notes.sort_by_key(|note| note.causes.is_empty());
+    notes.dedup_by(|one, other| one.says == other.says);
+    let mut causes = causes(&notes);
+    causes.sort_by_key(|&cause| severity(probe.severity, cause));
+    let mut says = if notes.is_empty() { format!("{}: it did", probe.says) } else { says(&notes) };
+    for figure in &figures {
+        says = format!("{says}; {figure}");
+    }
+    for hop in &hops {
+        says = format!("{says} (between {} and {})", hop.from, hop.to);
+    }
+    let hurt = !causes.is_empty();
+    Outcome {
+        name: probe.name.clone(),
+        verdict: verdict(&notes),
+        description: probe.says.clone(),
+        says,
+        severity: causes.first().map(|&cause| severity(probe.severity, cause)),
+        causes,
+        hurts: if hurt { probe.hurts.to_owned() } else { String::new() },
+        bytes: notes
+            .into_iter()
+            .find(|note| !note.bytes.is_empty())
+            .map(|note| note.bytes)
+            .unwrap_or_default(),
+        figures,
+        hops,
+        milliseconds: took.as_millis() as u64,
+        transcript: String::new(),
+    }
+}
+
+/// How bad a cause is in a probe of this severity.
+fn severity(probe: Severity, cause: Cause) -> Severity {
+    let legal = [Cause::FramesRemaskedOnPath, Cause::HeadersChangedOnPath, Cause::FramesRefragmentedOnPath];
+    if legal.contains(&cause) { Severity::Note } else { probe }
+}
+
+/// Each cause once: the worst first, and among equals the one that most probes saw.
+pub(crate) fn worst_first(probes: &[Outcome]) -> Vec<Cause> {
+    let mut found: Vec<(Severity, usize, Cause)> = Vec::new();
+    for outcome in probes {
+        for &cause in &outcome.causes {
+            let severity = severity(outcome.severity.unwrap_or(Severity::Note), cause);
+            match found.iter_mut().find(|(_, _, known)| *known == cause) {
+                Some((worst, count, _)) => (*worst, *count) = ((*worst).min(severity), *count + 1),
+                None => found.push((severity, 1, cause)),
+            }
+        }
+    }
+    found.sort_by_key(|&(severity, count, _)| (severity, std::cmp::Reverse(count)));
+    found.into_iter().map(|(_, _, cause)| cause).collect()
+}

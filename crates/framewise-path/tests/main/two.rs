@@ -1,0 +1,133 @@
+//! Our server in another program, taps between intermediaries, and an intermediary that takes another configuration.
+
+use framewise_path::{Path, Verdict, probes};
+use framewise_rules::Cause;
+
+use crate::relay::{Fault, listener, tapped, through, through_to_a_server};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_at_the_other_end_saw_comes_back_through_the_path() {
+    const PROBES: &[&str] =
+        &["handshake/", "size/1", "early/", "ping/", "close/1000", "end/", "idle/", "illegal/", "time/small"];
+    let report = through_to_a_server(Fault::None, PROBES).await.expect("a report");
+    let wrong: Vec<_> = report.probes.iter().filter(|outcome| outcome.verdict != Verdict::AsSent).collect();
+    assert!(wrong.is_empty() && report.causes.is_empty(), "{wrong:#?}");
+    assert!(report.probes.len() > 80, "{}", report.probes.len());
+}
+
+/// Both ways of running find the same, also where no upgrade passes and where what comes back is changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_programs_find_what_one_finds() {
+    let mut running = tokio::task::JoinSet::new();
+    for fault in [
+        Fault::UpgradeDropped,
+        Fault::KeyMissing,
+        Fault::Chunked,
+        Fault::Split(64),
+        Fault::ByteChanged,
+        Fault::Remasked,
+        Fault::CloseSwallowed,
+        Fault::EarlyLost,
+    ] {
+        running.spawn(async move {
+            let probes = ["handshake/plain", "early/", "size/126-", "close/1000"];
+            tokio::join!(through(fault, &probes), through_to_a_server(fault, &probes), async { fault })
+        });
+    }
+    while let Some(ran) = running.join_next().await {
+        let (here, there, fault) = ran.expect("no panic");
+        let there = there.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+        assert!(!here.causes.is_empty(), "{fault:?}");
+        assert_eq!(there.causes, here.causes, "{fault:?}: {:#?}", there.probes);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_that_do_not_come_back_are_said() {
+    let error = through_to_a_server(Fault::Held, &["handshake/plain"]).await.expect_err("frames are held");
+    assert!(error.to_string().contains("did not come back"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tap_tells_which_of_two_intermediaries_it_is() {
+    const PROBES: &[&str] = &["handshake/plain", "size/126-client", "size/4096-server", "close/1000-client"];
+    let report = tapped(Fault::None, Fault::None, PROBES).await;
+    assert!(report.causes.is_empty(), "{:#?}", report.probes);
+    assert!(report.probes.iter().all(|outcome| outcome.hops.is_empty()), "{:#?}", report.probes);
+    for (fault, name, cause) in [
+        (Fault::ByteChanged, "size/126-client", Cause::BytesAlteredOnPath),
+        (Fault::ByteChanged, "size/4096-server", Cause::BytesAlteredOnPath),
+        (Fault::CloseSwallowed, "close/1000-client", Cause::CloseSwallowedOnPath),
+        (Fault::HostChanged, "handshake/plain", Cause::HeadersChangedOnPath),
+        (Fault::KeyRewritten, "handshake/plain", Cause::KeyRewritten),
+    ] {
+        for (first, second, from, to) in
+            [(fault, Fault::None, "the client", "tap 1"), (Fault::None, fault, "tap 1", "the server")]
+        {
+            let report = tapped(first, second, PROBES).await;
+            let outcome = report.probes.iter().find(|outcome| outcome.name == name).expect("it ran");
+            let [hop] = &outcome.hops[..] else { panic!("{fault:?} {from}: {outcome:#?}") };
+            assert!(hop.from.starts_with(from) && hop.to.starts_with(to), "{fault:?} {from}: {hop:#?}");
+            assert!(hop.causes.contains(&cause), "{fault:?} {from}: {hop:#?}");
+        }
+    }
+}
+
+/// The command opens a pipe, at which the relay ends its connections, or does not.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_that_ends_connections_is_named_and_one_that_does_not_is_not() {
+    let folder = std::env::temp_dir().join(format!("framewise-path-reload-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for (name, ends) in [("ends", true), ("lives", false)] {
+        let pipe = folder.join(name);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+        let ((origin, address), (relay, via)) = (listener().await, listener().await);
+        let opened = pipe.clone();
+        let reloaded = tokio::task::spawn_blocking(move || std::fs::read(opened));
+        let task = tokio::spawn(async move {
+            let mut connections = tokio::task::JoinSet::new();
+            let mut reloaded = Some(reloaded);
+            loop {
+                let reload = async {
+                    match &mut reloaded {
+                        Some(reloaded) => reloaded.await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    accepted = relay.accept() => {
+                        let Ok((mut client, _)) = accepted else { return };
+                        connections.spawn(async move {
+                            let Ok(mut server) = tokio::net::TcpStream::connect(address).await else { return };
+                            let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                        });
+                    }
+                    _ = reload => {
+                        reloaded = None;
+                        if ends {
+                            connections.abort_all();
+                        }
+                    }
+                }
+            }
+        });
+        let path = Path::new(&format!("ws://{via}/"), "127.0.0.1:0").expect("a path");
+        let chosen = probes::reload(&format!("echo reload > '{}'", pipe.display()));
+        let report = path.run_on(origin, &chosen, |_| {}).await.expect("the relay listens");
+        task.abort();
+        let verdicts: Vec<_> = report.probes.iter().map(|outcome| outcome.verdict).collect();
+        if ends {
+            assert_eq!(verdicts, [Verdict::Closed, Verdict::AsSent], "{:#?}", report.probes);
+            assert_eq!(report.causes, [Cause::ConnectionCutOnPath]);
+            assert!(report.probes[0].says.contains("another configuration"), "{:#?}", report.probes);
+        } else {
+            assert_eq!(verdicts, [Verdict::AsSent; 2], "{:#?}", report.probes);
+        }
+    }
+    std::fs::remove_dir_all(&folder).expect("the folder");
+    let (origin, address) = listener().await;
+    let path = Path::new(&format!("ws://{address}/"), "127.0.0.1:0").expect("a path");
+    let report = path.run_on(origin, &probes::reload("exit 3"), |_| {}).await.expect("a report");
+    assert!(report.probes[0].says.contains("the command failed"), "{:#?}", report.probes);
+}
