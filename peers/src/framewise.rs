@@ -48,9 +48,15 @@ pub struct Inspect {
 impl Inspect {
     /// Starts it in front of a server on 127.0.0.1.
     pub fn start(upstream: u16) -> Self {
+        Self::with(upstream, &[])
+    }
+
+    /// Starts it in front of a server on 127.0.0.1, with more arguments.
+    pub fn with(upstream: u16, arguments: &[&str]) -> Self {
         let upstream = format!("ws://127.0.0.1:{upstream}");
         let mut command = command();
-        command.args(["inspect", &upstream, "--listen", "127.0.0.1:0", "--json"]).stderr(Stdio::piped());
+        command.args(["inspect", &upstream, "--listen", "127.0.0.1:0", "--json"]).args(arguments);
+        command.stderr(Stdio::piped());
         let mut process = Process::without_input("framewise inspect", &mut command);
         let url = listening(&process.first_notice());
         Self { process, url }

@@ -42,7 +42,7 @@ fn is_required() -> bool {
 }
 
 /// Reports that a peer is missing; panics if all are required.
-fn report_missing(name: &str, why: &str) {
+pub fn report_missing(name: &str, why: &str) {
     assert!(!is_required(), "missing peer: {name}: {why}");
     println!("missing peer: {name}: {why}");
 }
