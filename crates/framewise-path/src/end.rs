@@ -61,6 +61,17 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// Everything but the bytes.
+    pub(crate) fn without_bytes(&self) -> Self {
+        Self {
+            sent: self.sent.without_bytes(),
+            got: self.got.without_bytes(),
+            written: self.written.clone(),
+            failed: self.failed.clone(),
+            ..*self
+        }
+    }
+
     /// Moves every time by the difference of two clocks.
     pub(crate) fn shift(&mut self, by: impl Fn(Duration) -> Duration) {
         self.sent.shift(&by);

@@ -69,6 +69,8 @@ pub(crate) enum Measure {
     Throughput,
     /// Bytes that are on the way while the other end reads nothing.
     Backlog,
+    /// What is sent after the other side has ended its stream.
+    HalfClose,
     /// How long a connection lives on which both ends keep sending.
     Life,
     /// What becomes of a connection while the intermediary takes another configuration.

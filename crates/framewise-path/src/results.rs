@@ -191,6 +191,15 @@ fn checksum(bytes: &[u8]) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |sum, &byte| (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
+/// How many bytes two streams have in common at their start: by blocks, since they may be long.
+fn common(one: &[u8], other: &[u8]) -> usize {
+    const BLOCK: usize = 4096;
+    let blocks = one.chunks(BLOCK).zip(other.chunks(BLOCK)).take_while(|(one, other)| one == other);
+    let same: usize = blocks.map(|(block, _)| block.len()).sum();
+    let rest = one[same..].iter().zip(&other[same..]).take(BLOCK);
+    same + rest.take_while(|(one, other)| one == other).count()
+}
+
 fn encode(taken: Option<(&Record, &Probe)>) -> Vec<u8> {
     let mut message =
         Message { version: env!("CARGO_PKG_VERSION").into(), record: None, same: [0; 2], sizes: [[0; 2]; 2] };
@@ -201,13 +210,13 @@ fn encode(taken: Option<(&Record, &Probe)>) -> Vec<u8> {
         {
             let (head, rest) = tape.bytes.split_at(tape.head);
             let due = probe.stream(from);
-            let same = rest.iter().zip(&due).take_while(|(one, other)| one == other).count();
+            let same = common(rest, &due);
             message.same[index] = same;
             message.sizes[index] = [head.len(), rest.len() - same];
             bytes.extend_from_slice(head);
             bytes.extend_from_slice(&rest[same..]);
         }
-        message.record = Some(record.clone());
+        message.record = Some(record.without_bytes());
     }
     let mut payload = serde_json::to_vec(&message).unwrap_or_default();
     payload.push(b'\n');

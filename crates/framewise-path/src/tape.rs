@@ -45,6 +45,10 @@ impl Tape {
         Self { bounds, ..Self::default() }
     }
 
+    pub(crate) fn without_bytes(&self) -> Self {
+        Self { bytes: Vec::new(), bounds: Bounds::default(), times: self.times.clone(), ..*self }
+    }
+
     pub(crate) fn push(&mut self, bytes: &[u8], at: Duration) {
         let room = self.bounds.most.map_or(usize::MAX, |most| most.saturating_sub(self.bytes.len()));
         self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);

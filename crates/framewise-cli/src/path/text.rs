@@ -137,7 +137,7 @@ fn summary(text: &mut String, report: &Report, width: usize) {
         report.software.as_ref().map_or_else(String::new, |name| format!(" ({name})")),
         count(Verdict::AsSent),
         if ran < report.probes.len() {
-            format!("; {} were skipped", report.probes.len() - ran)
+            format!("; skipped: {}", report.probes.len() - ran)
         } else {
             String::new()
         },

@@ -150,16 +150,11 @@ fn tail(
     {
         return time::silence(probe, one, other);
     }
-    if probe.group == Group::End
-        && let Some(shut) = other.shut.filter(|_| one.shut.is_none_or(|own| Some(own) > other.shut))
-    {
-        let after = one.sent.times.last().is_some_and(|&(_, at)| at > shut);
-        if after {
-            let says = format!(
-                "{says}: it was sent after the {to} had ended its own stream, and the intermediary had ended both"
-            );
-            return Note::new(Verdict::Closed, &[], says);
-        }
+    if probe.measure == Measure::HalfClose && other.shut.is_some() {
+        let says = format!(
+            "{says}: it was sent after the {to} had ended its own stream, and the intermediary had ended both"
+        );
+        return Note::new(Verdict::Closed, &[], says);
     }
     if opcode == Opcode::Close && probe.group == Group::Close {
         let end =

@@ -105,7 +105,7 @@ fn measured(probe: &Probe, from: Role, one: &Record, other: &Record) -> Vec<Figu
     const MIB: f64 = 1024.0 * 1024.0;
     let figure = |what: String, value: f64, unit| Figure { what, value, unit };
     match probe.measure {
-        Measure::Nothing | Measure::Life | Measure::Reload => Vec::new(),
+        Measure::Nothing | Measure::HalfClose | Measure::Life | Measure::Reload => Vec::new(),
         Measure::Delay => {
             let (delays, _) = delays(one, other);
             if delays.len() < 10 {

@@ -39,9 +39,15 @@ pub(super) fn ends() -> Vec<Probe> {
         let mut probe = Probe::new(Group::End, format!("half-close-{from}"), says)
             .hurts("endpoints that end their stream before the other one has sent everything")
             .severity(Severity::Note);
+        probe.measure = Measure::HalfClose;
         let late = Step::Send(frame(from, Opcode::Text, "after the end of the other stream"));
         let acts = vec![send(&[marker(from)]), Step::Await(1), Step::AwaitEnd, late, Step::Shut];
-        sides(&mut probe, from, acts, vec![Step::Send(back), Step::Await(1), Step::Shut, Step::Await(2)]);
+        sides(
+            &mut probe,
+            from,
+            acts,
+            vec![Step::Send(back), Step::Await(1), Step::Shut, Step::Await(2), Step::AwaitEnd],
+        );
         probes.push(probe);
     }
     probes
