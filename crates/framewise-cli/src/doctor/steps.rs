@@ -87,7 +87,7 @@ async fn dns(args: &DoctorArgs, url: &Url, examination: &mut Examination) -> Opt
         Ok(Ok(addresses)) => {
             let mut addresses: Vec<_> = addresses.collect();
             addresses.dedup();
-            (!addresses.is_empty(), format!("{} has {} addresses", url.host(), addresses.len()), addresses)
+            (!addresses.is_empty(), format!("{} has {}", url.host(), count(addresses.len())), addresses)
         }
         Ok(Err(error)) => (false, format!("{} has no address: {}", url.host(), plain(&error)), Vec::new()),
         Err(_) => (false, format!("no answer to the question for {}", url.host()), Vec::new()),
@@ -130,7 +130,8 @@ async fn tcp(args: &DoctorArgs, addresses: &[SocketAddr], examination: &mut Exam
             }
         }
     }
-    let says = format!("{reached} of {} addresses take a connection", addresses.len());
+    let takes = if addresses.len() == 1 { "takes" } else { "take" };
+    let says = format!("{reached} of {} {takes} a connection", count(addresses.len()));
     let ok = reached == addresses.len();
     examination.steps.push(Step { name: "tcp", ok, says, took: start.elapsed(), details });
     if reached == 0 {
@@ -419,6 +420,11 @@ fn refused(trouble: &mut Trouble, answer: &Answer) {
         _ => "rejects the request",
     };
     trouble.says = format!("{who} answers with {}: it {what}.{said}", answer.status);
+}
+
+/// `1 address`, `2 addresses`
+fn count(addresses: usize) -> String {
+    format!("{addresses} address{}", if addresses == 1 { "" } else { "es" })
 }
 
 /// From the request to the end of the response's head.

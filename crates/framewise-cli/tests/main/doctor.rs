@@ -3,7 +3,12 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use crate::common::{Done, Running, run};
+use std::sync::Arc;
+
+use framewise::rustls::pki_types::PrivateKeyDer;
+use framewise::rustls::{ServerConfig, ServerConnection, crypto::ring};
+
+use crate::common::{Done, Running, framewise, path, run, run_with};
 
 fn serve(args: &[&str]) -> (Running, String) {
     let (running, address) =
@@ -133,5 +138,57 @@ fn a_url_that_is_none_is_refused_in_one_sentence() {
     let refused: [Done; 2] = [run(&["doctor", "example.com"]), run(&["doctor", "http://example.com/"])];
     for done in refused {
         assert!(done.refused().contains("ws://"), "{done:?}");
+    }
+}
+
+/// A server that greets in TLS with a certificate for this name, valid until this year, and the file with the certificate.
+fn greeting(name: &str, until: i32) -> (String, std::path::PathBuf) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut certificate = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    // Else the name is the same in all, and one is taken for the issuer of another.
+    certificate.distinguished_name.push(rcgen::DnType::CommonName, format!("{name} {until}"));
+    certificate.not_before = rcgen::date_time_ymd(2015, 1, 1);
+    certificate.not_after = rcgen::date_time_ymd(until, 1, 1);
+    let certificate = certificate.self_signed(&key).unwrap();
+    let file = path(&format!("doctor-{name}-{until}.pem"));
+    std::fs::write(&file, certificate.pem()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("wss://localhost:{}/", listener.local_addr().unwrap().port());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let _ = tls.complete_io(&mut stream);
+        }
+    });
+    (url, file)
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_is_said() {
+    for (name, until, trusted, says) in [
+        ("localhost", 2020, true, "expired on 2020-01-01"),
+        ("other.example", 2090, true, "is for other.example, not for localhost"),
+        ("localhost", 2091, false, "does not send its intermediate certificate"),
+    ] {
+        let (url, authority) = greeting(name, until);
+        let (_, other) = greeting("unrelated.example", 2090);
+        let mut command = framewise();
+        command.env("SSL_CERT_FILE", if trusted { &authority } else { &other });
+        let done = run_with(command.args(["doctor", "--json", &url]), b"");
+        let json = done.json();
+        assert_eq!(step(&json, "tcp")["says"], "1 of 1 address takes a connection", "{json}");
+        let tls = step(&json, "tls");
+        assert!(tls["ok"] == false && tls["says"].as_str().unwrap().contains(says), "{json}");
+        assert_eq!((&json["cause"], done.code), (&"certificate-rejected".into(), Some(1)), "{json}");
     }
 }

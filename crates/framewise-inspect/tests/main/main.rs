@@ -6,6 +6,7 @@ mod corpus;
 mod gaps;
 mod gate;
 mod legal;
+mod ordinary;
 mod reports;
 mod robust;
 mod settled;

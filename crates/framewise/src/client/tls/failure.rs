@@ -70,7 +70,8 @@ fn certificate(host: &str, roots: Roots, fault: &CertificateError) -> String {
         }
         CertificateError::UnknownIssuer => match roots {
             Roots::Default => format!(
-                "the certificate of {} is signed by an issuer that this client does not trust: to trust a private CA, {}",
+                "the certificate of {} is signed by an issuer that this client does not trust: to trust a private CA, {}; \
+                 where browsers accept it, the server does not send its intermediate certificate",
                 bracketed(host),
                 if cfg!(feature = "platform-roots") {
                     "set SSL_CERT_FILE to its PEM file, or call `Client::add_root_certificate`"
