@@ -1,6 +1,8 @@
 //! `cargo xtask package`: what a registry gets. Each crate must say what a registry shows, and its package must build from its
 //! own files alone.
 
+mod includes;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +19,11 @@ const KEYWORD: usize = 20;
 /// packaged, too.
 pub(crate) fn run() -> Result {
     let packages = packages()?;
-    let faults: Vec<String> = packages.iter().filter(|package| published(package)).flat_map(faults).collect();
+    let mut faults: Vec<String> =
+        packages.iter().filter(|package| published(package)).flat_map(faults).collect();
+    for package in packages.iter().filter(|package| published(package)) {
+        faults.extend(included(package)?);
+    }
     if !faults.is_empty() {
         return Err(faults.join("\n"));
     }
@@ -29,6 +35,21 @@ pub(crate) fn run() -> Result {
         package.args(["--exclude", package_aside["name"].as_str().unwrap_or_default()]);
     }
     run::run(&mut package)
+}
+
+/// What the sources of a package include, and the package does not contain.
+fn included(package: &Value) -> Result<Vec<String>> {
+    let name = package["name"].as_str().unwrap_or_default();
+    let list = quietly(&mut cargo(&["package", "--list", "--allow-dirty", "--package", name]))?;
+    let files: Vec<&str> = list.lines().collect();
+    let mut faults = Vec::new();
+    for file in files.iter().filter(|file| Path::new(file).extension().is_some_and(|kind| kind == "rs")) {
+        let path = root().join("crates").join(name).join(file);
+        let source = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        faults
+            .extend(includes::missing(&files, file, &source).iter().map(|fault| format!("{name}: {fault}")));
+    }
+    Ok(faults)
 }
 
 /// Removes what is left of an earlier run. Cargo takes what it once unpacked or built from a registry for unchangeable, and

@@ -34,12 +34,22 @@ pub(crate) fn interrupted() -> impl Future<Output = ()> {
     })
 }
 
-#[cfg(not(unix))]
-pub(crate) async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without a handler the system's own takes the signal.
-        std::future::pending::<()>().await;
-    }
+/// The same on Windows: Ctrl-C, Ctrl-Break, or the window of the console is closed.
+#[cfg(windows)]
+pub(crate) fn interrupted() -> impl Future<Output = ()> {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
+
+    // Without a handler the system's own takes the signal.
+    let (mut interrupt, mut stop, mut close) = (ctrl_c().ok(), ctrl_break().ok(), ctrl_close().ok());
+    poll_fn(move |cx| {
+        let came = interrupt.as_mut().is_some_and(|signal| signal.poll_recv(cx).is_ready())
+            || stop.as_mut().is_some_and(|signal| signal.poll_recv(cx).is_ready())
+            || close.as_mut().is_some_and(|signal| signal.poll_recv(cx).is_ready());
+        if came { Poll::Ready(()) } else { Poll::Pending }
+    })
 }
 
 /// Connections that a proxy or a server may have open: a proxied one takes two descriptors, and some are for everything

@@ -354,12 +354,13 @@ enum AnswerObject {
     reason = "serde hands the field over by reference"
 )]
 fn answer<S: Serializer>(answer: &Option<Answer>, serializer: S) -> Result<S::Ok, S::Error> {
-    let object = answer.map(|answer| match answer {
-        Answer::Close(code) => AnswerObject::Close(code.0),
-        Answer::Http(status) => AnswerObject::Http(status),
-        Answer::Abort => AnswerObject::Abort(true),
-        Answer::Lost => AnswerObject::Lost(CloseCode::ABNORMAL_CLOSURE.0),
-        Answer::Note => AnswerObject::Note(true),
+    let object = answer.and_then(|answer| match answer {
+        Answer::Close(code) => Some(AnswerObject::Close(code.0)),
+        Answer::Http(status) => Some(AnswerObject::Http(status)),
+        Answer::Abort => Some(AnswerObject::Abort(true)),
+        Answer::Lost => Some(AnswerObject::Lost(CloseCode::ABNORMAL_CLOSURE.0)),
+        Answer::Note => Some(AnswerObject::Note(true)),
+        _ => None,
     });
     object.serialize(serializer)
 }

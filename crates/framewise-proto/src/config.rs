@@ -33,7 +33,7 @@ pub struct Config {
     /// Automatic Pings. Without them, a peer that has vanished is only noticed by [`Limits::idle`], or when something is sent
     /// to it.
     pub keepalive: Option<Keepalive>,
-    /// How many bytes may be queued before a sender waits, and several Pings are answered with one Pong.
+    /// How many bytes may be queued before a sender waits, and several Pings are answered with one Pong. Default: 64 KiB.
     pub send_queue: usize,
 }
 

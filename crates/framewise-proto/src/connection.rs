@@ -33,16 +33,24 @@ pub use self::prepared::{Compressed, Compression};
 /// source of entropy". This crate has no source of randomness, so the caller passes one.
 pub type MaskingKeys = Box<dyn FnMut() -> [u8; 4] + Send + Sync>;
 
-/// What the caller must do with the transport.
+/// How long a client waits for the server's end of TCP, which the server owes it at once.
+const AWAIT_END: Duration = Duration::from_secs(1);
+
+/// What the caller must do with the transport. A new one is a breaking change, as for [`Event`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transport {
     /// Keep it open.
     Open,
-    /// Write what is queued, shut the writing side down, and read until the peer's end: RFC 6455 §7.1.1.
-    ShutDown,
-    /// Write what is queued, and read until the server's end: RFC 6455 §7.1.1 has the server close first.
+    /// Write what is queued, then close it: a server after the closing handshake, which RFC 6455 §5.5.1 has close
+    /// immediately. The client sends nothing after its Close, so there is nothing to read.
+    CloseAfterWriting,
+    /// Write what is queued, and read until the server's end: a client after the closing handshake. RFC 6455 §7.1.1 has
+    /// the server close first.
     AwaitEnd,
-    /// Close it.
+    /// Write what is queued, shut the writing side down, and read until the peer's end: the connection failed. Closing
+    /// while the peer still sends resets the connection, which may destroy the Close before the peer has read it.
+    ShutDown,
+    /// Close it now.
     Close,
 }
 
@@ -332,22 +340,16 @@ impl Connection {
     /// RFC 6455 §7.1.7: "_Fail the WebSocket Connection_".
     #[cold]
     fn fail<'b>(&mut self, violation: Box<Violation>) -> Event<'b> {
-        match violation.rule.answer() {
-            Answer::Close(code) => {
-                let reason = String::from(violation.rule.id());
-                if self.is_open() {
-                    self.queue_close(Some(&CloseFrame { code, reason: reason.clone() }));
-                }
-                self.end(self.heard, Ended { by: EndedBy::Us, code, reason, clean: false });
+        if let Answer::Close(code) = violation.rule.answer() {
+            let reason = String::from(violation.rule.id());
+            if self.is_open() {
+                self.queue_close(Some(&CloseFrame { code, reason: reason.clone() }));
             }
-            Answer::Lost | Answer::Http(_) | Answer::Abort | Answer::Note => {
-                let code = CloseCode::ABNORMAL_CLOSURE;
-                self.end(
-                    self.heard,
-                    Ended { by: EndedBy::Nobody, code, reason: String::new(), clean: false },
-                );
-                self.close_transport(self.state.deadline());
-            }
+            self.end(self.heard, Ended { by: EndedBy::Us, code, reason, clean: false });
+        } else {
+            let code = CloseCode::ABNORMAL_CLOSURE;
+            self.end(self.heard, Ended { by: EndedBy::Nobody, code, reason: String::new(), clean: false });
+            self.close_transport(self.state.deadline());
         }
         Event::Violation(violation)
     }
@@ -357,11 +359,16 @@ impl Connection {
             return;
         }
         self.sending = None;
-        // RFC 6455 §7.1.1: "the server MUST close the TCP connection immediately; … the client SHOULD wait for the
-        // server to close the connection but MAY close the connection at any time".
-        let transport =
-            if ended.clean && self.role == Role::Client { Transport::AwaitEnd } else { Transport::ShutDown };
-        let until = Some(now.saturating_add(self.receiver.limits().close));
+        let close = self.receiver.limits().close;
+        // RFC 6455 §5.5.1: "The server MUST close the underlying TCP connection immediately; the client SHOULD wait for
+        // the server to close the connection but MAY close the connection at any time after sending and receiving a
+        // Close message, e.g., if it has not received a TCP Close from the server in a reasonable time period."
+        let (transport, patience) = match self.role {
+            _ if !ended.clean => (Transport::ShutDown, close),
+            Role::Client => (Transport::AwaitEnd, close.min(AWAIT_END)),
+            Role::Server => (Transport::CloseAfterWriting, close),
+        };
+        let until = Some(now.saturating_add(patience));
         let rest = if ended.clean { Rest::Report } else { Rest::Discard };
         self.ended = Some(ended);
         self.state = State::Over { transport, until, rest };
@@ -469,7 +476,8 @@ impl Connection {
         [self.state.deadline(), idle, self.keepalive_due()].into_iter().flatten().min()
     }
 
-    /// Until when the connection waits for the peer's Close, and then for the end of TCP.
+    /// Until when the connection waits for the peer's Close, and then for what [`Connection::poll_transport`] names: that
+    /// everything is written, or that the peer ends TCP.
     #[must_use]
     pub const fn close_deadline(&self) -> Option<Duration> {
         self.state.deadline()

@@ -5,7 +5,7 @@ use framewise_rules::CloseCode;
 
 use crate::{CloseFrame, MessageKind, Payload, Violation};
 
-/// The result of received bytes.
+/// The result of received bytes. A new one is a breaking change, because every caller of the engine has to act on it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event<'b> {
     /// A message, or a part of one. A message that is complete in the buffer is one event, with `first` and `last`.
@@ -46,6 +46,7 @@ pub enum Event<'b> {
 
 /// Who ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum EndedBy {
     /// The peer, by its Close.
     Peer,

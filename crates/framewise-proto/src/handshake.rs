@@ -33,7 +33,7 @@ pub use check::{
 };
 pub use field::{Field, Fields, MAX_ELEMENTS, MalformedLine, Place};
 pub use head::{HttpVersion, RequestHead, ResponseHead};
-pub use headers::Headers;
+pub use headers::{HeaderLines, Headers};
 pub use offer::ClientOffer;
 pub use reply::{Reply, reject, rejection};
 pub use request::Request;

@@ -30,7 +30,7 @@
 //!     }
 //! }
 //! assert_eq!(written, b"\x82\x05Hello\x88\x02\x03\xe8");
-//! assert_eq!(server.poll_transport(), Transport::ShutDown);
+//! assert_eq!(server.poll_transport(), Transport::CloseAfterWriting);
 //! # Ok::<(), framewise_proto::Misuse>(())
 //! ```
 //!

@@ -147,12 +147,12 @@ impl Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} ", self.rule.id(), self.sentence())?;
-        match self.answer() {
+        let answer = self.answer();
+        if answer == Answer::Lost {
             // RFC 6455 §7.1.5: it "is considered to be 1006", and is never sent.
-            Answer::Lost => write!(f, "Reported as {}", CloseCode::ABNORMAL_CLOSURE),
-            answer @ (Answer::Close(_) | Answer::Http(_) | Answer::Abort | Answer::Note) => {
-                write!(f, "Answer: {answer}")
-            }
+            write!(f, "Reported as {}", CloseCode::ABNORMAL_CLOSURE)
+        } else {
+            write!(f, "Answer: {answer}")
         }
     }
 }

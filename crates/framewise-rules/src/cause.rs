@@ -7,6 +7,7 @@ macro_rules! causes {
         /// The reference (`prose/`) holds the title, the explanation and the fix. The detectors in `framewise-inspect`
         /// find the evidence and name who is at fault.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum Cause { $( #[doc = concat!("`", $id, "`")] $name, )+ }
 
         impl Cause {

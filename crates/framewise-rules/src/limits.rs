@@ -46,7 +46,9 @@ pub struct Limits {
     /// Time that the peer may stay silent, and time that it may read nothing while data waits to be written to it.
     /// `None` sets no limit.
     pub idle: Option<Duration>,
-    /// Time that the peer has to answer our Close, and then again to end the TCP connection (RFC 6455 §7.1.1).
+    /// Time that the peer has to answer our Close; also, after a Close for a violation, to end its side of TCP. After a
+    /// closing handshake without a violation, a server does not wait for the end of TCP, and a client at most a second
+    /// (RFC 6455 §5.5.1).
     pub close: Duration,
 }
 

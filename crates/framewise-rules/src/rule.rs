@@ -5,6 +5,7 @@ use crate::{CloseCode, Examples, Offender};
 
 /// What a strict endpoint does when its peer breaks a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Answer {
     /// The endpoint fails the connection with this close code (RFC 6455 §7.1.7).
     Close(CloseCode),

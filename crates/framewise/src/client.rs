@@ -342,8 +342,7 @@ impl Client {
     }
 }
 
-/// Without the values of headers, which may contain passwords.
-/// Without credentials, which a subprotocol may be as well.
+/// Without the values of headers and the subprotocols, which may be credentials.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")

@@ -17,6 +17,7 @@ pub enum Event {
     Pong(Bytes),
     /// The peer's Close; the answer is queued already. `None`: a Close without a code.
     Close(Option<CloseFrame>),
-    /// The peer broke a rule that is not enforced: never, or because [`crate::Strictness`] tolerates it.
+    /// The peer broke a rule that is not enforced: never, or because [`crate::Strictness`] tolerates it. The connection goes
+    /// on: log it, or ignore it.
     Tolerated(Box<Violation>),
 }

@@ -25,8 +25,8 @@
 //!
 //! - A plain loop of `next` and `send` is fast: the answers to all messages of one read are written together. Otherwise
 //!   [`WebSocket::send`] writes before it returns. To send a burst, use [`WebSocket::feed`].
-//! - Pings are answered. The closing handshake follows RFC 6455 §7.1.1, so that a reset does not destroy the Close frame.
-//!   [`Limits`] bounds how long this end waits for the peer.
+//! - Pings are answered, and so is the Close; the server ends TCP first (RFC 6455 §7.1.1). After a violation, this end reads
+//!   on until the peer has its Close frame, so that a reset does not destroy it. [`Limits`] bounds how long it waits.
 //! - If the peer reads slowly, [`WebSocket::send`] waits ([`Config::send_queue`]), so that the queue does not grow without
 //!   bound. To avoid waiting, use [`WebSocket::try_send`].
 //! - An idle connection holds no buffer.

@@ -63,6 +63,7 @@ fn is_transient(violation: &Violation) -> bool {
         // A server that stops during the handshake, or is too slow for it. A peer that breaks another rule breaks it again.
         Answer::Abort => matches!(violation.rule, Rule::ResponseMissing | Rule::ResponseTimeout),
         Answer::Close(_) | Answer::Http(_) | Answer::Note => false,
+        _ => false,
     }
 }
 

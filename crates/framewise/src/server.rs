@@ -111,7 +111,7 @@ impl Server {
         self.set(|settings| settings.decide = Some(Arc::new(decide)))
     }
 
-    /// All settings of a connection at once: the limits, what is tolerated, the kinds of message.
+    /// Sets the complete configuration: limits, tolerated violations, kinds of message.
     #[must_use]
     pub fn config(self, config: Config) -> Self {
         self.set(|settings| settings.config = Arc::new(config))
@@ -138,13 +138,14 @@ impl Server {
         self.set(|settings| Arc::make_mut(&mut settings.config).keepalive = Some(keepalive))
     }
 
-    /// Bytes queued for a client above which [`WebSocket::send`] waits. Default: 64 KiB.
+    /// Sets how many bytes may be queued for a client before [`WebSocket::send`] waits. Default: 64 KiB.
     #[must_use]
     pub fn send_queue(self, bytes: usize) -> Self {
         self.set(|settings| Arc::make_mut(&mut settings.config).send_queue = bytes)
     }
 
-    /// What is tolerated.
+    /// Sets the violations that are tolerated. Each is still reported, as [`Event::Tolerated`](crate::Event::Tolerated).
+    /// Default: none.
     #[must_use]
     pub fn strictness(self, strictness: Strictness) -> Self {
         self.set(|settings| Arc::make_mut(&mut settings.config).strictness = strictness)

@@ -120,6 +120,7 @@ pub(crate) fn rule_broken(role: Role, violation: &Violation) {
             tell_rule!(WARN, role, violation, "rule broken");
         }
         Answer::Lost | Answer::Note => tell_rule!(INFO, role, violation, "connection lost"),
+        _ => tell_rule!(WARN, role, violation, "rule broken"),
     }
 }
 

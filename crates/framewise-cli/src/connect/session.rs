@@ -198,6 +198,7 @@ fn report_end(live: &Live, screen: Screen, ended: &Ended, reason: &str) {
             EndedBy::Peer => "closed by the server",
             EndedBy::Us => "closed",
             EndedBy::Nobody => "lost",
+            _ => "ended",
         };
         let reason = if reason.is_empty() { String::new() } else { format!(" \"{reason}\"") };
         live.sentence(To::Stderr, &format!("{who}: {}{reason}", code(ended.code)));

@@ -235,6 +235,7 @@ pub(super) fn answer(answer: Answer, language: Language) -> String {
             tr(l, "none: it is reported, never enforced", "aucune : le fait est signalé, jamais sanctionné")
                 .to_owned()
         }
+        _ => answer.to_string(),
     }
 }
 

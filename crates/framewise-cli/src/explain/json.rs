@@ -115,6 +115,7 @@ pub(super) fn answer(answer: Answer) -> Value {
         Answer::Abort => json!({ "abort": true }),
         Answer::Lost => json!({ "lost": 1006 }),
         Answer::Note => json!({ "note": true }),
+        _ => Value::Null,
     }
 }
 

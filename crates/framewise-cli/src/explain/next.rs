@@ -219,6 +219,7 @@ pub(super) fn of(cause: Cause) -> &'static Next {
         | Cause::LimitOfReceiver
         | Cause::MessageTypeUnsupported
         | Cause::ReceiverRejectsLegalFrame => &FRAMES,
+        _ => UNKNOWN,
     }
 }
 

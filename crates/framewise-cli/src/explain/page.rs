@@ -111,6 +111,7 @@ pub(super) fn label(rule: Rule, offset: u64, language: Language) -> String {
         Answer::Close(code) => format!(", Close {code}"),
         Answer::Http(status) => format!(", HTTP {status}"),
         Answer::Abort | Answer::Lost | Answer::Note => String::new(),
+        _ => String::new(),
     };
     format!("{} {offset}{answer}", tr(language, "byte", "octet"))
 }

@@ -22,6 +22,10 @@ const PROGRAMS: [&str; 10] = [
     "C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe",
 ];
 
+/// Of Windows: a process in a group of its own does not get the Ctrl-C of the console.
+#[cfg(windows)]
+const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+
 /// A browser, and the profile that was made for it. Both go when this is dropped.
 #[derive(Debug)]
 pub(super) struct Browser {
@@ -48,6 +52,8 @@ impl Browser {
             // Ctrl-C is for framewise, which ends the browser.
             #[cfg(unix)]
             command.process_group(0);
+            #[cfg(windows)]
+            command.creation_flags(CREATE_NEW_PROCESS_GROUP);
             match command.spawn() {
                 Ok(child) => return Ok(Self { child, profile }),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

@@ -218,6 +218,7 @@ fn answer_in_words(answer: Answer) -> String {
         Answer::Abort => "a strict client drops the connection".to_owned(),
         Answer::Lost => "nothing can be sent any more; the application gets 1006".to_owned(),
         Answer::Note => "none: legal, or only a SHOULD".to_owned(),
+        _ => answer.to_string(),
     }
 }
 

@@ -451,10 +451,7 @@ impl Peer {
         {
             all.notify_waiters();
         }
-        let due = match rule.answer() {
-            Answer::Close(code) => code.0,
-            Answer::Http(_) | Answer::Abort | Answer::Lost | Answer::Note => 1002,
-        };
+        let due = if let Answer::Close(code) = rule.answer() { code.0 } else { 1002 };
         let code = if let Fault::FailsWith(code) = self.fault { code } else { due };
         if self.fault == Fault::EmptyCloses {
             self.write(Opcode::Close, b"").await;

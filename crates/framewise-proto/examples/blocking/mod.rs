@@ -61,9 +61,9 @@ impl Blocking {
             // 4. What is to be done with the stream, now that everything is written.
             match self.engine.poll_transport() {
                 Transport::Open | Transport::AwaitEnd => {}
-                // Reading goes on until the peer's end: a reset would destroy the Close that it has not read.
+                // The connection failed. Reading goes on until the peer's end: a reset would destroy the Close that it has not read.
                 Transport::ShutDown => drop(self.stream.shutdown(Shutdown::Write)),
-                Transport::Close => {
+                Transport::CloseAfterWriting | Transport::Close => {
                     return self.failure.take().map_or(Ok(None), |violation| Err(violation.into()));
                 }
             }

@@ -1,6 +1,6 @@
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, slice};
 
 use super::Fields;
 use super::secret::HiddenValue;
@@ -49,14 +49,9 @@ impl Headers {
         self.ends.push((self.names.len(), self.values.len()));
     }
 
-    /// The lines: name and value.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let mut from = (0, 0);
-        self.ends.iter().map(move |&to| {
-            let line = (&self.names[from.0..to.0], &self.values[from.1..to.1]);
-            from = to;
-            line
-        })
+    /// The lines: name and value, in order. `for (name, value) in &headers` does the same.
+    pub fn iter(&self) -> HeaderLines<'_> {
+        HeaderLines { headers: self, from: (0, 0), ends: self.ends.iter() }
     }
 
     /// The values of the lines with this name, ignoring case.
@@ -67,6 +62,49 @@ impl Headers {
     /// The value of the first line with this name.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.all(name).next()
+    }
+}
+
+/// The lines of [`Headers`]: name and value, in order.
+#[derive(Clone)]
+pub struct HeaderLines<'a> {
+    headers: &'a Headers,
+    /// The ends of the line before.
+    from: (usize, usize),
+    ends: slice::Iter<'a, (usize, usize)>,
+}
+
+impl<'a> Iterator for HeaderLines<'a> {
+    type Item = (&'a str, &'a [u8]);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let to = *self.ends.next()?;
+        let line = (&self.headers.names[self.from.0..to.0], &self.headers.values[self.from.1..to.1]);
+        self.from = to;
+        Some(line)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.ends.size_hint()
+    }
+}
+
+impl ExactSizeIterator for HeaderLines<'_> {}
+
+/// The lines that are left, without credentials.
+impl fmt::Debug for HeaderLines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.clone().map(|(name, value)| (name, HiddenValue(name, value)))).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a Headers {
+    type Item = (&'a str, &'a [u8]);
+    type IntoIter = HeaderLines<'a>;
+
+    fn into_iter(self) -> HeaderLines<'a> {
+        self.iter()
     }
 }
 
@@ -102,7 +140,7 @@ impl From<&Fields<'_>> for Headers {
 /// Without credentials: see [`is_secret`](super::is_secret).
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter().map(|(name, value)| (name, HiddenValue(name, value)))).finish()
+        self.iter().fmt(f)
     }
 }
 
@@ -120,6 +158,14 @@ mod tests {
         assert_eq!(grown, headers);
         assert_eq!(headers.len(), 4);
         assert_eq!(headers.iter().last(), Some(("X", &b"2"[..])));
+        let mut names = Vec::new();
+        for (name, _) in &headers {
+            names.push(name);
+        }
+        assert_eq!(names, ["Host", "X-Empty", "x", "X"]);
+        let mut left = headers.iter();
+        assert_eq!((left.len(), left.next(), left.len()), (4, Some(("Host", &b"h"[..])), 3));
+        assert_eq!(format!("{left:?}"), "{\"X-Empty\": \"\", \"x\": \"1\u{fffd}\", \"X\": \"2\"}");
         assert_eq!(headers.all("X").collect::<Vec<_>>(), [&b"1\xff"[..], b"2"]);
         assert_eq!(headers.get("x-empty"), Some(&b""[..]));
         assert_eq!(headers.get("x-other"), None);

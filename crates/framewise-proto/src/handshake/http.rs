@@ -10,7 +10,7 @@ impl Headers {
     /// Errors: a name or a value that HTTP does not allow. A head that was received has none.
     pub fn to_http(&self) -> Result<HeaderMap, Error> {
         let mut map = HeaderMap::with_capacity(self.len());
-        for (name, value) in self.iter() {
+        for (name, value) in self {
             let mut value = HeaderValue::from_bytes(value)?;
             value.set_sensitive(is_secret(name));
             map.try_append(HeaderName::from_bytes(name.as_bytes())?, value)?;
@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(http.headers().get_all("x").iter().collect::<alloc::vec::Vec<_>>(), ["1", "2"]);
         assert!(http.headers()["cookie"].is_sensitive() && !http.headers()["host"].is_sensitive());
         let back = Headers::from(http.headers());
-        for (name, value) in request.headers.iter() {
+        for (name, value) in &request.headers {
             assert!(back.all(name).any(|other| other == value), "{name}");
         }
         assert_eq!(back.len(), request.headers.len());

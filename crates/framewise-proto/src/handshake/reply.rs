@@ -130,7 +130,7 @@ pub(super) fn check_value(name: &str, value: &[u8]) -> Result<(), Misuse> {
 
 /// Refuses header lines that are among `kept`, or that would split the head.
 pub(super) fn check_lines(lines: &Headers, kept: &[&'static str]) -> Result<(), Misuse> {
-    for (name, value) in lines.iter() {
+    for (name, value) in lines {
         if let Some(kept) = kept.iter().find(|kept| name.eq_ignore_ascii_case(kept)) {
             return Err(Misuse::HandshakeHeader(kept));
         }

@@ -177,7 +177,7 @@ fn either_end_closes_and_both_know_who() {
             assert_eq!(closer.seen, [Seen::Close(echo), us]);
             assert_eq!(other.seen, [Seen::Close(frame), peer]);
             // RFC 6455 §7.1.1: the server closes TCP first.
-            assert_eq!(server.engine.poll_transport(), Transport::ShutDown);
+            assert_eq!(server.engine.poll_transport(), Transport::CloseAfterWriting);
             assert_eq!(client.engine.poll_transport(), Transport::AwaitEnd);
         }
     }
@@ -206,6 +206,7 @@ fn a_server_that_keeps_tcp_open_is_not_waited_for_either() {
     client.engine.close(Duration::ZERO, None).expect("open");
     run(&mut client, &mut server, 100);
     let deadline = client.engine.poll_timeout().expect("there is a deadline for the server's end of TCP");
+    assert_eq!(deadline.as_secs(), 1);
     client.engine.handle_timeout(deadline);
     client.poll();
     assert_eq!(client.engine.poll_transport(), Transport::Close);

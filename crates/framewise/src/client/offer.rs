@@ -39,7 +39,7 @@ pub(super) fn offer(client: &Client, host: &str, target: &str, foreign: bool) ->
     offer.protocols.clone_from(&client.protocols);
     // The first Host of the caller replaces that of the URL. A second one is a mistake, which `fields` reports.
     let mut has_host = false;
-    for (name, value) in client.headers.iter() {
+    for (name, value) in &client.headers {
         if !has_host && name.eq_ignore_ascii_case("host") {
             has_host = true;
             if !foreign {

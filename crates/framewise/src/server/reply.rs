@@ -30,8 +30,8 @@ impl Reply {
         self
     }
 
-    /// Adds a header line. The value may be any bytes but control characters. For headers that the handshake writes itself, the answer fails with
-    /// [`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader).
+    /// Adds a header line. The value may be any bytes but control characters. For headers that the handshake writes itself, the
+    /// answer fails with [`Misuse::HandshakeHeader`](crate::Misuse::HandshakeHeader).
     #[must_use]
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         self.headers.push(name.as_ref(), value.as_ref());

@@ -140,7 +140,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let now = self.timer.now();
         let closing = match self.engine.poll_transport() {
-            Transport::Open | Transport::ShutDown | Transport::AwaitEnd => self.engine.close_deadline(),
+            Transport::Open | Transport::CloseAfterWriting | Transport::AwaitEnd | Transport::ShutDown => {
+                self.engine.close_deadline()
+            }
             Transport::Close => Some(*self.details().grace.get_or_insert_with(|| now + GRACE)),
         };
         if closing.is_some_and(|closing| closing <= now) {

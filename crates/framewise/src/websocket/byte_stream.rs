@@ -145,16 +145,18 @@ impl<S> fmt::Debug for ByteStream<S> {
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match &error {
-            Error::Violation(violation) => match violation.rule.answer() {
-                Answer::Lost if violation.rule == Rule::ConnectionReset => io::ErrorKind::ConnectionReset,
-                Answer::Lost if matches!(violation.rule, Rule::IdleTimeout | Rule::CloseTimeout) => {
-                    io::ErrorKind::TimedOut
-                }
-                Answer::Lost => io::ErrorKind::UnexpectedEof,
-                Answer::Close(_) | Answer::Http(_) | Answer::Abort | Answer::Note => {
-                    io::ErrorKind::InvalidData
-                }
-            },
+            Error::Violation(violation) if violation.rule.answer() != Answer::Lost => {
+                io::ErrorKind::InvalidData
+            }
+            Error::Violation(violation) if violation.rule == Rule::ConnectionReset => {
+                io::ErrorKind::ConnectionReset
+            }
+            Error::Violation(violation)
+                if matches!(violation.rule, Rule::IdleTimeout | Rule::CloseTimeout) =>
+            {
+                io::ErrorKind::TimedOut
+            }
+            Error::Violation(_) => io::ErrorKind::UnexpectedEof,
             Error::Misuse(Misuse::Closed) => io::ErrorKind::BrokenPipe,
             Error::Misuse(_) => io::ErrorKind::InvalidInput,
             Error::Rejected(_) | Error::RequestRejected(_) => io::ErrorKind::ConnectionRefused,

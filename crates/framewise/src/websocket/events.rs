@@ -44,7 +44,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 /// # }
 /// ```
 ///
-/// - It yields what [`WebSocket::next_event`] returns. Pings and the Close are answered automatically.
+/// - It yields what [`WebSocket::next_event`] returns. Pings and the Close are answered automatically. [`Event::Tolerated`] is
+///   a report and no frame: without [`Strictness`](crate::Strictness), it is rare, and generic code ignores it.
 /// - `start_send` queues an event: a message, a Ping, a Pong, a part of a message (which begins its message if
 ///   [`first`](crate::Part::first) is set), or the Close. A Close after a Close does nothing, and
 ///   [`Event::Tolerated`] is not sent, so that the events of one connection can be forwarded to another.

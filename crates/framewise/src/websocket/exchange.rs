@@ -9,7 +9,7 @@ use super::{Inner, WebSocket};
 use crate::{CloseCode, Error, Message};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Returns the next message, or `None` when the closing handshake is complete and TCP has ended.
+    /// Returns the next message, or `None` when the closing handshake is complete.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -26,7 +26,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// # }
     /// ```
     ///
-    /// It answers Pings and the Close by itself, and writes what is queued before it waits.
+    /// It answers Pings and the Close by itself, and writes what is queued before it waits. Then a server ends TCP at once; a
+    /// client waits until the server has, at most a second (RFC 6455 §5.5.1). [`WebSocket::next_event`] returns the Close
+    /// before that.
     ///
     /// Errors, once, and then `None`: [`Error::Violation`] if the peer broke a rule or the connection was lost; the
     /// Close frame has then been sent, and the peer has had until [`crate::Limits::close`] to end its side. [`Error::Io`] if
@@ -71,9 +73,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         })
     }
 
-    /// Closes the connection: writes what is queued and a Close, then waits for the peer's Close and for the end of TCP, at
-    /// most [`crate::Limits::close`] for each. Messages that arrive meanwhile are dropped; to receive them, use
-    /// [`WebSocket::start_close`]. If the connection is closing already, it waits for the end.
+    /// Closes the connection: writes what is queued and a Close, then waits for the peer's Close, at most
+    /// [`crate::Limits::close`]. Then a server ends TCP at once; a client waits until the server has, at most a second.
+    /// Messages that arrive meanwhile are dropped; to receive them, use [`WebSocket::start_close`]. If the connection is
+    /// closing already, it waits for the end.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

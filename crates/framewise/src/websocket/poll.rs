@@ -53,18 +53,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
                 return Poll::Ready(None);
             }
             let written = self.poll_write(cx);
-            if self.engine.poll_transport() == Transport::Close {
-                return self.poll_finish(written, cx);
-            }
-            if written.is_ready() && self.engine.poll_transport() == Transport::ShutDown {
+            let transport = self.engine.poll_transport();
+            let shut_down = match transport {
+                Transport::Close => return self.poll_finish(written, cx),
                 // RFC 6455 §7.1.1. Shutting down may take time: what the peer still sends is read meanwhile.
-                let _ = self.poll_shut_down(cx);
-            }
+                Transport::ShutDown | Transport::CloseAfterWriting => {
+                    written.is_ready() && self.poll_shut_down(cx).is_ready()
+                }
+                Transport::Open | Transport::AwaitEnd => false,
+            };
             match self.poll_read(cx) {
                 Poll::Ready(Some(event)) => return Poll::Ready(Some(event)),
                 Poll::Ready(None) if self.ends_turn(cx) => return Poll::Pending,
                 Poll::Ready(None) => continue,
                 Poll::Pending => {}
+            }
+            if shut_down && transport == Transport::CloseAfterWriting {
+                return self.poll_finish(written, cx);
             }
             if self.state.is_failed() && self.engine.poll_transport() == Transport::Open {
                 // Everything that the peer sent before it stopped reading has been read.
@@ -238,7 +243,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
         }
     }
 
-    fn poll_shut_down(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_shut_down(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.state.is_writable() {
             // A failure ends the connection, too, and the reader gets it.
             let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));

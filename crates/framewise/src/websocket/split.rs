@@ -228,7 +228,7 @@ impl Shared {
         self.act(Some(id), |state, combined| {
             self.waiting.wait(id, cx);
             while !state.inner.state.is_finished() {
-                if state.kept_bytes >= KEPT && state.inner.engine.poll_transport() != Transport::Close {
+                if state.kept_bytes >= KEPT && state.inner.engine.poll_transport() == Transport::Open {
                     // The receiver has to take some first. Meanwhile, writing continues, and the deadline is watched.
                     let _ = state.write(|inner| inner.poll_flush(combined));
                     let inner = &mut *state.inner;

@@ -8,7 +8,9 @@ use crate::common::{
     Counting, REQUEST, accepted, client_and_raw, masked, masked_close, pair, plain, server_and_raw,
 };
 use framewise::proto::Opcode;
-use framewise::{CloseCode, CloseFrame, Config, EndedBy, Error, Event, Message, Misuse, Rule, Server};
+use framewise::{
+    CloseCode, CloseFrame, Config, EndedBy, Error, Event, Limits, Message, Misuse, Rule, Server,
+};
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::time::Instant;
@@ -54,7 +56,7 @@ async fn the_server_shuts_down_first_and_the_client_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_server_sends_its_close_and_its_end_and_drains_what_still_comes() {
+async fn a_server_sends_its_close_and_its_end_first() {
     let (mut server, mut raw) = server_and_raw().await;
     raw.write_all(&masked_close(1001)).await.unwrap();
     let client = async {
@@ -135,8 +137,61 @@ async fn a_server_that_keeps_tcp_open_is_not_waited_for() {
     raw.write_all(&plain(Opcode::Close, true, b"\x03\xe8")).await.unwrap();
     let start = Instant::now();
     assert!(client.next().await.is_none());
-    assert_eq!(start.elapsed().as_secs(), 5);
+    assert_eq!(start.elapsed().as_secs(), 1);
     assert!(client.ended().unwrap().clean, "both Close frames went over the wire");
+    // Nor longer than for the Close.
+    let config = Config::default().limits(Limits::default().close(Duration::from_millis(300)));
+    let (mut client, mut raw) = client_and_raw(config).await;
+    let start = Instant::now();
+    let answer = async {
+        raw.read_exact(&mut [0; 8]).await.unwrap();
+        raw.write_all(&plain(Opcode::Close, true, b"\x03\xe8")).await.unwrap();
+    };
+    let (closed, ()) = tokio::join!(client.close(1000, ""), answer);
+    closed.unwrap();
+    assert_eq!(start.elapsed().as_millis(), 300);
+}
+
+/// RFC 6455 §5.5.1: "The server MUST close the underlying TCP connection immediately".
+#[tokio::test(start_paused = true)]
+async fn a_server_does_not_wait_for_a_client_that_keeps_tcp_open() {
+    let start = Instant::now();
+    let close = async |closes_first: bool| {
+        let (mut server, mut raw) = server_and_raw().await;
+        server.feed(vec![7; 3_000]).await.unwrap();
+        raw.write_all(&masked_close(1001)).await.unwrap();
+        if closes_first {
+            server.close(1001, "").await.unwrap();
+        } else {
+            assert!(server.next().await.is_none());
+        }
+        let ended = server.ended().unwrap();
+        let by = if closes_first { EndedBy::Us } else { EndedBy::Peer };
+        assert_eq!((ended.by, ended.code.0, ended.clean), (by, 1001, true));
+        // The queue, the Close and the end of TCP are there, although `server` is kept.
+        let mut rest = Vec::new();
+        raw.read_to_end(&mut rest).await.unwrap();
+        assert_eq!((rest.len(), &rest[3_004..]), (3_008, &b"\x88\x02\x03\xe9"[..]));
+    };
+    close(true).await;
+    close(false).await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    // A client that broke a rule may still send: a reset could destroy the Close that it has not read.
+    let (mut server, mut raw) = server_and_raw().await;
+    raw.write_all(&masked(Opcode::Text, true, b"\xff")).await.unwrap();
+    assert!(server.next().await.unwrap().is_err());
+    assert_eq!(start.elapsed().as_secs(), 5);
+}
+
+#[tokio::test]
+async fn a_frame_after_the_close_is_reported_if_it_has_arrived() {
+    let (mut server, mut raw) = server_and_raw().await;
+    raw.write_all(&masked_close(1000)).await.unwrap();
+    assert!(matches!(server.next_event().await, Some(Ok(Event::Close(_)))));
+    raw.write_all(&masked(Opcode::Text, true, b"late")).await.unwrap();
+    let Some(Ok(Event::Tolerated(late))) = server.next_event().await else { panic!("not reported") };
+    assert_eq!(late.rule, Rule::FrameAfterClose);
+    assert!(server.next_event().await.is_none());
 }
 
 #[tokio::test]
@@ -212,7 +267,8 @@ async fn so_long_a_flush_waits_for_it() {
 #[tokio::test]
 async fn a_side_is_shut_down_once() {
     let (mut raw, far) = duplex(1 << 16);
-    raw.write_all(&[REQUEST.as_bytes(), &masked_close(1000)].concat()).await.unwrap();
+    let wrong = masked(Opcode::Text, true, b"\xff");
+    raw.write_all(&[REQUEST.as_bytes(), &wrong].concat()).await.unwrap();
     let mut server = Server::new().accept(Counting::new(far)).await.unwrap();
     let counts = Arc::clone(&server.get_ref().counts);
     for byte in 0..3 {
@@ -220,6 +276,7 @@ async fn a_side_is_shut_down_once() {
         raw.write_all(&[byte]).await.unwrap();
     }
     drop(raw);
+    assert!(server.next().await.unwrap().is_err());
     assert!(server.next().await.is_none());
     assert_eq!(counts.shutdowns.load(Ordering::Relaxed), 1);
 }

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
 use crate::common::{accepted, masked, masked_close, pair, plain, server_and_raw};
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn each_event_that_can_be_sent_arrives_as_it_is() {
     let (client, server) = pair().await;
     let (mut client, mut server) = (client.into_events(), server.into_events());
@@ -42,7 +42,7 @@ async fn each_event_that_can_be_sent_arrives_as_it_is() {
     assert!(client.into_inner().ended().unwrap().clean);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn parts_are_one_message() {
     let (mut client, server) = pair().await;
     let mut server = server.into_events();
@@ -55,7 +55,8 @@ async fn parts_are_one_message() {
     server.send(part("lo", false, true)).await.unwrap();
     assert_eq!(client.next().await.unwrap().unwrap(), Message::text("hello"));
     server.send(Event::Close(None)).await.unwrap();
-    assert!(client.next().await.is_none());
+    let (end, ()) = tokio::join!(client.next(), async { while server.next().await.is_some() {} });
+    assert!(end.is_none());
     assert_eq!(client.ended().unwrap().code.0, 1005);
 }
 

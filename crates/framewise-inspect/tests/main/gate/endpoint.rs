@@ -75,6 +75,7 @@ impl Judged {
             Answer::Abort | Answer::Lost => self.answer.is_empty(),
             // Nothing fails: the connection goes on, or its Close was exchanged before.
             Answer::Note => !written.starts_with("HTTP/1.1 4"),
+            _ => false,
         };
         if right { Ok(()) } else { Err(format!("answered {:?} instead of {}", self.answer, rule.answer())) }
     }

@@ -166,10 +166,13 @@ impl<S> Drop for Receiver<S> {
         let panics = std::thread::panicking();
         self.shared.act(None, |state, combined| {
             if panics {
-                // Senders elsewhere may keep the connection. A stream that panics as well must not end the program.
+                // Senders elsewhere may keep the connection, so that TCP does not end by itself. A stream that panics as well
+                // must not end the program.
                 let _ = catch_unwind(AssertUnwindSafe(|| {
                     state.inner.fail_for_panic();
-                    let _ = state.write_now(combined);
+                    if matches!(state.write_now(combined), Ok(true)) {
+                        let _ = state.inner.poll_shut_down(combined);
+                    }
                 }));
             }
             state.received = false;

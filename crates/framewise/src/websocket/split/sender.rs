@@ -285,8 +285,9 @@ impl Sender {
         self.start(|state| Ok(state.inner.engine.pong(payload)?))
     }
 
-    /// Closes the connection: queues a Close after what is queued already, then waits for the peer's Close and for the end of
-    /// TCP, at most [`crate::Limits::close`] for each. If the connection is closing already, it waits for the end.
+    /// Closes the connection: queues a Close after what is queued already, then waits for the peer's Close, at most
+    /// [`crate::Limits::close`], and for the end of TCP, as [`WebSocket::close`](crate::WebSocket::close). If the connection is
+    /// closing already, it waits for the end.
     ///
     /// It reads by itself. Messages that still arrive are kept for the receiver, up to 64 KiB; then it waits until the
     /// receiver has taken some. If the receiver has been dropped, they are dropped.
