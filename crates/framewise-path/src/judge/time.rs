@@ -145,3 +145,36 @@ fn measured(probe: &Probe, from: Role, one: &Record, other: &Record) -> Vec<Figu
 fn float(bytes: usize) -> f64 {
     f64::from(u32::try_from(bytes).unwrap_or(u32::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Frame;
+    use framewise_proto::Opcode;
+
+    /// Twenty frames, 25 ms apart, that arrive so late, so many at a time.
+    fn judged(late: u64, together: u64) -> Option<Note> {
+        let at = Duration::from_millis;
+        let probe = crate::probes::named("time/small-frames-server").expect("there is one");
+        let (mut one, mut other) = (Record::default(), Record::default());
+        one.sent.push(b"HTTP/1.1 101 x\r\n\r\n", at(0));
+        other.got.push(b"HTTP/1.1 101 x\r\n\r\n", at(1));
+        let frame = Frame::new(Role::Server, Opcode::Text, "small").bytes();
+        for number in 0..20 {
+            one.sent.push(&frame, at(number * 25));
+        }
+        for last in (together - 1..20).step_by(together as usize) {
+            other.got.push(&frame.repeat(together as usize), at(last * 25 + late));
+        }
+        delay(&probe, Role::Server, &one, &other)
+    }
+
+    #[test]
+    fn small_frames_that_are_late_or_collected_are_named_and_a_slow_path_is_not() {
+        assert!(judged(50, 1).is_none() && judged(199, 1).is_none() && judged(20, 2).is_none());
+        let late = judged(200, 1).expect("late").says;
+        assert!(late.contains("200 ms late"), "{late}");
+        let collected = judged(1, 5).expect("collected").says;
+        assert!(collected.contains("arrived in 4 pieces"), "{collected}");
+    }
+}
