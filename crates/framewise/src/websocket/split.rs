@@ -97,9 +97,10 @@ struct State {
     kept_bytes: usize,
     /// Whether there is a receiver.
     received: bool,
-    /// How many bytes were written since the split, at least. What was dropped counts, too.
+    /// How many bytes were written since the split, at least. What was dropped counts, too, when what was queued before it is
+    /// written.
     written: u64,
-    /// Those of them that [`State::abort`] dropped.
+    /// Those that [`State::abort`] dropped.
     dropped: Range<u64>,
     /// The sender that is sending a message in parts.
     open: Option<u64>,
@@ -207,7 +208,7 @@ impl Shared {
             if !state.is_over() && state.late.iter().any(|(late, _)| *late == sender) {
                 return Poll::Pending;
             }
-            let until = *until.get_or_insert(state.written + state.queued() as u64);
+            let until = *until.get_or_insert(state.end());
             let mut flushed = state.write(|inner| inner.poll_flush(combined));
             // Do not wait for what others queue after it: that may never end.
             if flushed.is_pending() && state.queued() > 0 && state.written >= until {
@@ -313,12 +314,12 @@ impl State {
 
     /// Drops what is queued, and begins the closing handshake.
     fn abort(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        let end = self.written + self.queued() as u64;
+        let end = self.end();
         self.inner.abort(code, reason)?;
         // The engine has the Close, and nothing else.
         let kept = self.written + (self.queued() - self.inner.engine.queued()) as u64;
         self.dropped = kept..end;
-        self.written += end - kept;
+        self.advance(0);
         self.late.clear();
         Ok(())
     }
@@ -345,8 +346,25 @@ impl State {
     fn write<T>(&mut self, write: impl FnOnce(&mut Inner<Erased>) -> T) -> T {
         let before = self.queued();
         let done = write(&mut self.inner);
-        self.written += before.saturating_sub(self.queued()) as u64;
+        self.advance(before.saturating_sub(self.queued()));
         done
+    }
+
+    /// Counts bytes as written, and what was dropped behind them.
+    fn advance(&mut self, bytes: usize) {
+        let Range { start, end } = self.dropped;
+        let before = self.written;
+        self.written += bytes as u64;
+        if before <= start && self.written >= start {
+            self.written += end - start;
+        }
+    }
+
+    /// The position behind everything that is queued.
+    fn end(&self) -> u64 {
+        let Range { start, end } = self.dropped;
+        let behind = if self.written < start { end - start } else { 0 };
+        self.written + self.queued() as u64 + behind
     }
 
     /// Ready when another message may be queued, or never again.

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use framewise::proto::Opcode;
 use framewise::{
-    Adopt, Bytes, CloseFrame, EndedBy, Error, Event, Message, MessageKind, Misuse, Part, Rule, Server,
-    WebSocket,
+    Adopt, Bytes, CloseFrame, Config, EndedBy, Error, Event, Message, MessageKind, Misuse, Part, Rule,
+    Server, WebSocket,
 };
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
-use crate::common::{accepted, masked, masked_close, pair, plain, server_and_raw};
+use crate::common::{accepted, masked, masked_close, pair, plain, server_and_raw, server_with};
 
 #[tokio::test]
 async fn each_event_that_can_be_sent_arrives_as_it_is() {
@@ -149,13 +149,17 @@ async fn closing_is_the_whole_closing_handshake() {
 
 #[tokio::test(start_paused = true)]
 async fn a_close_that_the_sink_sends_has_its_deadline_where_the_stream_waits() {
-    let (server, _raw) = server_and_raw().await;
-    let (mut sink, mut stream) = server.into_events().split();
-    let reader = tokio::spawn(async move { stream.next().await });
-    tokio::task::yield_now().await;
-    sink.send(Event::Close(Some(CloseFrame::new(1001, "")))).await.unwrap();
-    let end = tokio::time::timeout(Duration::from_secs(60), reader).await.expect("it is woken").unwrap();
-    assert_eq!(end.unwrap().unwrap_err().violation().unwrap().rule, Rule::CloseTimeout);
+    for idle in [None, Some(Duration::from_secs(60))] {
+        let mut config = Config::default();
+        config.limits.idle = idle;
+        let (server, _raw) = server_with(config).await;
+        let (mut sink, mut stream) = server.into_events().split();
+        let reader = tokio::spawn(async move { stream.next().await });
+        tokio::task::yield_now().await;
+        sink.send(Event::Close(Some(CloseFrame::new(1001, "")))).await.unwrap();
+        let end = tokio::time::timeout(Duration::from_secs(10), reader).await.expect("it is woken").unwrap();
+        assert_eq!(end.unwrap().unwrap_err().violation().unwrap().rule, Rule::CloseTimeout);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -130,6 +130,9 @@ async fn abort_drops(dropped: Vec<u8>) {
     let (sender, _receiver) = server.split();
     let begun = vec![1; 3000];
     sender.try_send(begun.clone()).unwrap();
+    let first = sender.clone();
+    let mut first = std::pin::pin!(first.flush());
+    assert!(first.as_mut().now_or_never().is_none());
     let waiting = sender.clone();
     let waiting = tokio::spawn(async move { waiting.send(dropped).await });
     tokio::task::yield_now().await;
@@ -138,18 +141,37 @@ async fn abort_drops(dropped: Vec<u8>) {
     assert_eq!(sender.queued(), queued);
     sender.abort(1008, "slow").unwrap();
     assert_eq!(sender.queued(), 2004 + 8);
+    assert!(first.as_mut().now_or_never().is_none(), "it is not written yet");
     let mut got = Vec::new();
     let read = async {
         let mut buffer = vec![0; 3004 + 8];
         raw.read_exact(&mut buffer).await.unwrap();
         got = buffer;
     };
-    let (flushed, ()) = tokio::join!(sender.flush(), read);
+    let (flushed, begun_flushed, ()) = tokio::join!(sender.flush(), first, read);
     // What was asked to be flushed is there; the message that was dropped is not reported as sent.
     flushed.unwrap();
+    begun_flushed.unwrap();
     assert!(matches!(waiting.await.unwrap(), Err(Error::Misuse(Misuse::Closed))));
     assert!(got == [&plain(Opcode::Binary, true, &begun)[..], b"\x88\x06\x03\xf0slow"].concat());
     assert!(matches!(sender.abort(1008, ""), Err(Error::Misuse(Misuse::Closed))));
+}
+
+#[tokio::test]
+async fn an_abort_before_anything_was_written_reports_no_message_as_sent() {
+    let (mut server, mut raw) = accepted(Server::new(), 1000).await;
+    server.send(vec![1; 996]).await.unwrap();
+    let (sender, _receiver) = server.split();
+    let mut waits = std::pin::pin!(sender.send("dropped"));
+    assert!(waits.as_mut().now_or_never().is_none());
+    sender.abort(1008, "").unwrap();
+    let mut got = vec![0; 1000 + 4];
+    let sent = waits.await;
+    assert!(matches!(sent, Err(Error::Misuse(Misuse::Closed))), "{sent:?}");
+    let (flushed, read) = tokio::join!(sender.flush(), raw.read_exact(&mut got));
+    read.unwrap();
+    flushed.unwrap();
+    assert_eq!(got[1000..], b"\x88\x02\x03\xf0"[..]);
 }
 
 #[tokio::test]
