@@ -29,8 +29,14 @@ where
     W::Error: Into<Failure>,
 {
     while let Some(item) = ws.next().await {
-        if let Some(message) = pick(item)? {
-            ws.send(message).await.map_err(Into::into)?;
+        match pick(item) {
+            Ok(Some(message)) => ws.send(message).await.map_err(Into::into)?,
+            Ok(None) => {}
+            Err(failure) => {
+                // Some libraries tell the failure first, and send its Close frame when they are asked again.
+                let _ = ws.next().await;
+                return Err(failure);
+            }
         }
     }
     Ok(())

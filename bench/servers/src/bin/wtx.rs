@@ -45,11 +45,14 @@ async fn echo<NC: NegotiatedCompression, S: Stream>(
     let (mut common, mut reader, mut writer) = ws.split_mut();
     let mut buffer = Vector::new();
     loop {
-        buffer.clear();
         let mut frame = reader.read_frame(&mut buffer, &mut common, WebSocketPayloadOrigin::Adaptive).await?;
         match frame.op_code() {
             OpCode::Close => return Ok(()),
-            OpCode::Text | OpCode::Binary => writer.write_frame(&mut common, &mut frame).await?,
+            OpCode::Text | OpCode::Binary => {
+                writer.write_frame(&mut common, &mut frame).await?;
+                buffer.clear();
+            }
+            // It may have come between the fragments of a message: those before it are in the buffer.
             _ => {}
         }
     }
