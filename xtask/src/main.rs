@@ -9,6 +9,7 @@ mod debian;
 mod deny;
 mod fuzz;
 mod install;
+mod matrix;
 mod minimal;
 mod mutants;
 mod neon;
@@ -41,6 +42,9 @@ cargo xtask VERB
                               make small changes to the code, and check that a test fails for each one that is not
                               listed in mutants/SURVIVORS.md; --changed limits this to code that differs from BASE
                               (default origin/main)
+  matrix [NAME...] [--write]  install other implementations, check each with `framewise check`, and write matrix/results/
+                              and docs/matrix.md, .html and .json; NAME is one of them, such as `ws` or `ws-client`;
+                              --write only writes the pages; FRAMEWISE names a command that is built already
   neon                        run the tests of the vector kernels on an emulated 64-bit ARM
   bench [--quick] [ARGUMENTS]
                               build the peers in bench/, measure them and Framewise in turn, and write
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
         "peers" => peers::run(rest),
         "autobahn" => autobahn::run(rest),
         "fuzz" => fuzz::run(rest),
+        "matrix" => matrix::run(rest),
         "mutants" => mutants::run(rest),
         "neon" => neon::run(),
         "bench" => bench::run(rest),
