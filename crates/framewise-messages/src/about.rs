@@ -1,6 +1,6 @@
 //! What a text is about, and where a message in it may begin and end.
 
-use crate::find::Text;
+use crate::find::{Match, Text};
 use crate::words::{Kind, Word};
 
 /// Words of a text that is nothing but the description of a fault, at most.
@@ -91,11 +91,22 @@ pub(crate) fn is_about_websocket(words: &[Word]) -> bool {
     ];
     let says =
         |word: &Word| matches!(&*word.text, "websocket" | "websockets" | "wss" | "ws" | "sockjs" | "signalr");
-    let fails =
-        |word: &Word| FAILS.iter().any(|start| word.text.starts_with(start)) || word.kind == Kind::Number;
+    // A close code or a status with which something failed; a port, a date or 1000 says nothing.
+    let is_failure = |word: &Word| {
+        word.kind == Kind::Number
+            && word.number().is_some_and(|number| matches!(number, 400..600 | 1001..=1015 | 4000..5000))
+    };
+    let fails = |word: &Word| FAILS.iter().any(|start| word.text.starts_with(start)) || is_failure(word);
     let technical = |word: &Word| TECHNICAL.iter().any(|start| word.text.starts_with(start));
     let speaks = words.iter().any(says) || (words.len() <= SHORT && words.iter().any(technical));
-    speaks && words.iter().any(fails)
+    // "client: Safari; server: nginx" is how people say who took part.
+    let party = |pair: &[Word]| {
+        matches!(&*pair[0].text, "client" | "server" | "proxy")
+            && pair[1].span.start == pair[0].span.end + 2
+            && !pair[1].starts_line
+    };
+    let parties = words.len() <= SHORT && words.windows(2).any(party);
+    speaks && (parties || words.iter().any(fails))
 }
 
 /// Words of messages about anything at all.
@@ -184,6 +195,28 @@ pub(crate) fn is_common(word: &str) -> bool {
 pub(crate) fn is_denied(text: &Text<'_>, at: usize) -> bool {
     let before = at.checked_sub(1).map(|before| &*text.words[before].text);
     matches!(before, Some("non" | "not" | "no" | "without" | "never" | "nor" | "t" | "sans" | "pas"))
+}
+
+/// Whether a word is a part of a name: `ReadThread`, `websocket_api.http.connection`. What a program calls something does not
+/// describe a fault.
+pub(crate) fn is_in_name(text: &Text<'_>, found: &Match) -> bool {
+    let [at] = found.at[..] else { return false };
+    let span = &text.words[at].span;
+    // Chinese and Japanese have no spaces between words.
+    if !text.whole[span.clone()].is_ascii() {
+        return false;
+    }
+    let mut before = text.whole[..span.start].chars().rev();
+    let mut after = text.whole[span.end..].chars();
+    let joins = |sign: Option<char>, next: Option<char>| {
+        let inside = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        match sign {
+            Some('.') => next.is_some_and(inside),
+            Some(c) => c == '_' || c.is_ascii_alphanumeric(),
+            None => false,
+        }
+    };
+    joins(before.next(), before.next()) || joins(after.next(), after.next())
 }
 
 /// Whether a message may begin after this.

@@ -99,13 +99,18 @@ const ENDS: [&str; 13] =
     [");", "};", "\";", "';", ") {", "=> {", "{}", "),", "->", "() {", "&&", "||", "= {"];
 /// Words of a keyword line that must not be prose: "if it is closed", "let me know", "for a while".
 const SIGNS: [char; 14] = ['(', ')', '{', '}', ';', '=', '[', ']', '<', '"', '\'', '/', ':', '*'];
+/// Bytes of a script that was written for machines alone.
+const MINIFIED: usize = 1000;
 /// Lines that a file has at least, and the share of them that is code; lines at least where all of them are.
 const LINES: usize = 6;
 const FEWEST: usize = 2;
 const MOST: f64 = 0.6;
 
 /// What a README has, and a report seldom.
-const DOCUMENTATION: [&str; 12] = [
+const DOCUMENTATION: [&str; 15] = [
+    "# changelog",
+    "# change log",
+    "changelog for",
     "[![",
     "# license",
     "license\n---",
@@ -120,10 +125,15 @@ const DOCUMENTATION: [&str; 12] = [
     "# getting started",
 ];
 
+/// Links that a list of changes has at least.
+const CHANGES: usize = 20;
+
 /// Whether a text explains a product: it names every fault, and has none.
 pub(crate) fn is_documentation(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    DOCUMENTATION.iter().any(|mark| lower.contains(mark))
+    // A list of changes, each with its pull request.
+    lower.matches("](https://github.com/").nth(CHANGES).is_some()
+        || DOCUMENTATION.iter().any(|mark| lower.contains(mark))
 }
 
 /// The lines of a text: which are source code.
@@ -156,10 +166,12 @@ impl Lines {
             at += line.len();
         }
         // Somebody who pastes one line of code asks for it.
+        let is_minified = text.len() > MINIFIED && lines.len() <= 3 && text.contains("function");
         if let [line] = lines.as_mut_slice() {
-            line.1 = false;
+            line.1 = is_minified;
         }
         let is_file = (lines.len() >= LINES && code >= MOST * all) || (lines.len() >= FEWEST && code >= all);
+        let is_file = is_minified || (is_file && !begins_with_prose(text));
         Self { lines, is_file }
     }
 
@@ -173,6 +185,19 @@ impl Lines {
     pub(crate) const fn is_file(&self) -> bool {
         self.is_file
     }
+}
+
+/// Whether somebody begins to tell something: the first lines are sentences, and no comments.
+fn begins_with_prose(text: &str) -> bool {
+    let is_prose = |line: &str| {
+        let line = line.trim();
+        let words = line.split_whitespace().filter(|word| word.starts_with(char::is_alphabetic)).count();
+        line.starts_with(char::is_alphabetic) && words >= 4 && !is_code(line)
+    };
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let title = lines.next().unwrap_or("").trim();
+    let is_title = title.starts_with(char::is_alphabetic) && title.contains(' ') && !is_code(title);
+    is_title && (is_prose(title) || lines.take(2).any(is_prose))
 }
 
 fn is_code(line: &str) -> bool {
@@ -292,5 +317,8 @@ mod tests {
         let report =
             format!("It closes.\n\nWhat can I do?\nIt says 1006\nand nothing else\n{code}\nThanks\nBye\n");
         assert!(!Lines::new(&report).is_file());
+        // One sentence before the code makes a report of it.
+        assert!(!Lines::new(&format!("It closes at once, see here:\n{}", code.repeat(3))).is_file());
+        assert!(Lines::new(&format!("# It closes at once, see here:\n{}", code.repeat(3))).is_file());
     }
 }

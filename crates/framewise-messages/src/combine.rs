@@ -3,7 +3,7 @@
 //! People describe one fault in a thousand sentences, but with few ideas: "the first frame", "is lost". A combination is
 //! found where one word of each of its ideas stands in the same few words, in any order.
 
-use crate::find::{Match, Text};
+use crate::find::{Match, Text, Work};
 use crate::table::TABLE;
 use crate::vocabulary::{Row, VOCABULARY};
 use crate::words::Span;
@@ -14,23 +14,29 @@ const NEAR: usize = 15;
 const PLACES: usize = 256;
 
 /// First and last word of a phrase in the text.
-type Place = (usize, usize);
+pub(crate) type Place = (usize, usize);
 
-/// The combinations in a text, each once: its index, and where.
-pub(crate) fn find(text: &Text<'_>, found: &[Match], is_prose: impl Fn(usize) -> bool) -> Vec<(usize, Span)> {
+/// Where each phrase stands in the prose of a text, by its index.
+pub(crate) fn phrases(found: &[Match], is_prose: impl Fn(&Match) -> bool) -> Vec<Vec<Place>> {
     let mut phrases: Vec<Vec<Place>> = vec![Vec::new(); TABLE.phrases.len()];
     for found in found {
         if let Row::Phrase(index) = VOCABULARY.patterns[found.pattern].row
-            && is_prose(found.at[0])
+            && is_prose(found)
         {
             phrases[index].push((found.at[0], found.at[found.at.len() - 1]));
         }
     }
+    phrases
+}
+
+/// The combinations in a text, each once: its index, and where.
+pub(crate) fn find(text: &Text<'_>, phrases: &[Vec<Place>], work: &mut Work) -> Vec<(usize, Span)> {
     let mut combinations = Vec::new();
     for (index, combination) in TABLE.combinations.iter().enumerate() {
         let ideas = combination.ideas.iter().map(|idea| {
             let mut places: Vec<Place> =
                 idea.iter().flat_map(|&phrase| phrases[phrase].iter().copied()).collect();
+            work.steps += places.len() as u64;
             places.sort_unstable();
             places.dedup();
             places.truncate(PLACES);
@@ -40,7 +46,7 @@ pub(crate) fn find(text: &Text<'_>, found: &[Match], is_prose: impl Fn(usize) ->
         // From the idea that is rarest in this text.
         ideas.sort_by_key(Vec::len);
         let Some((rarest, others)) = ideas.split_first() else { continue };
-        let near = rarest.iter().find_map(|&start| together(text, vec![start], others));
+        let near = rarest.iter().find_map(|&start| together(text, vec![start], others, work));
         if let Some((first, last)) = near {
             combinations.push((index, text.span(first, last)));
         }
@@ -49,7 +55,9 @@ pub(crate) fn find(text: &Text<'_>, found: &[Match], is_prose: impl Fn(usize) ->
 }
 
 /// The span of words that has all the ideas: for each the place nearest to the first one, where no other idea stands.
-fn together(text: &Text<'_>, mut chosen: Vec<Place>, ideas: &[Vec<Place>]) -> Option<Place> {
+fn together(text: &Text<'_>, mut chosen: Vec<Place>, ideas: &[Vec<Place>], work: &mut Work) -> Option<Place> {
+    // The words around the first one are looked at for the borders of its paragraph, then once for each idea.
+    work.steps += (NEAR * (2 + ideas.len())) as u64;
     let start = chosen[0].0;
     let (top, bottom) = paragraph(text, start);
     for idea in ideas {
@@ -88,7 +96,7 @@ fn last_sign(text: &str) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::find::{Work, find as patterns};
+    use crate::find::find as patterns;
     use crate::words::words;
     use framewise_rules::Cause;
 
@@ -96,7 +104,8 @@ mod tests {
         let words = words(text);
         let text = Text::new(text, &words);
         let found = patterns(&text, &mut Work::default());
-        let causes = find(&text, &found, |_| true);
+        let phrases = phrases(&found, |_| true);
+        let causes = find(&text, &phrases, &mut Work::default());
         let weights = causes.iter().flat_map(|(index, _)| &TABLE.combinations[*index].spoken.weights);
         weights.map(|weight| weight.cause).collect()
     }

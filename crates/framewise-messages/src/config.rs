@@ -34,16 +34,16 @@ fn nginx(text: &str, signs: &mut Vec<Seen>) {
     // Some paste a location in one line.
     let one_line = || text.find("proxy_pass http://").map(|at| at..at + "proxy_pass".len());
     let Some(pass) = directive(text, "proxy_pass").or_else(one_line) else { return };
-    let sets = |name: &str| {
-        text.contains(&format!("proxy_set_header {name}"))
-            || text.contains(&format!("proxy_set_header  {name}"))
+    let sets = |name: &str, value: &str| {
+        text.match_indices(name)
+            .any(|(at, _)| text[at + name.len()..].trim_start_matches([' ', '\t']).starts_with(value))
     };
-    if !sets("upgrade") {
+    if !sets("proxy_set_header", "upgrade") {
         signs.push(("nginx-without-upgrade", pass));
         return;
     }
     signs.push(("nginx-with-upgrade", pass.clone()));
-    if !text.contains("proxy_http_version 1.1") && !text.contains("proxy_http_version  1.1") {
+    if !sets("proxy_http_version", "1.1") {
         signs.push(("nginx-without-http11", pass.clone()));
     }
     if !text.contains("proxy_read_timeout") {
@@ -85,6 +85,9 @@ mod tests {
         assert_eq!(of("location / {\n  proxy_pass http://b;\n}"), ["nginx-without-upgrade"]);
         let full = "proxy_pass http://b;\nproxy_http_version 1.1;\nproxy_set_header Upgrade $http_upgrade;\nproxy_read_timeout 1h;";
         assert_eq!(of(full), ["nginx-with-upgrade"]);
+        let aligned =
+            full.replace("header Upgrade", "header    Upgrade").replace("version 1.1", "version\t1.1");
+        assert_eq!(of(&aligned), ["nginx-with-upgrade"]);
         assert_eq!(
             of(&full.replace("proxy_http_version 1.1;", "")),
             ["nginx-with-upgrade", "nginx-without-http11"]

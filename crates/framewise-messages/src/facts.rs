@@ -1,5 +1,7 @@
 //! Numbers in a text that mean something: close codes, HTTP statuses, durations, sizes.
 
+mod status;
+
 use crate::find::Text;
 use crate::words::{Kind, Span};
 
@@ -38,7 +40,7 @@ pub(crate) fn facts(text: &Text<'_>) -> Facts {
         } else if word.kind == Kind::Number
             && let Some(value) = word.number()
         {
-            if is_status(text, index, value) {
+            if status::is_status(text, index, value) {
                 note(&mut facts.statuses, fact(value));
             } else if is_code(text, index, value) {
                 note(&mut facts.codes, fact(value));
@@ -84,111 +86,6 @@ fn is_part(text: &Text<'_>, index: usize) -> bool {
     let joined_after = matches!(sign_after(text, index), Some('.' | ',' | '-' | '/' | ':' | '_'))
         && digit(text.whole[end..].chars().nth(1));
     joined_before || joined_after
-}
-
-fn is_status(text: &Text<'_>, index: usize, value: u64) -> bool {
-    if !(100..600).contains(&value) || text.words[index].span.len() != 3 || is_unit(after(text, index).next())
-    {
-        return false;
-    }
-    let mut near = before(text, index);
-    let (first, second, third, fourth) = (near.next(), near.next(), near.next(), near.next());
-    // HTTP/1.1 404, HTTP/2 307, HTTP 502
-    let http = [first, second, third].contains(&Some("http")) && first.is_some_and(|word| word.len() <= 4);
-    let says = |word: Option<&str>| {
-        matches!(
-            word,
-            Some(
-                "status"
-                    | "response"
-                    | "responded"
-                    | "responds"
-                    | "returned"
-                    | "returns"
-                    | "answered"
-                    | "answers"
-                    | "answer"
-                    | "return"
-                    | "gives"
-                    | "answering"
-                    | "getstatus"
-                    | "received"
-                    | "expected"
-            )
-        )
-    };
-    let coded = matches!(
-        first,
-        Some(
-            "code"
-                | "codes"
-                | "error"
-                | "status"
-                | "got"
-                | "a"
-                | "gets"
-                | "getting"
-                | "with"
-                | "an"
-                | "is"
-                | "was"
-                | "of"
-        )
-    ) && ([second, third, fourth].into_iter().any(says)
-        || [first, second, third].contains(&Some("http")));
-    let reason = reason_follows(text, index, value);
-    // Nothing else on the line.
-    let lone = before(text, index).next().is_none() && after(text, index).next().is_none();
-    if lone && (400..600).contains(&value) {
-        return true;
-    }
-    if is_part(text, index) && !http && !reason {
-        return false;
-    }
-    // "error 403", "code 404 is returned", "(302)"
-    let alone = matches!(first, Some("error" | "code")) && !matches!(value, 100..200) && {
-        let rest: Vec<&str> = after(text, index).take(4).collect();
-        second == Some("http")
-            || rest.is_empty()
-            || rest
-                .iter()
-                .any(|word| matches!(*word, "returned" | "error" | "during" | "forbidden" | "unauthorized"))
-    };
-    http || says(first) || coded || reason || alone
-        || (first == Some("error")
-            && (400..600).contains(&value)
-            && (text.words.len() < 40
-                || matches!(after(text, index).next(), Some("when" | "while" | "on" | "after" | "if" | "from"))))
-        // 403 error during …
-        || (matches!(value, 400..=404 | 426 | 500..=504) && after(text, index).next().is_some_and(|word| matches!(word, "error" | "errors" | "response" | "requests")))
-}
-
-fn reason_follows(text: &Text<'_>, index: usize, value: u64) -> bool {
-    let mut after = after(text, index);
-    let (first, second) = (after.next().unwrap_or(""), after.next().unwrap_or(""));
-    match value {
-        101 => first == "switching",
-        200 => first == "ok",
-        301 => first == "moved",
-        302 => first == "found",
-        307 => first == "temporary",
-        308 => first == "permanent",
-        400 => (first, second) == ("bad", "request") || first == "badreq",
-        401 => first == "unauthorized" || first == "unauthorised",
-        403 => first == "forbidden",
-        404 => (first, second) == ("not", "found"),
-        405 => (first, second) == ("method", "not"),
-        407 => first == "proxy",
-        408 => (first, second) == ("request", "timeout"),
-        426 => (first, second) == ("upgrade", "required"),
-        429 => (first, second) == ("too", "many"),
-        500 => (first, second) == ("internal", "server"),
-        501 => (first, second) == ("not", "implemented"),
-        502 => (first, second) == ("bad", "gateway"),
-        503 => (first, second) == ("service", "unavailable"),
-        504 => first == "gateway",
-        _ => false,
-    }
 }
 
 fn is_code(text: &Text<'_>, index: usize, value: u64) -> bool {
@@ -407,15 +304,31 @@ mod tests {
             ("\"GET /ws HTTP/1.1\" 400 12", 400),
             ("code 404 is returned", 404),
             ("HTTP error: 301 Moved Permanently", 301),
-            ("got 301 status", 0),
+            ("got 301 status", 301),
             ("getStatus: 401", 401),
             ("403 error during", 403),
             ("Error 502 when the proxy is there", 502),
             ("it failed\n502\nproxy: HAProxy", 502),
+            ("[W 19:49:35.382 App] 404 GET /api/channels", 404),
+            ("browsers are rejected with 403 and", 403),
+            ("returns 502 (Bad Gateway)", 502),
+            ("failed with `401`", 401),
+            ("I always get 400", 400),
         ] {
             assert_eq!(of(text).1, if status == 0 { vec![] } else { vec![status] }, "{text}");
         }
-        for text in ["took 200 ms", "line 404", "in 300 bytes", "10.0.200.1", "conn.go:610", "code: 1006"] {
+        for text in [
+            "took 200 ms",
+            "line 404",
+            "in 300 bytes",
+            "10.0.200.1",
+            "conn.go:610",
+            "code: 1006",
+            "with 500 clients",
+            "the 400 items",
+            "error in app.js:404",
+            "a 500-page book",
+        ] {
             assert_eq!(of(text).1, [0; 0], "{text}");
         }
     }

@@ -27,10 +27,13 @@ mod facts;
 mod find;
 mod fuzzy;
 mod heads;
+mod likeness;
 mod rank;
 mod reading;
 mod separate;
+mod stage;
 mod table;
+mod together;
 mod urls;
 mod vocabulary;
 mod weigh;
@@ -41,6 +44,13 @@ pub use rank::{read, read_counting};
 pub use reading::{Evidence, Ranked, Reading, Recognized, Speaks};
 pub use table::{Message, Named, Sight, messages};
 pub use words::{LIMIT, Span};
+
+/// What `examples/learn.rs` needs to make `data/words.txt`.
+#[doc(hidden)]
+pub use {
+    likeness::scale,
+    rank::{Sample, sample},
+};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -1,17 +1,21 @@
 //! From what was found to what it means.
 
 mod numbers;
+mod order;
 
 use std::collections::HashMap;
 
 use framewise_rules::{Cause, CloseCode, Rule};
 
-use crate::about::{begins, ends, is_about_websocket, is_common, is_denied};
+use crate::about::{begins, ends, is_about_websocket, is_common, is_denied, is_in_name};
 use crate::code::{self, Lines};
 use crate::facts::Fact;
 use crate::find::{How, Match, TELLING, Text, Work, find};
-use crate::reading::{Evidence, Ranked, Reading, Recognized, Speaks};
+use crate::likeness::{self, Likeness};
+use crate::reading::{Evidence, Reading, Speaks};
+use crate::stage::Shown;
 use crate::table::{Message, Named, Sight, Spoken, TABLE, Weight};
+use crate::together::Facts;
 use crate::vocabulary::{Part, Row, VOCABULARY};
 use crate::weigh::Scale;
 use crate::words::{LIMIT, Span, words};
@@ -25,26 +29,21 @@ struct Candidate {
     certainty: f64,
 }
 
-/// What must speak for the first cause, at least; where only words of a description do; for the others.
-const FIRST: f64 = 1.2;
-const FIRST_BY_WORDS: f64 = 1.0;
-const OTHERS: f64 = 0.9;
 /// How certain a message must be, that its words are its own; and how much they count beside it.
 const SPOKEN: f64 = 0.6;
 const AGAIN: f64 = 0.5;
-/// What speaks against an idle timeout where a description says nothing of time, and the words that one has.
-const TIMELESS: f64 = 1.1;
+/// Words that a description has at least: a text with fewer is a message.
 const TOLD: usize = 12;
+const SPEAKS: usize = 5;
 /// Words that a description has at most before its words begin to count for less.
 const DESCRIPTION: f64 = 400.0;
-/// Causes that are named at most, and the share that one must have.
-const MOST: usize = 5;
-const SHARE: f64 = 0.02;
+/// Words of source code or documentation from which on even a message in it is a mention.
+const LONG: usize = 250;
 /// The weight of a cause that a message names for certain is `SCALE * ln(1 + 1 / FLOOR)`.
 const SCALE: f64 = 1.35;
 const FLOOR: f64 = 0.03;
-/// How much the frequency of a cause counts.
-const PRIOR: f64 = 0.4;
+/// How much a message counts that tells only that something failed: in any case, and of what another would count.
+const SYMPTOM: (f64, f64) = (0.7, 0.3);
 
 /// Reads a text.
 pub fn read(text: &str) -> Reading {
@@ -58,32 +57,85 @@ pub fn read_counting(whole: &str) -> (Reading, Work) {
         (whole.len().saturating_sub(LIMIT)..=whole.len()).find(|&at| whole.is_char_boundary(at)).unwrap_or(0);
     let words = words(&whole[skipped..]);
     let text = Text::new(&whole[skipped..], &words);
-    let mut found = find(&text, &mut work);
-    let like = fuzzy::find(&text, &found, &mut work);
-    found.extend(like);
-
-    let mut weighing = {
-        let lines = Lines::new(text.whole);
-        let about = is_about_websocket(&words) && !lines.is_file() && !code::is_documentation(text.whole);
-        Weighing::new(about, words.len() > TOLD, lines)
-    };
-    weighing.software(&text, &found);
-    let groups = weighing.recognize(&text, &found);
-    weighing.describe(&text, &found, &groups);
-    weighing.messages(&text, &groups);
-    weighing.numbers(&text);
-    weighing.signs(text.whole);
+    let (weighing, groups) = weigh(&text, &mut work);
     let mut reading = weighing.reading(groups);
     reading.skipped = skipped;
     reading.shift(skipped);
     (reading, work)
 }
 
+/// A text as `examples/learn.rs` needs it.
+#[derive(Debug)]
+pub struct Sample {
+    /// Its words and pairs of words.
+    pub features: Vec<String>,
+    /// How much speaks for each cause without them, in the order of `Cause::ALL`.
+    pub scores: Vec<f64>,
+    /// How much speaks for no cause.
+    pub none: f64,
+}
+
+/// Prepares a text for `examples/learn.rs`.
+pub fn sample(text: &str) -> Sample {
+    let words = words(text);
+    let text = Text::new(text, &words);
+    let (weighing, _) = weigh(&text, &mut Work::default());
+    let score = |&cause: &Cause| weighing.score(cause) - weighing.like(cause);
+    Sample {
+        features: likeness::features(&words).into_iter().map(|(name, _)| name).collect(),
+        scores: Cause::ALL.iter().map(score).collect(),
+        none: order::NONE,
+    }
+}
+
+/// Everything that a text says, weighed, and the messages in it.
+fn weigh(text: &Text<'_>, work: &mut Work) -> (Weighing, Vec<Vec<Candidate>>) {
+    let words = text.words;
+    let mut found = find(text, work);
+    let like = fuzzy::find(text, &found, work);
+    found.extend(like);
+
+    let mut weighing = {
+        let lines = Lines::new(text.whole);
+        let about = if lines.is_file() || code::is_documentation(text.whole) {
+            if words.len() > LONG { About::Long } else { About::Other }
+        } else if is_about_websocket(words) {
+            About::Fault
+        } else {
+            About::Unclear
+        };
+        Weighing::new(about, words.len(), lines)
+    };
+    weighing.software(text, &found);
+    let groups = weighing.recognize(text, &found);
+    let phrases = weighing.describe(text, &found, &groups, work);
+    weighing.messages(text, &groups);
+    weighing.numbers(text);
+    weighing.signs(text.whole);
+    weighing.together(&phrases);
+    weighing.likeness = Likeness::new(words, work);
+    (weighing, groups)
+}
+
+/// What a text is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// Something that fails, of a WebSocket.
+    Fault,
+    /// It does not say so.
+    Unclear,
+    /// Source code, or the documentation of a product.
+    Other,
+    /// The same, and long: it names every fault, and has none.
+    Long,
+}
+
 struct Weighing {
-    /// Whether words alone may name a cause.
-    about: bool,
+    about: About,
     /// Whether the text says more than a message.
     told: bool,
+    /// Whether it has a few words at least.
+    speaks: bool,
     lines: Lines,
     causes: Scale<Cause>,
     rules: Scale<Named>,
@@ -92,13 +144,18 @@ struct Weighing {
     /// Places of close codes that a message complains about: they ended nothing.
     wrong_codes: Vec<Span>,
     software: Vec<(&'static str, Span)>,
+    shown: Shown,
+    likeness: Likeness,
+    /// The rows of the table of signs that the text shows.
+    seen: Vec<(&'static str, Span)>,
 }
 
 impl Weighing {
-    const fn new(about: bool, told: bool, lines: Lines) -> Self {
+    fn new(about: About, words: usize, lines: Lines) -> Self {
         Self {
             about,
-            told,
+            told: words > TOLD,
+            speaks: words >= SPEAKS,
             lines,
             causes: Scale::new(),
             rules: Scale::new(),
@@ -106,6 +163,9 @@ impl Weighing {
             statuses: Vec::new(),
             wrong_codes: Vec::new(),
             software: Vec::new(),
+            shown: Shown::default(),
+            likeness: Likeness::default(),
+            seen: Vec::new(),
         }
     }
 
@@ -143,9 +203,16 @@ impl Weighing {
     }
 
     /// The words of the description; those of a message have spoken.
-    fn describe(&mut self, text: &Text<'_>, found: &[Match], groups: &[Vec<Candidate>]) {
+    fn describe(
+        &mut self,
+        text: &Text<'_>,
+        found: &[Match],
+        groups: &[Vec<Candidate>],
+        work: &mut Work,
+    ) -> Vec<Option<Span>> {
         let by = Self::by(text);
         let mut said = vec![false; text.words.len()];
+        self.shown.words(found);
         for candidate in groups.iter().flatten().filter(|candidate| candidate.certainty >= SPOKEN) {
             said[candidate.found.at[0]..=candidate.found.at[candidate.found.at.len() - 1]].fill(true);
         }
@@ -158,13 +225,37 @@ impl Weighing {
             {
                 spoken.push(index);
                 let span = text.span(found.at[0], found.at[found.at.len() - 1]);
-                let by = if said[found.at[0]] { AGAIN * by } else { by };
+                let again = said[found.at[0]] || is_in_name(text, found);
+                let by = if again { AGAIN * by } else { by };
                 self.spoken_by(&TABLE.clues[index].spoken, Speaks::Words, &span, by);
             }
         }
-        let is_prose = |index: usize| !said[index] && !self.lines.is_code(text.words[index].span.start);
-        for (index, span) in combine::find(text, found, is_prose) {
+        let is_prose = |found: &Match| {
+            !said[found.at[0]]
+                && !self.lines.is_code(text.words[found.at[0]].span.start)
+                && !is_in_name(text, found)
+        };
+        let phrases = combine::phrases(found, is_prose);
+        for (index, span) in combine::find(text, &phrases, work) {
             self.spoken_by(&TABLE.combinations[index].spoken, Speaks::Words, &span, by);
+        }
+        let first = |places: &Vec<combine::Place>| places.first().map(|place| text.span(place.0, place.1));
+        phrases.iter().map(first).collect()
+    }
+
+    /// What facts speak for together.
+    fn together(&mut self, phrases: &[Option<Span>]) {
+        let facts = Facts {
+            statuses: &self.statuses,
+            codes: self.codes.items(),
+            software: &self.software,
+            rules: self.rules.items(),
+            signs: &self.seen,
+            phrases,
+        };
+        let held = TABLE.together.iter().filter_map(|row| Some((row, facts.hold(&row.conditions)?)));
+        for (row, span) in held.collect::<Vec<_>>() {
+            self.spoken(&row.spoken, Speaks::Words, &span);
         }
     }
 
@@ -252,6 +343,8 @@ impl Weighing {
         let inner = |at: &usize| found.at[0] < *at && *at < found.at[found.at.len() - 1];
         let tight = found.at.len() > 2 || !found.variable.iter().any(inner);
         let generic = found.at.len() <= 4 && found.at.iter().all(|&at| is_common(&text.words[at].text));
+        let brief = found.at.len() <= 3
+            && message.text.bytes().all(|byte| byte.is_ascii_lowercase() || b" -".contains(&byte));
         let sure = if generic && !all {
             // "Failed to connect to the server" is said of anything.
             match (begins && ends && long && tight, named) {
@@ -259,6 +352,9 @@ impl Weighing {
                 (true, false) => 0.3,
                 (false, _) => return 0.0,
             }
+        } else if brief && pattern.weight >= TELLING && !(begins && ends) && !named && !all {
+            // "the self-signed certificate" in the middle of a sentence
+            0.4
         } else if pattern.weight >= TELLING || (all && long) || (begins && ends && named) {
             0.9
         } else if begins && ends && (all || (long && telling && tight)) {
@@ -291,6 +387,7 @@ impl Weighing {
             };
             for candidate in counted {
                 let message = candidate.message;
+                self.shown.message(message, candidate.certainty);
                 // One product's row may lack the variable part that another's has.
                 let variable =
                     group.iter().map(|other| &other.found.variable).max_by_key(|variable| variable.len());
@@ -347,69 +444,12 @@ impl Weighing {
                 }
             }
             for (cause, odds) in odds {
-                let weight = best * SCALE * (1.0 + odds / FLOOR).ln();
+                let certain = SCALE * (1.0 + odds / FLOOR).ln();
+                let vague = SYMPTOM.0 + SYMPTOM.1 * certain;
+                let weight = best * if group[0].message.symptom { vague } else { certain };
                 self.causes.add(cause, evidence(weight));
             }
         }
-    }
-
-    fn reading(self, groups: Vec<Vec<Candidate>>) -> Reading {
-        let known = |cause: Cause| {
-            TABLE.known.iter().find(|known| known.cause == cause).map_or(0.0, |known| known.weight)
-        };
-        let is_time = |evidence: &Evidence| {
-            matches!(evidence.speaks, Speaks::Duration { .. } | Speaks::Words | Speaks::Sign(_))
-        };
-        let timeless = self.told && !self.causes.evidence(Cause::IdleTimeoutIntermediary).iter().any(is_time);
-        let prior = |cause: Cause| {
-            let idle =
-                timeless && matches!(cause, Cause::IdleTimeoutIntermediary | Cause::IdleTimeoutEndpoint);
-            PRIOR * (known(cause) + 0.5).ln() - if idle { TIMELESS } else { 0.0 }
-        };
-        let mut causes = self.causes.ranked(prior, OTHERS, MOST);
-        causes.retain(|cause| cause.score >= SHARE);
-        let is_clear = |ranked: &Ranked<Cause>| {
-            let sum: f64 = ranked.evidence.iter().map(|evidence| evidence.weight).sum();
-            // A number is no more than a word: other protocols have codes and statuses too.
-            let is_word = |evidence: &Evidence| match evidence.speaks {
-                Speaks::Words | Speaks::Software(_) | Speaks::Duration { .. } | Speaks::Size { .. } => true,
-                Speaks::Code(_) | Speaks::Status(_) => true,
-                Speaks::Message(_) | Speaks::Sign(_) => false,
-            };
-            if ranked.evidence.iter().all(is_word) {
-                self.about && sum >= FIRST_BY_WORDS
-            } else {
-                sum >= FIRST
-            }
-        };
-        if !causes.first().is_some_and(is_clear) {
-            causes.clear();
-        }
-        let mut statuses: Vec<(u16, Span)> =
-            self.statuses.into_iter().map(|status| (status.value as u16, status.span)).collect();
-        statuses.dedup();
-        Reading {
-            causes,
-            rules: self.rules.ranked(|_| 0.0, 0.1, 12),
-            codes: self.codes.ranked(|_| 0.0, 0.1, 8),
-            statuses,
-            messages: groups.into_iter().map(recognized).collect(),
-            software: self.software,
-            skipped: 0,
-        }
-    }
-}
-
-fn recognized(group: Vec<Candidate>) -> Recognized {
-    let mut group = group.into_iter();
-    let Some(first) = group.next() else { unreachable!("a group has a candidate") };
-    let also = group.map(|other| other.message).collect();
-    Recognized {
-        message: first.message,
-        exact: first.found.how == How::Whole,
-        also,
-        span: first.span,
-        certainty: first.certainty.min(1.0),
     }
 }
 

@@ -4,6 +4,9 @@ use std::sync::LazyLock;
 
 use framewise_rules::{Cause, Rule};
 
+use crate::stage::Stage;
+use crate::together::{Condition, Fact};
+
 /// A rule that a message can denote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Named {
@@ -83,6 +86,8 @@ pub struct Message {
     pub causes: Vec<Cause>,
     /// The close codes that it denotes beside those that it spells out.
     pub codes: Vec<u16>,
+    /// Whether it tells only that something failed: what is said beside it counts more.
+    pub symptom: bool,
     /// What there is to say where it denotes no rule.
     pub note: Option<&'static str>,
 }
@@ -113,6 +118,13 @@ pub(crate) struct Clue {
 pub(crate) struct Combination {
     /// For each idea the phrases for it, by their index in [`Table::phrases`].
     pub(crate) ideas: Vec<Vec<usize>>,
+    pub(crate) spoken: Spoken,
+}
+
+/// Facts that mean something together: a row of `data/together.txt`.
+#[derive(Debug)]
+pub(crate) struct Together {
+    pub(crate) conditions: Vec<Condition>,
     pub(crate) spoken: Spoken,
 }
 
@@ -166,10 +178,14 @@ pub(crate) struct Table {
     pub(crate) clues: Vec<Clue>,
     pub(crate) phrases: Vec<&'static str>,
     pub(crate) combinations: Vec<Combination>,
+    pub(crate) together: Vec<Together>,
     pub(crate) software: Vec<Software>,
     pub(crate) signs: Vec<Sign>,
     pub(crate) numbers: Vec<Number>,
     pub(crate) usual: Vec<Usual>,
+    /// When each cause acts, where it acts at one time only, and the words that show how far a connection came.
+    pub(crate) stages: Vec<(Cause, Stage)>,
+    pub(crate) shows: Vec<(Stage, &'static str)>,
     /// How often each cause was the true one.
     pub(crate) known: Vec<Weight>,
 }
@@ -247,51 +263,128 @@ fn parse() -> Result<Table, &'static str> {
         let spoken = spoken(ids).ok_or(line)?;
         table.usual.push(Usual { rule: Named::from_id(rule).ok_or(line)?, weights: spoken.weights });
     }
+    for line in rows(include_str!("../data/stages.txt")) {
+        stage(&mut table, line).ok_or(line)?;
+    }
     for line in rows(include_str!("../data/causes.txt")) {
         table.known.extend(spoken(line).ok_or(line)?.weights);
     }
     Ok(table)
 }
 
-/// `@idea = phrase / phrase` and `@idea & phrase / phrase => cause+2`
+/// `@idea = phrase / phrase` and `@idea & phrase / phrase => cause+2`; and the same with facts.
 fn combinations(table: &mut Table) -> Result<(), &'static str> {
     let mut named: Vec<(&str, Vec<usize>)> = Vec::new();
     for line in rows(include_str!("../data/combinations.txt")) {
-        let mut idea = |text: &'static str, named: &[(&str, Vec<usize>)]| {
-            let mut idea = Vec::new();
-            for phrase in text.split(" / ").map(str::trim) {
-                if phrase.starts_with('@') {
-                    let (_, phrases) = named.iter().find(|(name, _)| *name == phrase).ok_or(line)?;
-                    idea.extend(phrases);
-                    continue;
-                }
-                let known = table.phrases.iter().position(|other| *other == phrase);
-                idea.push(known.unwrap_or(table.phrases.len()));
-                if known.is_none() {
-                    table.phrases.push(phrase);
-                }
-            }
-            Ok(idea)
-        };
         if let Some((ideas, ids)) = line.split_once(" => ") {
-            let ideas: Result<_, _> = ideas.split(" & ").map(|text| idea(text, &named)).collect();
-            table.combinations.push(Combination { ideas: ideas?, spoken: spoken(ids).ok_or(line)? });
+            let ideas: Option<_> =
+                ideas.split(" & ").map(|text| idea(text, &named, &mut table.phrases)).collect();
+            let spoken = spoken(ids).ok_or(line)?;
+            table.combinations.push(Combination { ideas: ideas.ok_or(line)?, spoken });
         } else {
             let (name, phrases) = line.split_once(" = ").ok_or(line)?;
-            let phrases = idea(phrases, &named)?;
+            let phrases = idea(phrases, &named, &mut table.phrases).ok_or(line)?;
             named.push((name, phrases));
         }
+    }
+    for line in rows(include_str!("../data/together.txt")) {
+        let (facts, ids) = line.split_once(" => ").ok_or(line)?;
+        let conditions: Option<_> =
+            facts.split(" & ").map(|text| condition(text, &named, &mut table.phrases)).collect();
+        let spoken = spoken(ids).ok_or(line)?;
+        table.together.push(Together { conditions: conditions.ok_or(line)?, spoken });
     }
     Ok(())
 }
 
-/// `text => rule cause 1009 | note`
+/// The phrases of an idea, by their index; new ones are added.
+fn idea(
+    text: &'static str,
+    named: &[(&str, Vec<usize>)],
+    phrases: &mut Vec<&'static str>,
+) -> Option<Vec<usize>> {
+    let mut idea = Vec::new();
+    for phrase in text.split(" / ").map(str::trim) {
+        if phrase.starts_with('@') {
+            idea.extend(&named.iter().find(|(name, _)| *name == phrase)?.1);
+            continue;
+        }
+        let known = phrases.iter().position(|other| *other == phrase);
+        idea.push(known.unwrap_or(phrases.len()));
+        if known.is_none() {
+            phrases.push(phrase);
+        }
+    }
+    Some(idea)
+}
+
+/// `not http 403 / http 404`
+fn condition(
+    text: &'static str,
+    named: &[(&str, Vec<usize>)],
+    phrases: &mut Vec<&'static str>,
+) -> Option<Condition> {
+    let (denied, text) = text.strip_prefix("not ").map_or((false, text), |text| (true, text));
+    let mut any = Vec::new();
+    for fact in text.split(" / ").map(str::trim) {
+        let (kind, value) = fact.split_once(' ').unwrap_or((fact, ""));
+        match (kind, value.parse::<u16>()) {
+            ("http", Ok(status)) => any.push(Fact::Status(u64::from(status))),
+            ("close", Ok(code)) => any.push(Fact::Code(code)),
+            ("software", _) => any.push(Fact::Software(value)),
+            ("rule", _) => any.push(Fact::Rule(Named::from_id(value)?)),
+            ("sign", _) => any.push(Fact::Sign(value)),
+            _ => any.extend(idea(fact, named, phrases)?.into_iter().map(Fact::Phrase)),
+        }
+    }
+    Some(Condition { denied, any })
+}
+
+/// `before = cause cause` and `shows open = phrase / phrase`
+fn stage(table: &mut Table, line: &'static str) -> Option<()> {
+    let (name, rest) = line.split_once(" = ")?;
+    let (shows, name) = name.strip_prefix("shows ").map_or((false, name), |name| (true, name));
+    let stage = match name {
+        "before" => Stage::Before,
+        "open" => Stage::Open,
+        _ => return None,
+    };
+    if shows {
+        table.shows.extend(rest.split(" / ").map(|phrase| (stage, phrase)));
+    } else {
+        for id in rest.split_whitespace() {
+            table.stages.push((Cause::from_id(id)?, stage));
+        }
+    }
+    Some(())
+}
+
+/// Rules that say only that there was no answer, or an end.
+const VAGUE: [Rule; 5] = [
+    Rule::CloseMissing,
+    Rule::ConnectionReset,
+    Rule::ResponseMissing,
+    Rule::ResponseTimeout,
+    Rule::ResponseStatus,
+];
+
+/// `text => rule cause 1009 | note`; `~` before the ids of a symptom.
 fn message(line: &'static str, sight: Sight) -> Option<Message> {
     let (text, ids) = line.rsplit_once(" =>")?;
     let (ids, note) = ids.split_once(" | ").map_or((ids, None), |(ids, note)| (ids, Some(note)));
-    let mut message = Message { text, sight, rules: Vec::new(), causes: Vec::new(), codes: Vec::new(), note };
+    let mut message = Message {
+        text,
+        sight,
+        rules: Vec::new(),
+        causes: Vec::new(),
+        codes: Vec::new(),
+        symptom: false,
+        note,
+    };
     for id in ids.split_whitespace() {
-        if let Ok(code) = id.parse() {
+        if id == "~" {
+            message.symptom = true;
+        } else if let Ok(code) = id.parse() {
             message.codes.push(code);
         } else if let Some(cause) = Cause::from_id(id) {
             message.causes.push(cause);
@@ -299,6 +392,9 @@ fn message(line: &'static str, sight: Sight) -> Option<Message> {
             message.rules.push(Named::from_id(id)?);
         }
     }
+    let vague = |rule: &Named| matches!(rule, Named::Rule(rule) if VAGUE.contains(rule));
+    message.symptom |=
+        message.causes.is_empty() && !message.rules.is_empty() && message.rules.iter().all(vague);
     Some(message)
 }
 

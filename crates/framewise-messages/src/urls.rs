@@ -5,6 +5,25 @@ use crate::heads::Seen;
 /// Addresses that are looked at: a log repeats them.
 const MOST: usize = 64;
 
+/// Ports on which servers of other protocols listen by default: FTP, SSH, SMTP, `MySQL`, AMQP, `PostgreSQL`, VNC, Redis, Kafka,
+/// memcached, `MongoDB`, MQTT, NATS.
+const OTHERS: [&str; 14] = [
+    "21", "22", "25", "3306", "5672", "5432", "5900", "5901", "6379", "9092", "11211", "27017", "1883",
+    "4222",
+];
+
+/// `' failed: ` after an address, and nothing more: Chrome prints no reason where the server must not learn it.
+fn fails_without_reason(rest: &str) -> bool {
+    let end = rest.find(['\'', '"', '\n']).unwrap_or(rest.len());
+    let Some(reason) =
+        rest[end..].strip_prefix("' failed:").or_else(|| rest[end..].strip_prefix("\" failed:"))
+    else {
+        return false;
+    };
+    let reason = reason.trim_start_matches(['.', ' ', '_', '`']);
+    reason.is_empty() || reason.starts_with(['\n', '\r', '"', '*', ')'])
+}
+
 /// What the addresses and the keys in a text show.
 pub(crate) fn signs(text: &str) -> Vec<Seen> {
     let mut signs: Vec<Seen> = Vec::new();
@@ -21,12 +40,24 @@ pub(crate) fn signs(text: &str) -> Vec<Seen> {
             rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']')));
         let authority = &rest[..length.unwrap_or(rest.len())];
         let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
-        let id = match (&lower[at - letters..at], port) {
-            ("wss", "80") => "wss-on-port-80",
-            ("ws", "443") => "ws-on-port-443",
-            _ => continue,
-        };
-        note(id, at - letters..at + 3 + authority.len());
+        let scheme = &lower[at - letters..at];
+        if !matches!(scheme, "ws" | "wss") {
+            continue;
+        }
+        let span = at - letters..at + 3 + authority.len();
+        let host = authority.strip_suffix(port).map_or(authority, |host| host.trim_end_matches(':'));
+        if matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "[::1]") {
+            note("loopback-address", span.clone());
+        }
+        if fails_without_reason(rest) {
+            note("failed-without-reason", span.clone());
+        }
+        match (scheme, port) {
+            ("wss", "80") => note("wss-on-port-80", span),
+            ("ws", "443") => note("ws-on-port-443", span),
+            (_, port) if OTHERS.contains(&port) => note("port-of-another-protocol", span),
+            _ => {}
+        }
     }
     for (at, name) in lower.match_indices("sec-websocket-key:").take(MOST) {
         let value = at + name.len();
@@ -65,9 +96,33 @@ mod tests {
     #[test]
     fn an_address_on_the_port_of_the_other_scheme_is_seen() {
         assert_eq!(of("to 'wss://a.example:80/x' failed"), ["wss-on-port-80"]);
-        assert_eq!(of("WS://[::1]:443"), ["ws-on-port-443"]);
+        assert_eq!(of("WS://[::2]:443"), ["ws-on-port-443"]);
+        assert_eq!(of("ws://a.example:1883/mqtt"), ["port-of-another-protocol"]);
+        for text in [
+            "wss://a:443/",
+            "ws://a:80",
+            "wss://a:8080",
+            "https://a:80/",
+            "wss://a/80",
+            "wss://",
+            "://:80",
+            "http://a:1883",
+        ] {
+            assert_eq!(of(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_that_fail_are_seen() {
+        assert_eq!(
+            of("WebSocket connection to 'ws://a.example/x' failed: \nnext"),
+            ["failed-without-reason"]
+        );
+        assert_eq!(of("`WebSocket connection to 'ws://a.example:1883/' failed:`").len(), 2);
+        assert_eq!(of("ws://localhost:3000"), ["loopback-address"]);
+        // A reason follows; another host.
         for text in
-            ["wss://a:443/", "ws://a:80", "wss://a:8080", "https://a:80/", "wss://a/80", "wss://", "://:80"]
+            ["WebSocket connection to 'ws://a/x' failed: Invalid frame header", "ws://localhost.example:3000"]
         {
             assert_eq!(of(text), [""; 0], "{text}");
         }

@@ -24,6 +24,7 @@ pub(crate) enum Row {
     Clue(usize),
     Phrase(usize),
     Software(usize),
+    Stage(usize),
 }
 
 #[derive(Debug)]
@@ -72,7 +73,8 @@ pub(crate) static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
     let software = software
         .flat_map(|(index, row)| row.phrases.iter().map(move |&phrase| (Row::Software(index), phrase)));
     let phrases = TABLE.phrases.iter().enumerate().map(|(index, &phrase)| (Row::Phrase(index), phrase));
-    for (row, text) in messages.chain(clues).chain(software).chain(phrases) {
+    let stages = TABLE.shows.iter().enumerate().map(|(index, (_, phrase))| (Row::Stage(index), *phrase));
+    for (row, text) in messages.chain(clues).chain(software).chain(phrases).chain(stages) {
         rows.push((row, parts(text, &mut ids)));
     }
     let mut counts = vec![0.0_f64; ids.len() + 1];

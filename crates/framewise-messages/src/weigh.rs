@@ -30,27 +30,25 @@ impl<T: Copy + PartialEq> Scale<T> {
         }
     }
 
+    /// All of them, in the order in which they were first added.
+    pub(crate) fn items(&self) -> &[(T, Vec<Evidence>)] {
+        &self.items
+    }
+
     /// What speaks for one.
     pub(crate) fn evidence(&self, of: T) -> &[Evidence] {
         self.items.iter().find(|(item, _)| *item == of).map_or(&[], |(_, all)| all)
     }
 
-    /// Everything with what speaks for it, the strongest first; `prior` is added to each.
-    pub(crate) fn ranked(self, prior: impl Fn(T) -> f64, least: f64, most: usize) -> Vec<Ranked<T>> {
+    /// Everything with what speaks for it, the strongest first.
+    pub(crate) fn ranked(self, least: f64, most: usize) -> Vec<Ranked<T>> {
         let mut ranked: Vec<(f64, Ranked<T>)> = Vec::new();
         for (is, mut evidence) in self.items {
-            evidence.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-            let counted = evidence.iter().enumerate().map(|(index, evidence)| {
-                if evidence.weight < 0.0 {
-                    evidence.weight
-                } else {
-                    evidence.weight * FURTHER[index.min(FURTHER.len() - 1)]
-                }
-            });
-            let sum: f64 = counted.sum();
+            let sum = sum(&evidence);
             if sum >= least {
                 evidence.retain(|evidence| evidence.weight > 0.0);
-                ranked.push((sum + prior(is), Ranked { is, score: 0.0, evidence }));
+                evidence.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+                ranked.push((sum, Ranked { is, score: 0.0, evidence }));
             }
         }
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -59,4 +57,14 @@ impl<T: Copy + PartialEq> Scale<T> {
         ranked.truncate(most);
         ranked.into_iter().map(|(sum, ranked)| Ranked { score: (sum - best).exp() / all, ..ranked }).collect()
     }
+}
+
+/// What all the evidence for one thing counts.
+pub(crate) fn sum(evidence: &[Evidence]) -> f64 {
+    let mut weights: Vec<f64> = evidence.iter().map(|evidence| evidence.weight).collect();
+    weights.sort_by(|a, b| b.total_cmp(a));
+    let counted = weights.iter().enumerate().map(|(index, weight)| {
+        if *weight < 0.0 { *weight } else { weight * FURTHER[index.min(FURTHER.len() - 1)] }
+    });
+    counted.sum()
 }

@@ -56,8 +56,8 @@ fn cases() -> Vec<(&'static str, String, String)> {
         ),
         (
             "request-other-origin",
-            format!("{REQUEST}Origin: https://b.example\n"),
-            format!("{REQUEST}Origin: https://a.example\n"),
+            format!("The handshake fails:\n{REQUEST}Origin: https://b.example\n"),
+            format!("The handshake fails:\n{REQUEST}Origin: https://a.example\n"),
         ),
         case("request-key-length", request("dGhlIHNhbXBsZSBub25jZQ==", "U3RyZWFtKDIsID8p"), REQUEST),
         case("response-without-upgrade", RESPONSE.replace("Upgrade: websocket\n", ""), RESPONSE),
@@ -111,6 +111,21 @@ fn cases() -> Vec<(&'static str, String, String)> {
             "websockets-1011",
             "websockets.exceptions.ConnectionClosed: code = 1011 (unexpected error)".to_owned(),
             "gorilla: websocket: close 1011 (internal server error)",
+        ),
+        case(
+            "port-of-another-protocol",
+            "to 'ws://a.example:1883/x' failed".to_owned(),
+            "to 'ws://a.example:8083/x' failed",
+        ),
+        case(
+            "failed-without-reason",
+            "WebSocket connection to 'ws://a.example/x' failed: ".to_owned(),
+            "WebSocket connection to 'ws://a.example/x' failed: Invalid frame header",
+        ),
+        case(
+            "loopback-address",
+            "in production the WebSocket at ws://localhost:3000 fails".to_owned(),
+            "in production the WebSocket at ws://a.example:3000 fails",
         ),
         case(
             "wss-on-port-80",

@@ -126,6 +126,8 @@ causes! {
     HeaderLineUnchecked "header-line-unchecked";
     KeyLengthWrong "key-length-wrong";
     RejectedWithWords "rejected-with-words";
+    RefusedByBotProtection "refused-by-bot-protection";
+    SessionOnAnotherServer "session-on-another-server";
     // Before and beside the protocol
     ServerUnreachable "server-unreachable";
     CertificateRejected "certificate-rejected";
@@ -153,6 +155,9 @@ causes! {
     FramesBufferedOnPath "frames-buffered-on-path";
     CloseSwallowedOnPath "close-swallowed-on-path";
     PeerCrashed "peer-crashed";
+    ClientNetworkLost "client-network-lost";
+    ReceiverTooSlow "receiver-too-slow";
+    ApplicationProtocolMismatch "application-protocol-mismatch";
     ReceiverRejectsLegalFrame "receiver-rejects-legal-frame";
 }
 

@@ -116,6 +116,8 @@ pub(super) fn of(cause: Cause) -> &'static Next {
         | Cause::Redirected
         | Cause::AuthenticationRequired
         | Cause::OriginRefused
+        | Cause::RefusedByBotProtection
+        | Cause::SessionOnAnotherServer
         | Cause::VersionUnsupported
         | Cause::SubprotocolNotEchoed
         | Cause::SubprotocolInvented
@@ -143,7 +145,10 @@ pub(super) fn of(cause: Cause) -> &'static Next {
         | Cause::ConnectionCutOnPath
         | Cause::EndNotForwardedOnPath
         | Cause::AnotherServerAnswers => &BEHIND,
-        Cause::IdleTimeoutIntermediary | Cause::IdleTimeoutEndpoint | Cause::KeepaliveTimeout => &WAIT,
+        Cause::IdleTimeoutIntermediary
+        | Cause::IdleTimeoutEndpoint
+        | Cause::KeepaliveTimeout
+        | Cause::ClientNetworkLost => &WAIT,
         Cause::TlsInPlainStream
         | Cause::PlainInTlsPort
         | Cause::CertificateRejected
@@ -153,6 +158,7 @@ pub(super) fn of(cause: Cause) -> &'static Next {
         Cause::ServerUnreachable => &REACH,
         Cause::BlockedByBrowser => &BROWSER,
         Cause::ClosedByApplication
+        | Cause::ApplicationProtocolMismatch
         | Cause::RejectedWithWords
         | Cause::PeerCrashed
         | Cause::ClosedWhileConnecting => &LOG,
@@ -217,6 +223,7 @@ pub(super) fn of(cause: Cause) -> &'static Next {
         | Cause::EarlyFramesLost
         | Cause::SentBeforeUpgrade
         | Cause::LimitOfReceiver
+        | Cause::ReceiverTooSlow
         | Cause::MessageTypeUnsupported
         | Cause::ReceiverRejectsLegalFrame => &FRAMES,
         _ => UNKNOWN,

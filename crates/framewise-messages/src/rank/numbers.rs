@@ -34,6 +34,7 @@ impl Weighing {
             if let Some(row) = TABLE.number(NumberKind::Http, status.value) {
                 self.spoken(&row.spoken, Speaks::Status(value), &status.span);
             }
+            self.shown.number(Speaks::Status(value));
         }
         self.statuses.sort_by_key(|status| status.span.start);
         // What a number means where the product is known.
@@ -60,6 +61,9 @@ impl Weighing {
             let speaks = Speaks::Code(value);
             self.codes.add(CloseCode(value), Evidence { span: code.span.clone(), speaks, weight: 1.0 });
             let wrong = self.wrong_codes.iter().any(|span| span.contains(&code.span.start));
+            if !wrong {
+                self.shown.number(speaks);
+            }
             if !wrong && let Some(row) = TABLE.number(NumberKind::Close, code.value) {
                 self.spoken(&row.spoken, speaks, &code.span);
             }
@@ -111,6 +115,7 @@ impl Weighing {
         for (id, span) in heads::signs(text).into_iter().chain(config::signs(text)).chain(urls::signs(text)) {
             if let Some(sign) = TABLE.sign(id) {
                 self.spoken(&sign.spoken, Speaks::Sign(sign), &span);
+                self.seen.push((sign.id, span));
             }
         }
     }
