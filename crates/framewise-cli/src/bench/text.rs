@@ -21,13 +21,15 @@ pub(crate) fn text(report: &Report, exceeded: &[String], in_flight: bool) -> Str
         report.seconds,
         if report.complete { "" } else { " (ended early)" }
     );
+    #[expect(clippy::cast_sign_loss, reason = "a rate is not negative")]
+    let per_second = messages.per_second.round() as u64;
     let _ = writeln!(
         text,
         "messages: {} sent, {} answered, {} unanswered; {} a second, {} out, {} in",
         grouped(messages.sent),
         grouped(messages.answered),
         grouped(messages.unanswered),
-        grouped(messages.per_second.round() as u64),
+        grouped(per_second),
         bytes(messages.bytes_sent),
         bytes(messages.bytes_received),
     );
@@ -121,8 +123,8 @@ pub(crate) fn time(micros: f64) -> String {
 
 fn bytes(count: u64) -> String {
     match count {
-        ..10_240 => format!("{count} B"),
-        ..10_485_760 => format!("{} KiB", count >> 10),
+        0..10_240 => format!("{count} B"),
+        10_240..10_485_760 => format!("{} KiB", count >> 10),
         _ => format!("{} MiB", grouped(count >> 20)),
     }
 }
@@ -132,7 +134,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
