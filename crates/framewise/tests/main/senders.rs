@@ -142,6 +142,7 @@ async fn abort_drops(dropped: Vec<u8>) {
     sender.abort(1008, "slow").unwrap();
     assert_eq!(sender.queued(), 2004 + 8);
     assert!(first.as_mut().now_or_never().is_none(), "it is not written yet");
+    assert!(sender.flush().now_or_never().is_none(), "nor is the Close behind it");
     let mut got = Vec::new();
     let read = async {
         let mut buffer = vec![0; 3004 + 8];

@@ -359,6 +359,8 @@ async fn parts_of_two_senders_do_not_mix() {
     assert!(matches!(two.send_part(b"not mine", false).await, Err(Error::Misuse(Misuse::NoMessageOpen))));
     assert!(matches!(two.try_send("not now"), Err(TrySendError::Full(_))));
     assert!(matches!(one.send("not now").await, Err(Error::Misuse(Misuse::MessageOpen))));
+    let own = one.try_send("not now");
+    assert!(matches!(own, Err(TrySendError::Failed(Error::Misuse(Misuse::MessageOpen)))), "{own:?}");
     let waits = tokio::spawn(async move { two.send("after it").await });
     one.send_part(b"in ", false).await.unwrap();
     one.ping(b"goes between").await.unwrap();
@@ -558,4 +560,23 @@ async fn a_send_waits_for_what_the_stream_holds_back() {
     raw.read_exact(&mut [0; 100]).await.unwrap();
     send.now_or_never().expect("there is room").unwrap();
     raw.read_exact(&mut [0; 52 - 2]).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_gives_up_when_its_turn_has_come_wakes_the_next() {
+    let (server, mut raw) = accepted(Server::new().send_queue(1), 100).await;
+    let (sender, _receiver) = server.split();
+    sender.try_send(vec![7; 118]).unwrap();
+    let (one, two) = (sender.clone(), sender.clone());
+    let (mut first, mut second) = (Box::pin(one.send("first")), Box::pin(two.send("second")));
+    let wakes = [Arc::new(Wakes::default()), Arc::new(Wakes::default())];
+    let [waker, other] = wakes.each_ref().map(|wakes| Waker::from(Arc::clone(wakes)));
+    assert!(first.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
+    assert!(second.poll_unpin(&mut Context::from_waker(&other)).is_pending());
+    raw.read_exact(&mut [0; 100]).await.unwrap();
+    let woken = || wakes.each_ref().map(|wakes| wakes.0.load(Ordering::Relaxed));
+    assert_eq!(woken(), [1, 0]);
+    drop(first);
+    assert_eq!(woken(), [1, 1]);
+    second.now_or_never().expect("there is room").unwrap();
 }

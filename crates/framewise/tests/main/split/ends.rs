@@ -232,6 +232,18 @@ async fn a_write_that_fails_wakes_a_receiver_that_waits() {
     assert!(matches!(sender.send("late").await, Err(Error::Misuse(Misuse::Closed))));
 }
 
+#[tokio::test(start_paused = true)]
+async fn so_it_does_where_generic_code_splits() {
+    let (mut server, _raw) = odd_server().await;
+    server.get_mut().writes = Writes::Fail;
+    let (mut sink, mut stream) = futures_util::StreamExt::split(server);
+    let receive = tokio::spawn(async move { stream.next().await });
+    tokio::task::yield_now().await;
+    assert!(matches!(SinkExt::send(&mut sink, Message::text("lost")).await, Err(Error::Io(_))));
+    let end = timeout(NEVER, receive).await.expect("it is woken").unwrap();
+    assert_eq!(end.unwrap().unwrap_err().violation().unwrap().rule, Rule::ConnectionReset);
+}
+
 #[tokio::test]
 async fn a_sender_is_told_how_the_stream_failed_until_the_receiver_is() {
     let (mut server, _raw) = odd_server().await;
