@@ -91,6 +91,15 @@ pub(crate) fn redirected(e: &Evidence<'_>) -> Option<Sign> {
     }
 }
 
+/// Envoy's own 403 for an upgrade that it is not configured for. What comes from behind it has the time that it took there, and
+/// what its filters refuse has a body (“RBAC: access denied”).
+fn upgrade_disabled_in_envoy(e: &Evidence<'_>, response: &ResponseSeen, status: u16) -> bool {
+    status == 403
+        && response.header("server").is_some_and(|server| server.eq_ignore_ascii_case("envoy"))
+        && response.header("x-envoy-upstream-service-time").is_none()
+        && page(e, response).is_empty()
+}
+
 /// 403 for one Origin.
 pub(crate) fn origin_refused(e: &Evidence<'_>) -> Option<Sign> {
     let origin = e.request()?.header("origin");
@@ -101,7 +110,10 @@ pub(crate) fn origin_refused(e: &Evidence<'_>) -> Option<Sign> {
     let named =
         page(e, response).contains("origin") || response.reason.to_ascii_lowercase().contains("origin");
     let challenged = response.header("www-authenticate").is_some();
-    if challenged || !(named && (400..500).contains(&status) || (status == 403 && origin.is_some())) {
+    if challenged
+        || upgrade_disabled_in_envoy(e, response, status)
+        || !(named && (400..500).contains(&status) || (status == 403 && origin.is_some()))
+    {
         return None;
     }
     let Some(origin) = origin else {
@@ -133,7 +145,7 @@ pub(crate) fn authentication_required(e: &Evidence<'_>) -> Option<Sign> {
     let challenge = response.header("www-authenticate").or_else(|| response.header("proxy-authenticate"));
     let asks = matches!(status, 401 | 407)
         || (status == 403 && (challenge.is_some() || e.request()?.header("origin").is_none()));
-    if !asks {
+    if !asks || upgrade_disabled_in_envoy(e, response, status) {
         return None;
     }
     let sent = ["authorization", "proxy-authorization", "cookie"]
@@ -154,6 +166,13 @@ pub(crate) fn not_a_websocket_endpoint(e: &Evidence<'_>) -> Option<Sign> {
     let (response, status) = rejection(e)?;
     let html = response.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
     let page = matches!(status, 402 | 406 | 409..=425 | 451) && html;
+    if upgrade_disabled_in_envoy(e, response, status) {
+        let evidence = format!(
+            "{} of Envoy itself, without a body: it answers so where upgrade_configs does not list websocket",
+            status_line(e, response)
+        );
+        return e.path_fault(Cause::NotAWebsocketEndpoint, evidence);
+    }
     if !(matches!(status, 200..=299 | 404 | 405 | 410) || page) {
         return None;
     }
