@@ -76,6 +76,10 @@ fn a_proxy_has_a_page_and_a_text_that_names_it_is_still_a_text() {
     );
     has(&text(&["--lang", "fr", "haproxy"]), &["timeout tunnel", "Valeurs par défaut", "À configurer"]);
     assert_eq!(text(&["aws", "alb"]), text(&["AWS-ALB"]));
+    assert_eq!(text(&["nginx", "proxy", "manager"]), text(&["npm"]));
+    assert_eq!(text(&["npm", "http-proxy"]), text(&["http-proxy"]));
+    // Node's npm in a text is not Nginx Proxy Manager.
+    assert!(!text(&["npm ERR! WebSocket connection failed with code 1006"]).contains("nginx-proxy-manager"));
     has(&text(&["nginx", "envoy"]), &["nginx", "envoy", "How it shows when it is wrong"]);
     has(&text(&["idle-timeout-intermediary"]), &["nginx", "proxy_read_timeout 1h;", "timeout tunnel 1h"]);
     has(&text(&[]), &["Proxies and load balancers", "aws-alb"]);

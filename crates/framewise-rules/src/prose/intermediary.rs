@@ -3,6 +3,7 @@
 mod appliances;
 mod cloud;
 mod kubernetes;
+mod libraries;
 mod servers;
 
 use alloc::string::String;
@@ -119,6 +120,22 @@ intermediaries! {
     Envoy "envoy" "Envoy" Server ["envoy proxy", "envoyproxy"] servers::ENVOY;
     Traefik "traefik" "Traefik" Server ["traefik proxy"] servers::TRAEFIK;
     Apache "apache" "Apache httpd" Server ["httpd", "apache2", "mod proxy", "mod proxy wstunnel", "apache http server"] servers::APACHE;
+    Squid "squid" "Squid" Server ["squid cache", "squid proxy"] servers::SQUID;
+    Tinyproxy "tinyproxy" "tinyproxy" Server ["tiny proxy"] servers::TINYPROXY;
+    Stunnel "stunnel" "stunnel" Server ["stunnel4"] servers::STUNNEL;
+    Varnish "varnish" "Varnish" Server ["varnish cache", "varnishd"] servers::VARNISH;
+    Lighttpd "lighttpd" "lighttpd" Server ["lighty"] servers::LIGHTTPD;
+    Nghttpx "nghttpx" "nghttpx" Server ["nghttp2 proxy"] servers::NGHTTPX;
+    Socat "socat" "socat" Server [] servers::SOCAT;
+    Inspect "inspect" "framewise inspect" Library [] libraries::INSPECT;
+    Mitmproxy "mitmproxy" "mitmproxy" Library ["mitmdump", "mitmweb"] libraries::MITMPROXY;
+    HttpProxy "http-proxy" "http-proxy" Library ["node http proxy", "npm http proxy"] libraries::HTTP_PROXY;
+    HttpProxyMiddleware "http-proxy-middleware" "http-proxy-middleware" Library ["hpm", "npm http proxy middleware"] libraries::HTTP_PROXY_MIDDLEWARE;
+    Vite "vite" "Vite" Library ["vite proxy", "vite dev server", "vitejs"] libraries::VITE;
+    FastapiProxyLib "fastapi-proxy-lib" "fastapi-proxy-lib" Library ["fastapi proxy"] libraries::FASTAPI_PROXY_LIB;
+    Aiohttp "aiohttp" "aiohttp" Library ["aiohttp proxy"] libraries::AIOHTTP;
+    Websockify "websockify" "websockify" Library ["novnc"] libraries::WEBSOCKIFY;
+    JupyterServerProxy "jupyter-server-proxy" "jupyter-server-proxy" Library ["jupyter proxy", "nbserverproxy"] libraries::JUPYTER_SERVER_PROXY;
     AwsAlb "aws-alb" "AWS Application Load Balancer" Cloud ["alb", "elb", "awselb", "elastic load balancing", "application load balancer", "aws elb"] cloud::AWS_ALB;
     AwsNlb "aws-nlb" "AWS Network Load Balancer" Cloud ["nlb", "network load balancer"] cloud::AWS_NLB;
     AwsApiGateway "aws-api-gateway" "AWS API Gateway" Cloud ["api gateway", "amazon api gateway", "apigw"] cloud::AWS_API_GATEWAY;
@@ -129,6 +146,11 @@ intermediaries! {
     Cloudflare "cloudflare" "Cloudflare" Cloud ["cloud flare", "cf"] cloud::CLOUDFLARE;
     IngressNginx "ingress-nginx" "ingress-nginx" Kubernetes ["nginx ingress", "nginx ingress controller", "kubernetes ingress nginx"] kubernetes::INGRESS_NGINX;
     HaproxyIngress "haproxy-ingress" "HAProxy Ingress" Kubernetes ["haproxy ingress controller"] kubernetes::HAPROXY_INGRESS;
+    Istio "istio" "Istio" Kubernetes ["istio ingress gateway", "istio gateway"] kubernetes::ISTIO;
+    TraefikIngress "traefik-ingress" "Traefik on Kubernetes" Kubernetes ["traefik ingress controller", "traefik kubernetes"] kubernetes::TRAEFIK_INGRESS;
+    IisArr "iis-arr" "IIS with ARR" Appliance ["iis", "arr", "application request routing", "iis arr reverse proxy"] appliances::IIS_ARR;
+    F5BigIp "f5-big-ip" "F5 BIG-IP" Appliance ["f5", "big ip", "bigip", "f5 ltm"] appliances::F5_BIG_IP;
+    Synology "synology" "Synology DSM" Appliance ["dsm", "synology reverse proxy", "synology nas"] appliances::SYNOLOGY;
     NginxProxyManager "nginx-proxy-manager" "Nginx Proxy Manager" Appliance ["npm", "nginxproxymanager"] appliances::NGINX_PROXY_MANAGER;
 }
 

@@ -80,3 +80,45 @@ pub(super) const HAPROXY_INGRESS: Facts = Facts {
     ],
     fixes: &[(Cause::IdleTimeoutIntermediary, "haproxy-ingress.github.io/timeout-tunnel: 4h")],
 };
+
+pub(super) const ISTIO: Facts = Facts {
+    documentation: "https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/",
+    figures: &[
+        figure(
+            "timeout",
+            "—",
+            "of a VirtualService: disabled where it is not set",
+            "d'un VirtualService : désactivé sans valeur",
+            "https://istio.io/latest/docs/tasks/traffic-management/request-timeouts/",
+        ),
+        figure(
+            "appProtocol",
+            "—",
+            "http is detected, or named by the port; anything else is relayed as TCP",
+            "http est détecté, ou nommé par le port ; le reste est relayé comme TCP",
+            "https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/",
+        ),
+    ],
+    fixes: &[],
+};
+
+pub(super) const TRAEFIK_INGRESS: Facts = Facts {
+    documentation: "https://doc.traefik.io/traefik/expose/overview/#exposing-websocket-services",
+    figures: &[
+        figure(
+            "respondingTimeouts.readTimeout",
+            "60 s",
+            "the time to read a request with its body; not for what follows the 101",
+            "la durée de lecture d'une requête et de son corps ; pas de ce qui suit le 101",
+            "https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/",
+        ),
+        figure(
+            "lifeCycle.graceTimeOut",
+            "10 s",
+            "how long open connections live on when a pod stops",
+            "combien de temps les connexions survivent à l'arrêt d'un pod",
+            "https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/",
+        ),
+    ],
+    fixes: &[],
+};

@@ -186,8 +186,8 @@ pub(super) const ENVOY: Facts = Facts {
     ],
     fixes: &[
         (
-            Cause::UpgradeHeadersDropped,
-            "upgrade_configs: [{upgrade_type: websocket}] in the HttpConnectionManager",
+            Cause::NotAWebsocketEndpoint,
+            "upgrade_configs: [{upgrade_type: websocket}] in the HttpConnectionManager (without it: 403)",
         ),
         (
             Cause::IdleTimeoutIntermediary,
@@ -299,4 +299,215 @@ pub(super) const APACHE: Facts = Facts {
         (Cause::IdleTimeoutIntermediary, "ProxyTimeout 3600"),
         (Cause::HeadersChangedOnPath, "ProxyPreserveHost On"),
     ],
+};
+
+pub(super) const SQUID: Facts = Facts {
+    documentation: "https://www.squid-cache.org/Doc/config/http_upgrade_request_protocols/",
+    figures: &[
+        figure(
+            "http_upgrade_request_protocols",
+            "—",
+            "the upgrades that pass, from Squid 5 on; none where nothing is set",
+            "les upgrades qui passent, depuis Squid 5 ; aucun sans réglage",
+            "https://www.squid-cache.org/Doc/config/http_upgrade_request_protocols/",
+        ),
+        figure(
+            "read_timeout",
+            "15 min",
+            "the longest silence of the server",
+            "le plus long silence du serveur",
+            "https://www.squid-cache.org/Doc/config/read_timeout/",
+        ),
+        figure(
+            "request_timeout",
+            "5 min",
+            "the time for the head of a request",
+            "la durée de l'en-tête d'une requête",
+            "https://www.squid-cache.org/Doc/config/request_timeout/",
+        ),
+        figure(
+            "client_lifetime",
+            "1 day",
+            "the maximum life of a connection, not of a silence",
+            "la durée de vie maximale d'une connexion, et non d'un silence",
+            "https://www.squid-cache.org/Doc/config/client_lifetime/",
+        ),
+        figure(
+            "request_header_max_size",
+            "64 KB",
+            "all headers of the request",
+            "tous les en-têtes de la requête",
+            "https://www.squid-cache.org/Doc/config/request_header_max_size/",
+        ),
+    ],
+    fixes: &[
+        (
+            Cause::UpgradeHeadersDropped,
+            "http_upgrade_request_protocols WebSocket allow all (Squid 5 and later)",
+        ),
+        (Cause::IdleTimeoutIntermediary, "read_timeout 1 day (the default is 15 min)"),
+    ],
+};
+
+pub(super) const TINYPROXY: Facts = Facts {
+    documentation: "https://github.com/tinyproxy/tinyproxy/blob/master/etc/tinyproxy.conf.in",
+    figures: &[
+        figure(
+            "Timeout",
+            "600 s",
+            "the longest silence of a connection",
+            "le plus long silence d'une connexion",
+            "https://github.com/tinyproxy/tinyproxy/blob/master/etc/tinyproxy.conf.in",
+        ),
+        figure(
+            "MaxClients",
+            "100",
+            "connections at the same time",
+            "connexions simultanées",
+            "https://github.com/tinyproxy/tinyproxy/blob/master/etc/tinyproxy.conf.in",
+        ),
+        figure(
+            "ConnectPort",
+            "—",
+            "the ports that CONNECT may reach; all where no line exists",
+            "les ports que CONNECT peut atteindre ; tous sans aucune ligne",
+            "https://github.com/tinyproxy/tinyproxy/blob/master/etc/tinyproxy.conf.in",
+        ),
+    ],
+    fixes: &[(Cause::IdleTimeoutIntermediary, "Timeout 3600")],
+};
+
+pub(super) const STUNNEL: Facts = Facts {
+    documentation: "https://www.stunnel.org/static/stunnel.html",
+    figures: &[
+        figure(
+            "TIMEOUTidle",
+            "43200 s",
+            "the longest silence of a connection",
+            "le plus long silence d'une connexion",
+            "https://www.stunnel.org/static/stunnel.html",
+        ),
+        figure(
+            "TIMEOUTclose",
+            "60 s",
+            "the wait for the end of TLS; 0 does not wait",
+            "l'attente de la fin de TLS ; 0 n'attend pas",
+            "https://www.stunnel.org/static/stunnel.html",
+        ),
+    ],
+    fixes: &[(Cause::IdleTimeoutIntermediary, "TIMEOUTidle = 43200")],
+};
+
+pub(super) const VARNISH: Facts = Facts {
+    documentation: "https://varnish-cache.org/docs/trunk/users-guide/vcl-example-websockets.html",
+    figures: &[
+        figure(
+            "pipe",
+            "—",
+            "WebSockets need return (pipe), and Upgrade and Connection in vcl_pipe",
+            "les WebSockets exigent return (pipe), et Upgrade et Connection dans vcl_pipe",
+            "https://varnish-cache.org/docs/trunk/users-guide/vcl-example-websockets.html",
+        ),
+        figure(
+            "pipe_timeout",
+            "60 s",
+            "the longest silence of a pipe in both directions",
+            "le plus long silence d'un pipe dans les deux sens",
+            "https://varnish-cache.org/docs/trunk/reference/varnishd.html#pipe-timeout",
+        ),
+    ],
+    fixes: &[
+        (
+            Cause::UpgradeHeadersDropped,
+            "return (pipe) in vcl_recv; set bereq.http.upgrade and bereq.http.connection in vcl_pipe",
+        ),
+        (Cause::IdleTimeoutIntermediary, "varnishd -p pipe_timeout=3600"),
+    ],
+};
+
+pub(super) const LIGHTTPD: Facts = Facts {
+    documentation: "https://redmine.lighttpd.net/projects/lighttpd/wiki/Docs_ModProxy",
+    figures: &[
+        figure(
+            "server.max-read-idle",
+            "60 s",
+            "the longest silence in reading",
+            "le plus long silence en lecture",
+            "https://github.com/lighttpd/lighttpd1.4/blob/master/doc/config/lighttpd.annotated.conf",
+        ),
+        figure(
+            "server.max-write-idle",
+            "360 s",
+            "the longest wait in writing",
+            "la plus longue attente en écriture",
+            "https://github.com/lighttpd/lighttpd1.4/blob/master/doc/config/lighttpd.annotated.conf",
+        ),
+        figure(
+            "server.max-request-field-size",
+            "8192",
+            "the headers of the request",
+            "les en-têtes de la requête",
+            "https://github.com/lighttpd/lighttpd1.4/blob/master/src/configfile.c",
+        ),
+    ],
+    fixes: &[
+        (Cause::UpgradeHeadersDropped, "proxy.header = ( \"upgrade\" => \"enable\" )"),
+        (Cause::IdleTimeoutIntermediary, "server.max-read-idle = 3600 and server.max-write-idle = 3600"),
+    ],
+};
+
+pub(super) const NGHTTPX: Facts = Facts {
+    documentation: "https://nghttp2.org/documentation/nghttpx.1.html",
+    figures: &[
+        figure(
+            "--frontend-read-timeout",
+            "1 min",
+            "the longest silence of an HTTP/1.1 client",
+            "le plus long silence d'un client HTTP/1.1",
+            "https://nghttp2.org/documentation/nghttpx.1.html",
+        ),
+        figure(
+            "--frontend-write-timeout",
+            "30 s",
+            "the longest wait in writing to clients",
+            "la plus longue attente en écriture vers les clients",
+            "https://nghttp2.org/documentation/nghttpx.1.html",
+        ),
+        figure(
+            "--frontend-http2-read-timeout",
+            "3 min",
+            "the longest silence of an HTTP/2 client",
+            "le plus long silence d'un client HTTP/2",
+            "https://nghttp2.org/documentation/nghttpx.1.html",
+        ),
+        figure(
+            "--backend-read-timeout",
+            "1 min",
+            "the longest silence of the server",
+            "le plus long silence du serveur",
+            "https://nghttp2.org/documentation/nghttpx.1.html",
+        ),
+    ],
+    fixes: &[(Cause::IdleTimeoutIntermediary, "--frontend-read-timeout=1h --backend-read-timeout=1h")],
+};
+
+pub(super) const SOCAT: Facts = Facts {
+    documentation: "https://www.dest-unreach.org/socat/doc/socat.html",
+    figures: &[
+        figure(
+            "-T",
+            "—",
+            "the longest silence in both directions",
+            "le plus long silence dans les deux sens",
+            "https://www.dest-unreach.org/socat/doc/socat.html",
+        ),
+        figure(
+            "-t",
+            "0.5 s",
+            "how long the other direction lives on after the end of one",
+            "combien de temps l'autre sens survit à la fin de l'un",
+            "https://www.dest-unreach.org/socat/doc/socat.html",
+        ),
+    ],
+    fixes: &[(Cause::IdleTimeoutIntermediary, "leave out -T")],
 };
