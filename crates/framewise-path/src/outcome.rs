@@ -102,6 +102,22 @@ fn severity(probe: Severity, cause: Cause) -> Severity {
     if legal.contains(&cause) { Severity::Note } else { probe }
 }
 
+/// Where a connection ends though both sides keep sending, silence is not what ended the others either.
+pub(crate) fn limited_life(probes: &mut [Outcome]) {
+    let cut = |outcome: &&Outcome| outcome.causes.contains(&Cause::ConnectionCutOnPath);
+    let busy = probes.iter().find(|outcome| outcome.name.ends_with("-busy"));
+    let Some(busy) = busy.filter(cut).map(|busy| busy.name.clone()) else { return };
+    for outcome in probes.iter_mut().filter(|outcome| outcome.name.starts_with("idle/")) {
+        for cause in &mut outcome.causes {
+            if *cause == Cause::IdleTimeoutIntermediary {
+                *cause = Cause::ConnectionCutOnPath;
+                outcome.says =
+                    format!("{}; it ends as well where both sides keep sending ({busy})", outcome.says);
+            }
+        }
+    }
+}
+
 /// Each cause once: the worst first, and among equals the one that most probes saw.
 pub(crate) fn worst_first(probes: &[Outcome]) -> Vec<Cause> {
     let mut found: Vec<(Severity, usize, Cause)> = Vec::new();
@@ -116,4 +132,28 @@ pub(crate) fn worst_first(probes: &[Outcome]) -> Vec<Cause> {
     }
     found.sort_by_key(|&(severity, count, _)| (severity, std::cmp::Reverse(count)));
     found.into_iter().map(|(_, _, cause)| cause).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn idle(name: &str, cause: Option<Cause>) -> Outcome {
+        let probe = crate::probes::named(name).expect("a probe");
+        Outcome { causes: cause.into_iter().collect(), says: "it ended".into(), ..skipped(&probe, "") }
+    }
+
+    #[test]
+    fn a_silence_is_not_blamed_where_a_busy_connection_ends_as_well() {
+        let cut = |busy| {
+            let silent = idle("idle/5s", Some(Cause::IdleTimeoutIntermediary));
+            let mut outcomes = [silent, idle("idle/5s-busy", busy)];
+            limited_life(&mut outcomes);
+            outcomes[0].clone()
+        };
+        let silent = cut(Some(Cause::ConnectionCutOnPath));
+        assert_eq!(silent.causes, [Cause::ConnectionCutOnPath]);
+        assert!(silent.says.ends_with("(idle/5s-busy)"), "{}", silent.says);
+        assert_eq!(cut(None).causes, [Cause::IdleTimeoutIntermediary]);
+    }
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::judge::{self, Ends, Note};
-use crate::outcome::{outcome, skipped, worst_first};
+use crate::outcome::{limited_life, outcome, skipped, worst_first};
 use crate::play::{DIAL, Failed, Far, Taps};
 use crate::probe::{Group, Probe};
 use crate::report::{Outcome, Report, Verdict};
@@ -241,6 +241,7 @@ impl Path {
         if !open && !probes.iter().any(|outcome| outcome.name == reached.name) {
             probes.insert(0, reached);
         }
+        limited_life(&mut probes);
         let causes = worst_first(&probes);
         let fixes = software::fixes(software, &causes);
         Ok(Report {

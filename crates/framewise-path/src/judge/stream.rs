@@ -14,6 +14,8 @@ use crate::tape::Ended;
 
 /// Where data still arrived this long before the deadline, the path is slow, and holds nothing back.
 const FLOWING: Duration = Duration::from_secs(1);
+/// A transfer that is cut after so long a silence of the other direction may have been cut for that.
+const ONE_WAY: Duration = Duration::from_secs(1);
 
 /// Compares what one side sent with what the other got.
 pub(super) fn stream(probe: &Probe, from: Role, one: &Record, other: &Record) -> Option<Note> {
@@ -161,6 +163,17 @@ fn tail(
             if cut.is_some() { "the connection ended without it" } else { "the connection stayed open" };
         return Note::new(Verdict::Dropped, &[Cause::CloseSwallowedOnPath], format!("{says}; {end}"));
     }
+    // In the middle of a frame, after a silence of the other direction: that is a time-out, and no size.
+    if let (true, None, Some((_, at))) = (part && probe.group == Group::Size, closed, cut)
+        && let Some(quiet) = one.got.times.last().map(|&(_, last)| at.saturating_sub(last))
+        && quiet > ONE_WAY
+    {
+        let says = format!(
+            "{says}; the intermediary ended the connection after {:.1} s in which the {to} sent nothing",
+            quiet.as_secs_f64()
+        );
+        return Note::new(Verdict::Closed, &[Cause::IdleTimeoutIntermediary], says);
+    }
     if closed == Some(1009) || (probe.group == Group::Size && (cut.is_some() || closed.is_some())) {
         let code = closed.map_or_else(String::new, |code| format!(" with {code}"));
         let says = format!("{says}; the intermediary ended the connection{code}");
@@ -192,4 +205,37 @@ fn tail(
     let says =
         format!("{says} within the deadline, and the connection stayed open: the intermediary holds it back");
     Note::new(Verdict::Hung, &[Cause::FramesBufferedOnPath], says)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Frame;
+
+    /// A large message of the client that is cut in the middle of a frame, after the server was silent for so long.
+    fn cut_after(quiet: u64) -> Note {
+        let probe = crate::probes::named("size/64m-message-client").expect("the probe");
+        let at = Duration::from_millis;
+        let (mut client, mut server) = (Record::default(), Record::default());
+        let (request, response) = (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 101 Switching Protocols\r\n\r\n");
+        client.sent.push(request, at(1));
+        server.got.push(request, at(1));
+        server.sent.push(response, at(2));
+        client.got.push(response, at(2));
+        let frame = Frame::new(Role::Client, Opcode::Binary, vec![7; 1000]).bytes();
+        client.sent.push(&frame, at(3));
+        server.got.push(&frame[..500], at(4));
+        client.got.end = Some((Ended::Eof, at(2 + quiet)));
+        server.got.end = Some((Ended::Eof, at(2 + quiet)));
+        stream(&probe, Role::Client, &client, &server).expect("a difference")
+    }
+
+    #[test]
+    fn a_transfer_that_is_cut_after_a_silence_of_the_other_direction_shows_no_limit_of_size() {
+        let note = cut_after(3000);
+        assert_eq!((note.verdict, &*note.causes), (Verdict::Closed, &[Cause::IdleTimeoutIntermediary][..]));
+        assert!(note.says.contains("3.0 s in which the server sent nothing"), "{}", note.says);
+        let note = cut_after(200);
+        assert_eq!((note.verdict, &*note.causes), (Verdict::Capped, &[Cause::LimitOfIntermediary][..]));
+    }
 }
