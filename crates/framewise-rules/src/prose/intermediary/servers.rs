@@ -328,8 +328,8 @@ pub(super) const SQUID: Facts = Facts {
         figure(
             "client_lifetime",
             "1 day",
-            "the maximum life of a connection, not of a silence",
-            "la durée de vie maximale d'une connexion, et non d'un silence",
+            "the maximum life of a client's connection; tunnels of CONNECT outlive it (tried with 5.7)",
+            "la durée de vie maximale d'une connexion de client ; les tunnels de CONNECT y survivent (essayé avec 5.7)",
             "https://www.squid-cache.org/Doc/config/client_lifetime/",
         ),
         figure(
