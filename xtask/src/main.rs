@@ -15,6 +15,7 @@ mod mutants;
 mod neon;
 mod package;
 mod peers;
+mod proxies;
 mod run;
 mod test;
 
@@ -32,6 +33,10 @@ cargo xtask VERB
   minimal                     build the crates against the smallest versions of their dependencies that the manifests allow
   peers [--write]             install the peers; with --write, send broken frames to each and record its reactions in
                               peers/reactions.md
+  proxies [NAME...] [--write]
+                              install real proxies, run `framewise path` through each in each of its configurations (half
+                              an hour), and write docs/proxies.*; NAME is a proxy, then perhaps one of its configurations;
+                              --write only writes the pages again
   autobahn [server|client] [--all]
                               run the Autobahn TestSuite against our server, our client, or both; --all includes the
                               cases about size limits and permessage-deflate (groups 12 and 13)
@@ -70,6 +75,7 @@ fn main() -> ExitCode {
         "package" => package::run(),
         "minimal" => minimal::run(),
         "peers" => peers::run(rest),
+        "proxies" => proxies::run(rest),
         "autobahn" => autobahn::run(rest),
         "fuzz" => fuzz::run(rest),
         "matrix" => matrix::run(rest),
