@@ -84,7 +84,7 @@ pub(super) fn node_folder() -> PathBuf {
     home().join("node")
 }
 
-/// The virtual environment of the proxies from PyPI.
+/// The virtual environment of the proxies in Python.
 pub(super) fn venv() -> PathBuf {
     installed().join("python")
 }
