@@ -6,7 +6,9 @@ use framewise_proto::MessageKind;
 use framewise_rules::Role;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Course, Judged, close, describe, ended_instead, same, told, watch};
+use super::end::close;
+use super::judged::{Judged, describe, ended_instead, same, told};
+use super::steps::{Course, watch};
 use crate::case::{Echoes, Seen};
 use crate::material;
 use crate::session::Session;

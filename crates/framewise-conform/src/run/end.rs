@@ -1,0 +1,165 @@
+//! How a connection has to end: with a failing Close, or after the closing handshake.
+
+use std::time::Duration;
+
+use framewise_proto::CloseFrame;
+use framewise_rules::{CloseCode, Role};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::SLOW;
+use super::judged::{Judged, broke, describe, same, told};
+use super::steps::{Course, End, probe, send, watch};
+use crate::case::{Cut, Due, Seen, Step};
+use crate::session::{Happened, Session};
+use crate::verdict::{Behaviour, Closing};
+
+#[expect(clippy::too_many_arguments, reason = "they are the parts of one `Due::Fail`")]
+pub(super) async fn fail<S: AsyncRead + AsyncWrite>(
+    session: &mut Session<S>,
+    mut course: Course,
+    codes: &[u16],
+    before: &[Seen],
+    late: &[Step],
+    cut: Cut,
+    peer: Role,
+    patience: Duration,
+) -> Judged {
+    let mut slow = false;
+    if late.is_empty() {
+        probe(session, &mut course, patience).await;
+        watch(session, &mut course, patience, |course| course.went_on).await;
+    } else {
+        watch(session, &mut course, SLOW, |_| false).await;
+        if course.end.is_none() {
+            slow = true;
+            send(session, &mut course, late, cut, &Due::Observe, patience).await;
+            probe(session, &mut course, patience).await;
+            watch(session, &mut course, patience, |course| course.went_on).await;
+        }
+    }
+    let due = codes.first().copied().unwrap_or_default();
+    // Some endpoints answer a Ping before they look at the message in front of it: they have a moment to fail still.
+    let answered = course.went_on;
+    if answered && course.end.is_none() {
+        watch(session, &mut course, SLOW, |_| false).await;
+    }
+    if answered && course.end.is_none() {
+        let mut judged =
+            Judged::failed(format!("the endpoint went on: it answered the next Ping; Close {due} is due"));
+        judged.closing = Closing::Missing;
+        return judged;
+    }
+    let beginning = course.seen.len() <= before.len()
+        && course.seen.iter().zip(before).all(|(seen, due)| same(seen, due));
+    if !beginning {
+        let seen = course.seen.iter().zip(before.iter().map(Some).chain(std::iter::repeat(None)));
+        let extra =
+            seen.into_iter().find(|(seen, due)| due.is_none_or(|due| !same(seen, due))).map(|(seen, _)| seen);
+        let what = extra.map_or_else(String::new, describe);
+        let mut judged = Judged::failed(format!("the endpoint sent {what}; Close {due} is due"));
+        judged.closing = Closing::Missing;
+        return judged;
+    }
+    if course.end.is_none() {
+        let mut judged = Judged::failed(format!("the endpoint did nothing; Close {due} is due"));
+        judged.closing = Closing::Missing;
+        return judged;
+    }
+    let mut judged = closed(session, &course, Some(codes), peer, patience).await;
+    if judged.behaviour == Behaviour::Ok && (slow || answered || course.seen.len() < before.len()) {
+        judged.behaviour = Behaviour::NonStrict;
+        judged.says = if answered {
+            format!("{}, but only after the answer to a Ping that came later", judged.says)
+        } else if slow {
+            format!("{}, but only when the rest had come", judged.says)
+        } else {
+            format!("{}, without answering what came before", judged.says)
+        };
+    }
+    judged
+}
+
+/// Closes with 1000, and judges how the endpoint takes it.
+pub(super) async fn close<S: AsyncRead + AsyncWrite>(
+    session: &mut Session<S>,
+    mut course: Course,
+    answers: &[Seen],
+    peer: Role,
+    patience: Duration,
+) -> Judged {
+    let now = session.elapsed();
+    let normal = CloseFrame::new(CloseCode::NORMAL_CLOSURE, "");
+    if session.engine().close(now, Some(&normal)).is_ok() {
+        session.flush(patience).await;
+    }
+    let before = course.seen.len();
+    watch(session, &mut course, patience, |_| false).await;
+    let mut judged = closed(session, &course, Some(&[1000, 1005]), peer, patience).await;
+    if !answers.is_empty() && course.seen.len() > before {
+        judged.behaviour = Behaviour::Failed;
+        judged.says = format!("the endpoint sent more than is due: {}", describe(&course.seen[before]));
+    }
+    judged
+}
+
+/// Judges the end, after one was seen: its code, and whether TCP ends, too. `codes`: those that are due.
+pub(super) async fn closed<S: AsyncRead + AsyncWrite>(
+    session: &mut Session<S>,
+    course: &Course,
+    codes: Option<&[u16]>,
+    peer: Role,
+    patience: Duration,
+) -> Judged {
+    let due = codes.and_then(|codes| codes.first().copied());
+    let close = match &course.end {
+        None => {
+            let mut judged = Judged::failed("the endpoint did not answer the Close frame");
+            judged.closing = Closing::Missing;
+            return judged;
+        }
+        Some(End::Broke(violation)) => return broke(violation),
+        Some(end @ (End::Eof | End::Reset)) => {
+            let says = match due {
+                Some(due) => format!("the endpoint {}; Close {due} is due", told(end)),
+                None => format!("the endpoint {}", told(end)),
+            };
+            return Judged::new(Behaviour::Ok, Closing::Dropped, says);
+        }
+        Some(End::Close(close)) => close,
+    };
+    let code = close.as_ref().map_or(1005, |close| close.code.0);
+    // RFC 6455 §7.1.1: "the server MUST close the connection immediately" once both Close frames were sent. A client
+    // waits for the server, which is this end.
+    let lingers = match peer {
+        Role::Server => !ends(session, patience).await,
+        Role::Client => {
+            session.shut().await;
+            ends(session, patience).await;
+            false
+        }
+    };
+    let wrong = codes.filter(|codes| !codes.contains(&code));
+    let (closing, says) = match wrong {
+        Some(codes) if code == 1005 => {
+            (Closing::NoCode, format!("a Close frame without a code came; {} is due", codes[0]))
+        }
+        Some(codes) => (Closing::WrongCode, format!("Close {code} came; {} is due", codes[0])),
+        None if lingers => {
+            (Closing::Lingering, "the endpoint did not end TCP after the closing handshake".to_owned())
+        }
+        None if code == 1005 => (Closing::Clean, "a Close frame without a code came".to_owned()),
+        None => (Closing::Clean, format!("Close {code} came")),
+    };
+    Judged { behaviour: Behaviour::Ok, closing, code: Some(code), says, broke: None }
+}
+
+/// Waits for the end of TCP.
+async fn ends<S: AsyncRead + AsyncWrite>(session: &mut Session<S>, patience: Duration) -> bool {
+    loop {
+        match session.next(patience).await {
+            Happened::Eof | Happened::Reset => return true,
+            Happened::Quiet => return session.is_over(),
+            Happened::Seen(_) | Happened::Close(_) | Happened::Broke(_) => {}
+        }
+    }
+}
