@@ -3,6 +3,8 @@
 //! The suite needs Python 2.7, which current systems lack: the interpreter comes from the packages of an older Debian,
 //! unpacked beside the other peers.
 
+mod compare;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -31,10 +33,11 @@ const LIMIT: Duration = Duration::from_secs(50 * 60);
 
 pub(crate) fn run(arguments: &[String]) -> Result {
     let mut sides = Vec::new();
-    let mut all = false;
+    let (mut all, mut compared) = (false, false);
     for argument in arguments {
         match argument.as_str() {
             "--all" => all = true,
+            "--compare" => compared = true,
             "server" | "client" => sides.push(argument.as_str()),
             other => return Err(format!("`autobahn` does not take {other:?}\n\n{HELP}")),
         }
@@ -45,6 +48,10 @@ pub(crate) fn run(arguments: &[String]) -> Result {
 
     let suite = Suite::install()?;
     run_to_end(&mut cargo(&["build", "--release", "--package", "framewise-cli"]))?;
+    let cases = if all { json!(["*"]) } else { json!(GROUPS) };
+    if compared {
+        return compare::run(&suite, &cases);
+    }
     run_to_end(&mut cargo(&[
         "build",
         "--release",
@@ -53,7 +60,6 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         "--example",
         "autobahn_client",
     ]))?;
-    let cases = if all { json!(["*"]) } else { json!(GROUPS) };
     let mut faults = 0;
     for side in sides {
         let report =
@@ -108,10 +114,20 @@ impl Suite {
     }
 
     /// Starts the suite in a folder of its own, which is returned with it.
-    fn start(&self, mode: &str, mut spec: Value) -> Result<(Running, PathBuf)> {
+    fn start(&self, mode: &str, spec: Value) -> Result<(Running, PathBuf)> {
         let folder = target().join("autobahn").join(mode);
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        Ok((self.start_in(mode, &folder, spec)?, folder))
+    }
+
+    /// Runs the suite in a folder to its end; the folder of its reports.
+    fn to_its_end(&self, mode: &str, folder: &Path, spec: Value) -> Result<PathBuf> {
+        self.start_in(mode, folder, spec)?.wait()?;
+        Ok(folder.join("report"))
+    }
+
+    fn start_in(&self, mode: &str, folder: &Path, mut spec: Value) -> Result<Running> {
+        let _ = fs::remove_dir_all(folder);
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         spec["outdir"] = json!("report");
         spec["exclude-cases"] = json!([]);
         spec["exclude-agent-cases"] = json!({});
@@ -122,8 +138,8 @@ impl Suite {
         let errors = log.try_clone().map_err(|error| error.to_string())?;
         let mut suite =
             self.python(&["-u", "-m", "autobahntestsuite.wstest", "--spec", "spec.json", "--webport", "0"]);
-        suite.args(["--mode", mode]).current_dir(&folder).stdin(Stdio::null()).stdout(log).stderr(errors);
-        Ok((Running::start(&mut suite)?, folder))
+        suite.args(["--mode", mode]).current_dir(folder).stdin(Stdio::null()).stdout(log).stderr(errors);
+        Running::start(&mut suite)
     }
 
     fn against_server(&self, cases: &Value) -> Result<Value> {

@@ -40,9 +40,12 @@ cargo xtask VERB
   autobahn [server|client] [--all]
                               run the Autobahn TestSuite against our server, our client, or both; --all includes the
                               cases about size limits and permessage-deflate (groups 12 and 13)
+  autobahn --compare [--all]  run the Autobahn TestSuite and our `wstest` against three servers, and compare what they write,
+                              file by file
   fuzz [TARGET...] [--seconds N] [--keep] [FILE...]
                               fuzz each target of fuzz/ for N seconds (default 60); --keep adds inputs that reach new
                               code to fuzz/corpus; with FILE, only run that input
+  mutants --matrix            run the cases of framewise-conform against faulty endpoints, and print which case catches each
   mutants [CRATE...] [--shard K/N] [--changed [BASE]] [--only REGEX]
                               make small changes to the code, and check that a test fails for each one that is not
                               listed in mutants/SURVIVORS.md; --changed limits this to code that differs from BASE

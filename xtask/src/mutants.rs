@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use crate::Result;
 use crate::install;
-use crate::run::{cargo, command, quietly, root};
+use crate::run::{cargo, command, quietly, root, run as run_to_end};
 
 /// A crate, and which tests are built and run for each of its mutants: what is built costs more than what is run.
 #[derive(Clone, Copy, Debug)]
@@ -85,11 +85,20 @@ fn parse(arguments: &[String]) -> Result<Wanted<'_>> {
     Ok(wanted)
 }
 
+/// The faulty endpoints of framewise-conform's tests: which case catches each of them.
+fn matrix() -> Result {
+    let mut tests = cargo(&["test", "--quiet", "--package", "framewise-conform", "--test", "main"]);
+    run_to_end(tests.args(["mutants::", "--", "--nocapture"]))
+}
+
 fn is_crate(name: &str) -> bool {
     CRATES.iter().any(|known| known.name == name)
 }
 
 pub(crate) fn run(arguments: &[String]) -> Result {
+    if arguments == ["--matrix"] {
+        return matrix();
+    }
     let wanted = parse(arguments)?;
     install::nextest()?;
     install::mutants()?;

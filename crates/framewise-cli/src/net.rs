@@ -1,9 +1,17 @@
 //! What the commands that work on the network share.
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
-use tokio::net::TcpListener;
+use framewise::rustls::ServerConfig;
+use framewise::rustls::crypto::ring;
+use framewise::rustls::pki_types::pem::PemObject as _;
+use framewise::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use framewise_conform::{Io, Made, Wrap};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
+use tokio_rustls::TlsAcceptor;
 
 use crate::failure::{Failure, plain};
 
@@ -88,6 +96,35 @@ pub(crate) const fn room_for(_connections: usize) -> Result<(), Failure> {
 #[cfg(not(unix))]
 pub(crate) const fn most_open() -> usize {
     1024
+}
+
+/// TLS for the clients of a server, with a certificate and its key from files in PEM.
+pub(crate) fn tls(cert: &Path, key: &Path) -> Result<Wrap, Failure> {
+    let cannot = |path: &Path, says: &str| Failure::said(format!("cannot use {}: {says}", path.display()));
+    let read = |path: &Path| std::fs::read(path).map_err(|error| cannot(path, &plain(&error)));
+    let pem = read(cert)?;
+    let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+    let chain = chain.ok().filter(|chain| !chain.is_empty());
+    let chain = chain.ok_or_else(|| cannot(cert, "it has no certificate in PEM"))?;
+    let private = PrivateKeyDer::from_pem_slice(&read(key)?);
+    let private = private.map_err(|_| cannot(key, "it has no private key in PEM"))?;
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, private))
+        .map_err(|error| cannot(cert, &format!("with {}: {error}", key.display())))?;
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    Ok(Arc::new(move |tcp: TcpStream| {
+        let acceptor = acceptor.clone();
+        Box::pin(async move {
+            // A TLS record begins with its type, which is not a letter (RFC 8446 §5.1); a request begins with its method.
+            let mut first = [0];
+            if tcp.peek(&mut first).await? == 1 && first[0].is_ascii_alphabetic() {
+                let says = "the client sent a plain HTTP request to a TLS port: connect to wss://";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, says));
+            }
+            Ok(Box::new(acceptor.accept(tcp).await?) as Box<dyn Io>)
+        }) as Made
+    }))
 }
 
 /// Listens on `HOST:PORT`, or on a port of this machine.

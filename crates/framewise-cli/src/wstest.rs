@@ -32,7 +32,7 @@ pub(crate) struct WstestArgs {
     /// URL to listen on or to test, where the specification has none
     #[arg(short, long, value_name = "URL")]
     wsuri: Option<String>,
-    /// Accepted for compatibility: there is no web page; 0 turned it off
+    /// Port of the page that runs a browser through the cases (0: none)
     #[arg(short = 'u', long, value_name = "PORT", default_value_t = 8080)]
     webport: u16,
     /// Accepted for compatibility
@@ -91,11 +91,6 @@ pub(crate) fn run(args: &WstestArgs, output: Output) -> Result<ExitCode, Failure
     for field in spec.others.keys().filter(|field| *field != "webport" && *field != "protocols") {
         complain(&format!("the specification's `{field}` is ignored"));
     }
-    if spec.cert.is_some() && args.mode == Mode::Server {
-        return Err(Failure::said(
-            "a fuzzing server with TLS is not supported: put a TLS proxy in front of it, and use ws:// in the specification",
-        ));
-    }
     let cases = spec.select(cases::all());
     if cases.is_empty() {
         return Err(Failure::said("the specification selects no case"));
@@ -108,7 +103,7 @@ pub(crate) fn run(args: &WstestArgs, output: Output) -> Result<ExitCode, Failure
                 .take()
                 .or_else(|| args.wsuri.clone())
                 .unwrap_or_else(|| "ws://127.0.0.1:9001".into());
-            runtime.block_on(serve(&url, spec, cases, output))
+            runtime.block_on(serve(&url, args.webport, spec, cases, output))
         }
         Mode::Client => {
             if spec.servers.is_empty() {
@@ -210,7 +205,13 @@ async fn test(spec: &Spec, cases: &[Case], output: Output) -> Result<bool, Failu
 }
 
 /// Tests clients, until one asks for the end. Whether nothing failed.
-async fn serve(url: &str, spec: Spec, cases: Vec<Case>, output: Output) -> Result<bool, Failure> {
+async fn serve(
+    url: &str,
+    webport: u16,
+    spec: Spec,
+    cases: Vec<Case>,
+    output: Output,
+) -> Result<bool, Failure> {
     let folder = PathBuf::from(spec.outdir.as_deref().unwrap_or("./reports/clients"));
     writable(&folder)?;
     let parsed: framewise::Url =
@@ -221,12 +222,33 @@ async fn serve(url: &str, spec: Spec, cases: Vec<Case>, output: Output) -> Resul
     } else {
         format!("{host}:{}", parsed.port())
     };
+    let wrap = match (&spec.cert, &spec.key, parsed.is_tls()) {
+        (Some(cert), Some(key), true) => Some(net::tls(Path::new(cert), Path::new(key))?),
+        (_, _, false) => None,
+        (_, _, true) => {
+            return Err(Failure::said(format!(
+                "{} needs TLS: give the specification a `cert` and a `key`, files in PEM",
+                clean(url)
+            )));
+        }
+    };
     let listener = net::listen(&address).await?;
+    if webport != 0 {
+        // The page is on the port of the cases as well: one that is in use prevents nothing.
+        match net::listen(&format!("127.0.0.1:{webport}")).await {
+            Ok(listener) => {
+                let url = url.to_owned();
+                tokio::spawn(async move { framewise_conform::serve_page(listener, &url).await });
+            }
+            Err(failure) => complain(&failure.to_string()),
+        }
+    }
     output.print(format!("Ok, will run {} test cases for any clients connecting\n", cases.len()))?;
     let spec = Arc::new(spec);
     let mut clients = Clients::new(cases.clone());
     clients.brief = false;
     clients.nameless = false;
+    clients.wrap = wrap;
     let left_out = spec.clone();
     clients.left_out =
         Arc::new(move |agent, case| left_out.leaves_out(agent, case.autobahn.as_deref().unwrap_or_default()));

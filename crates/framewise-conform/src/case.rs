@@ -107,6 +107,8 @@ pub enum Work {
         head: Vec<u8>,
         /// How the bytes are cut on their way.
         cut: Cut,
+        /// This end ends its direction afterwards.
+        end: bool,
         /// Whether the client has to accept it.
         accept: bool,
     },
@@ -204,6 +206,12 @@ pub enum Due {
         /// The codes.
         codes: Vec<u16>,
     },
+    /// The stream has ended inside a frame or a message: what was incomplete does not come back. How the endpoint ends is
+    /// recorded.
+    Lost {
+        /// The messages that come back.
+        before: Vec<Seen>,
+    },
     /// Nothing in particular, which is recorded, as long as it is legal.
     Observe,
 }
@@ -226,8 +234,12 @@ pub enum Seen {
 pub enum DueStatus {
     /// 101.
     Accept,
+    /// 101 without an extension: what was offered is declined.
+    Decline,
     /// This one is best; any from 400 on rejects the request.
     Reject(u16),
+    /// Anything but 101, also no response at all: the request is not complete, or more than a server has to read.
+    NotAccept,
     /// Whatever it is.
     Observe,
 }

@@ -64,7 +64,7 @@ fn presupposed(case: &Case) -> Vec<&'static str> {
             Due::Accept => (true, true),
             Due::Fail { .. } => (false, true),
             Due::Close { .. } => (true, false),
-            Due::Observe => (false, false),
+            Due::Lost { .. } | Due::Observe => (false, false),
         },
         Work::Echoes(_) | Work::Beside { .. } => (true, false),
         Work::Request { .. } | Work::Response { .. } => (false, false),
@@ -124,7 +124,7 @@ fn frames(name: impl Into<String>, says: impl Into<String>, steps: Vec<Step>, du
 /// An answer that is a message is an echo.
 fn needs_echo(due: &Due) -> bool {
     let seen = match due {
-        Due::Fail { before, .. } | Due::Close { before, .. } => before,
+        Due::Fail { before, .. } | Due::Close { before, .. } | Due::Lost { before } => before,
         Due::Answer(answers) => answers,
         Due::Accept | Due::Observe => return false,
     };
@@ -217,13 +217,17 @@ mod tests {
         }
     }
 
-    /// Rules that an endpoint breaks only under a configuration of its peer, or by silence.
-    const NEEDS_CONFIGURATION: [Rule; 6] = [
+    /// Rules that an endpoint breaks only under a configuration of its peer or by silence, and such that bind the sender alone.
+    const NEEDS_CONFIGURATION: [Rule; 8] = [
+        // No sentence says that a receiver has to notice them.
+        Rule::RequestHostMismatch,
+        Rule::DeflateWindowViolated,
+        // Limits.
+        Rule::RequestTooLarge,
+        Rule::ResponseTooLarge,
         Rule::RequestTimeout,
         Rule::RequestOrigin,
         Rule::ResponseTimeout,
         Rule::ExtensionRequired,
-        Rule::RequestTruncated,
-        Rule::ResponseMissing,
     ];
 }

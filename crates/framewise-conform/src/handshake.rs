@@ -202,20 +202,32 @@ fn grant(answer: &mut Extension, offer: &DeflateParameters) {
     }
 }
 
-/// What a server answered to a raw request: its status, and what went over the wire.
+/// The head that a server answered a raw request with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    /// It agrees to an extension.
+    pub(crate) extension: bool,
+}
+
+/// What a server answered to a raw request, and what went over the wire.
 pub(crate) async fn ask_raw<S: AsyncRead + AsyncWrite + Unpin>(
     mut io: S,
     request: &[u8],
     cut: Cut,
     end: bool,
     patience: Duration,
-) -> (Result<u16, NotOpen>, Log, Instant) {
+) -> (Result<Answered, NotOpen>, Log, Instant) {
     let start = Instant::now();
     let mut log = Log::new();
     log.bytes(Role::Client, start.elapsed(), request);
     for piece in pieces(request, cut) {
         // A server that has rejected it already may read no more: what it answered counts.
-        if io.write_all(piece).await.is_err() || io.flush().await.is_err() {
+        let written = timeout_at(Instant::now() + patience, async {
+            io.write_all(piece).await?;
+            io.flush().await
+        });
+        if !matches!(written.await, Ok(Ok(()))) {
             break;
         }
     }
@@ -224,11 +236,14 @@ pub(crate) async fn ask_raw<S: AsyncRead + AsyncWrite + Unpin>(
         // What a server that is gone answered counts.
         let _ = io.shutdown().await;
     }
-    let deadline = start + patience;
+    let deadline = Instant::now() + patience;
     let mut inbox = Vec::new();
     loop {
         match parse_response(&inbox, 0) {
-            Ok(Some(Parsed { head, .. })) => return (Ok(head.status), log, start),
+            Ok(Some(Parsed { head, .. })) => {
+                let extension = head.fields.first("sec-websocket-extensions").is_some();
+                return (Ok(Answered { status: head.status, extension }), log, start);
+            }
             Ok(None) => {}
             Err(_) => return (Err(NotOpen::Status(0)), log, start),
         }

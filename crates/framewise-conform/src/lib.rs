@@ -45,7 +45,7 @@ pub use case::{
     Step, Work,
 };
 pub use handshake::Ask;
-pub use listen::{Clients, LeftOut, Reported};
+pub use listen::{Clients, Io, LeftOut, Made, Reported, Wrap, serve_page};
 pub use server::{Done, Pace, Server, Unreachable};
 pub use verdict::{Behaviour, Closing, Verdict};
 

@@ -1,27 +1,35 @@
 //! Clients under test: they connect, and ask for one case after the other, as they do with Autobahn's fuzzing server.
 
+mod asked;
+mod page;
+mod response;
+
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use framewise_proto::handshake::http1::{Parsed, parse_response};
-use framewise_proto::handshake::{ClientOffer, Headers, Reply, Request, check_response, reject, verdict};
-use framewise_proto::{CloseFrame, Opcode};
-use framewise_rules::{Answer, CloseCode, Role};
+use framewise_proto::CloseFrame;
+use framewise_proto::handshake::{Headers, Reply, Request, reject};
+use framewise_rules::{CloseCode, Role};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::case::{Case, Frame, Seen, Work};
-use crate::handshake::{self, NotOpen, pieces};
+use self::asked::Asked;
+pub use self::page::serve_page;
+use self::response::response;
+use crate::case::{Case, Work};
+use crate::handshake::{self, NotOpen};
 use crate::roots::Roots;
 use crate::run;
 use crate::server::{Pace, not_open};
 use crate::session::{Happened, Opened, Session};
-use crate::verdict::{Behaviour, Closing, Verdict};
+use crate::verdict::Verdict;
 
 /// How long a client may take to send its request, and to wait for the result of a case.
 const PATIENT: Duration = Duration::from_secs(30);
@@ -61,6 +69,17 @@ pub enum Reported {
     },
 }
 
+/// A stream that clients may come over.
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Io for S {}
+
+/// A stream that is being made.
+pub type Made = Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> + Send>>;
+
+/// Puts something between TCP and the handshake: TLS.
+pub type Wrap = Arc<dyn Fn(TcpStream) -> Made + Send + Sync>;
+
 /// Whether a case is left out for an agent.
 pub type LeftOut = Arc<dyn Fn(&str, &Case) -> bool + Send + Sync>;
 
@@ -78,6 +97,8 @@ pub struct Clients {
     pub brief: bool,
     /// Whether the case is left out for this agent: it is opened and closed at once, and not reported.
     pub left_out: LeftOut,
+    /// What goes between TCP and the handshake.
+    pub wrap: Option<Wrap>,
 }
 
 struct Shared {
@@ -109,6 +130,7 @@ impl Clients {
             nameless: true,
             brief: true,
             left_out: Arc::new(|_, _| false),
+            wrap: None,
         }
     }
 
@@ -135,7 +157,7 @@ impl Clients {
                     // Small pieces are cases: they go out as they are.
                     let _ = io.set_nodelay(true);
                     let shared = shared.clone();
-                    open.spawn(async move { shared.serve(io).await });
+                    open.spawn(async move { shared.accept(io).await });
                 }
                 Some(_) = open.join_next(), if open.len() >= MOST => {}
             }
@@ -144,59 +166,29 @@ impl Clients {
     }
 }
 
-/// What a request asks for.
-struct Asked {
-    path: String,
-    parameters: BTreeMap<String, String>,
-}
-
-impl Asked {
-    fn of(target: &str) -> Self {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let parameters = query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (decoded(name), decoded(value)))
-            .collect();
-        Self { path: path.to_owned(), parameters }
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.parameters.get(name).map(String::as_str)
-    }
-}
-
-/// Text of a query without its percent signs and pluses.
-fn decoded(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.as_bytes().iter();
-    while let Some(&byte) = bytes.next() {
-        match byte {
-            b'+' => out.push(b' '),
-            b'%' => {
-                let rest = bytes.as_slice();
-                let hex = rest.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-                match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-                    Some(byte) => {
-                        out.push(byte);
-                        bytes.nth(1);
-                    }
-                    None => out.push(b'%'),
-                }
-            }
-            other => out.push(other),
+impl Shared {
+    async fn accept(&self, io: TcpStream) {
+        let Some(wrap) = &self.clients.wrap else { return self.serve(io).await };
+        match timeout(PATIENT, wrap(io)).await {
+            Ok(Ok(io)) => self.serve(io).await,
+            Ok(Err(error)) => self.tell(Reported::Other { target: error.to_string() }).await,
+            // A client that connects and is silent.
+            Err(_) => {}
         }
     }
-    String::from_utf8_lossy(&out).into_owned()
-}
 
-impl Shared {
     async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, mut io: S) {
         let (request, inbox, log, start) = handshake::read(&mut io, PATIENT).await;
         let (request, size) = match request {
             Ok(read) => read,
             Err(NotOpen::Broke(violation)) => {
-                // A page that a browser asks for, or a client whose request is no handshake.
+                if let Some(page) = page::asked_for(&inbox) {
+                    // A browser that has gone needs no page.
+                    let _ = io.write_all(&page).await;
+                    let _ = io.shutdown().await;
+                    return;
+                }
+                // A client whose request is not a handshake.
                 self.tell(Reported::Other { target: violation.to_string() }).await;
                 if let Some(reply) = framewise_proto::handshake::rejection(&violation) {
                     write(&mut io, &reply).await;
@@ -310,9 +302,9 @@ impl Shared {
         request: &Request,
         mut opened: Opened<S>,
     ) -> Verdict {
-        let patience = self.pace.patience(case);
-        if let Work::Response { head, cut, accept } = &case.work {
-            return response(request, opened, head, *cut, *accept, patience).await;
+        let wait = self.pace.wait(case);
+        if let Work::Response { head, cut, end, accept } = &case.work {
+            return response(request, opened, head, *cut, *end, *accept, wait.patience).await;
         }
         let (head, agreed) = match handshake::accept(request, case.needs.deflate.as_ref()) {
             Ok(accepted) => accepted,
@@ -330,7 +322,7 @@ impl Shared {
         let case = crate::server::brief(case, self.clients.brief);
         // What a client sends by itself at first is no answer.
         session.forget();
-        let verdict = run::run(&case, session, Role::Client, patience).await;
+        let verdict = run::run(&case, session, Role::Client, wait).await;
         self.pace.ran(&case, &verdict);
         verdict
     }
@@ -398,7 +390,9 @@ impl Shared {
         loop {
             match session.next(patience).await {
                 Happened::Close(_) => break,
-                Happened::Eof | Happened::Reset | Happened::Quiet | Happened::Broke(_) => return,
+                Happened::Eof | Happened::Reset | Happened::Quiet | Happened::Flood | Happened::Broke(_) => {
+                    return;
+                }
                 Happened::Seen(_) => {}
             }
         }
@@ -419,84 +413,4 @@ async fn write<S: AsyncWrite + Unpin>(io: &mut S, reply: &Reply<'_>) {
     // A client that has gone needs no answer.
     let _ = io.write_all(&reply.encode()).await;
     let _ = io.shutdown().await;
-}
-
-/// Answers with the response of the case, and judges whether the client gives up or continues.
-async fn response<S: AsyncRead + AsyncWrite + Unpin>(
-    request: &Request,
-    mut opened: Opened<S>,
-    head: &[u8],
-    cut: crate::case::Cut,
-    accept: bool,
-    patience: Duration,
-) -> Verdict {
-    let head = handshake::fill_accept(head, &request.key);
-    // What the client offered decides whether the response is right for it.
-    let offer = ClientOffer::of(request);
-    let wrong = match parse_response(&head, 0) {
-        Ok(Some(Parsed { head, .. })) => {
-            verdict(check_response(&head, &offer), |violation| violation.answer() != Answer::Note).is_err()
-        }
-        Ok(None) | Err(_) => true,
-    };
-    if wrong == accept {
-        return Verdict::not_run(
-            Behaviour::Unsupported,
-            Closing::None,
-            "the client's offer makes another case of it",
-        );
-    }
-    for piece in pieces(&head, cut) {
-        if opened.io.write_all(piece).await.is_err() {
-            break;
-        }
-    }
-    opened.log.bytes(Role::Server, opened.start.elapsed(), &head);
-    let mut session = Session::new(Role::Server, opened);
-    session.forget();
-    let mut frames = Vec::new();
-    session.encode(&mut frames, &Frame::new(Opcode::Ping, "still there?"));
-    session.send(&frames, patience).await;
-    let happened = loop {
-        match session.next(patience).await {
-            // A client that speaks first has accepted; only the answer to the Ping says so for sure.
-            Happened::Seen(Seen::Text(_) | Seen::Binary(_) | Seen::Ping(_)) => {}
-            other @ (Happened::Seen(Seen::Pong(_))
-            | Happened::Close(_)
-            | Happened::Broke(_)
-            | Happened::Eof
-            | Happened::Reset
-            | Happened::Quiet) => break other,
-        }
-    };
-    let (behaviour, closing, says) = match (accept, &happened) {
-        (true, Happened::Seen(_)) => (Behaviour::Ok, Closing::None, "the client accepted the response"),
-        (true, _) => (Behaviour::Failed, Closing::None, "the client did not accept the response"),
-        (false, Happened::Eof | Happened::Reset) => (Behaviour::Ok, Closing::None, "the client gave up"),
-        // RFC 6455 §7.1.7: with a Close frame, too, the connection is failed; but before it is open there is none to send.
-        (false, Happened::Close(_)) => {
-            (Behaviour::NonStrict, Closing::None, "the client gave up with a Close frame")
-        }
-        (false, Happened::Quiet) => (Behaviour::Failed, Closing::Missing, "the client did nothing"),
-        (false, Happened::Seen(_) | Happened::Broke(_)) => {
-            (Behaviour::Failed, Closing::Missing, "the client accepted the response")
-        }
-    };
-    let took = session.elapsed();
-    let (transcript, complete) = session.into_log().into_transcript();
-    Verdict { transcript, complete, took, ..Verdict::not_run(behaviour, closing, says) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_query_is_decoded_and_broken_escapes_stay() {
-        let asked = Asked::of("/runCase?case=3&agent=My+Client%2F1.0&x=%zz%4");
-        assert_eq!(asked.path, "/runCase");
-        assert_eq!(asked.get("agent"), Some("My Client/1.0"));
-        assert_eq!(asked.get("x"), Some("%zz%4"));
-        assert_eq!(asked.get("y"), None);
-    }
 }

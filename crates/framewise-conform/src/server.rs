@@ -12,19 +12,25 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use crate::case::{Case, DueStatus, Echoes, Work};
-use crate::handshake::{self, Ask, NotOpen};
+use crate::case::{Case, Due, DueStatus, Echoes, Work};
+use crate::handshake::{self, Answered, Ask, NotOpen};
 use crate::roots::Roots;
-use crate::run;
+use crate::run::{self, Wait};
 use crate::session::{Happened, Session};
 use crate::verdict::{Behaviour, Closing, Verdict};
 
+/// Messages of a brief exchange: enough for what one takes over from those before it.
+const MANY: usize = 50;
 /// Bytes of a brief exchange.
 const BRIEF: usize = 64 * 1024;
 /// However slow the endpoint is, nothing is waited for longer than so.
 const MOST_PATIENCE: Duration = Duration::from_secs(30);
+/// The part of the patience that a peer may take at the least to fail a frame of which the rest is held back.
+const SLOW: u32 = 16;
 /// How long an answer that is only recorded is waited for.
 const RECORDED: Duration = Duration::from_secs(1);
+/// Cases that mostly wait, at a time.
+const MOST_WAITING: usize = 64;
 /// How long a server that refuses connections may take to come back.
 const RETURN: Duration = Duration::from_secs(5);
 
@@ -90,17 +96,22 @@ impl Server {
     ///
     /// Nobody answers, or not as a WebSocket server.
     pub async fn run(self, cases: Vec<Case>, verdicts: mpsc::Sender<Done>) -> Result<(), Unreachable> {
-        self.reach().await?;
+        let pace = Arc::new(Pace::new(self.patience));
+        self.reach(&pace).await?;
         let echoes = self.echoes().await;
         let cases: Arc<[Case]> = cases.into();
-        let pace = Arc::new(Pace::new(self.patience));
         let server = Arc::new(self);
         let slots = Arc::new(Semaphore::new(server.concurrent.max(1)));
+        // What mostly waits takes no time of the others, unless a case at a time is wanted.
+        let waiting =
+            if server.concurrent > 1 { Arc::new(Semaphore::new(MOST_WAITING)) } else { slots.clone() };
         let mut running = JoinSet::new();
         // What others presuppose comes first.
         let roots: BTreeSet<&str> = cases.iter().flat_map(|case| case.needs.cases.iter().copied()).collect();
-        let (first, others): (Vec<_>, Vec<_>) =
+        let (first, mut others): (Vec<_>, Vec<_>) =
             (0..cases.len()).partition(|&index| roots.contains(cases[index].name.as_str()));
+        // The longest come first: nothing is left to wait for at the end.
+        others.sort_by_key(|&index| std::cmp::Reverse(length(&cases[index])));
         let failed = Arc::new(Roots::default());
         let roots = first.len();
         for (place, index) in first.into_iter().chain(others).enumerate() {
@@ -126,7 +137,8 @@ impl Server {
             }
             // Few large messages at a time: this bounds the memory, and the time that other cases wait.
             let weight = (1 + 2 * cases[index].mebibytes()).min(server.concurrent as u64) as u32;
-            let Ok(slot) = slots.clone().acquire_many_owned(weight.max(1)).await else { break };
+            let free = if waits(&cases[index]) { &waiting } else { &slots };
+            let Ok(slot) = free.clone().acquire_many_owned(weight.max(1)).await else { break };
             let (server, cases, verdicts, pace) =
                 (server.clone(), cases.clone(), verdicts.clone(), pace.clone());
             let failed = failed.clone();
@@ -143,7 +155,8 @@ impl Server {
     }
 
     /// Connects once, and does the plainest handshake.
-    async fn reach(&self) -> Result<(), Unreachable> {
+    async fn reach(&self, pace: &Pace) -> Result<(), Unreachable> {
+        let start = Instant::now();
         let io = match timeout(self.patience * 4, self.client.dial(&self.url)).await {
             Ok(Ok(io)) => io,
             Ok(Err(error)) => return Err(Unreachable { says: error.to_string() }),
@@ -154,7 +167,10 @@ impl Server {
             }
         };
         let says = match handshake::open(io, &self.ask, None, self.patience * 2).await {
-            Ok(_) => return Ok(()),
+            Ok(_) => {
+                pace.answered(start.elapsed());
+                return Ok(());
+            }
             Err((NotOpen::Status(status), _)) => format!(
                 "{} answers the plainest handshake with {status}, not with 101: give the path, and with --header or \
                  --subprotocol what it asks for",
@@ -203,6 +219,7 @@ impl Server {
                 Happened::Close(Some(close)) => return Err(format!("the server closed with {}", close.code)),
                 Happened::Eof => return Err("TCP was ended without a Close frame".into()),
                 Happened::Reset => return Err("TCP was reset".into()),
+                Happened::Flood => return Err("the server sent without end".into()),
                 Happened::Broke(violation) => return Err(format!("the server broke {}", violation.rule)),
             }
         }
@@ -210,7 +227,7 @@ impl Server {
 
     /// Whether a message comes back.
     async fn echoes(&self) -> bool {
-        use crate::case::{Due, Frame, Seen, Step};
+        use crate::case::{Frame, Seen, Step};
         use framewise_proto::Opcode;
         let probe = super::cases::probe(
             vec![Step::Frame(Frame::new(Opcode::Text, "echo?"))],
@@ -223,14 +240,16 @@ impl Server {
 
     /// Runs one case.
     pub async fn case(&self, case: &Case, pace: &Pace) -> Verdict {
-        let patience = pace.patience(case);
+        let wait = pace.wait(case);
         let io = match self.dial().await {
             Ok(io) => io,
             Err(says) => return Verdict::not_run(Behaviour::Failed, Closing::Crashed, says),
         };
         if let Work::Request { head, cut, end, due } = &case.work {
             // What is only recorded is not waited for.
-            let patience = if *due == DueStatus::Observe { patience.min(RECORDED) } else { patience };
+            let recorded = matches!(due, DueStatus::Observe | DueStatus::NotAccept);
+            let patience =
+                if recorded { wait.patience.min(RECORDED.max(wait.slow * 3)) } else { wait.patience };
             let head = handshake::fill_request(head, &self.ask);
             let (answer, log, start) = handshake::ask_raw(io, &head, *cut, *end, patience).await;
             let (transcript, complete) = log.into_transcript();
@@ -239,7 +258,7 @@ impl Server {
             return Verdict { transcript, complete, took, ..Verdict::not_run(behaviour, closing, says) };
         }
         let start = Instant::now();
-        let opened = match handshake::open(io, &self.ask, case.needs.deflate.as_ref(), patience).await {
+        let opened = match handshake::open(io, &self.ask, case.needs.deflate.as_ref(), wait.patience).await {
             Ok(opened) => opened,
             Err((why, log)) => {
                 let (transcript, complete) = log.into_transcript();
@@ -256,16 +275,16 @@ impl Server {
                     "there is no second connection",
                 );
             };
-            return match handshake::open(io, &self.ask, case.needs.deflate.as_ref(), patience).await {
+            return match handshake::open(io, &self.ask, case.needs.deflate.as_ref(), wait.patience).await {
                 Ok(other) => {
                     let near = Session::new(Role::Client, opened);
-                    run::beside(near, Session::new(Role::Client, other), steps, patience).await
+                    run::beside(near, Session::new(Role::Client, other), steps, wait).await
                 }
                 Err((why, _)) => not_open(why),
             };
         }
         let case = brief(case, self.brief);
-        let verdict = run::run(&case, Session::new(Role::Client, opened), Role::Server, patience).await;
+        let verdict = run::run(&case, Session::new(Role::Client, opened), Role::Server, wait).await;
         pace.ran(&case, &verdict);
         verdict
     }
@@ -312,11 +331,37 @@ impl Pace {
         }
     }
 
-    /// How long nothing may happen in this case.
-    pub(crate) fn patience(&self, case: &Case) -> Duration {
+    /// How long this case waits.
+    pub(crate) fn wait(&self, case: &Case) -> Wait {
         let slowest = Duration::from_millis(self.slowest.load(Ordering::Relaxed));
-        (slowest * 10).clamp(self.least, self.least.max(MOST_PATIENCE))
-            + Duration::from_secs(case.mebibytes())
+        let patience = (slowest * 10).clamp(self.least, self.least.max(MOST_PATIENCE));
+        Wait {
+            patience: patience + Duration::from_secs(case.mebibytes()),
+            slow: (slowest * 3).clamp(self.least / SLOW, patience.max(self.least)),
+        }
+    }
+}
+
+/// Whether the case mostly waits: for what may come or not, or for the end of a connection beside it.
+fn waits(case: &Case) -> bool {
+    match &case.work {
+        Work::Frames { due: Due::Observe | Due::Lost { .. }, .. } => case.mebibytes() == 0,
+        Work::Frames { due: Due::Fail { late, .. }, .. } => !late.is_empty(),
+        Work::Request { due: DueStatus::Observe | DueStatus::NotAccept, .. } | Work::Beside { .. } => true,
+        Work::Frames { .. } | Work::Echoes(_) | Work::Request { .. } | Work::Response { .. } => false,
+    }
+}
+
+/// How long the case takes, in comparison: what waits, then by its bytes.
+fn length(case: &Case) -> u64 {
+    if waits(case) {
+        return u64::MAX;
+    }
+    match &case.work {
+        Work::Echoes(echoes) => 1 + (echoes.size * echoes.count / 1024) as u64,
+        Work::Frames { .. } | Work::Beside { .. } | Work::Request { .. } | Work::Response { .. } => {
+            case.mebibytes() * 1024
+        }
     }
 }
 
@@ -324,7 +369,7 @@ impl Pace {
 pub(crate) fn brief(case: &Case, brief: bool) -> Cow<'_, Case> {
     let mut case = Cow::Borrowed(case);
     if let (true, Work::Echoes(echoes)) = (brief, &case.work) {
-        let count = echoes.count.min((BRIEF / echoes.size.max(64)).max(3));
+        let count = echoes.count.min((BRIEF / echoes.size.max(1)).clamp(3, MANY));
         let work = Work::Echoes(Echoes { count, ..echoes.clone() });
         case.to_mut().work = work;
     }
@@ -355,19 +400,40 @@ pub(crate) fn not_open(why: NotOpen) -> Verdict {
 }
 
 /// Judges the status that a raw request was answered with.
-fn status(answer: Result<u16, NotOpen>, due: DueStatus) -> (Behaviour, Closing, String) {
+fn status(answer: Result<Answered, NotOpen>, due: DueStatus) -> (Behaviour, Closing, String) {
     let seen = match &answer {
-        Ok(status) => format!("the server answered with {status}"),
+        Ok(Answered { status, extension: false }) => format!("the server answered with {status}"),
+        Ok(Answered { status, extension: true }) => {
+            format!("the server answered with {status}, and agreed to an extension")
+        }
         Err(NotOpen::Status(0)) => "the server answered something that is not HTTP".to_owned(),
         Err(NotOpen::Status(_)) => "the server did not answer".to_owned(),
         Err(_) => "the server ended the connection without a response".to_owned(),
     };
     match (due, answer) {
         (DueStatus::Observe, _) => (Behaviour::Informational, Closing::None, seen),
-        (DueStatus::Accept, Ok(101)) => (Behaviour::Ok, Closing::None, seen),
+        (DueStatus::Accept, Ok(Answered { status: 101, .. }))
+        | (DueStatus::Decline, Ok(Answered { status: 101, extension: false })) => {
+            (Behaviour::Ok, Closing::None, seen)
+        }
         (DueStatus::Accept, _) => (Behaviour::Failed, Closing::None, format!("{seen}; 101 is due")),
-        (DueStatus::Reject(best), Ok(status)) if status == best => (Behaviour::Ok, Closing::None, seen),
-        (DueStatus::Reject(best), Ok(status @ 300..=599)) => (
+        // RFC 7692 §7.1: the server "MUST decline" the offer. One that rejects the handshake has not agreed to it, either.
+        (DueStatus::Decline, Ok(Answered { status: 400..=499, .. })) => (
+            Behaviour::NonStrict,
+            Closing::None,
+            format!("{seen}: it rejected the handshake, where declining the offer is due"),
+        ),
+        (DueStatus::Decline, _) => {
+            (Behaviour::Failed, Closing::None, format!("{seen}; 101 without an extension is due"))
+        }
+        (DueStatus::NotAccept, Ok(Answered { status: 101, .. })) => {
+            (Behaviour::Failed, Closing::None, format!("{seen}; the request is not one to accept"))
+        }
+        (DueStatus::NotAccept, _) => (Behaviour::Ok, Closing::None, seen),
+        (DueStatus::Reject(best), Ok(Answered { status, .. })) if status == best => {
+            (Behaviour::Ok, Closing::None, seen)
+        }
+        (DueStatus::Reject(best), Ok(Answered { status: status @ 300..=599, .. })) => (
             Behaviour::NonStrict,
             Closing::None,
             format!("the server answered with {status}; {best} says more"),

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
-use framewise_proto::deflate::DeflateAgreement;
+use framewise_proto::deflate::{DeflateAgreement, DeflateConfig};
 use framewise_proto::{CloseFrame, Config, Connection, Event, MessageKind, Payload as Part, Violation};
-use framewise_rules::{Limits, Role};
+use framewise_rules::{Limits, Role, Rule};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::time::Instant;
 
@@ -17,6 +17,10 @@ use crate::wire::{Numbers, Unfinished, push_frame};
 
 /// The largest message that a case sends is 16 MiB.
 const MOST_MESSAGE: u64 = 64 * 1024 * 1024;
+/// Bytes that an endpoint may send beyond four times what it was sent, and messages beyond what was due: one that floods
+/// costs no more.
+const MOST_UNASKED: u64 = 16 * 1024 * 1024;
+const MOST_EVENTS: usize = 100_000;
 /// A case is over after so long, whatever happens.
 pub(crate) const LONGEST: Duration = Duration::from_secs(120);
 
@@ -33,6 +37,8 @@ pub(crate) enum Happened {
     Eof,
     /// It reset the connection.
     Reset,
+    /// It sent far more than anybody asked for: no more is read.
+    Flood,
     /// Nothing, for as long as was waited.
     Quiet,
 }
@@ -55,6 +61,10 @@ pub(crate) struct Session<S> {
     /// The case has sent a Close itself: the engine's own is held back.
     closed: bool,
     unwritable: bool,
+    /// Bytes in each direction, and what was made of those that came.
+    sent: u64,
+    received: u64,
+    events: usize,
     log: Log,
     start: Instant,
     /// When bytes moved last, in either direction.
@@ -79,7 +89,9 @@ impl<S: AsyncRead + AsyncWrite> Session<S> {
     pub(crate) fn new(role: Role, opened: Opened<S>) -> Self {
         // An endpoint under test may send what it likes, as long as this end can hold it.
         let limits = Limits::default().message(MOST_MESSAGE).inflated(MOST_MESSAGE).no_inflate_ratio();
-        let config = Config::default().limits(limits).send_queue(usize::MAX);
+        // Each message of a case about compression is compressed, also a short one.
+        let deflate = DeflateConfig::default().threshold(0);
+        let config = Config::default().limits(limits).send_queue(usize::MAX).deflate(deflate);
         let mut engine = match role {
             Role::Client => {
                 let mut keys = Numbers::new();
@@ -105,6 +117,9 @@ impl<S: AsyncRead + AsyncWrite> Session<S> {
             over: false,
             closed: false,
             unwritable: false,
+            sent: 0,
+            received: 0,
+            events: 0,
             log: opened.log,
             start: opened.start,
             moved: Instant::now(),
@@ -145,6 +160,7 @@ impl<S: AsyncRead + AsyncWrite> Session<S> {
                 written = self.write.write(bytes) => match written {
                     Ok(0) | Err(_) => self.unwritable = true,
                     Ok(count) => {
+                        self.sent += count as u64;
                         bytes = &bytes[count..];
                         self.moved = Instant::now();
                     }
@@ -213,8 +229,13 @@ impl<S: AsyncRead + AsyncWrite> Session<S> {
             }
             Ok(count) => {
                 self.log.bytes(self.role.peer(), now, &self.buffer[..count]);
+                self.received += count as u64;
                 self.inbox.extend_from_slice(&self.buffer[..count]);
                 self.digest();
+                if self.received > MOST_UNASKED + 4 * self.sent || self.events > MOST_EVENTS {
+                    self.over = true;
+                    self.happened.push_back(Happened::Flood);
+                }
             }
             Err(error) => {
                 self.over = true;
@@ -235,6 +256,7 @@ impl<S: AsyncRead + AsyncWrite> Session<S> {
         let now = self.start.elapsed();
         let mut at = 0;
         loop {
+            let opcode = self.inbox.get(at).map_or(0, |first| first & 0x0f);
             let (consumed, event) = self.engine.receive(now, &mut self.inbox[at..]);
             at += consumed;
             let Some(event) = event else { break };
@@ -250,12 +272,17 @@ impl<S: AsyncRead + AsyncWrite> Session<S> {
                 Event::Inflated { kind, last: true, .. } => {
                     Some(message(kind, self.engine.take_inflated().into_bytes()))
                 }
+                // Of what follows a Close, RFC 6455 §5.5.1 forbids data frames.
+                Event::Tolerated(violation) if violation.rule == Rule::FrameAfterClose && opcode < 8 => {
+                    Some(Happened::Broke(violation))
+                }
                 Event::Inflated { .. } | Event::Tolerated(_) | Event::Ended(_) => None,
                 Event::Ping(payload) => Some(Happened::Seen(Seen::Ping(payload.to_vec()))),
                 Event::Pong(payload) => Some(Happened::Seen(Seen::Pong(payload.to_vec()))),
                 Event::Close(close) => Some(Happened::Close(close)),
                 Event::Violation(violation) => Some(Happened::Broke(violation)),
             };
+            self.events += usize::from(happened.is_some());
             self.happened.extend(happened);
         }
         self.inbox.drain(..at);

@@ -183,6 +183,14 @@ impl Client {
         self
     }
 
+    /// Connects to this host and port instead of those of the URL, which the handshake and TLS still name: one server among
+    /// several behind a name, or one that its name does not lead to yet. A proxy is not used then.
+    #[must_use]
+    pub fn connect_to(mut self, host: impl Into<String>, port: u16) -> Self {
+        self.via = Via::Elsewhere(host.into(), port);
+        self
+    }
+
     /// Uses this proxy for every connection. The environment is ignored.
     ///
     /// ```no_run
@@ -290,14 +298,18 @@ impl Client {
         let (host, port) = (attempt.url.host.as_str(), attempt.url.port);
         let way = async {
             let proxy = match &self.via {
-                Via::Direct => None,
+                Via::Direct | Via::Elsewhere(..) => None,
                 Via::Proxy(proxy) => Some(proxy.clone()),
                 Via::Environment(environment) => environment.proxy(attempt)?,
             };
-            match proxy {
-                Some(proxy) => proxy::tunnel(self, attempt, &proxy).await,
-                None => Ok(Layer::Plain(dial::dial(attempt, host, port).await?)),
+            if let Some(proxy) = proxy {
+                return proxy::tunnel(self, attempt, &proxy).await;
             }
+            let (host, port) = match &self.via {
+                Via::Elsewhere(host, port) => (host.as_str(), *port),
+                Via::Direct | Via::Proxy(_) | Via::Environment(_) => (host, port),
+            };
+            Ok(Layer::Plain(dial::dial(attempt, host, port).await?))
         };
         if attempt.url.tls {
             let layer = self.encrypt(attempt, host, port, "ws://", way).await?;

@@ -27,6 +27,10 @@ pub(crate) async fn check(
     if let Some(host) = take(&mut server.ask.headers, "host") {
         server.ask.host = host;
     }
+    if let Some(address) = &args.resolve {
+        let (host, port) = split(address)?;
+        server.client = server.client.connect_to(host, port);
+    }
     let progress =
         Progress::start(format!("checking {} with {} cases", clean(&shorten(url, 60)), cases.len()));
     let (verdicts, mut done) = mpsc::channel(64);
@@ -60,6 +64,15 @@ pub(crate) async fn check(
         complete,
         cases: entries.into_iter().flatten().collect(),
     }])
+}
+
+/// Host and port of `--resolve`.
+fn split(address: &str) -> Result<(&str, u16), Failure> {
+    let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    let (host, port) = parts.filter(|(host, _)| !host.is_empty()).ok_or_else(|| {
+        Failure::said(format!("{} is not an address to connect to; use HOST:PORT", clean(address)))
+    })?;
+    Ok((host.trim_start_matches('[').trim_end_matches(']'), port))
 }
 
 /// Takes a header that the handshake has itself out of those of the caller.

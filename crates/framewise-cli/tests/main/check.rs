@@ -1,10 +1,11 @@
 //! `framewise check` and `framewise wstest`
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-use std::path::PathBuf;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
 
-use crate::common::{Running, run, run_with};
+use crate::common::{Running, connect, framewise, run, run_with};
 
 fn serve() -> (Running, String) {
     let (running, address) = Running::listening(&["serve", "--quiet", "--listen", "127.0.0.1:0"]);
@@ -83,11 +84,18 @@ fn the_report_has_a_schema() {
 
 /// A server that accepts every handshake and answers every Ping and Close, whatever else comes: it lacks most checks.
 fn careless() -> String {
+    careless_that_tells(channel().0)
+}
+
+/// The same, which tells of each connection.
+fn careless_that_tells(connections: Sender<()>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { return };
+            // Not every test listens.
+            let _ = connections.send(());
             std::thread::spawn(move || {
                 let (mut inbox, mut buffer) = (Vec::new(), [0; 4096]);
                 let end = loop {
@@ -233,6 +241,7 @@ fn clients_are_checked_by_the_protocol_of_autobahn() {
     let json = done.json();
     assert_eq!(json["target"], "mute");
     assert_eq!(json["cases"].as_array().unwrap().len(), 2, "{json}");
+    assert_eq!(json["complete"], false, "the client ended before the others");
     let nobody = run(&["check", "--listen", "127.0.0.1:0", "--json", "--run", "true"]);
     assert!(nobody.refused().contains("before a client asked for a case"), "{nobody:?}");
 }
@@ -287,4 +296,151 @@ fn a_link_named_wstest_has_its_command_line() {
     let done = start(&["-m", "fuzzingclient"]);
     assert!(done.code.is_some(), "{done:?}");
     assert!(folder.join("fuzzingclient.json").exists());
+}
+
+#[test]
+fn a_command_that_hangs_is_ended_with_all_that_it_started() {
+    let file = folder("check-hangs").join("pid");
+    let command = format!("sleep 1000 & echo $! > {}; wait", file.display());
+    let done = run(&["check", "--listen", "127.0.0.1:0", "--patience", "0.1", "--run", &command]);
+    // What is printed before the run does not count.
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.err.contains("the command runs, and no client asked for a case in 1 s"), "{done:?}");
+    let pid = std::fs::read_to_string(file).unwrap().trim().parse().unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    // It is reaped by init, or waits for it: in neither case does it run.
+    let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(") Z "), "{state}");
+    let missing = run(&["check", "--listen", "127.0.0.1:0", "--run", "/nonexistent/client"]);
+    assert!(missing.err.contains("before a client asked for a case"), "{missing:?}");
+}
+
+/// Where it listens, from the first line that it prints.
+fn address(running: &mut Running) -> SocketAddr {
+    let line = running.out.next();
+    let rest = line.split_once("://").unwrap_or_else(|| panic!("{line}")).1;
+    rest.split_once(": ").unwrap_or_else(|| panic!("{line}")).0.parse().unwrap()
+}
+
+#[test]
+fn what_is_interrupted_writes_a_report_that_says_so() {
+    let folder = folder("check-interrupted");
+    let file = |name: &str| folder.join(name).display().to_string();
+    let (told, connections) = channel();
+    let url = careless_that_tells(told);
+    let reports = format!("json={},html={}", file("a.json"), file("a.html"));
+    let server = Running::of(framewise().args(["check", "--report", &reports, &url]).spawn().unwrap());
+    for _ in 0..50 {
+        connections.recv().unwrap();
+    }
+    let done = server.end();
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.out.ends_with("The run was ended before its end: this is a part of it.\n"), "{}", done.out);
+    let read = |name: &str| std::fs::read_to_string(file(name)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&read("a.json")).unwrap();
+    assert_eq!(json["complete"], false);
+    assert!(!json["cases"].as_array().unwrap().is_empty());
+    assert!(read("a.html").contains("The run was ended before its end"));
+
+    let args = ["check", "--listen", "127.0.0.1:0", "--only", "control/ping/", "--patience", "1"];
+    let mut clients = Running::of(framewise().args(args).spawn().unwrap());
+    let address = address(&mut clients);
+    run(&["connect", &format!("ws://{address}/runCase?case=1&agent=one")]);
+    let done = clients.end();
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.out.contains("one: "), "{}", done.out);
+    assert!(done.out.ends_with("this is a part of it.\n"), "{}", done.out);
+}
+
+#[test]
+fn a_browser_gets_the_page_that_runs_its_cases() {
+    let mut clients = Running::of(framewise().args(["check", "--listen", "127.0.0.1:0"]).spawn().unwrap());
+    let address = address(&mut clients);
+    let mut page = connect(address);
+    page.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let mut text = String::new();
+    page.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.contains("new WebSocket("), "{text}");
+    let done = clients.end();
+    assert!(done.err.ends_with("no client asked for a case\n"), "{done:?}");
+}
+
+#[test]
+fn a_server_is_reached_at_another_address_than_its_name_has() {
+    let (server, url) = serve();
+    let address = url.strip_prefix("ws://").unwrap();
+    let check = |address: &str| {
+        run(&["check", "--only", "control/ping/empty", "--resolve", address, "ws://server.invalid:9/"])
+    };
+    assert_eq!(check(address).code, Some(0), "{:?}", check(address));
+    assert!(check("nowhere").refused().contains("use HOST:PORT"));
+    server.end();
+}
+
+/// A certificate for 127.0.0.1 and its key, in files.
+fn certificate(folder: &Path) -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    (cert.display().to_string(), key.display().to_string())
+}
+
+/// `framewise connect` that trusts this certificate: what it prints.
+fn trusting(cert: &str, url: &str) -> String {
+    let done = run_with(framewise().env("SSL_CERT_FILE", cert).args(["connect", url]), b"");
+    done.out
+}
+
+#[test]
+fn clients_are_checked_behind_tls() {
+    let folder = folder("check-tls");
+    let (cert, key) = certificate(&folder);
+    let args =
+        ["check", "--listen", "127.0.0.1:0", "--cert", &cert, "--key", &key, "--only", "control/ping/empty"];
+    let mut clients = Running::of(framewise().args(args).spawn().unwrap());
+    let address = address(&mut clients);
+    assert_eq!(trusting(&cert, &format!("wss://{address}/getCaseCount")), "1\n");
+    // Without TLS there is nothing to ask for.
+    assert_ne!(run(&["connect", &format!("ws://{address}/getCaseCount")]).code, Some(0));
+    clients.err.until("plain HTTP request to a TLS port");
+    trusting(&cert, &format!("wss://{address}/runCase?case=1&agent=one"));
+    trusting(&cert, &format!("wss://{address}/updateReports?agent=one"));
+    let done = clients.done();
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.out.contains("one: 1 of 1 cases passed"), "{}", done.out);
+    let args = ["check", "--listen", "127.0.0.1:0", "--cert", &key, "--key", &key];
+    assert!(run(&args).refused().contains("it has no certificate in PEM"));
+}
+
+#[test]
+fn wstest_listens_with_tls_and_serves_its_page() {
+    let folder = folder("wstest-tls");
+    let (cert, key) = certificate(&folder);
+    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (cases, page) = (free(), free());
+    let spec = format!(
+        r#"{{"url": "wss://{cases}", "cert": "{cert}", "key": "{key}", "outdir": "{}", "cases": ["2.1"]}}"#,
+        folder.join("reports").display()
+    );
+    let file = folder.join("spec.json");
+    std::fs::write(&file, &spec).unwrap();
+    let port = page.port().to_string();
+    let args = ["wstest", "-m", "fuzzingserver", "-s", file.to_str().unwrap(), "--webport", &port];
+    let mut server = Running::of(framewise().args(args).spawn().unwrap());
+    assert_eq!(server.out.next(), "Ok, will run 1 test cases for any clients connecting\n");
+    let mut browser = connect(page);
+    browser.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let mut text = String::new();
+    browser.read_to_string(&mut text).unwrap();
+    assert!(text.contains(&format!("const server = \"wss://{cases}\" ||")), "{text}");
+    assert_eq!(trusting(&cert, &format!("wss://{cases}/getCaseCount")), "1\n");
+    trusting(&cert, &format!("wss://{cases}/runCase?case=1&agent=one"));
+    trusting(&cert, &format!("wss://{cases}/updateReports?agent=one&shutdownOnComplete=true"));
+    let done = server.done();
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.out.contains("Running test case ID 2.1 for agent one"), "{}", done.out);
+    // A wss:// URL without a certificate cannot be served.
+    std::fs::write(&file, spec.replace(&format!(r#""cert": "{cert}","#), "")).unwrap();
+    assert!(run(&args[..5]).refused().contains("needs TLS"));
 }

@@ -235,25 +235,42 @@ fn reasons(cases: &mut Vec<Case>) {
     }
 }
 
-/// TCP ends without a Close: what the endpoint does is its own affair.
+/// TCP ends without a Close: how the endpoint ends then is its own affair. What was incomplete is no message: RFC 6455
+/// §6.2 has one delivered when its last frame, with FIN, has been received.
 fn ends(cases: &mut Vec<Case>) {
-    let halves: [(&str, Vec<Step>); 4] = [
-        ("at-once", vec![]),
-        ("inside-a-header", vec![Step::Bytes(vec![0x81])]),
+    let half = || Step::Frame(Frame { claims: Some(10), ..Frame::new(Opcode::Text, "half") });
+    let message = || Step::Frame(Frame::new(Opcode::Text, "half").unfinished());
+    let hello = || Step::Frame(Frame::new(Opcode::Text, "Hello"));
+    let echo = || vec![Seen::Text("Hello".into())];
+    let halves: [(&str, Vec<Step>, Vec<Seen>, Rule); 7] = [
+        ("at-once", vec![], vec![], Rule::CloseMissing),
+        ("inside-a-header", vec![Step::Bytes(vec![0x81])], vec![], Rule::HeaderTruncated),
+        ("inside-a-payload", vec![half()], vec![], Rule::PayloadTruncated),
+        ("inside-a-message", vec![message()], vec![], Rule::CloseMissing),
         (
-            "inside-a-payload",
-            vec![Step::Frame(Frame { claims: Some(10), ..Frame::new(Opcode::Text, "half") })],
+            "inside-a-header-after-an-echo",
+            vec![hello(), Step::Settle, Step::Bytes(vec![0x81])],
+            echo(),
+            Rule::HeaderTruncated,
         ),
-        ("inside-a-message", vec![Step::Frame(Frame::new(Opcode::Text, "half").unfinished())]),
+        (
+            "inside-a-payload-after-an-echo",
+            vec![hello(), Step::Settle, half()],
+            echo(),
+            Rule::PayloadTruncated,
+        ),
+        (
+            "inside-a-message-after-an-echo",
+            vec![hello(), Step::Settle, message()],
+            echo(),
+            Rule::CloseMissing,
+        ),
     ];
-    for (name, mut steps) in halves {
+    for (name, mut steps, before, rule) in halves {
         steps.push(Step::Eof);
-        let case = frames(
-            format!("close/end-of-tcp/{name}"),
-            "This end shuts its direction without a Close frame: what the endpoint does",
-            steps,
-            Due::Observe,
-        );
-        cases.push(Case { of: Of::Both, ..case.level(Level::Observe) });
+        let says =
+            "This end shuts its direction without a Close frame: what was incomplete does not come back";
+        let case = frames(format!("close/end-of-tcp/{name}"), says, steps, Due::Lost { before });
+        cases.push(Case { of: Of::Both, ..case.rule(rule) });
     }
 }

@@ -112,12 +112,18 @@ fn forms(cases: &mut Vec<Case>) {
                     format!("frame/form/{opcode}-top-bit-{claims:x}"),
                     "A 64-bit length with its top bit set fails the connection",
                     vec![Step::Frame(frame)],
-                    fails(Rule::LengthTopBit, vec![]),
+                    top_bit(vec![]),
                 )
                 .rule(Rule::LengthTopBit),
             );
         }
     }
+}
+
+/// RFC 6455 §5.2: "the most significant bit MUST be 0". No sentence gives the code: 1002 says that, and 1009 that such a
+/// length is too big.
+pub(super) fn top_bit(before: Vec<Seen>) -> Due {
+    Due::Fail { codes: vec![1002, 1009], before, late: vec![] }
 }
 
 fn rsv_rule(bits: u8) -> Rule {

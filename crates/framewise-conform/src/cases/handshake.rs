@@ -35,6 +35,11 @@ pub(super) fn case(name: impl Into<String>, says: impl Into<String>, head: Vec<u
     }
 }
 
+/// The header lines after Host, and the end of the head.
+pub(super) fn rest() -> String {
+    lines(&FIELDS[1..], ": ") + "\r\n"
+}
+
 /// The plainest request.
 pub(super) fn plain() -> Vec<u8> {
     request("GET {path} HTTP/1.1", &FIELDS)
@@ -177,7 +182,12 @@ fn accepted(cases: &mut Vec<Case>, line: &str) {
     ];
     for (name, fields, says) in more {
         let all: Vec<_> = FIELDS.iter().chain(fields).copied().collect();
-        cases.push(accept(name, says, &all));
+        let due = match name {
+            "unknown-extension" | "invalid-deflate-offer" => DueStatus::Decline,
+            _ => DueStatus::Accept,
+        };
+        let case = case(format!("handshake/accepts/{name}"), says, request(line, &all), due);
+        cases.push(if name == "invalid-deflate-offer" { case.rule(Rule::DeflateOfferInvalid) } else { case });
     }
     let large: String = std::iter::repeat_n('a', 4000).collect();
     let fields: Vec<_> = FIELDS.iter().copied().chain([("Cookie", large.as_str())]).collect();

@@ -8,12 +8,16 @@ const LINE: &str = "HTTP/1.1 101 Switching Protocols";
 const FIELDS: [(&str, &str); 3] =
     [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", "{accept}")];
 
+/// The header lines of a 101, and the end of its head.
+pub(super) const FIELDS_OF_101: &[u8] =
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n";
+
 fn response(line: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     let lines: String = fields.iter().flat_map(|&(name, value)| [name, ": ", value, "\r\n"]).collect();
     format!("{line}\r\n{lines}\r\n").into_bytes()
 }
 
-fn case(name: impl Into<String>, says: impl Into<String>, head: Vec<u8>, accept: bool) -> Case {
+pub(super) fn case(name: impl Into<String>, says: impl Into<String>, head: Vec<u8>, accept: bool) -> Case {
     Case {
         name: format!("response/{}", name.into()),
         says: says.into(),
@@ -22,7 +26,7 @@ fn case(name: impl Into<String>, says: impl Into<String>, head: Vec<u8>, accept:
         of: Of::Client,
         needs: Needs::default(),
         autobahn: None,
-        work: Work::Response { head, cut: Cut::Whole, accept },
+        work: Work::Response { head, cut: Cut::Whole, end: false, accept },
     }
 }
 
@@ -37,6 +41,7 @@ pub(super) fn push(cases: &mut Vec<Case>) {
     }
     accepted(cases);
     rejected(cases);
+    unfinished(cases, &plain);
     // RFC 6455 §4.1: once the handshake is accepted the connection is open, whatever segment the frames come in.
     for (name, more) in [
         ("text", &b"\x81\x02hi"[..]),
@@ -50,6 +55,37 @@ pub(super) fn push(cases: &mut Vec<Case>) {
             head.extend_from_slice(b"\x80\x01!");
         }
         cases.push(case(format!("pipelined/{name}"), says, head, true));
+    }
+}
+
+/// RFC 6455 §4.1: the client validates "the server's response". What ends before its empty line is none, and what is not
+/// HTTP is none, either.
+fn unfinished(cases: &mut Vec<Case>, plain: &[u8]) {
+    let status = LINE.len() + 2;
+    for (name, at) in [
+        ("half-the-status-line", status / 2),
+        ("status-line", status),
+        ("two-lines", status + "Upgrade: websocket\r\n".len()),
+        ("no-empty-line", plain.len() - 2),
+    ] {
+        let says =
+            format!("{at} bytes of a response, and after them a Ping and the end: the client gives up");
+        let mut case = case(format!("unfinished/{name}"), says, plain[..at].to_vec(), false);
+        if let Work::Response { end, .. } = &mut case.work {
+            *end = true;
+        }
+        cases.push(case.rule(Rule::ResponseMissing));
+    }
+    for (name, line) in [
+        ("lower-case", "http/1.1 101 Switching Protocols"),
+        ("no-version", "HTTP 101 Switching Protocols"),
+        ("no-status", "HTTP/1.1 Switching Protocols"),
+        ("status-of-two-digits", "HTTP/1.1 10 Switching Protocols"),
+        ("another-protocol", "RTSP/1.0 101 Switching Protocols"),
+    ] {
+        let head = response(line, &FIELDS);
+        let says = format!("A response that begins with `{line}` is not HTTP: the client gives up");
+        cases.push(case(format!("status-line/{name}"), says, head, false).rule(Rule::ResponseNotHttp));
     }
 }
 

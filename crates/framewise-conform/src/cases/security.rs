@@ -3,11 +3,12 @@
 use framewise_proto::Opcode;
 use framewise_rules::Rule;
 
-use super::{deflate, fails, frames};
-use crate::case::{Case, Cut, Due, Frame, Level, Masking, Of, Payload, Seen, Step};
+use super::{deflate, fails, frames, handshake, responses};
+use crate::case::{Case, Cut, Due, DueStatus, Frame, Level, Masking, Of, Payload, Seen, Step};
 
 pub(super) fn push(cases: &mut Vec<Case>) {
     masks(cases);
+    heads(cases);
     announced(cases);
     bombs(cases);
     floods(cases);
@@ -58,6 +59,23 @@ fn masks(cases: &mut Vec<Case>) {
         let case = frames(format!("security/{word}/second-fragment"), says, steps, fails(rule, vec![]));
         cases.push(Case { of, ..case.rule(rule) });
     }
+}
+
+/// RFC 9110 §5.4: a server that gets more header lines than it "wishes to process" answers with a 4xx. One that keeps all
+/// that comes can be filled by anybody, before the handshake; a client, by any server.
+fn heads(cases: &mut Vec<Case>) {
+    let lines = format!("X-Filling: {}\r\n", "a".repeat(1000)).repeat(1024);
+    let request =
+        [&b"GET {path} HTTP/1.1\r\nHost: {host}\r\n"[..], lines.as_bytes(), handshake::rest().as_bytes()]
+            .concat();
+    let says = "A request with 1 MiB of header lines is not accepted";
+    let case = handshake::case("security/head-of-1-mib", says, request, DueStatus::NotAccept);
+    cases.push(case.rule(Rule::RequestTooLarge).level(Level::Should));
+    let response =
+        [&b"HTTP/1.1 101 Switching Protocols\r\n"[..], lines.as_bytes(), responses::FIELDS_OF_101].concat();
+    let says = "A response with 1 MiB of header lines is not accepted";
+    let case = responses::case("too-large/1-mib", says, response, false);
+    cases.push(case.rule(Rule::ResponseTooLarge).level(Level::Should));
 }
 
 /// RFC 6455 §10.4: an endpoint with a limit protects itself; §7.4.1: 1009 is "a message that is too big for it to process".

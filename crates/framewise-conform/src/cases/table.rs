@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use framewise_proto::deflate::DeflateAgreement;
 use framewise_proto::extension::parse_extensions;
-use framewise_proto::{Config, Connection, Event, Header, MessageKind, Payload as Part};
+use framewise_proto::{Config, Connection, Event, Header, MessageKind, Opcode, Payload as Part};
 use framewise_rules::{Answer, Limits, MessageKinds, Offender, Role, Rule, SeenBy, Setup};
 use framewise_transcript::{Action, Transcript};
 
-use super::frames;
-use crate::case::{Case, Cut, Deflate, Due, DueStatus, Level, Needs, Of, Payload, Seen, Step, Work};
+use super::{frames, framing};
+use crate::case::{Case, Cut, Deflate, Due, DueStatus, Frame, Level, Needs, Of, Payload, Seen, Step, Work};
 
 /// The key and the value that answers it, of RFC 6455 §1.3.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -18,6 +18,8 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// Places at the front of an example where it is cut into two segments.
 const MOST_CUTS: usize = 12;
+/// Bytes of a frame whose rest is sent.
+const MOST_REST: usize = 256 * 1024;
 
 pub(super) fn push(cases: &mut Vec<Case>) {
     for &rule in Rule::ALL {
@@ -94,7 +96,12 @@ fn opened(
     let (due, says) = match (rule.answer(), strict.closed) {
         (Answer::Close(code), _) if bad && strict.broke => {
             let says = format!("{}: the connection fails with {code}", rule.sentence());
-            (Due::Fail { codes: vec![code.0], before: strict.answers, late: vec![] }, says)
+            let due = if rule == Rule::LengthTopBit {
+                framing::top_bit(strict.answers)
+            } else {
+                Due::Fail { codes: vec![code.0], before: strict.answers, late: rest_of(rule, &bytes) }
+            };
+            (due, says)
         }
         _ if bad || strict.broke || !strict.complete => return,
         (_, Some(code)) => {
@@ -113,23 +120,36 @@ fn opened(
         case.needs =
             Needs { echo: echoes && !matches!(due, Due::Accept), deflate: deflate.clone(), cases: vec![] };
         case.rule = Some(rule);
-        // RFC 6455 §8.1 does not say that a bad byte is found before its message is complete.
-        let early = bad && rule == Rule::TextInvalidUtf8 && !is_complete(&bytes);
-        case.level = if early { Level::Should } else { level(rule) };
+        case.level = level(rule);
         cases.push(case.cut(cut));
     }
 }
 
-/// Whether the last frame is complete and ends its message.
-fn is_complete(mut bytes: &[u8]) -> bool {
-    let mut fin = true;
+/// What completes the last frame and its message. RFC 6455 does not say that a fault is found before the frame that has it
+/// is complete, nor a bad byte before its message is.
+fn rest_of(rule: Rule, mut bytes: &[u8]) -> Vec<Step> {
+    let (mut unfinished, mut missing) = (false, 0);
     while let Some(header) = Header::decode(bytes) {
+        if !header.opcode.is_control() {
+            unfinished = !header.fin;
+        }
         let end = usize::try_from(header.length).ok().and_then(|length| length.checked_add(header.size()));
-        let Some(rest) = end.and_then(|end| bytes.get(end..)) else { return false };
-        fin = header.fin;
-        bytes = rest;
+        let Some(end) = end.filter(|&end| end < MOST_REST) else { return vec![] };
+        missing = end.saturating_sub(bytes.len());
+        bytes = bytes.get(end..).unwrap_or_default();
     }
-    fin && bytes.is_empty()
+    // A header of which bytes are missing has no length yet.
+    if !bytes.is_empty() {
+        return vec![];
+    }
+    let mut steps = Vec::new();
+    if missing > 0 {
+        steps.push(Step::Bytes(vec![b'a'; missing]));
+    }
+    if unfinished && rule == Rule::TextInvalidUtf8 {
+        steps.push(Step::Frame(Frame::new(Opcode::Continuation, "")));
+    }
+    steps
 }
 
 fn agreement(extensions: &str) -> Option<Deflate> {
@@ -204,7 +224,25 @@ fn echo(kind: MessageKind, bytes: Vec<u8>) -> Seen {
 }
 
 fn level(rule: Rule) -> Level {
-    if rule.topic() == "limit" { Level::Should } else { Level::Must }
+    // RFC 7692 §7.1 binds the end that compresses. The other may hold it to that, or have the memory for more.
+    if matches!(rule, Rule::DeflateWindowViolated | Rule::DeflateContextMismatch) {
+        Level::May
+    } else if rule.topic() == "limit" {
+        Level::Should
+    } else {
+        Level::Must
+    }
+}
+
+/// Whether no sentence says what the endpoint does. RFC 9112 §3.2.2 has an origin server ignore Host where the target names
+/// one; what is too large is its own affair; and RFC 9110 §8.6 lets a recipient reject a repeated Content-Length or take it
+/// as one.
+fn is_open(rule: Rule, bad: bool) -> bool {
+    if bad {
+        matches!(rule, Rule::RequestHostMismatch | Rule::RequestTooLarge | Rule::ResponseTooLarge)
+    } else {
+        rule == Rule::RequestContentLength
+    }
 }
 
 /// A request, for a server; or the response to one, for a client.
@@ -230,8 +268,17 @@ fn handshake(cases: &mut Vec<Case>, rule: Rule, name: &str, transcript: &Transcr
                 &request,
                 &[("Host: example.com\r\n", "Host: {host}\r\n"), ("GET /ws ", "GET {path} ")],
             );
-            let due = if bad { DueStatus::Reject(status) } else { DueStatus::Accept };
-            let says = if bad {
+            let complete = head.windows(4).any(|window| window == b"\r\n\r\n");
+            let due = match bad {
+                _ if is_open(rule, bad) => DueStatus::Observe,
+                // A server may wait for the rest of it.
+                true if !complete => DueStatus::NotAccept,
+                true => DueStatus::Reject(status),
+                false => DueStatus::Accept,
+            };
+            let says = if due == DueStatus::Observe {
+                format!("It is about {rule}, and the server decides: what it does")
+            } else if bad {
                 format!("{}: the request is rejected, best with {status}", rule.sentence())
             } else {
                 format!("It looks like {rule} and is legal: the request is accepted")
@@ -240,12 +287,14 @@ fn handshake(cases: &mut Vec<Case>, rule: Rule, name: &str, transcript: &Transcr
             if !bad && (!head.ends_with(b"\r\n\r\n") || other_host(&request)) {
                 return;
             }
-            cases.push(case(says, Of::Server, Work::Request { head, cut: Cut::Whole, end: false, due }));
+            let level = if due == DueStatus::Observe { Level::Observe } else { level(rule) };
+            let work = Work::Request { head, cut: Cut::Whole, end: due == DueStatus::NotAccept, due };
+            cases.push(case(says, Of::Server, work).level(level));
         }
         (Answer::Abort, Offender::Server) if !response.is_empty() && transcript.events.len() == 2 => {
             let head = template(&response, &[(ACCEPT, "{accept}")]);
             let sample = request.windows(KEY.len()).any(|window| window == KEY.as_bytes());
-            if !sample {
+            if !sample || is_open(rule, bad) {
                 return;
             }
             let says = if bad {
@@ -253,7 +302,11 @@ fn handshake(cases: &mut Vec<Case>, rule: Rule, name: &str, transcript: &Transcr
             } else {
                 format!("It looks like {rule} and is legal: the client accepts it")
             };
-            cases.push(case(says, Of::Client, Work::Response { head, cut: Cut::Whole, accept: !bad }));
+            cases.push(case(
+                says,
+                Of::Client,
+                Work::Response { head, cut: Cut::Whole, end: false, accept: !bad },
+            ));
         }
         _ => {}
     }

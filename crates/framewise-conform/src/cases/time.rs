@@ -1,5 +1,5 @@
 //! What stays unfinished: requests, frames, closings. How long an endpoint waits is its own affair, and recorded; that it
-//! ends TCP is not.
+//! accepts what is not complete, or does not end TCP, is not.
 
 use framewise_proto::Opcode;
 use framewise_rules::Rule;
@@ -24,16 +24,19 @@ fn requests(cases: &mut Vec<Case>) {
         ("half-the-head", 80),
         ("no-empty-line", last),
     ] {
-        for (suffix, eof, then) in
-            [("", false, "and then silence"), ("-then-end", true, "and then the end of this direction")]
-        {
+        for (suffix, eof, then, rule) in [
+            ("", false, "and then silence", Rule::RequestTimeout),
+            ("-then-end", true, "and then the end of this direction", Rule::RequestTruncated),
+        ] {
+            // RFC 6455 §4.2.2: the server sends the response when it "wishes to accept" the handshake that came, and RFC 9112
+            // §8 lets it answer an incomplete request with an error alone.
             let mut case = handshake::case(
                 format!("time/unfinished-request/{name}{suffix}"),
-                format!("{at} bytes of a request, {then}: what the server does"),
+                format!("{at} bytes of a request, {then}: the server does not accept it"),
                 plain[..at].to_vec(),
-                DueStatus::Observe,
+                DueStatus::NotAccept,
             )
-            .level(Level::Observe);
+            .rule(rule);
             if let Work::Request { end, .. } = &mut case.work {
                 *end = eof;
             }
@@ -110,7 +113,8 @@ fn unanswered(cases: &mut Vec<Case>) {
         steps.push(Step::Frame(Frame::new(Opcode::Close, b"\x03\xe8")));
         let due = Due::Close { before, codes: vec![1000, 1005] };
         let says = "After the Close frames the server ends TCP, without waiting for this end to do it";
-        let case = frames(format!("time/tcp-ends-after-{name}"), says, steps, due);
+        let case =
+            frames(format!("time/tcp-ends-after-{name}"), says, steps, due).rule(Rule::CloseTcpLingering);
         cases.push(Case { of: Of::Server, ..case });
     }
     let slow = frames(

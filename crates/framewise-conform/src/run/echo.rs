@@ -1,11 +1,10 @@
 //! Messages that the endpoint echoes, and the judgement of what came back.
 
-use std::time::Duration;
-
 use framewise_proto::MessageKind;
 use framewise_rules::Role;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::Wait;
 use super::end::close;
 use super::judged::{Judged, describe, ended_instead, same, told};
 use super::steps::{Course, watch};
@@ -17,17 +16,17 @@ pub(super) async fn echoes<S: AsyncRead + AsyncWrite>(
     session: &mut Session<S>,
     echoes: &Echoes,
     peer: Role,
-    patience: Duration,
+    wait: Wait,
 ) -> Judged {
     let mut course = Course::default();
     let mut source = material::Source::new(echoes.of);
     for index in 0..echoes.count {
         let message = source.message(echoes.size);
-        let sent = send_message(session, &message, echoes.fragment, patience).await;
+        let sent = send_message(session, &message, echoes.fragment, wait).await;
         if let Err(says) = sent {
             return Judged::failed(says);
         }
-        watch(session, &mut course, patience, |course| !course.seen.is_empty()).await;
+        watch(session, &mut course, wait.patience, |course| !course.seen.is_empty()).await;
         match course.seen.pop() {
             Some(seen) if same(&seen, &message) => {}
             Some(seen) => {
@@ -53,7 +52,7 @@ pub(super) async fn echoes<S: AsyncRead + AsyncWrite>(
             }
         }
     }
-    close(session, course, &[], peer, patience).await
+    close(session, course, &[], peer, wait).await
 }
 
 /// The first byte that differs, where the kinds and the lengths are equal.
@@ -76,7 +75,7 @@ async fn send_message<S: AsyncRead + AsyncWrite>(
     session: &mut Session<S>,
     message: &Seen,
     fragment: usize,
-    patience: Duration,
+    wait: Wait,
 ) -> Result<(), String> {
     let (kind, payload) = match message {
         Seen::Text(payload) => (MessageKind::Text, payload),
@@ -100,6 +99,6 @@ async fn send_message<S: AsyncRead + AsyncWrite>(
         })
     };
     sent.map_err(|misuse| format!("the message could not be sent: {misuse}"))?;
-    session.flush(patience).await;
+    session.flush(wait.patience).await;
     Ok(())
 }

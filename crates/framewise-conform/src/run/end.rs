@@ -1,12 +1,10 @@
 //! How a connection has to end: with a failing Close, or after the closing handshake.
 
-use std::time::Duration;
-
-use framewise_proto::CloseFrame;
+use framewise_proto::{CloseFrame, Violation};
 use framewise_rules::{CloseCode, Role};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::SLOW;
+use super::Wait;
 use super::judged::{Judged, broke, describe, same, told};
 use super::steps::{Course, End, probe, send, watch};
 use crate::case::{Cut, Due, Seen, Step};
@@ -22,26 +20,26 @@ pub(super) async fn fail<S: AsyncRead + AsyncWrite>(
     late: &[Step],
     cut: Cut,
     peer: Role,
-    patience: Duration,
+    wait: Wait,
 ) -> Judged {
     let mut slow = false;
     if late.is_empty() {
-        probe(session, &mut course, patience).await;
-        watch(session, &mut course, patience, |course| course.went_on).await;
+        probe(session, &mut course, wait).await;
+        watch(session, &mut course, wait.patience, |course| course.went_on).await;
     } else {
-        watch(session, &mut course, SLOW, |_| false).await;
+        watch(session, &mut course, wait.slow, |_| false).await;
         if course.end.is_none() {
             slow = true;
-            send(session, &mut course, late, cut, &Due::Observe, patience).await;
-            probe(session, &mut course, patience).await;
-            watch(session, &mut course, patience, |course| course.went_on).await;
+            send(session, &mut course, late, cut, &Due::Observe, wait).await;
+            probe(session, &mut course, wait).await;
+            watch(session, &mut course, wait.patience, |course| course.went_on).await;
         }
     }
     let due = codes.first().copied().unwrap_or_default();
     // Some endpoints answer a Ping before they look at the message in front of it: they have a moment to fail still.
     let answered = course.went_on;
     if answered && course.end.is_none() {
-        watch(session, &mut course, SLOW, |_| false).await;
+        watch(session, &mut course, wait.slow, |_| false).await;
     }
     if answered && course.end.is_none() {
         let mut judged =
@@ -65,7 +63,7 @@ pub(super) async fn fail<S: AsyncRead + AsyncWrite>(
         judged.closing = Closing::Missing;
         return judged;
     }
-    let mut judged = closed(session, &course, Some(codes), peer, patience).await;
+    let mut judged = closed(session, &course, Some(codes), peer, wait).await;
     if judged.behaviour == Behaviour::Ok && (slow || answered || course.seen.len() < before.len()) {
         judged.behaviour = Behaviour::NonStrict;
         judged.says = if answered {
@@ -85,16 +83,16 @@ pub(super) async fn close<S: AsyncRead + AsyncWrite>(
     mut course: Course,
     answers: &[Seen],
     peer: Role,
-    patience: Duration,
+    wait: Wait,
 ) -> Judged {
     let now = session.elapsed();
     let normal = CloseFrame::new(CloseCode::NORMAL_CLOSURE, "");
     if session.engine().close(now, Some(&normal)).is_ok() {
-        session.flush(patience).await;
+        session.flush(wait.patience).await;
     }
     let before = course.seen.len();
-    watch(session, &mut course, patience, |_| false).await;
-    let mut judged = closed(session, &course, Some(&[1000, 1005]), peer, patience).await;
+    watch(session, &mut course, wait.patience, |_| false).await;
+    let mut judged = closed(session, &course, Some(&[1000, 1005]), peer, wait).await;
     if !answers.is_empty() && course.seen.len() > before {
         judged.behaviour = Behaviour::Failed;
         judged.says = format!("the endpoint sent more than is due: {}", describe(&course.seen[before]));
@@ -108,7 +106,7 @@ pub(super) async fn closed<S: AsyncRead + AsyncWrite>(
     course: &Course,
     codes: Option<&[u16]>,
     peer: Role,
-    patience: Duration,
+    wait: Wait,
 ) -> Judged {
     let due = codes.and_then(|codes| codes.first().copied());
     let close = match &course.end {
@@ -118,6 +116,11 @@ pub(super) async fn closed<S: AsyncRead + AsyncWrite>(
             return judged;
         }
         Some(End::Broke(violation)) => return broke(violation),
+        Some(end @ End::Flood) => {
+            let mut judged = Judged::failed(format!("the endpoint {}", told(end)));
+            judged.closing = Closing::Missing;
+            return judged;
+        }
         Some(end @ (End::Eof | End::Reset)) => {
             let says = match due {
                 Some(due) => format!("the endpoint {}; Close {due} is due", told(end)),
@@ -130,13 +133,13 @@ pub(super) async fn closed<S: AsyncRead + AsyncWrite>(
     let code = close.as_ref().map_or(1005, |close| close.code.0);
     // RFC 6455 §7.1.1: "the server MUST close the connection immediately" once both Close frames were sent. A client
     // waits for the server, which is this end.
-    let lingers = match peer {
-        Role::Server => !ends(session, patience).await,
-        Role::Client => {
-            session.shut().await;
-            ends(session, patience).await;
-            false
-        }
+    if peer == Role::Client {
+        session.shut().await;
+    }
+    let lingers = match ends(session, wait).await {
+        Ok(ended) => peer == Role::Server && !ended,
+        // RFC 6455 §5.5.1: "The application MUST NOT send any more data frames after sending a Close frame."
+        Err(violation) => return broke(&violation),
     };
     let wrong = codes.filter(|codes| !codes.contains(&code));
     let (closing, says) = match wrong {
@@ -153,13 +156,17 @@ pub(super) async fn closed<S: AsyncRead + AsyncWrite>(
     Judged { behaviour: Behaviour::Ok, closing, code: Some(code), says, broke: None }
 }
 
-/// Waits for the end of TCP.
-async fn ends<S: AsyncRead + AsyncWrite>(session: &mut Session<S>, patience: Duration) -> bool {
+/// Waits for the end of TCP. What the endpoint breaks after its Close is an error.
+async fn ends<S: AsyncRead + AsyncWrite>(
+    session: &mut Session<S>,
+    wait: Wait,
+) -> Result<bool, Box<Violation>> {
     loop {
-        match session.next(patience).await {
-            Happened::Eof | Happened::Reset => return true,
-            Happened::Quiet => return session.is_over(),
-            Happened::Seen(_) | Happened::Close(_) | Happened::Broke(_) => {}
+        match session.next(wait.patience).await {
+            Happened::Eof | Happened::Reset => return Ok(true),
+            Happened::Quiet => return Ok(session.is_over()),
+            Happened::Broke(violation) => return Err(violation),
+            Happened::Seen(_) | Happened::Close(_) | Happened::Flood => {}
         }
     }
 }

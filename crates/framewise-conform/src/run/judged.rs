@@ -54,7 +54,7 @@ pub(super) fn differs(course: &Course, due: &[Seen]) -> Option<Judged> {
 /// A case that failed before its end was due: how that came.
 pub(super) fn ended_instead(mut judged: Judged, course: &Course) -> Judged {
     match &course.end {
-        None => judged.closing = Closing::Missing,
+        None | Some(End::Flood) => judged.closing = Closing::Missing,
         Some(End::Close(close)) => {
             let code = close.as_ref().map_or(1005, |close| close.code.0);
             judged.code = Some(code);
@@ -80,6 +80,7 @@ pub(super) fn told(end: &End) -> String {
         End::Close(Some(close)) => format!("closed with {}", close.code),
         End::Eof => "ended TCP without a Close frame".into(),
         End::Reset => "reset TCP without a Close frame".into(),
+        End::Flood => "sent far more than it was asked for".into(),
         End::Broke(violation) => format!("broke {} itself", violation.rule),
     }
 }

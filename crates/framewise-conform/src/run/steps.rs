@@ -5,6 +5,7 @@ use std::time::Duration;
 use framewise_proto::{CloseFrame, Opcode, Violation};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::Wait;
 use crate::case::{Cut, Due, Frame, Seen, Step};
 use crate::session::{Happened, Session};
 
@@ -20,6 +21,8 @@ pub(super) enum End {
     Eof,
     /// A reset.
     Reset,
+    /// The endpoint sent without end.
+    Flood,
     /// The endpoint broke a rule itself.
     Broke(Box<Violation>),
 }
@@ -41,7 +44,7 @@ pub(super) async fn send<S: AsyncRead + AsyncWrite>(
     steps: &[Step],
     cut: Cut,
     due: &Due,
-    patience: Duration,
+    wait: Wait,
 ) {
     let mut out = Vec::new();
     for step in steps {
@@ -52,7 +55,7 @@ pub(super) async fn send<S: AsyncRead + AsyncWrite>(
                     session.close_by_hand();
                 }
                 if cut == Cut::Frames {
-                    write(session, &mut out, Cut::Whole, patience).await;
+                    write(session, &mut out, Cut::Whole, wait).await;
                 }
             }
             Step::Bytes(bytes) => {
@@ -64,41 +67,41 @@ pub(super) async fn send<S: AsyncRead + AsyncWrite>(
             }
             Step::Rest(payload) => session.encode_rest(&mut out, payload),
             Step::Settle => {
-                write(session, &mut out, cut, patience).await;
-                probe(session, course, patience).await;
-                watch(session, course, patience, |course| course.went_on).await;
+                write(session, &mut out, cut, wait).await;
+                probe(session, course, wait).await;
+                watch(session, course, wait.patience, |course| course.went_on).await;
                 if course.end.is_some() {
                     return;
                 }
                 course.went_on = false;
             }
             Step::Eof => {
-                write(session, &mut out, cut, patience).await;
+                write(session, &mut out, cut, wait).await;
                 session.shut().await;
             }
             Step::Mute => session.close_by_hand(),
         }
     }
-    write(session, &mut out, cut, patience).await;
+    write(session, &mut out, cut, wait).await;
 }
 
 pub(super) async fn write<S: AsyncRead + AsyncWrite>(
     session: &mut Session<S>,
     out: &mut Vec<u8>,
     cut: Cut,
-    patience: Duration,
+    wait: Wait,
 ) {
     match cut {
-        Cut::Whole | Cut::Frames => session.send(out, patience).await,
+        Cut::Whole | Cut::Frames => session.send(out, wait.patience).await,
         Cut::Every(size) => {
             for piece in out.chunks(size.max(1)) {
-                session.send(piece, patience).await;
+                session.send(piece, wait.patience).await;
             }
         }
         Cut::At(at) => {
             let (first, second) = out.split_at(at.min(out.len()));
-            session.send(first, patience).await;
-            session.send(second, patience).await;
+            session.send(first, wait.patience).await;
+            session.send(second, wait.patience).await;
         }
     }
     out.clear();
@@ -108,23 +111,23 @@ pub(super) async fn write<S: AsyncRead + AsyncWrite>(
 pub(super) async fn probe<S: AsyncRead + AsyncWrite>(
     session: &mut Session<S>,
     course: &mut Course,
-    patience: Duration,
+    wait: Wait,
 ) {
     course.probes += 1;
     let mut out = Vec::new();
     session.encode(&mut out, &Frame::new(Opcode::Ping, PROBE));
-    session.send(&out, patience).await;
+    session.send(&out, wait.patience).await;
 }
 
-/// Takes in what comes until the connection ends, nothing comes, or `enough` says so.
+/// Takes in what comes until the connection ends, nothing comes for this time, or `enough` says so.
 pub(super) async fn watch<S: AsyncRead + AsyncWrite>(
     session: &mut Session<S>,
     course: &mut Course,
-    patience: Duration,
+    time: Duration,
     enough: impl Fn(&Course) -> bool,
 ) {
     while course.end.is_none() && !enough(course) {
-        match session.next(patience).await {
+        match session.next(time).await {
             Happened::Seen(Seen::Pong(payload)) if payload == PROBE && course.probes > 0 => {
                 course.went_on = true;
             }
@@ -135,6 +138,7 @@ pub(super) async fn watch<S: AsyncRead + AsyncWrite>(
             Happened::Broke(violation) => course.end = Some(End::Broke(violation)),
             Happened::Eof => course.end = Some(End::Eof),
             Happened::Reset => course.end = Some(End::Reset),
+            Happened::Flood => course.end = Some(End::Flood),
             Happened::Quiet => return,
         }
     }

@@ -1,6 +1,6 @@
 //! Our own endpoint passes every case, in both roles.
 
-use framewise::{Client, DeflateConfig, Error, NetStream, WebSocket};
+use framewise::{Client, DeflateConfig, Error, Limits, NetStream, WebSocket};
 use framewise_conform::{Behaviour, Case, Clients, Reported, Server, Verdict, cases};
 use futures_util::{StreamExt as _, stream};
 use tokio::net::TcpListener;
@@ -59,7 +59,9 @@ async fn client_passes(cases: Vec<Case>) {
     let run = tokio::spawn(clients.run(listener, told));
     let count = all.len();
     let client = tokio::spawn(async move {
-        let client = Client::new().deflate(DeflateConfig::default());
+        // A busy machine makes the handshake take as long as the rest.
+        let limits = Limits::default().handshake(PATIENCE * 4);
+        let client = Client::new().limits(limits).deflate(DeflateConfig::default());
         stream::iter(1..=count)
             .for_each_concurrent(16, |case| {
                 let (client, url) = (client.clone(), format!("{url}/runCase?case={case}&agent=own"));

@@ -37,6 +37,8 @@ enum Scheme {
 pub(super) enum Via {
     #[default]
     Direct,
+    /// To this host and port instead of those of the URL.
+    Elsewhere(String, u16),
     Proxy(Proxy),
     Environment(Environment),
 }

@@ -1,0 +1,165 @@
+//! `cargo xtask autobahn --compare`: what the Autobahn TestSuite and our `wstest` write about the same servers, file by file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use framewise_peers::Server;
+use serde_json::{Value, json};
+
+use super::{Running, Suite, release, target};
+use crate::Result;
+
+/// What a verdict consists of.
+const VERDICT: [&str; 3] = ["behavior", "behaviorClose", "remoteCloseCode"];
+
+/// Verdicts that differ, each with the reason: the number of a case up to a `*`, and why.
+const KNOWN: [(&str, &str); 1] = [(
+    "6.4.*",
+    "Autobahn waits a second for the rest of the message, we wait three times the measured round trip",
+)];
+
+/// What came out for one server.
+#[derive(Debug, Default)]
+struct Compared {
+    cases: usize,
+    same: usize,
+    files: usize,
+    /// What a harness would trip over.
+    faults: Vec<String>,
+    /// Verdicts that differ.
+    verdicts: Vec<String>,
+    /// Fields of the case files whose values differ, with how many files.
+    fields: BTreeMap<String, usize>,
+}
+
+pub(super) fn run(suite: &Suite, cases: &Value) -> Result {
+    let mut failed = 0;
+    println!("| server | cases | same verdict | files of both | files or keys that differ | case_failed |");
+    println!("|---|---|---|---|---|---|");
+    let mut details = String::new();
+    for server in Server::ALL {
+        let running = server.start().ok_or_else(|| format!("{} is not installed", server.id()))?;
+        let spec = json!({ "servers": [{ "agent": server.id(), "url": running.url() }], "cases": cases });
+        let folder = target().join("autobahn/compare").join(server.id());
+        let theirs = suite.to_its_end("fuzzingclient", &folder.join("theirs"), spec.clone())?;
+        let ours = ours(&folder.join("ours"), spec)?;
+        let compared = compare(&theirs, &ours)?;
+        let marks = [&theirs, &ours].map(|folder| marks(folder));
+        println!(
+            "| {} | {} | {} | {} | {} | {} and {} |",
+            running.title(),
+            compared.cases,
+            compared.same,
+            compared.files,
+            compared.faults.len(),
+            marks[0],
+            marks[1],
+        );
+        failed += compared.faults.len();
+        for verdict in &compared.verdicts {
+            let number = verdict.split(':').next().unwrap_or_default();
+            match KNOWN.iter().find(|(pattern, _)| is_like(pattern, number)) {
+                Some((_, why)) => details.push_str(&format!("{}: {verdict} ({why})\n", server.id())),
+                None => {
+                    failed += 1;
+                    details.push_str(&format!("{}: {verdict}\n", server.id()));
+                }
+            }
+        }
+        for fault in compared.faults {
+            details.push_str(&format!("{}: {fault}\n", server.id()));
+        }
+        let fields: Vec<_> = compared.fields.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        details.push_str(&format!("{}: values that differ: {}\n", server.id(), fields.join(", ")));
+    }
+    println!("\n{details}");
+    if failed > 0 { Err(format!("{failed} differences")) } else { Ok(()) }
+}
+
+/// Runs our `wstest` with a specification; the folder of its reports.
+fn ours(folder: &Path, mut spec: Value) -> Result<PathBuf> {
+    spec["outdir"] = json!("report");
+    let _ = fs::remove_dir_all(folder);
+    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    fs::write(folder.join("spec.json"), spec.to_string()).map_err(|error| error.to_string())?;
+    let mut wstest = Command::new(release("framewise"));
+    wstest.args(["wstest", "-m", "fuzzingclient", "-s", "spec.json"]).current_dir(folder);
+    Running::start(wstest.stdin(Stdio::null()).stdout(Stdio::null()))?.wait()?;
+    Ok(folder.join("report"))
+}
+
+fn read(file: &Path) -> Result<Value> {
+    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+fn names(folder: &Path) -> Result<BTreeSet<String>> {
+    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+}
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect()
+}
+
+fn compare(theirs: &Path, ours: &Path) -> Result<Compared> {
+    let mut compared = Compared::default();
+    let (their_names, our_names) = (names(theirs)?, names(ours)?);
+    compared.files = their_names.intersection(&our_names).count();
+    for name in their_names.symmetric_difference(&our_names) {
+        compared.faults.push(format!("only one of them writes {name}"));
+    }
+    let (their_index, our_index) = (read(&theirs.join("index.json"))?, read(&ours.join("index.json"))?);
+    if keys(&their_index) != keys(&our_index) {
+        compared.faults.push("index.json has other agents".into());
+    }
+    for (agent, cases) in their_index.as_object().into_iter().flatten() {
+        for (number, entry) in cases.as_object().into_iter().flatten() {
+            compared.cases += 1;
+            let ours = &our_index[agent][number];
+            if keys(entry) != keys(ours) || entry["reportfile"] != ours["reportfile"] {
+                compared
+                    .faults
+                    .push(format!("index.json has another entry for {number}: {entry} and {ours}"));
+            }
+            let differs: Vec<_> = VERDICT
+                .iter()
+                .filter(|&&field| entry[field] != ours[field])
+                .map(|&field| format!("{field} is {}, ours {}", entry[field], ours[field]))
+                .collect();
+            if differs.is_empty() {
+                compared.same += 1;
+            } else {
+                compared.verdicts.push(format!("{number}: {}", differs.join("; ")));
+            }
+        }
+    }
+    for name in their_names.intersection(&our_names).filter(|name| name.contains("_case_")) {
+        if name.ends_with(".json") {
+            let (their_case, our_case) = (read(&theirs.join(name))?, read(&ours.join(name))?);
+            let differ: Vec<_> = keys(&their_case).symmetric_difference(&keys(&our_case)).copied().collect();
+            if !differ.is_empty() {
+                compared.faults.push(format!("{name} has other keys: {}", differ.join(", ")));
+            }
+            for key in keys(&their_case) {
+                if their_case[key] != our_case[key] {
+                    *compared.fields.entry(key.to_owned()).or_default() += 1;
+                }
+            }
+        }
+    }
+    Ok(compared)
+}
+
+/// How often the overview says that a case failed: what some harnesses count.
+fn marks(folder: &Path) -> usize {
+    let page = fs::read_to_string(folder.join("index.html")).unwrap_or_default();
+    // The style has the name as well.
+    page.matches("class=\"case_failed\"").count()
+}
+
+fn is_like(pattern: &str, number: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == number, |start| number.starts_with(start))
+}
