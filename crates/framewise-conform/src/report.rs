@@ -1,9 +1,12 @@
 //! The reports of a run: JSON, `JUnit`, SARIF, one HTML page, a badge.
 
+mod marked;
 mod page;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use framewise_rules::Rule;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -39,6 +42,12 @@ pub struct Entry {
     pub rule: Option<String>,
     /// must, should, may or observe.
     pub level: String,
+    /// The section that the rule stands in, such as `RFC 6455 §5.2`, and its URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The URL of that section.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_url: Option<String>,
     /// What came back: ok, non-strict, informational, unsupported, blocked or failed.
     pub behaviour: String,
     /// How the connection ended: clean, wrong-code, no-code, dropped, lingering, missing, crashed or none.
@@ -55,19 +64,26 @@ pub struct Entry {
     pub description: String,
     /// What was seen.
     pub says: String,
-    /// What went over the wire, where it did not pass.
+    /// What went over the wire, where it did not pass: a frame a line, and what breaks a rule marked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcript: Option<String>,
+    /// The same, of each case, for the page.
+    #[serde(skip)]
+    pub shown: String,
 }
 
 impl Entry {
     /// The entry of a case and its verdict.
     pub fn new(case: &Case, verdict: &Verdict) -> Self {
         let passed = verdict.passed();
+        let source = case.rule.and_then(|rule| rule.sources().first());
+        let shown = marked::marked(&verdict.transcript);
         Self {
             name: case.name.clone(),
             rule: case.rule.map(|rule| rule.id().to_owned()),
             level: case.level.id().to_owned(),
+            source: source.map(ToString::to_string),
+            source_url: source.map(framewise_rules::Source::url),
             behaviour: verdict.behaviour.id().to_owned(),
             close: verdict.closing.id().to_owned(),
             code: verdict.code,
@@ -83,7 +99,8 @@ impl Entry {
                 | Behaviour::Unsupported
                 | Behaviour::Failed => verdict.says.clone(),
             },
-            transcript: (!passed).then(|| shortened(&verdict.transcript.to_string())),
+            transcript: (!passed).then(|| shortened(&shown)),
+            shown: shortened(&shown),
         }
     }
 }
@@ -141,11 +158,12 @@ impl Report {
                 })
             })
             .collect();
-        let mut rules: Vec<&str> =
-            self.failed().map(|entry| entry.rule.as_deref().unwrap_or(&entry.name)).collect();
-        rules.sort_unstable();
-        rules.dedup();
-        let rules: Vec<Value> = rules.into_iter().map(|rule| json!({ "id": rule })).collect();
+        let mut rules = BTreeMap::new();
+        for entry in self.failed() {
+            let id = entry.rule.as_deref().unwrap_or(&entry.name);
+            rules.entry(id).or_insert_with(|| sarif_rule(id, entry));
+        }
+        let rules: Vec<Value> = rules.into_values().collect();
         let sarif = json!({
             "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
             "version": "2.1.0",
@@ -206,6 +224,16 @@ impl Report {
     }
 }
 
+/// What a rule says, for who reads the results: a case without one speaks for itself.
+fn sarif_rule(id: &str, entry: &Entry) -> Value {
+    let sentence = Rule::from_id(id).map_or(&*entry.description, |rule| rule.sentence());
+    let mut rule = json!({ "id": id, "shortDescription": { "text": sentence } });
+    if let Some(url) = &entry.source_url {
+        rule["helpUri"] = json!(url);
+    }
+    rule
+}
+
 fn row(entry: &Entry) -> Row<'_> {
     let rule = entry.rule.as_deref();
     Row {
@@ -221,7 +249,7 @@ fn row(entry: &Entry) -> Row<'_> {
         tags: format!("{} {}", rule.unwrap_or_default(), entry.autobahn.join(" ")),
         description: &entry.description,
         says: &entry.says,
-        detail: entry.transcript.clone().unwrap_or_default(),
+        detail: entry.transcript.as_ref().unwrap_or(&entry.shown).clone(),
         milliseconds: entry.milliseconds,
     }
 }

@@ -109,6 +109,13 @@ fn failure(text: &mut String, args: &CheckArgs, entry: &Entry, width: usize) {
     if let Some(rule) = &entry.rule {
         let _ = writeln!(text, "  The rule: framewise explain {rule}");
     }
+    if let (Some(rule), Some(source)) = (&entry.source_url, &entry.source) {
+        let _ = writeln!(text, "  {source}: {rule}");
+    }
+    if let Some(address) = &args.listen {
+        let _ =
+            writeln!(text, "  Again:    framewise check --only {} --listen {}", entry.name, clean(address));
+    }
     if let Some(url) = &args.url {
         let _ = writeln!(text, "  Again:    framewise check --only {} {}", entry.name, clean(url));
     }
