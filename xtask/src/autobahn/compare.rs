@@ -1,4 +1,4 @@
-//! `cargo xtask autobahn --compare`: what the Autobahn TestSuite and our `wstest` write about the same servers, file by file.
+//! `cargo xtask autobahn --compare`: what Autobahn's suite and our `wstest` write about the same servers, file by file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -38,7 +38,7 @@ pub(super) fn run(suite: &Suite, cases: &Value) -> Result {
     let mut failed = 0;
     println!("| server | cases | same verdict | files of both | files or keys that differ | case_failed |");
     println!("|---|---|---|---|---|---|");
-    let mut details = String::new();
+    let mut details = Vec::new();
     for server in Server::ALL {
         let running = server.start().ok_or_else(|| format!("{} is not installed", server.id()))?;
         let spec = json!({ "servers": [{ "agent": server.id(), "url": running.url() }], "cases": cases });
@@ -60,21 +60,18 @@ pub(super) fn run(suite: &Suite, cases: &Value) -> Result {
         failed += compared.faults.len();
         for verdict in &compared.verdicts {
             let number = verdict.split(':').next().unwrap_or_default();
-            match KNOWN.iter().find(|(pattern, _)| is_like(pattern, number)) {
-                Some((_, why)) => details.push_str(&format!("{}: {verdict} ({why})\n", server.id())),
-                None => {
-                    failed += 1;
-                    details.push_str(&format!("{}: {verdict}\n", server.id()));
-                }
-            }
+            let known = KNOWN.iter().find(|(pattern, _)| is_like(pattern, number));
+            failed += usize::from(known.is_none());
+            let why = known.map_or_else(String::new, |(_, why)| format!(" ({why})"));
+            details.push(format!("{}: {verdict}{why}", server.id()));
         }
         for fault in compared.faults {
-            details.push_str(&format!("{}: {fault}\n", server.id()));
+            details.push(format!("{}: {fault}", server.id()));
         }
         let fields: Vec<_> = compared.fields.iter().map(|(name, count)| format!("{name} {count}")).collect();
-        details.push_str(&format!("{}: values that differ: {}\n", server.id(), fields.join(", ")));
+        details.push(format!("{}: values that differ: {}", server.id(), fields.join(", ")));
     }
-    println!("\n{details}");
+    println!("\n{}", details.join("\n"));
     if failed > 0 { Err(format!("{failed} differences")) } else { Ok(()) }
 }
 
@@ -137,7 +134,7 @@ fn compare(theirs: &Path, ours: &Path) -> Result<Compared> {
         }
     }
     for name in their_names.intersection(&our_names).filter(|name| name.contains("_case_")) {
-        if name.ends_with(".json") {
+        if Path::new(name).extension().is_some_and(|extension| extension == "json") {
             let (their_case, our_case) = (read(&theirs.join(name))?, read(&ours.join(name))?);
             let differ: Vec<_> = keys(&their_case).symmetric_difference(&keys(&our_case)).copied().collect();
             if !differ.is_empty() {

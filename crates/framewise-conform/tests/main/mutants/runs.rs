@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use crate::peer::{self, Fault};
 
 /// What nothing comes for is waited for so long; the peer is on this machine.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(8);
 
 pub(super) async fn server_verdicts(fault: Fault, wanted: impl Fn(&Case) -> bool) -> Vec<(Case, Verdict)> {
     let chosen: Vec<_> = cases::all().into_iter().filter(|case| wanted(case)).collect();
