@@ -13,8 +13,6 @@ const LATE: f64 = 0.1;
 pub(crate) fn text(report: &Report, exceeded: &[String], in_flight: bool) -> String {
     let mut text = String::new();
     let (connections, messages) = (report.connections, report.messages);
-    #[expect(clippy::cast_sign_loss, reason = "a rate is 0 or more")]
-    let per_second = messages.per_second.round() as u64;
     let _ = writeln!(
         text,
         "{}: {} connections, {:.1} s{}",

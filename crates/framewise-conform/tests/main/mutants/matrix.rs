@@ -73,9 +73,10 @@ fn is_judged(case: &Case) -> bool {
 fn row(caught: &Caught) -> String {
     let Mutant { fault, role, rule, .. } = &caught.mutant;
     let rule = rule.map_or("-", Rule::id);
-    let fault = match fault {
-        Fault::Unchecked(rule) => format!("does not check {rule}"),
-        other => format!("{other:?}"),
+    let fault = if let Fault::Unchecked(rule) = fault {
+        format!("does not check {rule}")
+    } else {
+        format!("{fault:?}")
     };
     let by = match &caught.by {
         Some((case, verdict)) => {
