@@ -205,6 +205,8 @@ async fn inspect(args: &InspectArgs, upstream: Option<Upstream>, output: Output)
     // Before the first client: a file that cannot be written is reported at the start.
     let record::Recorded { transcripts, packets } =
         record::begin(&args.record, &format!("framewise inspect {to_whom}"), args.rotate, args.keep)?;
+    // Before the line that says where it listens: who reads it may press Ctrl-C at once.
+    let interrupted = net::interrupted();
     let (live, writer) = Live::start(output);
     let to = if args.json { To::Stderr } else { To::Stdout };
     let scheme = match (forward, args.tls) {
@@ -274,7 +276,7 @@ async fn inspect(args: &InspectArgs, upstream: Option<Upstream>, output: Output)
         }
     };
     let ended = async {
-        let interrupted = pin!(net::interrupted());
+        let interrupted = pin!(interrupted);
         match &mut browser {
             Some(browser) => tokio::select! {
                 () = interrupted => {}

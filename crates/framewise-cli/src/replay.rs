@@ -127,6 +127,8 @@ async fn play(
         }
         return Ok(played);
     }
+    // Before the line that says where it listens: who reads it may press Ctrl-C at once.
+    let interrupted = net::interrupted();
     let listener = net::listen(args.listen.as_deref().unwrap_or_default()).await?;
     let address = listener.local_addr().map_err(|error| Failure::said(plain(&error)))?;
     let line = format!("listening on ws://{address}\n");
@@ -138,7 +140,7 @@ async fn play(
     }
     let (mut stream, _) = tokio::select! {
         accepted = listener.accept() => accepted.map_err(|error| Failure::said(format!("cannot accept a client: {}", plain(&error))))?,
-        () = net::interrupted() => return Err(Failure::said("interrupted before a client came")),
+        () = interrupted => return Err(Failure::said("interrupted before a client came")),
     };
     let played = play::play(&mut stream, script, pace, wait).await;
     if played.resets {

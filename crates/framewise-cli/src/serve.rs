@@ -57,6 +57,8 @@ pub(crate) fn run(args: &ServeArgs, output: Output) -> Result<ExitCode, Failure>
 
 /// Whether a client broke a rule.
 async fn serve(args: &ServeArgs, output: Output) -> Result<bool, Failure> {
+    // Before the line that says where it listens: who reads it may press Ctrl-C at once.
+    let interrupted = net::interrupted();
     let listener = net::listen(&args.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::said(crate::failure::plain(&error)))?;
     let (live, writer) = Live::start(output);
@@ -77,7 +79,7 @@ async fn serve(args: &ServeArgs, output: Output) -> Result<bool, Failure> {
         sink: (!args.quiet).then(|| Arc::new(printer) as Arc<dyn Sink>),
         stop,
     };
-    echo.serve(listener).await;
+    echo.serve(listener, interrupted).await;
     writer.finish(live);
     Ok(found.load(Ordering::Relaxed))
 }
@@ -98,13 +100,13 @@ struct Echo {
 }
 
 impl Echo {
-    /// Serves until Ctrl-C, then closes each connection with 1001.
-    async fn serve(self, listener: TcpListener) {
+    /// Serves until Ctrl-C (`interrupted`), then closes each connection with 1001.
+    async fn serve(self, listener: TcpListener, interrupted: impl Future<Output = ()>) {
         let echo = Arc::new(self);
         let mut accepting = AcceptLoop::new(listener).max_open(net::most_open());
         let mut open = JoinSet::new();
         accepting
-            .run(net::interrupted(), |incoming| {
+            .run(interrupted, |incoming| {
                 while open.try_join_next().is_some() {}
                 open.spawn(Arc::clone(&echo).connection(incoming));
             })

@@ -232,6 +232,8 @@ async fn serve(
             )));
         }
     };
+    // Before the line that says that it is ready: who reads it may press Ctrl-C at once.
+    let mut interrupted = std::pin::pin!(net::interrupted());
     let listener = net::listen(&address).await?;
     if webport != 0 {
         // The page is on the port of the cases as well: one that is in use prevents nothing.
@@ -255,7 +257,6 @@ async fn serve(
     let (told, mut heard) = mpsc::channel(64);
     let run = tokio::spawn(clients.run(listener, told));
     let mut results = Results::default();
-    let mut interrupted = std::pin::pin!(net::interrupted());
     loop {
         let next = tokio::select! {
             biased;

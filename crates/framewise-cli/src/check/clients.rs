@@ -22,6 +22,8 @@ pub(crate) async fn check(
     cases: &[Case],
     output: Output,
 ) -> Result<Vec<Report>, Failure> {
+    // Before the line that says where it listens: who reads it may press Ctrl-C at once.
+    let mut interrupted = std::pin::pin!(net::interrupted());
     let wrap =
         args.cert.as_deref().zip(args.key.as_deref()).map(|(cert, key)| net::tls(cert, key)).transpose()?;
     let listener = net::listen(address).await?;
@@ -46,7 +48,6 @@ pub(crate) async fn check(
     let run = tokio::spawn(clients.run(listener, told));
     let mut started = args.run.as_deref().map(|command| Command::start(command, &url)).transpose()?;
     let mut agents: Agents = BTreeMap::new();
-    let mut interrupted = std::pin::pin!(net::interrupted());
     // A case under way ends by itself, so that this much silence is that of a command that does nothing.
     let silence = args.patience * SILENCE;
     let mut silent = std::pin::pin!(tokio::time::sleep(silence));
