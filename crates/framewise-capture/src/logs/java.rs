@@ -104,7 +104,7 @@ fn frame(from: Role, about: &str, time: Option<std::time::Duration>, builder: &m
             let reason = start.and_then(|start| text.get(start as usize..)).filter(|_| length > 2);
             Some([&code.to_be_bytes()[..], reason.unwrap_or_default().as_bytes()].concat())
         }
-        // What is no text was printed with other characters in its place, and has another length.
+        // Bytes that are not text are printed as other characters, so that the length differs.
         None => text.map(bytes_of).filter(|bytes| bytes.len() as u64 == length),
     };
     let payload = bytes.as_deref().map_or(Payload::Missing(length), Payload::Bytes);

@@ -22,7 +22,7 @@ const PROGRAMS: [&str; 10] = [
     "C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe",
 ];
 
-/// Of Windows: a process in a group of its own does not get the Ctrl-C of the console.
+/// A flag of Windows: a process in its own group does not get the console's Ctrl-C.
 #[cfg(windows)]
 const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
 
