@@ -346,6 +346,8 @@ fn what_is_interrupted_writes_a_report_that_says_so() {
     let mut clients = Running::of(framewise().args(args).spawn().unwrap());
     let address = address(&mut clients);
     run(&["connect", &format!("ws://{address}/runCase?case=1&agent=one")]);
+    // It is answered once the case has a verdict.
+    run(&["connect", "--wait", "60", &format!("ws://{address}/getCaseStatus?case=1&agent=one")]);
     let done = clients.end();
     assert_eq!(done.code, Some(1), "{done:?}");
     assert!(done.out.contains("one: "), "{}", done.out);
@@ -386,9 +388,11 @@ fn certificate(folder: &Path) -> (String, String) {
     (cert.display().to_string(), key.display().to_string())
 }
 
-/// `framewise connect` that trusts this certificate: what it prints.
+/// `framewise connect` that trusts this certificate: what it prints. The end of its input closes nothing before the case
+/// has been played: the server closes.
 fn trusting(cert: &str, url: &str) -> String {
-    let done = run_with(framewise().env("SSL_CERT_FILE", cert).args(["connect", url]), b"");
+    let args = ["connect", "--wait", "60", url];
+    let done = run_with(framewise().env("SSL_CERT_FILE", cert).args(args), b"");
     done.out
 }
 
