@@ -38,9 +38,9 @@ impl Fault {
 /// Found with the tail, which must not be data of a block.
 const ENDS_INSIDE: Fault = Fault::invalid("it ends inside a block");
 
-/// One direction's decompressor. It keeps 32 KiB of history.
+/// One direction's decompressor (RFC 7692). It keeps 32 KiB of history, and goes on where a library stops.
 #[derive(Clone, Debug)]
-pub(crate) struct Inflater {
+pub struct Inflater {
     decoder: Decoder,
     output: Output,
     /// Bytes of compressed payload of this message.
@@ -70,8 +70,8 @@ struct Output {
 }
 
 impl Inflater {
-    /// `bits`: the agreed window; `takeover`: whether history is kept from message to message.
-    pub(crate) fn new(bits: u8, takeover: bool) -> Self {
+    /// `bits`: the agreed window, 8 to 15; `takeover`: whether history is kept from message to message.
+    pub fn new(bits: u8, takeover: bool) -> Self {
         Self {
             decoder: Decoder::default(),
             output: Output {
@@ -88,6 +88,23 @@ impl Inflater {
             payload: 0,
             misaligned: false,
         }
+    }
+
+    /// Inflates a message: its content, and the first rule that it breaks. Of content above `most` bytes the rest is left out,
+    /// and the history is lost.
+    pub fn message(&mut self, payload: &[u8], most: usize) -> (Vec<u8>, Option<Rule>) {
+        let mut content = Vec::new();
+        for piece in payload.chunks(PIECE) {
+            self.feed(piece, &mut |bytes| content.extend_from_slice(bytes));
+            if content.len() > most {
+                self.lose_history();
+                content.truncate(most);
+                break;
+            }
+        }
+        let fault = self.finish(&mut |bytes| content.extend_from_slice(bytes));
+        content.truncate(most);
+        (content, fault.map(|fault| fault.rule))
     }
 
     /// The first fault of this message, and how many bytes were inflated before it.

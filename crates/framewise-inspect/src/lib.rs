@@ -52,6 +52,7 @@ mod waiting;
 mod window;
 
 pub use endpoints::Endpoints;
+pub use inflate::Inflater;
 pub use observer::{Diagnosis, LegId, Observed, Observer, diagnose};
 pub use report::{Connection, Report};
 

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::server::header;
 use crate::tape::{Bounds, Ended, Tape};
 use crate::wire::{Frame, pattern};
 
@@ -19,6 +20,8 @@ use crate::wire::{Frame, pattern};
 pub(crate) enum Step {
     /// Sends bytes in one write.
     Send(Vec<u8>),
+    /// Sends the first bytes in one write, or the others where permessage-deflate was agreed on this leg.
+    Message(Vec<u8>, Vec<u8>),
     /// Sends a binary frame with this many bytes, or a part of a message.
     Large { from: Role, opcode: Opcode, fin: bool, size: usize },
     /// Sends so many binary frames of this size, each in a write of its own.
@@ -196,6 +199,10 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> End<S> {
     async fn step(&mut self, step: &Step) {
         match step {
             Step::Send(bytes) => self.send(bytes).await,
+            Step::Message(plain, deflated) => {
+                let bytes = if self.compresses() { deflated } else { plain };
+                self.send(bytes).await;
+            }
             Step::Large { from, opcode, fin, size } => {
                 let mut frame = Frame::new(*from, *opcode, pattern(*size));
                 frame.header.fin = *fin;
@@ -252,6 +259,17 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> End<S> {
                 }
             }
         }
+    }
+
+    /// Whether the answer of this leg has permessage-deflate.
+    fn compresses(&self) -> bool {
+        let agreed = |tape: &Tape| {
+            let head = tape.head_text();
+            head.starts_with("HTTP/")
+                && header(&head, "sec-websocket-extensions")
+                    .is_some_and(|value| value.contains("permessage-deflate"))
+        };
+        agreed(&self.record.sent) || self.peek(agreed)
     }
 
     pub(crate) fn record(&self) -> Record {

@@ -5,13 +5,15 @@ mod stream;
 mod time;
 
 use framewise_inspect::{Endpoints, Observer};
+use framewise_proto::handshake::accept_value;
 use framewise_rules::{Cause, Role};
 
 use crate::end::Record;
 use crate::heads;
 use crate::outcome;
 use crate::probe::{Group, Probe};
-use crate::report::{Hop, Verdict};
+use crate::report::{Hop, Severity, Verdict};
+use crate::server::header;
 use crate::tap::Seen;
 use crate::tape::Tape;
 
@@ -27,11 +29,19 @@ pub(crate) struct Note {
     pub(crate) causes: Vec<Cause>,
     pub(crate) says: String,
     pub(crate) bytes: Vec<String>,
+    /// How bad it is at the worst, whatever the probe says.
+    pub(crate) worst: Severity,
 }
 
 impl Note {
     pub(crate) fn new(verdict: Verdict, causes: &[Cause], says: impl Into<String>) -> Self {
-        Self { verdict, causes: causes.to_vec(), says: says.into(), bytes: Vec::new() }
+        Self {
+            verdict,
+            causes: causes.to_vec(),
+            says: says.into(),
+            bytes: Vec::new(),
+            worst: Severity::Error,
+        }
     }
 
     fn with(mut self, bytes: Vec<String>) -> Self {
@@ -54,7 +64,7 @@ pub(crate) fn judge(probe: &Probe, ends: &Ends) -> Vec<Note> {
     let Some(server) = &ends.server else { return informing(probe, vec![not_arrived(&ends.client)]) };
     let mut notes = Vec::new();
     if probe.group == Group::Handshake {
-        notes.extend(head(Role::Client, &ends.client.sent, &server.got));
+        notes.extend(head(Role::Client, ends, server));
         if server.got.body < probe.body.len() {
             notes.push(Note::new(Verdict::Dropped, &[], "the body of the request did not arrive"));
         }
@@ -64,7 +74,7 @@ pub(crate) fn judge(probe: &Probe, ends: &Ends) -> Vec<Note> {
         return informing(probe, notes);
     }
     if probe.group == Group::Handshake {
-        notes.extend(head(Role::Server, &server.sent, &ends.client.got));
+        notes.extend(head(Role::Server, ends, server));
         let (sent, got) = (server.sent.interim(), ends.client.got.interim());
         if sent != got {
             let says = format!("the answer “{}” before the 101 did not arrive", sent.join(", "));
@@ -216,20 +226,55 @@ fn rejected(client: &Record) -> Note {
     }
 }
 
-fn head(from: Role, sent: &Tape, got: &Tape) -> Vec<Note> {
+/// Whether the intermediary makes a handshake of its own towards our server, and answers the client's key itself.
+fn own_handshake(client: &Record, server: &Record) -> bool {
+    let value = |tape: &Tape, name: &str| header(&tape.head_text(), name).map(str::to_owned);
+    let key = |tape: &Tape| value(tape, "sec-websocket-key");
+    let accept = value(&client.got, "sec-websocket-accept");
+    match (key(&client.sent), key(&server.got)) {
+        (Some(sent), Some(arrived)) => sent != arrived && accept == Some(accept_value(&sent)),
+        _ => false,
+    }
+}
+
+fn head(from: Role, ends: &Ends, server: &Record) -> Vec<Note> {
+    let (sent, got) = match from {
+        Role::Client => (&ends.client.sent, &server.got),
+        Role::Server => (&server.sent, &ends.client.got),
+    };
     let (one, other) = (sent.head_text(), got.head_text());
     let what = if from == Role::Client { "request" } else { "101" };
-    heads::compare(&one, &other)
-        .into_iter()
-        .map(|change| {
-            let causes: Vec<_> = change.cause.into_iter().collect();
-            let quote = |name: &str, text: &str| -> Vec<String> {
-                std::iter::once(format!("{name}:"))
-                    .chain(text.split("\r\n").map(|line| format!("  {line}")))
-                    .collect()
-            };
-            let bytes = [quote("sent", &one), quote("arrived", &other)].concat();
-            Note::new(Verdict::Changed, &causes, format!("{what}: {}", change.says)).with(bytes)
-        })
-        .collect()
+    let own = own_handshake(&ends.client, server);
+    let offered = header(&ends.client.sent.head_text(), "sec-websocket-extensions").is_some();
+    let mut notes = Vec::new();
+    for mut change in heads::compare(&one, &other) {
+        let mut worst = Severity::Error;
+        // RFC 6455 §9.1 and RFC 7692 §5: each of its connections has a key and an agreement of its own.
+        match change.cause {
+            Some(Cause::HeadersChangedOnPath) if own && change.says.starts_with("Sec-WebSocket-Accept") => {
+                continue;
+            }
+            Some(Cause::KeyRewritten) if own => {
+                worst = Severity::Note;
+                change.says.push_str(
+                    ": the intermediary makes a handshake of its own, and answers the client’s key itself",
+                );
+            }
+            Some(Cause::ExtensionHeaderStripped | Cause::ExtensionHeaderAdded) if own && offered => {
+                worst = Severity::Note;
+            }
+            _ => {}
+        }
+        let causes: Vec<_> = change.cause.into_iter().collect();
+        let quote = |name: &str, text: &str| -> Vec<String> {
+            std::iter::once(format!("{name}:"))
+                .chain(text.split("\r\n").map(|line| format!("  {line}")))
+                .collect()
+        };
+        let bytes = [quote("sent", &one), quote("arrived", &other)].concat();
+        let mut note = Note::new(Verdict::Changed, &causes, format!("{what}: {}", change.says)).with(bytes);
+        note.worst = worst;
+        notes.push(note);
+    }
+    notes
 }

@@ -16,6 +16,7 @@ pub(crate) fn skipped(probe: &Probe, says: impl Into<String>) -> Outcome {
         says: says.into(),
         causes: Vec::new(),
         severity: None,
+        severities: Vec::new(),
         hurts: String::new(),
         bytes: Vec::new(),
         figures: Vec::new(),
@@ -66,8 +67,13 @@ pub(crate) fn outcome(
     // What does harm first, and what both directions show once.
     notes.sort_by_key(|note| note.causes.is_empty());
     notes.dedup_by(|one, other| one.says == other.says);
-    let mut causes = causes(&notes);
-    causes.sort_by_key(|&cause| severity(probe.severity, cause));
+    let weight = |cause: Cause| {
+        let own = notes.iter().filter(|note| note.causes.contains(&cause));
+        own.map(|note| severity(probe.severity.max(note.worst), cause)).min().unwrap_or(probe.severity)
+    };
+    let mut weighed: Vec<_> = causes(&notes).into_iter().map(|cause| (weight(cause), cause)).collect();
+    weighed.sort_by_key(|&(severity, _)| severity);
+    let (severities, causes): (Vec<_>, Vec<_>) = weighed.into_iter().unzip();
     let mut says = if notes.is_empty() { format!("{}: it did", probe.says) } else { says(&notes) };
     for figure in &figures {
         says = format!("{says}; {figure}");
@@ -81,7 +87,8 @@ pub(crate) fn outcome(
         verdict: verdict(&notes),
         description: probe.says.clone(),
         says,
-        severity: causes.first().map(|&cause| severity(probe.severity, cause)),
+        severity: severities.first().copied(),
+        severities,
         causes,
         hurts: if hurt { probe.hurts.to_owned() } else { String::new() },
         bytes: notes
@@ -122,8 +129,7 @@ pub(crate) fn limited_life(probes: &mut [Outcome]) {
 pub(crate) fn worst_first(probes: &[Outcome]) -> Vec<Cause> {
     let mut found: Vec<(Severity, usize, Cause)> = Vec::new();
     for outcome in probes {
-        for &cause in &outcome.causes {
-            let severity = severity(outcome.severity.unwrap_or(Severity::Note), cause);
+        for (&cause, &severity) in outcome.causes.iter().zip(&outcome.severities) {
             match found.iter_mut().find(|(_, _, known)| *known == cause) {
                 Some((worst, count, _)) => (*worst, *count) = ((*worst).min(severity), *count + 1),
                 None => found.push((severity, 1, cause)),

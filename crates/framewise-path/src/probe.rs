@@ -179,7 +179,9 @@ impl Probe {
         };
         for step in steps {
             match step {
-                Step::Send(more) | Step::Cut(more, _) => bytes.extend_from_slice(more),
+                Step::Send(more) | Step::Cut(more, _) | Step::Message(_, more) => {
+                    bytes.extend_from_slice(more);
+                }
                 Step::Large { from, opcode, fin, size } => {
                     let mut frame = Frame::new(*from, *opcode, pattern(*size));
                     frame.header.fin = *fin;
@@ -208,6 +210,7 @@ impl Probe {
             .iter()
             .map(|step| match step {
                 Step::Send(bytes) | Step::Cut(bytes, _) => bytes.len(),
+                Step::Message(plain, deflated) => plain.len().max(deflated.len()),
                 Step::Large { size, .. } => *size,
                 Step::Flood { size, count, .. } => (size + 16) * count,
                 Step::Await(_)

@@ -83,6 +83,9 @@ pub struct Outcome {
     pub causes: Vec<Cause>,
     /// How bad it is; `None` where nothing is wrong.
     pub severity: Option<Severity>,
+    /// How bad each of the causes is.
+    #[serde(skip)]
+    pub(crate) severities: Vec<Severity>,
     /// Whom it hurts; empty where nothing is wrong.
     pub hurts: String,
     /// What both sides saw: lines of heads, or bytes in hexadecimal.

@@ -234,7 +234,7 @@ async fn part(
         probe.interim,
         accept_value(arrived)
     );
-    for (name, value) in &probe.response {
+    for (name, value) in probe.response.iter().filter(|(name, _)| may_answer(name, &head)) {
         let _ = write!(response, "{name}: {value}\r\n");
     }
     response.push_str("\r\n");
@@ -262,6 +262,13 @@ async fn part(
         () = stop.notified() => {}
     }
     server
+}
+
+/// Whether a server may send this header: an extension or a subprotocol only if the request offers one (RFC 6455 §4.2.2).
+fn may_answer(name: &str, request: &str) -> bool {
+    let needs_an_offer = ["sec-websocket-extensions", "sec-websocket-protocol"];
+    !needs_an_offer.iter().any(|offered| offered.eq_ignore_ascii_case(name))
+        || header(request, name).is_some()
 }
 
 /// The value of a header, whatever the case of its name.

@@ -25,9 +25,7 @@ use absent as inflate;
 
 #[cfg(not(feature = "deflate"))]
 pub(crate) use absent::Compressor;
-#[cfg(feature = "deflate")]
-pub(crate) use agreement::Direction;
-pub use agreement::{Context, DeflateAgreement, DeflateConfig, negotiate};
+pub use agreement::{Context, DeflateAgreement, DeflateConfig, Direction, negotiate};
 pub use budget::InflateBudget;
 #[cfg(feature = "deflate")]
 pub(crate) use compress::Compressor;

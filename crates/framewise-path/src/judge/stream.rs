@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use framewise_proto::Opcode;
-use framewise_rules::{Cause, Role};
+use framewise_proto::deflate::DeflateAgreement;
+use framewise_proto::extension::parse_extensions;
+use framewise_rules::{Cause, Role, Rule};
 
 use super::{Note, time};
-use crate::compare::{self, Difference};
+use crate::compare::{self, Difference, Stream};
 use crate::end::Record;
 use crate::probe::{Group, Measure, Probe};
 use crate::report::Verdict;
-use crate::tape::Ended;
+use crate::server::header;
+use crate::tape::{Ended, Tape};
 
 /// Where data still arrived this long before the deadline, the path is slow, and holds nothing back.
 const FLOWING: Duration = Duration::from_secs(1);
@@ -19,7 +22,17 @@ const ONE_WAY: Duration = Duration::from_secs(1);
 
 /// Compares what one side sent with what the other got.
 pub(super) fn stream(probe: &Probe, from: Role, one: &Record, other: &Record) -> Option<Note> {
-    let (difference, bytes) = compare::compare(one.sent.after_head(), other.got.after_head())?;
+    // The answer of a leg is what its client got, and what its server sent.
+    let (near, far) = match from {
+        Role::Client => (&one.got, &other.sent),
+        Role::Server => (&one.sent, &other.got),
+    };
+    let stream = |bytes, answer: &Tape| Stream {
+        bytes,
+        deflate: agreement(answer).map(|agreed| agreed.sent_by(from)),
+    };
+    let (sent, got) = (stream(one.sent.after_head(), near), stream(other.got.after_head(), far));
+    let (difference, bytes) = compare::compare(sent, got)?;
     let to = from.peer();
     let note =
         |verdict, causes: &[Cause], says: String| Some(Note::new(verdict, causes, says).with(bytes.clone()));
@@ -38,6 +51,31 @@ pub(super) fn stream(probe: &Probe, from: Role, one: &Record, other: &Record) ->
         Difference::Refragmented { cap: None } => {
             let says = format!("the messages of the {from} arrived in other frames");
             note(Verdict::Changed, &[Cause::FramesRefragmentedOnPath], says)
+        }
+        Difference::Recompressed => {
+            let says = format!(
+                "the messages of the {from} arrived compressed in another way, or not at all, with the same content"
+            );
+            note(Verdict::Changed, &[Cause::FramesRefragmentedOnPath], says)
+        }
+        Difference::Deflate { index, rule } => {
+            let cause = [
+                (Rule::DeflateWindowViolated, Cause::DeflateWindowTooLarge),
+                (Rule::DeflateContextMismatch, Cause::DeflateContextLost),
+            ]
+            .into_iter()
+            .find(|&(broken, _)| broken == rule)
+            .map_or(Cause::BytesAlteredOnPath, |(_, cause)| cause);
+            let says = format!(
+                "frame {} of the {from} arrived compressed against the agreement of its leg ({rule})",
+                number(from, index)
+            );
+            note(Verdict::Changed, &[cause], says)
+        }
+        Difference::CloseReason { without } => {
+            let how = if without { "without its reason" } else { "with another reason" };
+            let says = format!("the Close of the {from} arrived with its code, and {how}");
+            note(Verdict::Changed, &[Cause::BytesAlteredOnPath], says)
         }
         Difference::Chunked => {
             let says =
@@ -92,9 +130,18 @@ pub(super) fn stream(probe: &Probe, from: Role, one: &Record, other: &Record) ->
         }
         Difference::Extra { opcode: Opcode::Close, payload } => {
             let code = payload.first_chunk::<2>().map_or(1005, |code| u16::from_be_bytes(*code));
-            // An endpoint's own end, which the intermediary answers for the other one, is no fault.
-            if one.got.end.is_some() && other.shut.is_some() {
-                return None;
+            // RFC 6455 §7.4.1: 1005, 1006 and 1015 "MUST NOT be set as a status code in a Close control frame by an endpoint".
+            let reserved = matches!(code, 1006 | 1015) || (code == 1005 && !payload.is_empty());
+            let says = format!("the {to} got a Close with {code} of the intermediary");
+            if one.shut.is_some() || other.shut.is_some() {
+                // An endpoint that ended its own stream gets an answer for the other one: that is no fault.
+                if !reserved && one.got.end.is_some() && other.shut.is_some() {
+                    return None;
+                }
+                let ended = if one.shut.is_some() { from } else { to };
+                let says = format!("the {ended} ended its stream without a Close; {says}");
+                let causes: &[Cause] = if reserved { &[Cause::CloseCodeForwarded] } else { &[] };
+                return note(Verdict::Answered, causes, says);
             }
             let (verdict, cause) = match (code, sized) {
                 (1009, _) | (_, true) => (Verdict::Capped, Cause::LimitOfIntermediary),
@@ -115,6 +162,12 @@ pub(super) fn stream(probe: &Probe, from: Role, one: &Record, other: &Record) ->
             Some(tail(probe, (from, one, other), (index, opcode, part)).with(bytes))
         }
     }
+}
+
+/// What the two ends of a leg agreed, by its answer.
+fn agreement(answer: &Tape) -> Option<DeflateAgreement> {
+    let head = answer.head_text();
+    DeflateAgreement::in_response(&parse_extensions(header(&head, "sec-websocket-extensions")?)?)
 }
 
 /// A frame's number in the probe: the client sends one before.

@@ -160,18 +160,71 @@ pub(super) fn fragments() -> Vec<Probe> {
 pub(super) fn deflate() -> Vec<Probe> {
     let mut probes = Vec::new();
     for from in SIDES {
-        // RFC 7692 §7.2.3.1: "Hello" compressed.
-        let mut hello = Frame::new(from, Opcode::Text, vec![0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]);
-        hello.header.rsv1 = true;
-        let says = format!("a compressed message of the {from} arrives as it was compressed");
-        let mut probe = Probe::new(Group::Deflate, format!("message-{from}"), says)
-            .hurts("endpoints that compress")
-            .from(from, vec![send(&[hello.bytes(), marker(from)])], 2);
-        let agreed = || vec![("Sec-WebSocket-Extensions", "permessage-deflate".to_owned())];
-        (probe.request, probe.response) = (agreed(), agreed());
-        probes.push(probe);
+        let deflated = |opcode, payload: &[u8]| {
+            let mut frame = Frame::new(from, opcode, payload);
+            frame.header.rsv1 = true;
+            frame.bytes()
+        };
+        let hello = || frame(from, Opcode::Text, "Hello");
+        // RFC 7692 §7.2.3.1: "Hello" compressed. §7.2.3.2: once more, from the history.
+        let first = deflated(Opcode::Text, &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]);
+        let again = deflated(Opcode::Text, &[0xf2, 0x00, 0x11, 0x00, 0x00]);
+        // 3,000 bytes twice: a window of 1,024 bytes does not reach from the second to the first.
+        let twice = [pattern(3000), pattern(3000)].concat();
+        let wide = deflated(Opcode::Binary, &stored(&twice));
+        let rows = [
+            (
+                "message",
+                "a compressed message",
+                "permessage-deflate",
+                vec![Step::Message(hello(), first.clone())],
+            ),
+            (
+                "takeover",
+                "two compressed messages, the second of which refers to the first,",
+                "permessage-deflate",
+                vec![Step::Message(hello(), first.clone()), Step::Message(hello(), again)],
+            ),
+            (
+                "no-takeover",
+                "two compressed messages without context takeover",
+                "permessage-deflate; client_no_context_takeover; server_no_context_takeover",
+                vec![Step::Message(hello(), first.clone()), Step::Message(hello(), first.clone())],
+            ),
+            (
+                "window",
+                "a compressed message, where a window of 1,024 bytes is agreed,",
+                "permessage-deflate; client_max_window_bits=10; server_max_window_bits=10",
+                vec![Step::Message(frame(from, Opcode::Binary, twice), wide)],
+            ),
+        ];
+        for (name, what, parameters, mut steps) in rows {
+            let messages = steps.len();
+            steps.push(send(&[marker(from)]));
+            let says = format!("{what} of the {from} arrives with the same content");
+            let mut probe = Probe::new(Group::Deflate, format!("{name}-{from}"), says)
+                .hurts("endpoints that compress")
+                .from(from, steps, messages + 1);
+            let agreed = || vec![("Sec-WebSocket-Extensions", parameters.to_owned())];
+            (probe.request, probe.response) = (agreed(), agreed());
+            probes.push(probe);
+        }
     }
     probes
+}
+
+/// A message in stored blocks, as RFC 7692 §7.2.3.3 has one.
+fn stored(content: &[u8]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    for block in content.chunks(usize::from(u16::MAX)) {
+        let size = u16::try_from(block.len()).unwrap_or_default();
+        payload.push(0);
+        payload.extend(size.to_le_bytes());
+        payload.extend((!size).to_le_bytes());
+        payload.extend_from_slice(block);
+    }
+    payload.push(0);
+    payload
 }
 
 pub(super) fn pings() -> Vec<Probe> {

@@ -233,7 +233,7 @@ async fn unbounded(client: TcpStream, server: TcpStream) -> io::Result<()> {
     tokio::try_join!(way(cr, sw), way(sr, cw)).map(drop)
 }
 
-async fn head(stream: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
+pub(crate) async fn head(stream: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
     let mut bytes = Vec::with_capacity(64 * 1024);
     loop {
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -246,7 +246,7 @@ async fn head(stream: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
     }
 }
 
-fn without(head: &str, name: &str) -> String {
+pub(crate) fn without(head: &str, name: &str) -> String {
     head.split_inclusive("\r\n").filter(|line| !line.to_ascii_lowercase().starts_with(name)).collect()
 }
 
@@ -378,7 +378,7 @@ async fn pass(
 }
 
 /// The next complete frame.
-fn next(bytes: &mut Vec<u8>) -> Option<(Header, Vec<u8>)> {
+pub(crate) fn next(bytes: &mut Vec<u8>) -> Option<(Header, Vec<u8>)> {
     let header = Header::decode(bytes)?;
     let size = header.size() + usize::try_from(header.length).ok()?;
     if bytes.len() < size {
@@ -388,7 +388,7 @@ fn next(bytes: &mut Vec<u8>) -> Option<(Header, Vec<u8>)> {
     Some((header, std::mem::replace(bytes, rest)))
 }
 
-fn unmasked(header: &Header, frame: &[u8]) -> Vec<u8> {
+pub(crate) fn unmasked(header: &Header, frame: &[u8]) -> Vec<u8> {
     let mut payload = frame[header.size()..].to_vec();
     if let Some(key) = header.mask {
         payload.iter_mut().zip(key.into_iter().cycle()).for_each(|(byte, key)| *byte ^= key);
@@ -396,7 +396,7 @@ fn unmasked(header: &Header, frame: &[u8]) -> Vec<u8> {
     payload
 }
 
-fn written(mut header: Header, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn written(mut header: Header, payload: &[u8]) -> Vec<u8> {
     header.length = payload.len() as u64;
     header.form = Header::new(header.opcode, header.length, None).form;
     let (bytes, size) = header.encode();
