@@ -1,7 +1,7 @@
 //! A leg that uses HTTP/2 and may carry a WebSocket in a stream of it (RFC 8441). It is not read further.
 
-use framewise_proto::Violation;
-use framewise_rules::Role;
+use framewise_proto::{Detail, Violation};
+use framewise_rules::{Role, Rule};
 
 use crate::frames::Moment;
 use crate::leg::{Leg, Stage};
@@ -10,16 +10,56 @@ use crate::leg::{Leg, Stage};
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The header of a frame of HTTP/2 (RFC 9113 §4.1).
 const HEADER: usize = 9;
+/// In how many bytes of the client its first request is looked for.
+const LOOKED_AT: u64 = 4096;
+/// The type of a HEADERS frame, and two of its flags: a byte of padding length, and five bytes of priority come before
+/// the fields (RFC 9113 §6.2).
+const HEADERS: u8 = 1;
+const PADDED: u8 = 0x8;
+const PRIORITY: u8 = 0x20;
 
 /// Whether a leg uses HTTP/2.
 #[derive(Clone, Debug)]
 pub(crate) enum Http2 {
-    /// It does not, or the server's SETTINGS do not allow a WebSocket in it.
+    /// It does not.
     No,
     /// The client begins with the preface, which is a fault unless the server agrees.
     Perhaps(Violation, Moment),
-    /// Both use it, and the server enables WebSockets in it.
+    /// Both use it, and the server does not enable WebSockets in it: a fault if the client wants one.
+    NotEnabled(Violation, Moment),
+    /// Both use it, and nothing of it is judged any more.
     Agreed,
+}
+
+/// The first request of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FirstRequest {
+    /// None has arrived.
+    None,
+    /// A GET or a POST. Encoders write `:method` first, as its entry of the static table (RFC 7541, appendix A).
+    Ordinary,
+    /// Another one, such as a CONNECT.
+    Other,
+}
+
+impl FirstRequest {
+    /// Reads the bytes of a client from the preface on.
+    pub(crate) fn read(bytes: &[u8]) -> Self {
+        let mut rest = bytes.get(PREFACE.len()..).unwrap_or_default();
+        while let [high, middle, low, kind, flags, _, _, _, _, more @ ..] = rest {
+            let length = u32::from_be_bytes([0, *high, *middle, *low]) as usize;
+            if *kind == HEADERS {
+                let before = usize::from(flags & PADDED != 0) + 5 * usize::from(flags & PRIORITY != 0);
+                return match more.get(before) {
+                    None => Self::None,
+                    Some(0x82 | 0x83) => Self::Ordinary,
+                    Some(_) => Self::Other,
+                };
+            }
+            rest = more.get(length..).unwrap_or_default();
+        }
+        Self::None
+    }
 }
 
 /// The parameters of a complete SETTINGS frame at the start of a server's bytes (RFC 9113 §6.5).
@@ -78,12 +118,17 @@ impl Leg {
         let bytes = self.dir(Role::Server).window.from(0);
         match Settings::read(bytes) {
             Settings::NotYet | Settings::Read { complete: false, .. } => {}
-            Settings::Read { parameters, .. } if enables_websocket(parameters) => {
-                self.http2 = Http2::Agreed;
+            Settings::Read { parameters, .. } => {
+                self.http2 = if enables_websocket(parameters) {
+                    Http2::Agreed
+                } else {
+                    Http2::NotEnabled(not_enabled(HEADER + parameters.len()), at)
+                };
                 self.dir_mut(Role::Client).stage = Stage::NotWebSocket;
                 self.dir_mut(Role::Server).stage = Stage::NotWebSocket;
+                self.read_first_request();
             }
-            Settings::Read { .. } | Settings::None => {
+            Settings::None => {
                 let all = bytes.to_vec();
                 self.not_http2();
                 self.read_response(at, &all);
@@ -91,10 +136,41 @@ impl Leg {
         }
     }
 
-    /// The leg does not use HTTP/2 for a WebSocket: reports the preface.
-    pub(crate) fn not_http2(&mut self) {
-        if let Http2::Perhaps(fault, at) = std::mem::replace(&mut self.http2, Http2::No) {
-            self.broken(fault, at);
+    /// Looks for the request that needs what the server does not enable.
+    pub(crate) fn read_first_request(&mut self) {
+        if !matches!(self.http2, Http2::NotEnabled(..)) {
+            return;
         }
+        match FirstRequest::read(self.dir(Role::Client).window.read(0, LOOKED_AT)) {
+            FirstRequest::None => {}
+            FirstRequest::Ordinary => self.http2 = Http2::Agreed,
+            FirstRequest::Other => self.not_http2(),
+        }
+    }
+
+    /// The leg does not use HTTP/2 for a WebSocket: reports the preface, or the server's SETTINGS.
+    pub(crate) fn not_http2(&mut self) {
+        match std::mem::replace(&mut self.http2, Http2::Agreed) {
+            Http2::Perhaps(fault, at) => {
+                self.http2 = Http2::No;
+                self.broken(fault, at);
+            }
+            Http2::NotEnabled(fault, at) => self.broken(fault, at),
+            before @ (Http2::No | Http2::Agreed) => self.http2 = before,
+        }
+    }
+}
+
+/// SETTINGS of the server, of this length, that enable no WebSocket.
+fn not_enabled(length: usize) -> Violation {
+    Violation {
+        rule: Rule::H2ConnectNotEnabled,
+        by: Role::Server,
+        offset: Some(0),
+        length: length as u64,
+        frame: 0,
+        message: 0,
+        detail: Detail::None,
+        also: Vec::new(),
     }
 }

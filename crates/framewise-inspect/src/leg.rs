@@ -207,6 +207,9 @@ impl Leg {
                 Role::Server => self.read_first_answer(at, bytes),
             }
         }
+        if from == Role::Client {
+            self.read_first_request();
+        }
         self.early_data(at);
         self.advance(from, at);
     }

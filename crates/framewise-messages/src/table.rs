@@ -12,7 +12,7 @@ use crate::together::{Condition, Fact};
 pub enum Named {
     /// A rule of the table in `framewise-rules`.
     Rule(Rule),
-    /// A rule of WebSocket over HTTP/2 (RFC 8441), which is not in that table.
+    /// A rule of WebSocket over HTTP/2 (RFC 8441) that is not in that table.
     OverHttp2(OverHttp2),
 }
 
@@ -35,7 +35,6 @@ macro_rules! over_http2 {
 }
 
 over_http2! {
-    ConnectNotEnabled "h2-connect-not-enabled" "The server does not announce `SETTINGS_ENABLE_CONNECT_PROTOCOL` = 1" "Le serveur n'annonce pas `SETTINGS_ENABLE_CONNECT_PROTOCOL` = 1";
     ProtocolMissing "h2-protocol-missing" "The CONNECT request has no `:protocol` with the value websocket" "La requête CONNECT n'a pas de `:protocol` qui vaut websocket";
     UpgradeHeaders "h2-upgrade-headers" "A request over HTTP/2 has Upgrade, Connection or another hop-by-hop header" "Une requête HTTP/2 a un en-tête Upgrade ou Connection, ou un autre en-tête de saut";
     Status "h2-status" "The answer to the CONNECT request is not a 2xx status" "La réponse à la requête CONNECT n'est pas un statut 2xx";

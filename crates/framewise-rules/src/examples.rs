@@ -32,6 +32,7 @@ pub(crate) mod extension;
 pub(crate) mod fragmentation;
 pub(crate) mod framing;
 pub(crate) mod handshake;
+pub(crate) mod http2;
 pub(crate) mod limit;
 pub(crate) mod masking;
 pub(crate) mod text;

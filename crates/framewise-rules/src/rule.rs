@@ -1,6 +1,8 @@
 use core::fmt;
 
-use crate::examples::{closing, control, extension, fragmentation, framing, handshake, limit, masking, text};
+use crate::examples::{
+    closing, control, extension, fragmentation, framing, handshake, http2, limit, masking, text,
+};
 use crate::{CloseCode, Examples, Offender};
 
 /// What a strict endpoint does when its peer breaks a rule.
@@ -59,6 +61,8 @@ pub enum Document {
     Rfc6455,
     /// RFC 7692, Compression Extensions for WebSocket.
     Rfc7692,
+    /// RFC 8441, Bootstrapping WebSockets with HTTP/2.
+    Rfc8441,
     /// RFC 9112, HTTP/1.1.
     Rfc9112,
     /// RFC 9110, HTTP Semantics.
@@ -83,6 +87,7 @@ impl fmt::Display for Source {
         let document = match self.document {
             Document::Rfc6455 => "RFC 6455",
             Document::Rfc7692 => "RFC 7692",
+            Document::Rfc8441 => "RFC 8441",
             Document::Rfc9112 => "RFC 9112",
             Document::Rfc9110 => "RFC 9110",
             Document::Rfc3629 => "RFC 3629",
@@ -98,6 +103,7 @@ impl Source {
         let number = match self.document {
             Document::Rfc6455 => 6455,
             Document::Rfc7692 => 7692,
+            Document::Rfc8441 => 8441,
             Document::Rfc9112 => 9112,
             Document::Rfc9110 => 9110,
             Document::Rfc3629 => 3629,
@@ -206,6 +212,9 @@ rules! {
         ResponseExtraBytes "response-extra-bytes" [Rfc6455 "4.2.2"] Server Answer::Close(CloseCode::PROTOCOL_ERROR), Observer, "Extra bytes (a CRLF, for example) follow the head of the 101 response, before the first frame";
         ResponseTooLarge "response-too-large" [Rfc6455 "10"] Server Answer::Abort, Receiver, "The response head, or one of its lists, exceeds the limit";
         ResponseTimeout "response-timeout" [Rfc6455 "10"] Server Answer::Abort, Receiver, "The response did not arrive in time";
+    }
+    http2 {
+        H2ConnectNotEnabled "h2-connect-not-enabled" [Rfc8441 "3"] Server Answer::Abort, Observer, "The server's SETTINGS do not enable WebSockets over HTTP/2: `SETTINGS_ENABLE_CONNECT_PROTOCOL` is not 1";
     }
     extension {
         DeflateOfferInvalid "deflate-offer-invalid" [Rfc7692 "7"] Client Answer::Note, Receiver, "The permessage-deflate offer has an unknown, repeated or invalid parameter";

@@ -76,7 +76,9 @@ fn the_engine_finds_each_bad_transcript_at_its_last_step_and_answers_as_the_row_
 #[test]
 fn the_engine_finds_nothing_in_a_good_transcript() {
     let (mut runs, mut failures) = (0, Vec::new());
-    for &rule in Rule::ALL.iter().filter(|rule| !ENDPOINT.contains(rule)) {
+    // The engine's handshake is that of HTTP/1.1.
+    let read = |rule: &&Rule| !ENDPOINT.contains(rule) && rule.topic() != "http2";
+    for &rule in Rule::ALL.iter().filter(read) {
         for good in rule.examples().good {
             let transcript = parse(good.transcript);
             for cut in cuts(&transcript) {

@@ -6,12 +6,10 @@ use crate::cause::evidence::Evidence;
 use crate::cause::sign::Sign;
 use crate::compare;
 use crate::finding::hex;
-use crate::http2::{Settings, enables_websocket};
+use crate::http2::{FirstRequest, Settings};
 
 /// The connection preface of HTTP/2 (RFC 9113 §3.4), its first line.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0";
-/// The length of the complete preface.
-const CLIENT_PREFACE: usize = 24;
 
 /// The parameters of a SETTINGS frame at the start of some bytes, as far as they are there.
 fn settings(bytes: &[u8]) -> Option<&[u8]> {
@@ -21,45 +19,31 @@ fn settings(bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Whether the client sent a HEADERS frame (RFC 9113 §6.2), which begins its CONNECT.
-fn sent_headers(bytes: &[u8]) -> bool {
-    let mut rest = bytes.get(CLIENT_PREFACE..).unwrap_or_default();
-    while let [high, middle, low, kind, _, _, _, _, _, more @ ..] = rest {
-        if *kind == 1 {
-            return true;
-        }
-        let length = u32::from_be_bytes([0, *high, *middle, *low]) as usize;
-        rest = more.get(length..).unwrap_or_default();
-    }
-    false
-}
-
 /// Both sides use HTTP/2, and the server does not enable RFC 8441.
 pub(in crate::cause) fn extended_connect_unsupported(e: &Evidence<'_>) -> Option<Sign> {
-    if !(e.is(&[Rule::RequestNotHttp]) && e.start().starts_with(PREFACE)) {
+    if !e.is(&[Rule::H2ConnectNotEnabled]) {
         return None;
     }
-    let parameters = settings(e.read_peer(0))?;
-    if enables_websocket(parameters) {
-        return None;
-    }
-    let evidence = format!(
-        "the server's SETTINGS ({}) do not contain SETTINGS_ENABLE_CONNECT_PROTOCOL = 1",
-        hex(parameters)
-    );
-    // The client's own leg is HTTP/1.1: an intermediary turned the handshake into one of HTTP/2.
+    let evidence = match settings(e.start())? {
+        [] => "the server's SETTINGS are empty, without SETTINGS_ENABLE_CONNECT_PROTOCOL = 1".to_owned(),
+        parameters => format!(
+            "the server's SETTINGS ({}) do not contain SETTINGS_ENABLE_CONNECT_PROTOCOL = 1",
+            hex(parameters)
+        ),
+    };
+    // The client's own leg is HTTP/1.1, and an intermediary turned the handshake into one of HTTP/2; or the intermediary
+    // itself answers over HTTP/2, and does not enable what it would have to pass on.
     let before = compare::source(e.legs, e.leg, Role::Client);
-    if before.is_some_and(|before| before.request.is_some()) {
+    let after = compare::source(e.legs, e.leg, Role::Server);
+    if before.is_some_and(|before| before.request.is_some()) || after.is_some() {
         return e.path_fault(Cause::ExtendedConnectUnsupported, evidence);
     }
     // A server need not support RFC 8441, and says so before the client asks: the client chose HTTP/2 for a WebSocket.
-    if sent_headers(e.line_at(0)) {
-        return e.peer_fault(Cause::ExtendedConnectUnsupported, evidence);
-    }
-    e.own_fault(
-        Cause::ExtendedConnectUnsupported,
-        format!("{evidence}, and the client does not go on with HTTP/1.1"),
-    )
+    let goes_on = match FirstRequest::read(e.read_peer(0)) {
+        FirstRequest::None => ", and the client does not go on with HTTP/1.1",
+        FirstRequest::Ordinary | FirstRequest::Other => ", and the client asks for a WebSocket all the same",
+    };
+    e.peer_fault(Cause::ExtendedConnectUnsupported, evidence + goes_on)
 }
 
 /// HTTP/1.1 to a side that uses HTTP/2.

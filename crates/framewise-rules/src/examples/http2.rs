@@ -1,0 +1,42 @@
+use crate::{Bad, Examples, Good};
+
+/// The preface of a client (RFC 9113 §3.4), with an empty SETTINGS frame.
+macro_rules! preface {
+    () => {
+        concat!(r#"> "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n""#, "\n> 00 00 00 04 00 00 00 00 00\n")
+    };
+}
+
+/// A CONNECT with `:protocol` = `websocket` in stream 1 (RFC 8441 §4).
+macro_rules! connect {
+    () => {
+        concat!(
+            "> 00 00 50 01 04 00 00 00 01",
+            " 02 07 43 4f 4e 4e 45 43 54",
+            " 00 09 3a 70 72 6f 74 6f 63 6f 6c 09 77 65 62 73 6f 63 6b 65 74",
+            " 87 04 03 2f 77 73 01 0b 65 78 61 6d 70 6c 65 2e 63 6f 6d",
+            " 00 15 73 65 63 2d 77 65 62 73 6f 63 6b 65 74 2d 76 65 72 73 69 6f 6e 02 31 33\n",
+        )
+    };
+}
+
+pub(crate) const H2ConnectNotEnabled: Examples = Examples {
+    bad: &[
+        // The server's SETTINGS set the number of streams alone.
+        Bad::new(concat!(preface!(), "< 00 00 06 04 00 00 00 00 00 00 03 00 00 00 64\n", connect!()), 0),
+        // It says that it does not support it.
+        Bad::new(concat!(preface!(), "< 00 00 06 04 00 00 00 00 00 00 08 00 00 00 00\n", connect!()), 0),
+        // Its SETTINGS are empty, and the client gives up.
+        Bad::new(concat!(preface!(), "< 00 00 00 04 00 00 00 00 00\n", "> eof"), 0),
+    ],
+    good: &[
+        Good::new(concat!(preface!(), "< 00 00 06 04 00 00 00 00 00 00 08 00 00 00 01\n", connect!())),
+        // An ordinary GET over HTTP/2 needs no such setting.
+        Good::new(concat!(
+            preface!(),
+            "< 00 00 06 04 00 00 00 00 00 00 03 00 00 00 64\n",
+            "> 00 00 06 01 05 00 00 00 01 82 87 84 01 01 61\n",
+            "> eof",
+        )),
+    ],
+};
