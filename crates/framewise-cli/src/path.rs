@@ -49,6 +49,9 @@ pub(crate) struct PathArgs {
     /// Listen here and forward there, between two intermediaries, to tell apart which one it is; repeatable, in their order
     #[arg(long, value_name = "LISTEN=FORWARD", value_parser = tap)]
     tap: Vec<(String, String)>,
+    /// A header of each request, such as a login: NAME:VALUE; repeatable
+    #[arg(long, value_name = "NAME:VALUE", value_parser = header)]
+    header: Vec<(String, String)>,
     /// Trust the certificates of this PEM file, in addition to those of the system
     #[arg(long, value_name = "FILE")]
     cacert: Option<PathBuf>,
@@ -106,6 +109,8 @@ pub(crate) fn run(args: &PathArgs, output: Output) -> Result<ExitCode, Failure> 
     let end = args.origin.as_ref().or(args.target.as_ref()).map_or("", String::as_str);
     let path = Path::with_roots(remote::certificates(args.cacert.as_deref())?, via, end)
         .map_err(|error| Failure::said(error.to_string()))?;
+    let path = args.header.iter().try_fold(path, |path, (name, value)| path.header(name, value));
+    let path = path.map_err(|error| Failure::said(error.to_string()))?;
     let report = examine(path, &probes, args)?;
     if let Some(folder) = &args.transcripts {
         write_transcripts(folder, &report)?;
@@ -189,6 +194,13 @@ fn selected(args: &PathArgs) -> Result<Vec<Probe>, Failure> {
         ));
     }
     Ok(probes)
+}
+
+/// `NAME:VALUE`.
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) =
+        text.split_once(':').ok_or("expected NAME:VALUE, such as Authorization:\"Basic eDp5\"")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 /// `LISTEN=FORWARD`.

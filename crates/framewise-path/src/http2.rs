@@ -109,6 +109,9 @@ impl Path {
             .uri(format!("{scheme}://{}{}", self.host, self.target(token)))
             .header("sec-websocket-version", "13")
             .header(HEADER, token.to_string());
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
         for (name, value) in &probe.request {
             request = request.header(*name, value);
         }

@@ -177,7 +177,7 @@ fn not_arrived(client: &Record) -> Note {
 /// What the intermediary said instead of a 101.
 pub(crate) fn words(client: &Record) -> Vec<String> {
     let text = String::from_utf8_lossy(&client.got.bytes[..client.got.bytes.len().min(1024)]).into_owned();
-    text.split("\r\n").filter(|line| !line.trim().is_empty()).take(20).map(str::to_owned).collect()
+    text.lines().map(str::trim_end).filter(|line| !line.is_empty()).take(20).map(str::to_owned).collect()
 }
 
 fn rejected(client: &Record) -> Note {

@@ -15,6 +15,7 @@ mod outcome;
 mod play;
 mod probe;
 pub mod probes;
+mod reach;
 mod report;
 mod results;
 mod run;

@@ -174,7 +174,8 @@ impl Path {
                 let damaged = |says: String| Lost::Damaged(says);
                 let mut stream =
                     self.client.dial(&self.dialled).await.map_err(|error| damaged(error.to_string()))?;
-                let request = results::request(&self.host, &self.target(&token), &token, upgrade);
+                let target = self.target(&token);
+                let request = results::request((&self.host, &target), &self.headers, &token, upgrade);
                 let wrote = tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await;
                 wrote.map_err(|error| damaged(error.to_string()))?;
                 let _ = tokio::io::AsyncWriteExt::flush(&mut stream).await;
@@ -210,6 +211,9 @@ impl Path {
             self.host,
             token.key()
         );
+        for (name, value) in &self.headers {
+            let _ = write!(head, "{name}: {value}\r\n");
+        }
         for (name, value) in probe.request.iter().filter(|(name, _)| *name != "Connection") {
             let _ = write!(head, "{name}: {value}\r\n");
         }

@@ -99,16 +99,22 @@ pub(crate) async fn answer(
 }
 
 /// A client's request for results.
-pub(crate) fn request(host: &str, target: &str, token: &Token, upgrade: bool) -> String {
+pub(crate) fn request(
+    (host, target): (&str, &str),
+    headers: &[(String, String)],
+    token: &Token,
+    upgrade: bool,
+) -> String {
     let name = crate::token::HEADER;
+    let more: String = headers.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
     if upgrade {
         let key = token.key();
         format!(
             "GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n\
-             Sec-WebSocket-Version: 13\r\n{name}: {token}\r\n\r\n"
+             Sec-WebSocket-Version: 13\r\n{name}: {token}\r\n{more}\r\n"
         )
     } else {
-        format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n{name}: {token}\r\nConnection: close\r\n\r\n")
+        format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n{name}: {token}\r\n{more}Connection: close\r\n\r\n")
     }
 }
 

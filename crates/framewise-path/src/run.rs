@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use framewise::rustls::pki_types::CertificateDer;
 use framewise::{Client, Limits, Proxy, Url};
@@ -16,6 +17,7 @@ use crate::judge::{self, Ends, Note};
 use crate::outcome::{limited_life, outcome, skipped, worst_first};
 use crate::play::{DIAL, Failed, Far, Taps};
 use crate::probe::{Group, Probe};
+use crate::reach::Unreached;
 use crate::report::{Outcome, Report, Verdict};
 use crate::server::{Plays, Server};
 use crate::software;
@@ -42,7 +44,7 @@ impl std::error::Error for Unusable {}
 /// A path between our client and our server.
 #[derive(Clone, Debug)]
 pub struct Path {
-    via: String,
+    pub(crate) via: String,
     origin: String,
     pub(crate) url: Url,
     pub(crate) dialled: String,
@@ -51,6 +53,8 @@ pub struct Path {
     pub(crate) taps: Taps,
     /// Certificates that the client trusts beside those of the system.
     pub(crate) roots: Vec<CertificateDer<'static>>,
+    /// Lines that each request has.
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 impl Path {
@@ -98,7 +102,18 @@ impl Path {
         let url: Url = dialled.parse().map_err(said)?;
         let host = url.authority().to_owned();
         let taps = Taps::default();
-        Ok(Self { via: via.to_owned(), origin: origin.to_owned(), url, dialled, client, host, taps, roots })
+        let headers = Vec::new();
+        Ok(Self {
+            via: via.to_owned(),
+            origin: origin.to_owned(),
+            url,
+            dialled,
+            client,
+            host,
+            taps,
+            roots,
+            headers,
+        })
     }
 
     /// Taps between the intermediaries, in the order of the path: each passes the connections of its listener on to an address.
@@ -113,6 +128,20 @@ impl Path {
             all.push(Tap::new(listener, address.to_string(), forward));
         }
         self.taps = Arc::new(all);
+        Ok(self)
+    }
+
+    /// A header that each request has: a login that the intermediary wants, say.
+    ///
+    /// # Errors
+    ///
+    /// A name that is not a token, or a value with a line break.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, Unusable> {
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(token) || value.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err(Unusable(format!("{name}: a header needs a name and a value in one line")));
+        }
+        self.headers.push((name.to_owned(), value.to_owned()));
         Ok(self)
     }
 
@@ -176,19 +205,25 @@ impl Path {
         probes: &[Probe],
         mut told: impl FnMut(&Outcome),
     ) -> Result<Report, Unusable> {
-        // Whoever does not take connections is no intermediary: that is no finding.
-        drop(
-            self.client
-                .dial(&self.dialled)
-                .await
-                .map_err(|error| Unusable(format!("{}: {error}", self.via)))?,
-        );
         let plain = crate::probes::plain();
         let mut number = 0;
-        let (reached, ends, failed) = self.play(&plain, &far, run, &mut number).await;
-        if let Some(Failed::Results(says)) = failed {
-            return Err(Unusable(format!("{}: {says}", self.via)));
-        }
+        let (reached, ends) = match Box::pin(self.reach()).await {
+            Ok(()) => {
+                let (reached, ends, failed) = self.play(&plain, &far, run, &mut number).await;
+                if let Some(Failed::Results(says)) = failed {
+                    return Err(Unusable(format!("{}: {says}", self.via)));
+                }
+                (reached, ends)
+            }
+            Err(Unreached::Nothing(says)) => return Err(Unusable(format!("{}: {says}", self.via))),
+            Err(Unreached::Refused(note, ends)) => {
+                let mut reached = outcome(&plain, vec![note], (Vec::new(), Vec::new()), Duration::ZERO);
+                if !ends.client.sent.bytes.is_empty() {
+                    reached.transcript = transcript::transcript(&ends);
+                }
+                (reached, *ends)
+            }
+        };
         let software = software::recognise(&ends);
         let open = reached.verdict != Verdict::Refused
             && (reached.verdict == Verdict::AsSent

@@ -4,5 +4,6 @@ mod bridge;
 mod endpoint;
 mod faults;
 mod hostile;
+mod proxy;
 mod relay;
 mod two;

@@ -150,7 +150,7 @@ pub(crate) async fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-async fn connection(mut client: TcpStream, origin: SocketAddr, fault: Fault) -> io::Result<()> {
+pub(crate) async fn connection(mut client: TcpStream, origin: SocketAddr, fault: Fault) -> io::Result<()> {
     let mut server = TcpStream::connect(origin).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
