@@ -10,14 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use framewise::{Client, DeflateConfig, Limits};
-use framewise_load::{Expect, Kind, Pace, Phase, Plan, Progress, Report, Scenario};
+use framewise::{DeflateConfig, Limits};
+use framewise_load::{Expect, Kind, LARGEST, Pace, Phase, Plan, Progress, Report, Scenario};
 
 use crate::bench::limit::Limit;
 use crate::destination::{Destination, Destinations, Kind as Form};
 use crate::failure::{Failure, plain};
 use crate::net;
 use crate::output::Output;
+use crate::request::RequestArgs;
 
 /// Send load to a server: throughput, latency percentiles, every rule that it breaks
 ///
@@ -93,15 +94,8 @@ pub(crate) struct BenchArgs {
     /// Offer permessage-deflate
     #[arg(long)]
     deflate: bool,
-    /// Add a header to each request, `Name: value`; repeatable
-    #[arg(long, short = 'H', value_name = "LINE", value_parser = crate::connect::header)]
-    header: Vec<(String, String)>,
-    /// Offer a subprotocol; repeatable, in order of preference
-    #[arg(long, value_name = "NAME")]
-    protocol: Vec<String>,
-    /// Origin header, as a browser sends it
-    #[arg(long, value_name = "ORIGIN")]
-    origin: Option<String>,
+    #[command(flatten)]
+    request: RequestArgs,
     /// Fail if a percentile is longer: p50, p90, p99, p99.9, max or mean, such as p99=20ms; repeatable
     #[arg(long, value_name = "PERCENTILE=TIME", value_delimiter = ',')]
     limit: Vec<Limit>,
@@ -131,9 +125,6 @@ fn positive(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "expected a number")?;
     if number.is_finite() && number > 0.0 { Ok(number) } else { Err("expected a number above 0".into()) }
 }
-
-/// The largest message that can be asked for.
-const LARGEST: usize = 1 << 30;
 
 fn size(text: &str) -> Result<usize, String> {
     let size: usize = text.parse().map_err(|_| "expected a number of bytes")?;
@@ -169,13 +160,7 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<ExitCode, Failure>
 }
 
 fn plan(args: &BenchArgs, url: &str) -> Result<Plan, Failure> {
-    let mut client = Client::new().protocols(args.protocol.clone()).limits(Limits::default().no_size_limit());
-    for (name, value) in &args.header {
-        client = client.header(name, value);
-    }
-    if let Some(origin) = &args.origin {
-        client = client.origin(origin);
-    }
+    let mut client = args.request.client().limits(Limits::default().no_size_limit());
     if args.deflate {
         client = client.deflate(DeflateConfig::default());
     }

@@ -16,6 +16,7 @@ use crate::expect::{self, Expected, Ran};
 use crate::failure::{Failure, plain};
 use crate::net;
 use crate::output::Output;
+use crate::request::RequestArgs;
 
 /// Check a server or a client against every rule of the protocol
 ///
@@ -72,15 +73,8 @@ pub(crate) struct CheckArgs {
     /// Write the failures of this run as a file for --expect
     #[arg(long, value_name = "FILE")]
     write_expect: Option<PathBuf>,
-    /// Add a header to each request, `Name: value`; repeatable
-    #[arg(long, short = 'H', value_name = "LINE", value_parser = crate::connect::header)]
-    header: Vec<(String, String)>,
-    /// Offer a subprotocol; repeatable, in order of preference
-    #[arg(long, value_name = "NAME")]
-    protocol: Vec<String>,
-    /// Origin header, as a browser sends it
-    #[arg(long, value_name = "ORIGIN")]
-    origin: Option<String>,
+    #[command(flatten)]
+    request: RequestArgs,
     /// Number of cases that run at the same time
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrent: u16,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use clap::{Args, ValueEnum};
-use framewise::{Client, Error, Limits, NetStream, Rejected, Role, WebSocket};
+use framewise::{Error, Limits, NetStream, Rejected, Role, WebSocket};
 use framewise_inspect::Endpoints;
 use framewise_live::{About, Tee, Watch, Watching};
 
@@ -20,6 +20,7 @@ use crate::net;
 use crate::output::{Output, To};
 use crate::printer::{Frames, Printer};
 use crate::render::{clean, shorten};
+use crate::request::RequestArgs;
 use print::Screen;
 
 /// Connect to a server: with a prompt, or standard input and output in a pipe
@@ -46,15 +47,8 @@ pub(crate) struct ConnectArgs {
     /// Print each frame on standard error: header, mask, payload
     #[arg(long)]
     frames: bool,
-    /// Add a request header, `Name: value`; repeatable
-    #[arg(long, short = 'H', value_name = "LINE", value_parser = header)]
-    header: Vec<(String, String)>,
-    /// Offer a subprotocol; repeatable, in order of preference
-    #[arg(long, value_name = "NAME")]
-    protocol: Vec<String>,
-    /// Origin header, as a browser sends it
-    #[arg(long, value_name = "ORIGIN")]
-    origin: Option<String>,
+    #[command(flatten)]
+    request: RequestArgs,
     /// How to print binary messages
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     binary: Binary,
@@ -73,11 +67,6 @@ enum Binary {
     Hex,
     /// As raw bytes without a line break (on a terminal: hexadecimal)
     Raw,
-}
-
-pub(crate) fn header(line: &str) -> Result<(String, String), String> {
-    let (name, value) = line.split_once(':').ok_or("expected `Name: value`")?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 pub(crate) fn seconds(text: &str) -> Result<std::time::Duration, String> {
@@ -177,15 +166,8 @@ impl From<String> for NotOpen {
 
 async fn open(args: &ConnectArgs, printer: Printer) -> Result<(WebSocket<Stream>, Watching), NotOpen> {
     let url = complete(&args.url)?;
-    let mut client = Client::new().protocols(args.protocol.clone());
-    for (name, value) in &args.header {
-        client = client.header(name, value);
-    }
-    if let Some(origin) = &args.origin {
-        client = client.origin(origin);
-    }
     let limits = Limits::DEFAULT.message(LARGEST).frame(LARGEST).inflated(LARGEST);
-    let client = client.limits(limits);
+    let client = args.request.client().limits(limits);
     let stream = client.dial(&url).await.map_err(|error| error.to_string())?;
     let about = About { id: "1".to_owned(), ..About::default() };
     let watch = Watch::new(about, Endpoints::UNKNOWN, Arc::new(printer));

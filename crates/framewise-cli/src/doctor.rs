@@ -15,6 +15,7 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::render::style::{FAINT, FAULT, HEADING, ID, paint};
 use crate::render::{clean, indent, shorten, wrap};
+use crate::request::RequestArgs;
 
 /// Look at a server step by step: DNS, TCP, TLS, handshake, Ping, closing; and say what is in the way
 ///
@@ -28,15 +29,8 @@ use crate::render::{clean, indent, shorten, wrap};
 pub(crate) struct DoctorArgs {
     /// Server URL, ws:// or wss://
     url: String,
-    /// Offer a subprotocol; repeatable, in order of preference
-    #[arg(long, value_name = "NAME")]
-    protocol: Vec<String>,
-    /// Add a header to each request, `Name: value`; repeatable
-    #[arg(long, short = 'H', value_name = "LINE", value_parser = crate::connect::header)]
-    header: Vec<(String, String)>,
-    /// Origin header, as a browser sends it
-    #[arg(long, value_name = "ORIGIN")]
-    origin: Option<String>,
+    #[command(flatten)]
+    request: RequestArgs,
     /// Keep a connection idle for this many seconds, and see whether it lives
     #[arg(long, value_name = "SECONDS", value_parser = crate::connect::seconds)]
     idle: Option<Duration>,

@@ -27,6 +27,7 @@ mod recording;
 mod redact;
 mod render;
 mod replay;
+mod request;
 mod schema;
 mod serve;
 mod wstest;

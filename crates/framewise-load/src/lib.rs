@@ -39,7 +39,7 @@ mod worker;
 pub use mix::Kind;
 pub use plan::{Expect, Pace, Plan, Progress, Unusable};
 pub use report::{Connections, Finding, Generator, Latency, Messages, Report, Second};
-pub use scenario::{Scenario, ScenarioError};
+pub use scenario::{LARGEST, Scenario, ScenarioError};
 pub use schedule::Phase;
 
 /// Compiles the example of the README.

@@ -53,8 +53,8 @@ impl fmt::Display for ScenarioError {
 
 impl std::error::Error for ScenarioError {}
 
-/// The largest message: a mistake in a size must not take all memory.
-const LARGEST: usize = 1 << 30;
+/// The size of the largest message, in bytes: a mistake in a size must not take all memory.
+pub const LARGEST: usize = 1 << 30;
 
 impl Scenario {
     /// Reads a scenario.

@@ -21,9 +21,7 @@ pub(crate) async fn check(
     server.concurrent = usize::from(args.concurrent);
     server.patience = args.patience;
     server.brief = !args.full;
-    server.ask.protocols.clone_from(&args.protocol);
-    server.ask.headers.clone_from(&args.header);
-    server.ask.headers.extend(args.origin.iter().map(|origin| ("Origin".to_owned(), origin.clone())));
+    args.request.put_into(&mut server.ask);
     if let Some(host) = take(&mut server.ask.headers, "host") {
         server.ask.host = host;
     }

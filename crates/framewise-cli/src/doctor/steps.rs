@@ -41,9 +41,7 @@ pub(super) async fn examine(args: &DoctorArgs, url: &Url) -> Examination {
         Err(error) => return lost(examination, &error.to_string(), None),
     };
     server.patience = args.patience;
-    server.ask.protocols.clone_from(&args.protocol);
-    server.ask.headers.clone_from(&args.header);
-    server.ask.headers.extend(args.origin.iter().map(|origin| ("Origin".to_owned(), origin.clone())));
+    args.request.put_into(&mut server.ask);
     if !handshake(args, &server, &mut examination).await {
         return examination;
     }
@@ -209,7 +207,9 @@ async fn handshake(args: &DoctorArgs, server: &Server, examination: &mut Examina
     examination.steps.push(Step { name: "handshake", ok: opened, says: says.clone(), took, details });
     if !opened {
         diagnosed(examination, &verdict, answer.as_ref());
-        if args.origin.is_none() && matches!(answer.as_ref().map(|answer| answer.status), Some(401 | 403)) {
+        if args.request.origin.is_none()
+            && matches!(answer.as_ref().map(|answer| answer.status), Some(401 | 403))
+        {
             origin(server, examination).await;
         }
         return false;
@@ -279,7 +279,7 @@ async fn variants(args: &DoctorArgs, server: &Server, examination: &mut Examinat
     if !ok && examination.trouble.is_none() {
         diagnosed(examination, &verdict, None);
     }
-    if args.protocol.is_empty() {
+    if args.request.protocol.is_empty() {
         return;
     }
     let mut without = server.clone();
