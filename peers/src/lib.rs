@@ -9,6 +9,7 @@
 
 mod client;
 mod framewise;
+pub mod instructions;
 mod process;
 mod proxy;
 mod raw;

@@ -17,8 +17,10 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     // The peers' tests start the command `framewise`; nextest, which builds the same once more, finds it done.
     let all = ["--workspace", "--all-features"];
     run::run(cargo(&["build", "--lib", "--bins", "--examples", "--tests"]).args(all))?;
-    // What the test `instructions` counts: it builds the same once more, within its time.
-    run::run(&mut cargo(&["build", "--profile", "counted", "--package", "framewise-proto", "--examples"]))?;
+    // What the tests `instructions` count: they build the same once more, within their time.
+    for package in ["framewise-proto", "framewise-inspect"] {
+        run::run(&mut cargo(&["build", "--profile", "counted", "--package", package, "--examples"]))?;
+    }
     // Before the others, so that nextest's summary is the last thing said.
     run::run(cargo(&["test", "--doc"]).args(all))?;
     fuzz::replay()?;

@@ -35,7 +35,7 @@ impl<F: FnMut(Connection)> Sink for Diagnoses<F> {
             Source::Frames => |rule| Source::Frames.supports(rule),
             Source::Messages => |rule| Source::Messages.supports(rule),
         };
-        let mut observer = Observer::new(Endpoints::UNKNOWN).supporting(supports);
+        let mut observer = Observer::new(Endpoints::UNKNOWN).supporting(supports).without_frames();
         let mut legs = Vec::with_capacity(about.legs.len());
         for leg in &about.legs {
             let id = observer.leg(&leg.name);

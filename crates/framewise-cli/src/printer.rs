@@ -184,6 +184,10 @@ fn not_encrypted(fault: &TlsFault) -> String {
 }
 
 impl Sink for Printer {
+    fn handles_frames(&self) -> bool {
+        self.frames != Frames::Hidden && !self.json
+    }
+
     fn event(&self, connection: &About, event: Event) {
         match event {
             Event::Accepted if self.summary && !self.json => {

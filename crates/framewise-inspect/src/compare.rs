@@ -163,10 +163,7 @@ fn compare(legs: &[Leg], from: Role, source: usize, sink: usize) -> Option<Diffe
         message,
     };
     if let Some(lost) = sent_log.messages.front()
-        && came_log
-            .messages
-            .front()
-            .is_none_or(|first| (first.length, first.digest) != (lost.length, lost.digest))
+        && came_log.messages.front().is_none_or(|first| first.content_differs(lost))
         && with_head(&legs[source], from, lost)
         && (legs[sink].dir(from.peer()).last.is_some_and(|last| last.step > lost.at.step)
             || came.end.is_some_and(|(_, end)| end.step > lost.at.step))
@@ -183,7 +180,7 @@ fn compare(legs: &[Leg], from: Role, source: usize, sink: usize) -> Option<Diffe
             let (source, sink) = (&legs[source].name, &legs[sink].name);
             format!("message {} of the {from} on the legs {source} and {sink}", one.number)
         };
-        if one.text != other.text || one.length != other.length || one.digest != other.digest {
+        if one.text != other.text || one.content_differs(other) {
             let diff = diff(&legs[source], &legs[sink], from, (one, other));
             let says = format!("{}: {}{diff}", place(), altered(one, other));
             return Some(difference(Kind::Altered, says, other.offset, other.payload, other.number));

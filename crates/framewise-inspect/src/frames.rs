@@ -7,6 +7,7 @@ mod gap;
 mod log;
 mod payload;
 mod resync;
+mod whole;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use framewise_proto::{Header, Strictness, Violation};
 use framewise_rules::{CloseCode, Limits, MessageKinds, Role, Rule};
 
 use crate::endpoints::Endpoints;
+use crate::keep::Keep;
 use crate::window::Window;
 use content::Content;
 pub(crate) use log::{FrameSeen, Log, MessageSeen};
@@ -114,13 +116,20 @@ pub(crate) struct Frames {
     predictable: bool,
     /// What is known of the message at hand.
     open: gap::Open,
+    keep: Keep,
     /// Signals that were not taken.
     pub(crate) signals: Vec<Signal>,
 }
 
 impl Frames {
     /// `deflate`: window bits and context takeover of this direction, if agreed.
-    pub(crate) fn new(role: Role, endpoints: &Endpoints, base: u64, deflate: Option<(u8, bool)>) -> Self {
+    pub(crate) fn new(
+        role: Role,
+        endpoints: &Endpoints,
+        base: u64,
+        deflate: Option<(u8, bool)>,
+        keep: Keep,
+    ) -> Self {
         let limits = endpoints.limits();
         Self {
             role,
@@ -142,8 +151,14 @@ impl Frames {
             ahead: Ahead::More,
             predictable: false,
             open: gap::Open::Known,
+            keep,
             signals: Vec::new(),
         }
+    }
+
+    /// From the next message on.
+    pub(crate) const fn keep(&mut self, keep: Keep) {
+        self.keep = keep;
     }
 
     /// Whether RSV1 has a meaning.
@@ -186,21 +201,17 @@ impl Frames {
     }
 
     fn header(&mut self, window: &Window, at: Moment) -> bool {
+        if self.whole(window, at) {
+            return true;
+        }
         let bytes = window.read(self.at, framewise_proto::frame::MAX_HEADER as u64);
-        let expect = Expect {
-            sender: self.role,
-            deflate: self.deflate,
-            limits: &self.limits,
-            messages: self.messages,
-            strictness: Strictness::default(),
-            now: at.time,
-        };
         // The masking key is not checked, so a fault is reported before it has arrived.
         let decoded = Header::decode_without_mask(bytes);
+        self.header_cut |= decoded.is_none() && !bytes.is_empty();
+        let expect = self.expect(at);
         let (header, mut faults) = if let Some(header) = decoded {
             (header, if self.after_close { Vec::new() } else { self.sequence.faults(&header, &expect) })
         } else {
-            self.header_cut |= !bytes.is_empty();
             // A fault of the first two bytes is reported before the extended length.
             let start = self.sequence.faults_of_start(bytes, &expect).filter(|_| self.close.is_none());
             if start.is_none() && self.ahead == Ahead::Reaction {
@@ -245,6 +256,17 @@ impl Frames {
         true
     }
 
+    fn expect(&self, at: Moment) -> Expect<'_> {
+        Expect {
+            sender: self.role,
+            deflate: self.deflate,
+            limits: &self.limits,
+            messages: self.messages,
+            strictness: Strictness::default(),
+            now: at.time,
+        }
+    }
+
     /// More bytes follow, even after the recorded end of the stream.
     pub(crate) const fn go_on(&mut self) {
         self.ahead = Ahead::More;
@@ -285,7 +307,8 @@ impl Frames {
         {
             // A continuation without a message also opens one, so that reading continues.
             if open.fragments == 1 {
-                self.content.begin_message(open, self.at, self.sequence.messages(), at);
+                let number = self.sequence.messages();
+                self.content.begin_message(open, self.at, number, at, self.keep.contents);
             }
             self.content.begin_frame(self.at + header.size() as u64);
         }

@@ -10,6 +10,7 @@ use crate::endpoints::Endpoints;
 use crate::frames::{Frames, Moment, Signal};
 use crate::heads::{RequestSeen, ResponseSeen};
 use crate::http2::Http2;
+use crate::keep::Keep;
 use crate::report::How;
 use crate::waiting::{Passed, Pings};
 use crate::window::Window;
@@ -111,12 +112,13 @@ pub(crate) struct Leg {
     pub(crate) early: bool,
     pub(crate) passed: Passed,
     pub(crate) http2: Http2,
+    keep: Keep,
     /// What was seen and not taken.
     pub(crate) seen: Vec<Seen>,
 }
 
 impl Leg {
-    pub(crate) fn new(name: &str, endpoints: Endpoints) -> Self {
+    pub(crate) fn new(name: &str, endpoints: Endpoints, keep: Keep) -> Self {
         Self {
             name: name.to_owned(),
             endpoints,
@@ -130,7 +132,18 @@ impl Leg {
             early: false,
             passed: Passed::default(),
             http2: Http2::No,
+            keep,
             seen: Vec::new(),
+        }
+    }
+
+    /// What is kept from the next message on.
+    pub(crate) fn keep(&mut self, keep: Keep) {
+        self.keep = keep;
+        for dir in [&mut self.client, &mut self.server] {
+            if let Some(frames) = &mut dir.frames {
+                frames.keep(keep);
+            }
         }
     }
 
@@ -170,7 +183,7 @@ impl Leg {
                     (agreed.server_max_window_bits.unwrap_or(15), !agreed.server_no_context_takeover)
                 }
             });
-            let frames = Frames::new(role, &self.endpoints, base, parameters);
+            let frames = Frames::new(role, &self.endpoints, base, parameters, self.keep);
             let dir = self.dir_mut(role);
             if base >= dir.window.start() || dir.gaps {
                 dir.frames = Some(frames);
@@ -236,12 +249,21 @@ impl Leg {
         let dir = self.dir_mut(from);
         if let Some(frames) = &mut dir.frames {
             read(frames, &dir.window, at);
-            let signals = std::mem::take(&mut frames.signals);
-            self.signals(from, signals, at);
+            if frames.signals.is_empty() {
+                return;
+            }
+            let mut signals = std::mem::take(&mut frames.signals);
+            self.signals(from, signals.drain(..), at);
+            // Its memory serves again.
+            if let Some(frames) = &mut self.dir_mut(from).frames
+                && frames.signals.is_empty()
+            {
+                frames.signals = signals;
+            }
         }
     }
 
-    fn signals(&mut self, from: Role, signals: Vec<Signal>, at: Moment) {
+    fn signals(&mut self, from: Role, signals: impl Iterator<Item = Signal>, at: Moment) {
         for signal in signals {
             match signal {
                 Signal::Broken(violation) => self.broken(violation, at),

@@ -44,6 +44,7 @@ mod handshake;
 mod heads;
 mod http2;
 mod inflate;
+mod keep;
 mod leg;
 mod observer;
 pub mod report;

@@ -17,6 +17,7 @@ use crate::cause::Budget;
 use crate::endpoints::Endpoints;
 use crate::finding;
 use crate::frames::{CloseSeen, Moment};
+use crate::keep::{Contents, Keep, Shown};
 use crate::leg::{Leg, LegEvent, Seen};
 use crate::report::{Connection, Ended, Finding, How};
 
@@ -30,8 +31,6 @@ const SEARCHED: usize = 64;
 const SETTLED: u64 = 96 * 1024;
 /// How many bytes are read in one step.
 const PIECE: usize = 16 * 1024;
-/// How many payload bytes of a frame are reported live.
-const PREVIEW: usize = 256;
 /// How many observations are kept if the caller does not poll.
 const QUEUE: usize = 4096;
 
@@ -143,6 +142,7 @@ pub struct Observer {
     judging: Judging,
     /// Which findings the source of the bytes can support; `None` stands for one without a rule.
     supports: fn(Option<Rule>) -> bool,
+    keep: Keep,
     /// The number of findings for each leg, side and rule.
     alike: BTreeMap<(usize, Role, Option<Rule>), usize>,
     queue: VecDeque<Queued>,
@@ -160,6 +160,7 @@ impl Observer {
             budget: Budget::default(),
             judging: Judging::Everything,
             supports: |_| true,
+            keep: Keep { frames: Shown::Frames, contents: Contents::NotCompared },
             alike: BTreeMap::new(),
             queue: VecDeque::new(),
             step: 0,
@@ -182,14 +183,37 @@ impl Observer {
         self
     }
 
+    /// Yields no [`Observed::Frame`]: faster, for a caller that shows none.
+    #[must_use]
+    pub const fn without_frames(mut self) -> Self {
+        self.keep.frames = Shown::FindingsAlone;
+        self
+    }
+
+    /// There will be a second leg: keeps what is needed to compare the messages of both, before the second one is known.
+    #[must_use]
+    pub const fn with_several_legs(mut self) -> Self {
+        self.keep.contents = Contents::Compared;
+        self
+    }
+
     /// The leg with this name, added if it does not exist.
+    ///
+    /// Contents are compared from the first message on that begins when there are two legs, or from the first one if
+    /// [`Observer::with_several_legs`] says that there will be.
     pub fn leg(&mut self, name: &str) -> LegId {
         if let Some(known) = self.legs.iter().position(|leg| leg.name == name) {
             return LegId(known);
         }
-        let leg = Leg::new(name, self.endpoints);
-        Arc::make_mut(&mut self.legs).push(leg);
-        LegId(self.legs.len() - 1)
+        let legs = Arc::make_mut(&mut self.legs);
+        if !legs.is_empty() && self.keep.contents == Contents::NotCompared {
+            self.keep.contents = Contents::Compared;
+            for leg in legs.iter_mut() {
+                leg.keep(self.keep);
+            }
+        }
+        legs.push(Leg::new(name, self.endpoints, self.keep));
+        LegId(legs.len() - 1)
     }
 
     /// The bytes of this leg begin after its handshake, which agreed these extensions (`""`: none).
@@ -223,6 +247,7 @@ impl Observer {
 
     /// Observes a complete recording, searches for causes, and finishes.
     pub fn replay(mut self, transcript: &Transcript) -> Connection {
+        self = self.without_frames();
         let mut legs = Vec::with_capacity(transcript.legs.len());
         for leg in &transcript.legs {
             let id = self.leg(&leg.name);
@@ -348,8 +373,8 @@ impl Observer {
     }
 
     fn take(&mut self, leg: usize) {
-        let seen = std::mem::take(&mut self.leg_mut(leg).seen);
-        for Seen { stream, event, at } in seen {
+        let mut seen = std::mem::take(&mut self.leg_mut(leg).seen);
+        for Seen { stream, event, at } in seen.drain(..) {
             let finding = match event {
                 LegEvent::Head(text) => {
                     let head = Observed::Head { leg: LegId(leg), from: stream, time: at.time, text };
@@ -357,15 +382,13 @@ impl Observer {
                     continue;
                 }
                 LegEvent::Frame(frame) => {
-                    let mut payload = frame.preview;
-                    payload.truncate(PREVIEW);
                     self.enqueue(Queued::Seen(Observed::Frame {
                         leg: LegId(leg),
                         from: stream,
                         time: frame.at.time,
                         offset: frame.offset,
                         header: frame.header,
-                        payload,
+                        payload: frame.preview,
                         number: frame.number,
                     }));
                     continue;
@@ -389,6 +412,8 @@ impl Observer {
             self.know(finding, leg, stream);
             self.enqueue(Queued::Finding(self.known.len() - 1));
         }
+        // Its memory serves again.
+        self.leg_mut(leg).seen = seen;
         self.note_end();
     }
 

@@ -111,6 +111,11 @@ impl Event {
 pub trait Sink: Send + Sync {
     /// Handles one event. A slow sink slows the observation, and with it the connection.
     fn event(&self, connection: &About, event: Event);
+
+    /// Whether it handles [`Event::Frame`]; without them, the observation is faster.
+    fn handles_frames(&self) -> bool {
+        true
+    }
 }
 
 impl<F: Fn(&About, Event) + Send + Sync> Sink for F {

@@ -55,7 +55,7 @@ enum Judging {
 impl Watch {
     /// Observes a connection, with what is known about its endpoints.
     pub fn new(about: About, endpoints: Endpoints, sink: Arc<dyn Sink>) -> Self {
-        let mut observer = Observer::new(endpoints);
+        let mut observer = observer(endpoints, &*sink);
         let leg = observer.leg("client-server");
         Self {
             about,
@@ -91,7 +91,7 @@ impl Watch {
     /// Where on the way it is.
     pub(crate) fn at(mut self, place: Position) -> Self {
         if let Position::Before(_) = place {
-            let mut observer = Observer::new(self.endpoints);
+            let mut observer = observer(self.endpoints, &*self.sink).with_several_legs();
             self.leg = observer.leg("client-proxy");
             self.observer = observer;
         }
@@ -213,6 +213,11 @@ impl Watch {
         self.sink.event(&self.about, Event::Over(Box::new(connection.clone())));
         connection
     }
+}
+
+fn observer(endpoints: Endpoints, sink: &dyn Sink) -> Observer {
+    let observer = Observer::new(endpoints);
+    if sink.handles_frames() { observer } else { observer.without_frames() }
 }
 
 /// RFC 7838 §3: "An HTTP(S) origin server can advertise the availability of alternative services to clients by adding an

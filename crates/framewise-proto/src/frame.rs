@@ -9,5 +9,5 @@ mod sequence;
 
 pub use close::{CloseFault, CloseFrame, check_close};
 pub use header::{Header, LengthForm, MAX_HEADER, Opcode};
-pub(crate) use plain::PlainHeader;
+pub use plain::PlainHeader;
 pub use sequence::{Expect, MessageKind, OpenMessage, Sequence};

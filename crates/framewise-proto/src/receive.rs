@@ -129,13 +129,10 @@ impl Receiver {
     /// else, valid or not.
     #[inline]
     pub(crate) fn whole(&self, bytes: &[u8]) -> Option<Whole> {
-        // Also excludes a frame whose payload is incomplete: its message is open.
-        if self.sequence.open().is_some() {
-            return None;
-        }
         let header = PlainHeader::decode(bytes, self.sender)?;
         let size = header.size + usize::from(header.length);
-        let allowed = self.expect(None).allows_whole(u64::from(header.length));
+        // Also excludes a frame whose payload is incomplete: its message is open.
+        let allowed = self.sequence.allows(&header, &self.expect(None));
         (allowed && size <= bytes.len()).then_some(Whole {
             kind: header.kind,
             key: header.mask,

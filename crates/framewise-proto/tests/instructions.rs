@@ -1,28 +1,17 @@
 //! Instructions of the engine per message, and of a handshake: counted by valgrind, so that no busy machine blurs them.
 //!
-//! The figures stand in `tests/instructions.md` and may not move by more than 3 %, in either direction. `FRAMEWISE_FIGURES=write
+//! The figures are in `tests/instructions.md` and may not move by more than 3 %, in either direction. `FRAMEWISE_FIGURES=write
 //! cargo test -p framewise-proto --test instructions` writes them anew.
 
-use std::collections::BTreeMap;
-use std::env;
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use framewise_peers::instructions::{Counted, Load, no_count_moves};
 
-use framewise_peers::tools;
-
-/// By how much a count may move: a change elsewhere in a program shifts a few instructions here.
-const PERCENT: u64 = 3;
-
-/// A program of `examples/`, what it is told before the number of messages, and two of these numbers.
-struct Load {
-    program: &'static str,
-    arguments: Vec<String>,
-    messages: [u64; 2],
-}
+const COUNTED: Counted = Counted {
+    package: "framewise-proto",
+    folder: env!("CARGO_MANIFEST_DIR"),
+    target_tmp: env!("CARGO_TARGET_TMPDIR"),
+    about: "A server's engine that echoes messages of so many bytes, sixteen to a read, and the server's half of a browser's\n\
+            handshake. The test `instructions` fails where a figure moves by more than 3 %; it says how to write them anew.",
+};
 
 fn loads() -> Vec<Load> {
     let load = |program, arguments| Load { program, arguments, messages: [160, 480] };
@@ -37,131 +26,7 @@ fn loads() -> Vec<Load> {
     loads
 }
 
-impl Load {
-    fn name(&self) -> String {
-        let name = self.program.trim_end_matches("_load");
-        self.arguments.iter().fold(name.to_owned(), |name, argument| name + " " + argument)
-    }
-
-    /// Instructions per message: of two runs the difference, since a program's start is none of the engine's.
-    fn count(&self, programs: &Path) -> u64 {
-        let [few, many] = self.messages.map(|messages| self.run(programs, messages));
-        (many - few) / (self.messages[1] - self.messages[0])
-    }
-
-    fn run(&self, programs: &Path, messages: u64) -> u64 {
-        let mut valgrind = tools::counter("valgrind").expect("it was there a moment ago");
-        valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-        valgrind.arg(programs.join(self.program)).args(&self.arguments).arg(messages.to_string());
-        // To copy a large block with one instruction is something that not every processor is good at; it counts as one
-        // for each byte.
-        let never = ["x86_rep_movsb_threshold", "x86_rep_stosb_threshold", "x86_non_temporal_threshold"];
-        valgrind.env("GLIBC_TUNABLES", never.map(|name| format!("glibc.cpu.{name}=0x40000000")).join(":"));
-        let output = valgrind.output().expect("valgrind starts");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{}: {said}", self.name());
-        let collected = said.lines().find_map(|line| line.split_once("Collected : "));
-        let (_, count) = collected.unwrap_or_else(|| panic!("valgrind says no count: {said}"));
-        count.trim().parse().expect("a number")
-    }
-}
-
-/// Builds the programs, and says where they are: in a profile of their own, for it is the optimised code that counts.
-fn build() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in the target folder");
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "--profile", "counted", "--package", "framewise-proto", "--examples"]);
-    build.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
-    assert!(build.status().is_ok_and(|status| status.success()), "{build:?} failed");
-    target.join("counted/examples")
-}
-
-/// What the counts depend on beside the code: the compiler, and the vectors that the processor has under valgrind.
-fn machine() -> String {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let version = Command::new(rustc).arg("--version").output().expect("there is a compiler").stdout;
-    let version = String::from_utf8_lossy(&version);
-    let version = version.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-    #[cfg(target_arch = "x86_64")]
-    let vectors = if std::arch::is_x86_feature_detected!("avx2") { " with AVX2" } else { "" };
-    #[cfg(not(target_arch = "x86_64"))]
-    let vectors = "";
-    format!("{version}, {}{vectors}", env::consts::ARCH)
-}
-
-/// Each load's name and count, in order.
-type Figures = Vec<(String, u64)>;
-
-fn figures(programs: &Path) -> Figures {
-    let loads = loads();
-    let (next, counts) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(load) = loads.get(at) else { break };
-                    let count = load.count(programs);
-                    counts.lock().expect("nobody panics with it").insert(at, count);
-                }
-            });
-        }
-    });
-    let counts = counts.into_inner().expect("nobody panicked with it");
-    loads.iter().map(Load::name).zip(counts.into_values()).collect()
-}
-
-fn write(machine: &str, figures: &Figures) -> String {
-    let mut text = String::from("# Instructions per message\n\n");
-    text.push_str(
-        "A server's engine that echoes messages of so many bytes, sixteen to a read, and the server's half of a browser's\n\
-         handshake. The test `instructions` fails where a figure moves by more than 3 %; how to write them anew stands\n\
-         there.\n\n",
-    );
-    let _ = writeln!(text, "Counted on: {machine}\n\n| | instructions |\n|---|--:|");
-    for (name, count) in figures {
-        let _ = writeln!(text, "| {name} | {count} |");
-    }
-    text
-}
-
-fn read(text: &str) -> (&str, Figures) {
-    let machine = text.lines().find_map(|line| line.strip_prefix("Counted on: ")).expect("it is told");
-    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| |"));
-    let figures = rows.map(|line| {
-        let (name, count) = line.trim_matches(['|', ' ']).split_once(" | ").expect("two columns");
-        (name.to_owned(), count.parse().expect("a number"))
-    });
-    (machine, figures.collect())
-}
-
 #[test]
-fn no_count_moves() {
-    if tools::counter("valgrind").is_none() {
-        return;
-    }
-    let here = machine();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/instructions.md");
-    if env::var_os("FRAMEWISE_FIGURES").is_some_and(|value| value == "write") {
-        std::fs::write(&path, write(&here, &figures(&build()))).expect("the file can be written");
-        return;
-    }
-    let text = std::fs::read_to_string(&path).expect("the figures are in the repo");
-    let (machine, recorded) = read(&text);
-    if machine != here {
-        // Another compiler makes other code: nothing can be said of it before the figures are written anew.
-        println!("nothing is compared: the figures were counted on {machine}, this is {here}");
-        return;
-    }
-    let figures = figures(&build());
-    let names = |figures: &Figures| figures.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-    assert_eq!(names(&recorded), names(&figures), "other loads are recorded than there are");
-    let moved: Vec<String> = figures
-        .iter()
-        .zip(&recorded)
-        .filter(|((_, count), (_, recorded))| count.abs_diff(*recorded) * 100 > recorded * PERCENT)
-        .map(|((name, count), (_, recorded))| format!("{name}: {count}, where {recorded} is recorded"))
-        .collect();
-    assert!(moved.is_empty(), "find out why, or write the figures anew:\n{}", moved.join("\n"));
+fn no_count_moves_by_more_than_three_percent() {
+    no_count_moves(&COUNTED, &loads());
 }

@@ -2,14 +2,29 @@ use framewise_proto::deflate::InflateLimits;
 use framewise_proto::frame::OpenMessage;
 use framewise_proto::{Detail, MessageKind};
 use framewise_rules::{Limits, Rule};
-use framewise_simd::Utf8;
+use framewise_simd::{Utf8, Utf8Error};
 
 use super::{MessageSeen, Moment};
 use crate::digest::Digest;
 use crate::inflate::Inflater;
+use crate::keep::Contents;
 
 /// The largest inflated size of a message if no limit is known; further bytes are not read.
 const INFLATED: u64 = 256 * 1024 * 1024;
+
+/// Masked bytes are unmasked in pieces of this size, in a buffer: they stay as they are where they lie.
+const UNMASKED: usize = 16 * 1024;
+
+/// Payload bytes as they are on the wire.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece<'b> {
+    pub(super) bytes: &'b [u8],
+    pub(super) mask: Option<[u8; 4]>,
+    /// The place of the first byte in the mask.
+    pub(super) phase: usize,
+    /// The offset of the first byte.
+    pub(super) offset: u64,
+}
 
 /// A fault in a message's content.
 #[derive(Debug)]
@@ -29,9 +44,12 @@ pub(super) struct Content {
     /// The current message was reported; the rest of it is not read.
     reported: bool,
     message: MessageSeen,
-    digest: Digest,
+    /// Of the current message, if contents are compared.
+    digest: Option<Digest>,
     /// The offset of the current frame's payload.
     payload: u64,
+    /// Bytes without their mask.
+    unmasked: Vec<u8>,
 }
 
 impl Content {
@@ -42,13 +60,21 @@ impl Content {
             utf8: Utf8::new(),
             reported: false,
             message: MessageSeen::default(),
-            digest: Digest::default(),
+            digest: None,
             payload: 0,
+            unmasked: Vec::new(),
         }
     }
 
     /// Begins a message, with a frame at this offset.
-    pub(super) fn begin_message(&mut self, open: OpenMessage, offset: u64, number: u64, at: Moment) {
+    pub(super) fn begin_message(
+        &mut self,
+        open: OpenMessage,
+        offset: u64,
+        number: u64,
+        at: Moment,
+        contents: Contents,
+    ) {
         self.message = MessageSeen {
             text: open.kind == MessageKind::Text,
             compressed: open.compressed,
@@ -58,7 +84,7 @@ impl Content {
             ..MessageSeen::default()
         };
         self.utf8 = Utf8::new();
-        self.digest = Digest::default();
+        self.digest = (contents == Contents::Compared).then(Digest::default);
         self.reported = false;
     }
 
@@ -79,18 +105,54 @@ impl Content {
         }
     }
 
-    /// Reads a piece of payload, which begins at this offset.
-    pub(super) fn take(&mut self, plain: &[u8], offset: u64) -> Option<Fault> {
-        self.message.payload += plain.len() as u64;
-        if self.message.compressed {
-            return self.take_compressed(plain);
-        }
-        self.digest.update(plain);
-        self.message.length += plain.len() as u64;
-        if !self.message.text || self.reported {
+    /// Whether the payload is read as a text.
+    fn reads_text(&self) -> bool {
+        self.message.text && !self.message.compressed && !self.reported
+    }
+
+    /// Reads a piece of payload.
+    pub(super) fn take(&mut self, piece: Piece<'_>) -> Option<Fault> {
+        if !self.message.compressed && !self.reads_text() && self.digest.is_none() {
+            // Only its length matters.
+            self.count(piece.bytes);
             return None;
         }
-        let error = self.utf8.validate(plain).err()?;
+        let Some(key) = piece.mask else {
+            let checked = if self.reads_text() { self.utf8.validate(piece.bytes) } else { Ok(()) };
+            return self.take_plain(piece.bytes, checked, piece.offset);
+        };
+        let mut buffer = std::mem::take(&mut self.unmasked);
+        let mut fault = None;
+        let (mut offset, mut phase) = (piece.offset, piece.phase);
+        for bytes in piece.bytes.chunks(UNMASKED) {
+            buffer.clear();
+            buffer.extend_from_slice(bytes);
+            let checked = if self.reads_text() {
+                self.utf8.unmask_and_validate(&mut buffer, key, phase)
+            } else {
+                framewise_simd::unmask(&mut buffer, key, phase);
+                Ok(())
+            };
+            let found = self.take_plain(&buffer, checked, offset);
+            fault = fault.or(found);
+            offset += bytes.len() as u64;
+            phase = (phase + bytes.len()) & 3;
+        }
+        self.unmasked = buffer;
+        fault
+    }
+
+    /// Reads a piece of payload without its mask, which begins at this offset; a text was checked.
+    fn take_plain(&mut self, plain: &[u8], checked: Result<(), Utf8Error>, offset: u64) -> Option<Fault> {
+        if self.message.compressed {
+            self.message.payload += plain.len() as u64;
+            return self.take_compressed(plain);
+        }
+        self.count(plain);
+        if let Some(digest) = &mut self.digest {
+            digest.update(plain);
+        }
+        let error = checked.err()?;
         self.reported = true;
         Some(Fault {
             rule: Rule::TextInvalidUtf8,
@@ -98,6 +160,12 @@ impl Content {
             length: 1,
             detail: Detail::Utf8(error.fault),
         })
+    }
+
+    /// Counts payload of a message that is not compressed.
+    fn count(&mut self, payload: &[u8]) {
+        self.message.payload += payload.len() as u64;
+        self.message.length += payload.len() as u64;
     }
 
     fn take_compressed(&mut self, plain: &[u8]) -> Option<Fault> {
@@ -126,7 +194,9 @@ impl Content {
         let text = self.message.text && !self.reported;
         let mut bad = None;
         step(inflater, &mut |inflated| {
-            digest.update(inflated);
+            if let Some(digest) = digest {
+                digest.update(inflated);
+            }
             if bad.is_none() && text {
                 let error = utf8.validate(inflated).err();
                 bad = error.map(|error| (error.fault, *length + error.offset as u64));
@@ -159,8 +229,13 @@ impl Content {
     }
 
     /// Ends the message with its last frame, which begins at `frame`, ends at `end` and has a payload of `length`
-    /// bytes.
-    pub(super) fn end_message(&mut self, end: u64, frame: u64, length: u64) -> (Option<Fault>, MessageSeen) {
+    /// bytes. Returns the message if it is compared.
+    pub(super) fn end_message(
+        &mut self,
+        end: u64,
+        frame: u64,
+        length: u64,
+    ) -> (Option<Fault>, Option<MessageSeen>) {
         let mut fault = None;
         if self.message.compressed {
             fault = self.end_compressed();
@@ -180,10 +255,10 @@ impl Content {
                 detail: Detail::None,
             });
         }
-        self.message.digest = self.digest.value();
         self.utf8 = Utf8::new();
         self.reported = false;
-        (fault, std::mem::take(&mut self.message))
+        let digest = self.digest.take().map(Digest::value);
+        (fault, digest.map(|digest| MessageSeen { digest, ..std::mem::take(&mut self.message) }))
     }
 
     fn end_compressed(&mut self) -> Option<Fault> {

@@ -58,12 +58,19 @@ pub(crate) struct MessageSeen {
     pub(crate) at: Moment,
 }
 
-/// What was seen in one direction: the last frames, the last messages, and counts of all.
+impl MessageSeen {
+    /// Whether the contents differ.
+    pub(crate) const fn content_differs(&self, other: &Self) -> bool {
+        self.length != other.length || self.digest != other.digest
+    }
+}
+
+/// What was seen in one direction: the last frames, the last messages if they are compared, and counts of all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
     pub(crate) frames: VecDeque<FrameSeen>,
     pub(crate) messages: VecDeque<MessageSeen>,
-    /// How many messages were removed from the list.
+    /// How many messages are not, or no longer, in the list.
     pub(crate) messages_dropped: u64,
     /// Frames with a mask.
     pub(crate) masked: u64,
@@ -85,7 +92,8 @@ pub(crate) struct Keys {
 }
 
 impl Log {
-    pub(super) fn begin(&mut self, frame: FrameSeen) {
+    /// Adds a frame, whose preview is still empty.
+    pub(super) fn begin(&mut self, mut frame: FrameSeen) {
         match frame.header.mask {
             Some(key) => {
                 self.masked += 1;
@@ -94,17 +102,19 @@ impl Log {
             None if frame.header.length == 0 => self.unmasked_empty += 1,
             None => self.unmasked += 1,
         }
-        if self.frames.len() == FRAMES {
-            self.frames.pop_front();
+        if self.frames.len() == FRAMES
+            && let Some(oldest) = self.frames.pop_front()
+        {
+            // Its memory serves again.
+            frame.preview = oldest.preview;
+            frame.preview.clear();
         }
         self.frames.push_back(frame);
     }
 
-    pub(super) fn preview(&mut self, plain: &[u8], most: u64) {
-        if let Some(frame) = self.frames.back_mut() {
-            let room = (most as usize).saturating_sub(frame.preview.len());
-            frame.preview.extend_from_slice(&plain[..plain.len().min(room)]);
-        }
+    /// The beginning of the last frame's payload.
+    pub(super) fn preview(&mut self) -> Option<&mut Vec<u8>> {
+        self.frames.back_mut().map(|frame| &mut frame.preview)
     }
 
     /// The last frame is complete, in this step.
@@ -114,7 +124,12 @@ impl Log {
         }
     }
 
-    pub(super) fn message(&mut self, message: MessageSeen) {
+    /// A message is complete; it is kept if it is to be compared.
+    pub(super) fn message(&mut self, message: Option<MessageSeen>) {
+        let Some(message) = message else {
+            self.messages_dropped += 1;
+            return;
+        };
         if self.messages.len() == MESSAGES {
             self.messages.pop_front();
             self.messages_dropped += 1;

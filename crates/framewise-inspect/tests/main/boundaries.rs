@@ -139,8 +139,7 @@ fn a_connection_that_ends_inside_a_large_frame_is_told_from_one_that_ends_behind
 #[test]
 fn legs_are_compared_as_long_as_all_their_messages_are_kept() {
     const KEPT: usize = 4096;
-    let altered = |first: usize, second: usize, bad: Option<usize>| {
-        let mut observer = Observer::new(Endpoints::UNKNOWN);
+    let altered_of = |mut observer: Observer, first: usize, second: usize, bad: Option<usize>| {
         for (name, count, bad) in [("client-proxy", first, None), ("proxy-server", second, bad)] {
             let leg = observer.leg(name);
             observer.open(leg, "");
@@ -153,11 +152,16 @@ fn legs_are_compared_as_long_as_all_their_messages_are_kept() {
         }
         observer.finish().findings.iter().any(|finding| finding.says.contains("on the legs"))
     };
+    let altered = |first, second, bad| {
+        altered_of(Observer::new(Endpoints::UNKNOWN).with_several_legs(), first, second, bad)
+    };
     assert!(!altered(KEPT, KEPT, None));
     assert!(altered(KEPT, KEPT, Some(KEPT - 1)));
     // One more, and the lists begin at different messages.
     assert!(!altered(KEPT + 1, KEPT, None));
     assert!(!altered(KEPT, KEPT + 1, None));
+    // The first leg's messages were read before there was another one to compare them with.
+    assert!(!altered_of(Observer::new(Endpoints::UNKNOWN), KEPT, KEPT, Some(KEPT - 1)));
 }
 
 /// Silence as long as the limit is not above it.

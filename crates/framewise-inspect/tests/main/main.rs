@@ -11,4 +11,5 @@ mod reports;
 mod robust;
 mod settled;
 mod torn;
+mod whole;
 mod work;

@@ -6,10 +6,10 @@ use framewise_rules::{Cause, Limits, Role, Rule, Setup};
 use framewise_transcript::{Action, Transcript};
 
 /// xorshift: the same bytes in every run.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

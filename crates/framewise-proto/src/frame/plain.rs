@@ -1,48 +1,65 @@
 use framewise_rules::Role;
 
-use super::MessageKind;
+use super::{Header, MessageKind};
 
 /// The header of an uncompressed message of up to 65,535 bytes in one frame, valid for its sender. Nearly every header
 /// is one, and a few instructions recognise it; [`super::Header`] and [`super::Sequence`] handle the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PlainHeader {
-    pub(crate) kind: MessageKind,
-    pub(crate) mask: Option<[u8; 4]>,
+pub struct PlainHeader {
+    /// Text or binary.
+    pub kind: MessageKind,
+    /// The masking key of a client's frame.
+    pub mask: Option<[u8; 4]>,
     /// Bytes of payload, up to 65,535.
-    pub(crate) length: u16,
-    /// Bytes of the header itself.
-    pub(crate) size: usize,
+    pub length: u16,
+    /// Bytes of the header itself, 2 to 8.
+    pub size: usize,
 }
 
 impl PlainHeader {
     /// Decodes the header at the start of `bytes`; `None` for any other, and for one that is not complete.
     #[inline]
-    pub(crate) fn decode(bytes: &[u8], sender: Role) -> Option<Self> {
-        let (&[first, second], rest) = bytes.split_first_chunk::<2>()?;
+    pub fn decode(bytes: &[u8], sender: Role) -> Option<Self> {
+        if let Some(start) = bytes.first_chunk() {
+            return Self::of_word(u64::from_le_bytes(*start), sender);
+        }
+        let mut start = [0; 8];
+        start[..bytes.len()].copy_from_slice(bytes);
+        Self::of_word(u64::from_le_bytes(start), sender).filter(|header| header.size <= bytes.len())
+    }
+
+    /// Decodes the header that a word begins with; its lowest byte is the first one.
+    #[inline]
+    fn of_word(word: u64, sender: Role) -> Option<Self> {
         // FIN is set, and no reserved bit.
-        let kind = match first {
+        let kind = match word as u8 {
             0x81 => MessageKind::Text,
             0x82 => MessageKind::Binary,
             _ => return None,
         };
         let masked = matches!(sender, Role::Client);
         // A wrong MASK bit yields a value above 127, which matches no arm.
-        let (length, size) = match second ^ (u8::from(masked) << 7) {
-            short @ 0..=125 => (u16::from(short), 2),
+        let (length, size, key) = match (word >> 8) as u8 ^ (u8::from(masked) << 7) {
+            short @ 0..=125 => (u16::from(short), 2, (word >> 16) as u32),
             126 => {
-                let length = u16::from_be_bytes(*rest.first_chunk::<2>()?);
+                let length = ((word >> 16) as u16).swap_bytes();
                 if length < 126 {
                     return None;
                 }
-                (length, 4)
+                (length, 4, (word >> 32) as u32)
             }
             _ => return None,
         };
-        if !masked {
-            return Some(Self { kind, mask: None, length, size });
-        }
-        let mask = Some(*bytes.get(size..)?.first_chunk::<4>()?);
-        Some(Self { kind, mask, length, size: size + 4 })
+        Some(if masked {
+            Self { kind, mask: Some(key.to_le_bytes()), length, size: size + 4 }
+        } else {
+            Self { kind, mask: None, length, size }
+        })
+    }
+
+    /// The same header as any other one.
+    pub const fn header(&self) -> Header {
+        Header::new(self.kind.opcode(), self.length as u64, self.mask)
     }
 }
 
@@ -50,7 +67,7 @@ impl PlainHeader {
 mod tests {
     use super::*;
     use crate::Strictness;
-    use crate::frame::{Expect, Header, Sequence};
+    use crate::frame::{Expect, Sequence};
     use framewise_rules::{Limits, MessageKinds};
 
     #[test]
@@ -74,7 +91,7 @@ mod tests {
                             now: None,
                         };
                         assert_eq!(Sequence::default().faults(&header, &expect), []);
-                        assert_eq!(header.opcode, found.kind.opcode());
+                        assert_eq!(header, found.header());
                         assert_eq!(
                             (header.mask, header.length, header.size()),
                             (found.mask, u64::from(found.length), found.size)

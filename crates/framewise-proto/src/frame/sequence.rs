@@ -4,7 +4,7 @@ use core::time::Duration;
 use framewise_rules::{Limits, MessageKinds, Role, Rule};
 
 use super::flood::ControlCount;
-use super::{Header, LengthForm, Opcode};
+use super::{Header, LengthForm, Opcode, PlainHeader};
 use crate::{Detail, Strictness};
 
 /// Whether a message is text or binary.
@@ -59,7 +59,7 @@ pub struct Expect<'l> {
 impl Expect<'_> {
     /// Whether the limits allow a message of one frame of this length.
     #[inline]
-    pub(crate) fn allows_whole(&self, length: u64) -> bool {
+    fn allows_whole(&self, length: u64) -> bool {
         self.messages == MessageKinds::All
             && self.limits.fragments > 0
             && length <= self.limits.frame
@@ -233,9 +233,15 @@ impl Sequence {
         self.open = Some(OpenMessage { kind, compressed, fragments: 1, length: header.length });
     }
 
+    /// Whether a plain header may come here: then it breaks no rule.
+    #[inline]
+    pub fn allows(&self, header: &PlainHeader, expect: &Expect<'_>) -> bool {
+        self.open.is_none() && expect.allows_whole(u64::from(header.length))
+    }
+
     /// Takes a complete message of one frame.
     #[inline]
-    pub(crate) fn take_whole(&mut self) {
+    pub fn take_whole(&mut self) {
         self.frames += 1;
         self.messages += 1;
         self.controls.data();

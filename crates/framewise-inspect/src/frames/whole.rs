@@ -1,0 +1,42 @@
+//! The short way for nearly every frame: a valid message in one frame that has arrived completely.
+
+use framewise_proto::frame::{OpenMessage, PlainHeader};
+
+use super::{FrameSeen, Frames, Moment, gap};
+use crate::window::Window;
+
+impl Frames {
+    /// Reads such a message as the long way does; `false`, and nothing is read, for everything else.
+    pub(super) fn whole(&mut self, window: &Window, at: Moment) -> bool {
+        let bytes = window.from(self.at);
+        let Some(plain) = PlainHeader::decode(bytes, self.role) else { return false };
+        let Some(payload) = bytes[plain.size..].get(..usize::from(plain.length)) else { return false };
+        let clear = self.close.is_none() && self.open == gap::Open::Known && self.reported != Some(self.at);
+        if !clear || !self.sequence.allows(&plain, &self.expect(at)) {
+            return false;
+        }
+        self.sequence.take_whole();
+        let (header, start) = (plain.header(), self.at + plain.size as u64);
+        let number = self.sequence.messages();
+        self.log.begin(FrameSeen {
+            offset: self.at,
+            number: self.sequence.frames(),
+            message: number,
+            header,
+            preview: Vec::new(),
+            at,
+            split: false,
+        });
+        let open = OpenMessage { kind: plain.kind, compressed: false, fragments: 1, length: header.length };
+        self.content.begin_message(open, self.at, number, at, self.keep.contents);
+        self.content.begin_frame(start);
+        self.predictable_key();
+        self.at = start;
+        self.read(&header, payload, 0);
+        self.at += header.length;
+        self.show();
+        self.log.complete(at.step, std::mem::take(&mut self.header_cut));
+        self.end_data(&header);
+        true
+    }
+}
