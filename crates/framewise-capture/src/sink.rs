@@ -50,7 +50,8 @@ pub enum Source {
 pub enum Act<'b> {
     /// It sent these bytes.
     Bytes(&'b [u8]),
-    /// It sent this many bytes that the recording lacks; 0 for a start in the middle of the connection.
+    /// It sent this many bytes that the recording lacks; 0 where nobody knows how many, as at a start in the middle of the
+    /// connection.
     Gap(u64),
     /// It closed its direction (FIN).
     Eof,

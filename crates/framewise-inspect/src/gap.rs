@@ -8,7 +8,7 @@ use crate::frames::Moment;
 use crate::leg::{Leg, Stage};
 
 impl Leg {
-    /// The next `bytes` bytes of a side are missing.
+    /// The next `bytes` bytes of a side are missing; with 0, nobody knows how many.
     pub(crate) fn gap(&mut self, from: Role, at: Moment, bytes: u64) {
         self.passes(at);
         // A Ping or its Pong may be among them.
@@ -19,6 +19,7 @@ impl Leg {
         dir.window.gap(bytes);
         dir.gaps = true;
         match &mut dir.frames {
+            Some(frames) if bytes == 0 => frames.lose(&dir.window),
             Some(frames) => frames.gap(&dir.window),
             None if dir.stage == Stage::NotWebSocket => {}
             // The client's frames before the 101: they are read when it is there.

@@ -272,7 +272,7 @@ impl Observer {
         self.finish()
     }
 
-    /// The recording lacks the next `bytes` bytes of one side.
+    /// The recording lacks the next `bytes` bytes of one side; with 0, nobody knows how many.
     ///
     /// Nothing is concluded from what may be among them. A gap before the end of the handshake says that the recording
     /// starts in the middle of the connection: then the first frame is searched for, and the extensions are unknown.

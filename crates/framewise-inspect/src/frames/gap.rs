@@ -20,8 +20,7 @@ impl Frames {
     /// Bytes are missing up to the start of the window.
     pub(crate) fn gap(&mut self, window: &Window) {
         let resume = window.start();
-        self.content.lose_history();
-        self.reported = None;
+        self.forget();
         match self.state {
             // The gap is within the payload of a data frame, or ends with it: the next header's place is known.
             State::Payload { header, end } if end >= resume && !header.opcode.is_control() => {
@@ -34,12 +33,27 @@ impl Frames {
                 self.state = State::Header;
             }
             State::Payload { .. } | State::Header | State::Doubt { .. } | State::Lost { .. } => {
-                self.sequence.finish();
-                self.open = Open::Unknown;
-                self.at = resume;
-                self.state = State::Lost { from: resume };
+                self.search(resume);
             }
         }
+    }
+
+    /// How many bytes are missing is not known: the next header is searched for.
+    pub(crate) fn lose(&mut self, window: &Window) {
+        self.forget();
+        self.search(window.start());
+    }
+
+    fn forget(&mut self) {
+        self.content.lose_history();
+        self.reported = None;
+    }
+
+    fn search(&mut self, from: u64) {
+        self.sequence.finish();
+        self.open = Open::Unknown;
+        self.at = from;
+        self.state = State::Lost { from };
     }
 
     /// The recording starts in the middle of the connection: what was inflated before is unknown.

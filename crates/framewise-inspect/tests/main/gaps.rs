@@ -25,6 +25,10 @@ fn a_gap_breaks_no_rule() {
         // The rest of a message whose beginning is missing.
         "open\n< gap 9\n< 80 01 ff\n< 81 01 61\n< 88 00",
         "open\n< gap 9\n< 00 01 ff\n< 80 01 ff\n< 81 01 61\n< 88 00",
+        // Nobody knows how many bytes are missing of a long payload, and of an open message.
+        "open\n< 82 7d 68 69\n< gap 0\n< 81 01 61\n< 88 02 03 e8\n> 88 82 00 00 00 01 03 e8\n< eof",
+        "open\n< 01 02 68 c3\n< gap 0\n< 80 01 ff\n< 81 01 61",
+        "open\n< 01 02 68 c3\n< gap 9\n< 80 01 ff\n< 81 01 61",
         // A character cut by the gap.
         "open\n< 81 04 68 c3\n< gap 1\n< 69\n< 88 00",
         // What a Close refuses may be missing.
@@ -52,6 +56,7 @@ fn what_is_there_is_judged() {
             Rule::DataInterleaved,
             14,
         ),
+        ("open\n< 82 7d 68 69\n< gap 0\n< 81 01 61\n< 81 01 ff", Rule::TextInvalidUtf8, 9),
         // Nothing is missing behind the last frame: the end is there, and no Close.
         ("open\n< gap 9\n< 81 01 61\n< eof", Rule::CloseMissing, 12),
         ("open\n< gap 9\n< 81 01 61\n< reset", Rule::ConnectionReset, 12),
