@@ -145,6 +145,9 @@ fn encrypted(flows: &mut Flows, notes: &mut Notes) {
                     "{many} encrypted (TLS) whose TLS handshake was not captured: start the capture first"
                 )
             }
+            Locked::Version => {
+                format!("{many} encrypted with TLS 1.1 or older, which is not supported")
+            }
             Locked::Suite(suite) => {
                 format!("{many} encrypted (TLS) with the cipher suite 0x{suite:04x}, which is not supported")
             }
@@ -161,6 +164,7 @@ fn encrypted(flows: &mut Flows, notes: &mut Notes) {
             Locked::OtherKeys
             | Locked::WrongKeys
             | Locked::NoHandshake
+            | Locked::Version
             | Locked::Suite(_)
             | Locked::Alert(_) => Note::Limit(text),
         });

@@ -3,6 +3,7 @@
 //! Nothing here decides whether a peer's TLS is in order; a record that does not decrypt was lost, as far as the connection
 //! in it goes.
 
+mod cbc;
 mod hello;
 mod keys;
 mod record;
@@ -32,6 +33,8 @@ pub(crate) enum Locked {
     WrongKeys,
     /// The handshake was not captured, or not all of it.
     NoHandshake,
+    /// A version before TLS 1.2, which is not supported.
+    Version,
     /// A cipher suite that is not supported.
     Suite(u16),
     /// Its handshake failed: this alert was sent in the clear.
@@ -193,10 +196,13 @@ impl Waiting {
         else {
             return Ok(None);
         };
+        if !server.is_12 {
+            return Err(Locked::Version);
+        }
         let Some(suite) = schedule::suite(server.suite) else { return Err(Locked::Suite(server.suite)) };
         let version = if server.is_13 { Version::Tls13 } else { Version::Tls12 };
         let Some(secrets) = keys.session(random) else { return Ok(None) };
-        let schedule = Schedule { version, suite, client_random: *random, server_random: server.random };
+        let schedule = Schedule { version, suite, client_random: *random, server: *server };
         let directions = [0, 1].map(|side| Direction::new(&schedule, side == client, secrets));
         Ok(Some(directions))
     }

@@ -14,7 +14,11 @@ const RETRY: [u8; 32] = [
 pub(super) struct ServerHello {
     pub(super) random: [u8; 32],
     pub(super) suite: u16,
+    /// TLS 1.2 or later.
+    pub(super) is_12: bool,
     pub(super) is_13: bool,
+    /// It agreed to encrypt before it authenticates (RFC 7366), which matters to CBC suites.
+    pub(super) encrypts_first: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,14 +153,16 @@ fn server(body: &[u8]) -> Option<ServerHello> {
     let rest = body.get(35 + session..)?;
     let suite = u16::from_be_bytes([*rest.first()?, *rest.get(1)?]);
     let mut extensions = rest.get(5..).unwrap_or_default();
-    let mut is_13 = false;
+    let (mut is_13, mut encrypts_first) = (false, false);
     while let &[a, b, c, d, ref after @ ..] = extensions {
         let value = after.get(..usize::from(u16::from_be_bytes([c, d])))?;
         // supported_versions
         is_13 |= u16::from_be_bytes([a, b]) == 43 && value == [3, 4];
+        // encrypt_then_mac
+        encrypts_first |= u16::from_be_bytes([a, b]) == 22;
         extensions = &after[value.len()..];
     }
-    Some(ServerHello { random, suite, is_13 })
+    Some(ServerHello { random, suite, is_12: body[..2] == [3, 3], is_13, encrypts_first })
 }
 
 #[cfg(test)]
@@ -174,6 +180,10 @@ mod tests {
     fn server_hello(random: [u8; 32], is_13: bool) -> Vec<u8> {
         let versions: &[u8] = if is_13 { &[0, 6, 0, 43, 0, 2, 3, 4] } else { &[] };
         message(2, &[&[3, 3], &random[..], &[0, 0x13, 0x01, 0], versions].concat())
+    }
+
+    const fn hello(is_13: bool) -> ServerHello {
+        ServerHello { random: [5; 32], suite: 0x1301, is_12: true, is_13, encrypts_first: false }
     }
 
     /// What is found when the bytes come one by one.
@@ -195,7 +205,7 @@ mod tests {
         let (first, second) = client.split_at(9);
         assert_eq!(found(&[record(22, first), record(22, second)].concat()).0, expected);
         for is_13 in [true, false] {
-            let expected = Found::Hello(Hello::Server(ServerHello { random: [5; 32], suite: 0x1301, is_13 }));
+            let expected = Found::Hello(Hello::Server(hello(is_13)));
             assert_eq!(found(&record(22, &server_hello([5; 32], is_13))).0, expected);
         }
     }
@@ -205,8 +215,7 @@ mod tests {
         let retry = record(22, &server_hello(RETRY, true));
         assert_eq!(found(&retry).0, Found::NotYet);
         let real = record(22, &server_hello([5; 32], true));
-        let expected =
-            Found::Hello(Hello::Server(ServerHello { random: [5; 32], suite: 0x1301, is_13: true }));
+        let expected = Found::Hello(Hello::Server(hello(true)));
         assert_eq!(found(&[retry, record(20, &[1]), real].concat()).0, expected);
     }
 

@@ -147,7 +147,7 @@ impl Direction {
                     self.reading = Reading::Searching { lost: there + bytes };
                     return;
                 };
-                let plain = size.unwrap_or(0).saturating_sub(self.overhead());
+                let plain = self.plain(size.unwrap_or(0), 1);
                 self.skip(left, plain, out);
             }
         }
@@ -155,6 +155,15 @@ impl Direction {
 
     fn overhead(&self) -> u64 {
         self.data.as_ref().map_or(0, Key::overhead)
+    }
+
+    /// The plaintext in this many bytes of records; 0 where their padding hides it.
+    fn plain(&self, bytes: u64, records: u64) -> u64 {
+        self.data.as_ref().map_or(bytes, |key| key.plain(bytes, records))
+    }
+
+    fn is_padded(&self) -> bool {
+        matches!(self.data, Some(Key::Cbc(_)))
     }
 
     /// This many bytes are left of a record that is not complete.
@@ -234,7 +243,7 @@ impl Direction {
             self.failed = true;
             // Early data, or a handshake whose keys the log lacks; the application's data comes later.
             if self.epoch == Epoch::Data {
-                let plain = (record.len() as u64).saturating_sub(self.overhead());
+                let plain = self.plain(record.len() as u64, 1);
                 self.over(plain, out);
             }
             return;
@@ -329,8 +338,8 @@ impl Direction {
                 match (self.epoch, epoch) {
                     (Epoch::Data, Epoch::Data) => {
                         // Padding apart, what the records had is known.
-                        let plain = lost.saturating_sub(hidden * self.overhead());
-                        if plain > 0 {
+                        let plain = self.plain(lost, hidden);
+                        if plain > 0 || (hidden > 0 && self.is_padded()) {
                             out(Act::Gap(plain));
                         }
                     }
