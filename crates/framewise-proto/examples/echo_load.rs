@@ -1,5 +1,6 @@
-//! A fixed load on the engine, for counting instructions: `echo_load KIND SIZE MESSAGES` has a server's engine echo that
-//! many messages, sixteen to a read, and prints how many bytes it wrote. The test `instructions` counts it.
+//! A fixed load on the engine, for counting instructions: `echo_load KIND SIZE PATH MESSAGES` has a server's engine echo
+//! that many messages, sixteen to a read, and prints how many bytes it wrote. The path is `any` (`Connection::receive`) or
+//! `whole` (`Connection::receive_whole` first). The test `instructions` counts it.
 
 use std::env;
 use std::time::Duration;
@@ -11,9 +12,10 @@ const BATCH: usize = 16;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<_> = env::args().skip(1).collect();
-    let [kind, size, messages] = &arguments[..] else {
-        return Err("usage: echo_load ascii|text|binary|deflate SIZE MESSAGES".into());
+    let [kind, size, path, messages] = &arguments[..] else {
+        return Err("usage: echo_load ascii|text|binary|deflate SIZE any|whole MESSAGES".into());
     };
+    let whole = path == "whole";
     let (size, messages): (usize, usize) = (size.parse()?, messages.parse()?);
     let sample = if kind == "ascii" { "Hello, world! " } else { "Grüße, 世界. " };
     let text = text(sample, size);
@@ -48,6 +50,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         buffer.copy_from_slice(&batch);
         let mut at = 0;
         loop {
+            if whole {
+                while let Some((consumed, payload)) = server.receive_whole(Duration::ZERO, &mut buffer[at..])
+                {
+                    at += consumed;
+                    echoed += 1;
+                    match payload.as_str() {
+                        Some(text) => server.send_text(text)?,
+                        None => server.send_binary(&payload)?,
+                    }
+                }
+            }
             let (consumed, event) = server.receive(Duration::ZERO, &mut buffer[at..]);
             at += consumed;
             match event {

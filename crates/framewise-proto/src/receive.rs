@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use framewise_rules::{Limits, Role, Rule};
+use framewise_rules::{Limits, MessageKinds, Role, Rule};
 use framewise_simd::{Utf8, Utf8Error, Utf8Piece, unmask};
 
 #[cfg(feature = "deflate")]
@@ -41,6 +41,8 @@ pub(crate) struct Receiver {
     /// Shared by the connections of a server.
     config: Arc<Config>,
     sequence: Sequence,
+    /// The longest message that the configuration allows in one plain frame; `None` if it allows none.
+    plain: Option<u16>,
     /// Bytes of the stream consumed.
     offset: u64,
     frame: Option<Frame>,
@@ -55,10 +57,12 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     pub(crate) fn new(sender: Role, config: Arc<Config>, offset: u64) -> Self {
+        let plain = longest_plain(&config);
         Self {
             sender,
             config,
             sequence: Sequence::default(),
+            plain,
             offset,
             frame: None,
             begun: false,
@@ -127,13 +131,16 @@ impl Receiver {
 
     /// Recognises a complete message in one frame at the front of `bytes`. [`Receiver::receive`] handles everything
     /// else, valid or not.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "nearly every message takes this path")]
+    #[inline(always)]
     pub(crate) fn whole(&self, bytes: &[u8]) -> Option<Whole> {
+        // Also excludes a frame whose payload is incomplete: its message is open.
+        if self.sequence.open().is_some() {
+            return None;
+        }
         let header = PlainHeader::decode(bytes, self.sender)?;
         let size = header.size + usize::from(header.length);
-        // Also excludes a frame whose payload is incomplete: its message is open.
-        let allowed = self.sequence.allows(&header, &self.expect(None));
-        (allowed && size <= bytes.len()).then_some(Whole {
+        (header.length <= self.plain? && size <= bytes.len()).then_some(Whole {
             kind: header.kind,
             key: header.mask,
             header: header.size,
@@ -142,7 +149,8 @@ impl Receiver {
     }
 
     /// Takes the message that [`Receiver::whole`] recognised in the same bytes. Returns its payload.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "nearly every message takes this path")]
+    #[inline(always)]
     pub(crate) fn take_whole<'b>(
         &mut self,
         whole: &Whole,
@@ -152,23 +160,20 @@ impl Receiver {
         self.offset += whole.size as u64;
         self.sequence.take_whole();
         let payload = &mut bytes[whole.header..whole.size];
-        match (whole.kind, whole.key) {
-            (MessageKind::Text, key) => {
-                let mut utf8 = Utf8::new();
-                let text = match check_text(&mut utf8, payload, key, 0) {
-                    Ok(text) => text,
-                    Err(error) => return Err(self.invalid_text(start + whole.header as u64, error)),
-                };
-                let Some(text) = text.as_str() else {
-                    let open = utf8.open() as u64;
-                    return Err(self.at(Rule::TextTruncatedUtf8, self.offset - open, open));
-                };
-                return Ok(Payload::Text(text.into()));
+        if whole.kind == MessageKind::Binary {
+            if let Some(key) = whole.key {
+                unmask(payload, key, 0);
             }
-            (MessageKind::Binary, Some(key)) => unmask(payload, key, 0),
-            (MessageKind::Binary, None) => {}
+            return Ok(Payload::Binary(payload));
         }
-        Ok(Payload::Binary(payload))
+        let mut utf8 = Utf8::new();
+        match check_text(&mut utf8, payload, whole.key, 0) {
+            Ok(text) => match text.as_str() {
+                Some(text) => Ok(Payload::Text(text.into())),
+                None => Err(self.truncated_text(utf8.open() as u64)),
+            },
+            Err(error) => Err(self.invalid_text(start + whole.header as u64, error)),
+        }
     }
 
     /// Consumes bytes from the front of `bytes`. Returns how many, and the event they are; `None`: more bytes are
@@ -343,6 +348,12 @@ impl Receiver {
         (consumed, Some(Event::Data { payload, first, last }))
     }
 
+    /// The text ends inside a character, of which it has so many bytes.
+    #[cold]
+    fn truncated_text(&self, open: u64) -> Box<Violation> {
+        self.at(Rule::TextTruncatedUtf8, self.offset - open, open)
+    }
+
     #[cold]
     fn invalid_text(&self, payload: u64, error: Utf8Error) -> Box<Violation> {
         let mut violation = self.at(Rule::TextInvalidUtf8, payload + error.offset as u64, 1);
@@ -448,6 +459,13 @@ impl Receiver {
             also: Vec::new(),
         })
     }
+}
+
+/// The longest message in one plain frame that breaks no limit ([`Sequence::allows`]).
+fn longest_plain(config: &Config) -> Option<u16> {
+    let limits = &config.limits;
+    let any = config.messages == MessageKinds::All && limits.fragments > 0;
+    any.then(|| u16::try_from(limits.frame.min(limits.message)).unwrap_or(u16::MAX))
 }
 
 /// RFC 6455 §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in

@@ -15,12 +15,15 @@ const COUNTED: Counted = Counted {
 
 fn loads() -> Vec<Load> {
     let load = |program, arguments| Load { program, arguments, messages: [160, 480] };
-    let echo = |kind: &str, size: u32| load("echo_load", vec![kind.to_owned(), size.to_string()]);
+    let echo = |kind: &str, size: u32, path: &str| {
+        load("echo_load", vec![kind.to_owned(), size.to_string(), path.to_owned()])
+    };
     let mut loads = Vec::new();
     for kind in ["ascii", "text", "binary"] {
-        loads.extend([20, 128, 1024, 4096, 65536].map(|size| echo(kind, size)));
+        loads.extend([20, 128, 1024, 4096, 65536].map(|size| echo(kind, size, "any")));
+        loads.extend([20, 128, 1024].map(|size| echo(kind, size, "whole")));
     }
-    loads.push(echo("deflate", 1024));
+    loads.push(echo("deflate", 1024, "any"));
     loads.extend([1024, 1024 * 1024].map(|size| load("deref_load", vec![size.to_string()])));
     loads.push(load("handshake_load", Vec::new()));
     loads

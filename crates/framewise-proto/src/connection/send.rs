@@ -9,7 +9,7 @@ use framewise_simd::{Utf8, Utf8Bytes, unmask};
 
 use super::Connection;
 use super::state::State;
-use crate::frame::MAX_HEADER;
+use crate::frame::{MAX_HEADER, PlainHeader};
 use crate::{CloseFrame, Header, MessageKind, Misuse, Opcode};
 
 /// A payload of at least this size becomes a segment of its own; a smaller one is cheaper to copy.
@@ -17,11 +17,13 @@ pub(super) const LARGE: usize = 4 * 1024 + 1;
 
 impl Connection {
     /// Queues a text message as one frame.
+    #[inline]
     pub fn send_text(&mut self, text: &str) -> Result<(), Misuse> {
         self.send(MessageKind::Text, text.as_bytes())
     }
 
     /// Queues a binary message as one frame.
+    #[inline]
     pub fn send_binary(&mut self, payload: &[u8]) -> Result<(), Misuse> {
         self.send(MessageKind::Binary, payload)
     }
@@ -68,7 +70,22 @@ impl Connection {
         }
     }
 
+    #[inline]
     fn send(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), Misuse> {
+        // Nearly every message of a server; the checks are those of `may_begin` and `compresses`.
+        if self.keys.is_none()
+            && self.compressor.is_none()
+            && self.may_begin().is_ok()
+            && let Some(header) = PlainHeader::word(kind, payload.len())
+        {
+            self.out.push_small(header, payload);
+            return Ok(());
+        }
+        self.send_any(kind, payload)
+    }
+
+    #[inline(never)]
+    fn send_any(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), Misuse> {
         self.may_begin()?;
         if self.compresses(payload.len()) {
             self.compressed(kind.opcode(), true, true, payload);
@@ -100,6 +117,7 @@ impl Connection {
     }
 
     /// Whether a message may begin now; if not, why.
+    #[inline]
     pub fn may_begin(&self) -> Result<(), Misuse> {
         if !self.is_open() {
             return Err(Misuse::Closed);

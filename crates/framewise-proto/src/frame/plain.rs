@@ -57,6 +57,21 @@ impl PlainHeader {
         })
     }
 
+    /// The header of a server's message of up to 65,535 bytes, in a word whose lowest byte is the first one, and its size;
+    /// `None` for a longer message.
+    #[inline]
+    pub(crate) fn word(kind: MessageKind, length: usize) -> Option<(u64, usize)> {
+        let first = match kind {
+            MessageKind::Text => 0x81,
+            MessageKind::Binary => 0x82,
+        };
+        match length {
+            0..=125 => Some((first | (length as u64) << 8, 2)),
+            126..=0xffff => Some((first | 126 << 8 | u64::from((length as u16).swap_bytes()) << 16, 4)),
+            _ => None,
+        }
+    }
+
     /// The same header as any other one.
     pub const fn header(&self) -> Header {
         Header::new(self.kind.opcode(), self.length as u64, self.mask)
@@ -69,6 +84,19 @@ mod tests {
     use crate::Strictness;
     use crate::frame::{Expect, Sequence};
     use framewise_rules::{Limits, MessageKinds};
+
+    #[test]
+    fn the_word_of_a_message_is_its_header() {
+        for kind in [MessageKind::Text, MessageKind::Binary] {
+            for length in 0..=0xffff_usize {
+                let (word, size) = PlainHeader::word(kind, length).expect("it is short enough");
+                let header = Header::new(kind.opcode(), length as u64, None);
+                assert_eq!(Header::decode(&word.to_le_bytes()[..size]), Some(header));
+                assert_eq!(size, header.size());
+            }
+            assert_eq!(PlainHeader::word(kind, 0x1_0000), None);
+        }
+    }
 
     #[test]
     fn a_plain_header_is_a_header_without_a_fault() {

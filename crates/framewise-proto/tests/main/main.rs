@@ -9,6 +9,7 @@ mod examples;
 mod heads;
 mod inflate;
 mod keepalive;
+mod lean;
 mod messages;
 mod pair;
 mod prepared;
