@@ -46,21 +46,19 @@ impl Receiving {
         loop {
             let before = self.kept[at..].to_vec();
             if by == By::ReceiveWhole {
-                match self.engine.receive_whole(Duration::ZERO, &mut self.kept[at..]) {
-                    Some((consumed, payload)) => {
-                        self.seen.push(Seen::Message(payload.kind(), payload.to_vec()));
-                        at += consumed;
-                        continue;
-                    }
-                    None => {
-                        if let Some(Event::Violation(violation)) = self.engine.poll_event() {
-                            self.seen.push(Seen::Ended(violation));
-                            self.kept.clear();
-                            return;
-                        }
-                        assert_eq!(before, self.kept[at..], "bytes that are not consumed are not changed");
-                    }
+                if let Some((consumed, payload)) =
+                    self.engine.receive_whole(Duration::ZERO, &mut self.kept[at..])
+                {
+                    self.seen.push(Seen::Message(payload.kind(), payload.to_vec()));
+                    at += consumed;
+                    continue;
                 }
+                if let Some(Event::Violation(violation)) = self.engine.poll_event() {
+                    self.seen.push(Seen::Ended(violation));
+                    self.kept.clear();
+                    return;
+                }
+                assert_eq!(before, self.kept[at..], "bytes that are not consumed are not changed");
             }
             let (consumed, event) = self.engine.receive(Duration::ZERO, &mut self.kept[at..]);
             at += consumed;
@@ -179,7 +177,7 @@ fn the_short_path_and_the_long_one_receive_the_same() {
     for round in 0..400 {
         let sender = if round % 2 == 0 { Role::Client } else { Role::Server };
         let config = config(&mut random);
-        let stream: Vec<u8> = (0..1 + random.of(12)).flat_map(|_| frame(sender, &mut random)).collect();
+        let stream: Vec<u8> = (0..=random.of(12)).flat_map(|_| frame(sender, &mut random)).collect();
         let received = |pieces: &[&[u8]], by: By| {
             let mut receiving = Receiving::new(sender, config.clone());
             for piece in pieces {
