@@ -56,6 +56,8 @@ const DETECTORS: &[Detector] = &[
     stream::plain_in_tls_port,
     stream::proxy_protocol,
     stream::extended_connect_unsupported,
+    stream::rejected_connect,
+    stream::reset_stream,
     stream::alpn_mismatch,
     stream::http2_preface,
     stream::chunked,

@@ -36,6 +36,7 @@ pub(crate) fn sender(legs: &[Leg], findings: &[(usize, &Finding)], finding: &Fin
     let inferred = matches!(
         finding.rule?,
         Rule::ResponseStatus
+            | Rule::H2Status
             | Rule::MessageTooBig
             | Rule::FrameTooBig
             | Rule::UnsupportedData

@@ -1,22 +1,17 @@
-//! A leg that uses HTTP/2 and may carry a WebSocket in a stream of it (RFC 8441). It is not read further.
+//! A leg that uses HTTP/2 and may carry a WebSocket in a stream of it (RFC 8441). How that stream begins is read, and how it
+//! is reset; what it carries is not.
+
+mod frame;
 
 use framewise_proto::{Detail, Violation};
 use framewise_rules::{Role, Rule};
 
 use crate::frames::Moment;
 use crate::leg::{Leg, Stage};
+use frame::{Frame, Kind};
 
 /// The connection preface of a client (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// The header of a frame of HTTP/2 (RFC 9113 §4.1).
-const HEADER: usize = 9;
-/// In how many bytes of the client its first request is looked for.
-const LOOKED_AT: u64 = 4096;
-/// The type of a HEADERS frame, and two of its flags: a byte of padding length, and five bytes of priority come before
-/// the fields (RFC 9113 §6.2).
-const HEADERS: u8 = 1;
-const PADDED: u8 = 0x8;
-const PRIORITY: u8 = 0x20;
 
 /// Whether a leg uses HTTP/2.
 #[derive(Clone, Debug)]
@@ -25,41 +20,32 @@ pub(crate) enum Http2 {
     No,
     /// The client begins with the preface, which is a fault unless the server agrees.
     Perhaps(Violation, Moment),
-    /// Both use it, and the server does not enable WebSockets in it: a fault if the client wants one.
-    NotEnabled(Violation, Moment),
+    /// Both use it.
+    Streams(Streams),
     /// Both use it, and nothing of it is judged any more.
-    Agreed,
+    Ignored,
 }
 
-/// The first request of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FirstRequest {
-    /// None has arrived.
-    None,
-    /// A GET or a POST. Encoders write `:method` first, as its entry of the static table (RFC 7541, appendix A).
-    Ordinary,
-    /// Another one, such as a CONNECT.
-    Other,
+/// What is looked for in the frames of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Streams {
+    /// The offset of the next frame of each side: the client's, the server's.
+    next: [u64; 2],
+    sought: Sought,
 }
 
-impl FirstRequest {
-    /// Reads the bytes of a client from the preface on.
-    pub(crate) fn read(bytes: &[u8]) -> Self {
-        let mut rest = bytes.get(PREFACE.len()..).unwrap_or_default();
-        while let [high, middle, low, kind, flags, _, _, _, _, more @ ..] = rest {
-            let length = u32::from_be_bytes([0, *high, *middle, *low]) as usize;
-            if *kind == HEADERS {
-                let before = usize::from(flags & PADDED != 0) + 5 * usize::from(flags & PRIORITY != 0);
-                return match more.get(before) {
-                    None => Self::None,
-                    Some(0x82 | 0x83) => Self::Ordinary,
-                    Some(_) => Self::Other,
-                };
-            }
-            rest = more.get(length..).unwrap_or_default();
-        }
-        Self::None
-    }
+#[derive(Clone, Debug)]
+enum Sought {
+    /// The CONNECT of a WebSocket, which the server's SETTINGS do not allow.
+    Forbidden(Violation, Moment),
+    /// The same, after another request: the connection need not be for a WebSocket.
+    ForbiddenAmongOthers(Violation, Moment),
+    /// The CONNECT of a WebSocket.
+    Connect,
+    /// The answer to the CONNECT in this stream.
+    Answer(u32),
+    /// The abrupt end of the WebSocket in this stream.
+    Reset(u32),
 }
 
 /// The parameters of a complete SETTINGS frame at the start of a server's bytes (RFC 9113 §6.5).
@@ -81,7 +67,7 @@ impl<'b> Settings<'b> {
             [_, high, low, ..] => usize::from(u16::from_be_bytes([*high, *low])),
             _ => 0,
         };
-        match bytes.get(HEADER..) {
+        match bytes.get(frame::HEADER..) {
             _ if !begins || length % 6 != 0 => Self::None,
             None => Self::NotYet,
             Some(rest) => {
@@ -93,8 +79,28 @@ impl<'b> Settings<'b> {
 
 /// Whether these parameters allow a WebSocket. RFC 8441 §3: `SETTINGS_ENABLE_CONNECT_PROTOCOL` is 0x8, and 1 if the
 /// server supports it.
-pub(crate) fn enables_websocket(parameters: &[u8]) -> bool {
+fn enables_websocket(parameters: &[u8]) -> bool {
     parameters.chunks_exact(6).any(|parameter| parameter == [0, 8, 0, 0, 0, 1])
+}
+
+/// Whether the bytes of a client, from the preface on, contain a CONNECT.
+pub(crate) fn asks_for_connect(bytes: &[u8]) -> bool {
+    frames(Role::Client, bytes.get(PREFACE.len()..).unwrap_or_default()).any(|seen| seen == Seen::Connect)
+}
+
+/// Whether the bytes of a server contain a response.
+pub(crate) fn responds(bytes: &[u8]) -> bool {
+    frames(Role::Server, bytes).any(|seen| matches!(seen, Seen::Response(_)))
+}
+
+/// What the frames of a side say.
+fn frames(from: Role, mut bytes: &[u8]) -> impl Iterator<Item = Seen> {
+    std::iter::from_fn(move || {
+        let frame = Frame::read(bytes)?;
+        let seen = Seen::read(from, bytes);
+        bytes = bytes.get(frame::HEADER + frame.length..).unwrap_or_default();
+        seen
+    })
 }
 
 impl Leg {
@@ -119,14 +125,18 @@ impl Leg {
         match Settings::read(bytes) {
             Settings::NotYet | Settings::Read { complete: false, .. } => {}
             Settings::Read { parameters, .. } => {
-                self.http2 = if enables_websocket(parameters) {
-                    Http2::Agreed
+                let length = (frame::HEADER + parameters.len()) as u64;
+                let sought = if enables_websocket(parameters) {
+                    Sought::Connect
                 } else {
-                    Http2::NotEnabled(not_enabled(HEADER + parameters.len()), at)
+                    let fault = violation(Rule::H2ConnectNotEnabled, Role::Server, 0, length, Detail::None);
+                    Sought::Forbidden(fault, at)
                 };
+                self.http2 = Http2::Streams(Streams { next: [PREFACE.len() as u64, length], sought });
                 self.dir_mut(Role::Client).stage = Stage::NotWebSocket;
                 self.dir_mut(Role::Server).stage = Stage::NotWebSocket;
-                self.read_first_request();
+                self.read_streams(Role::Client, at);
+                self.read_streams(Role::Server, at);
             }
             Settings::None => {
                 let all = bytes.to_vec();
@@ -136,41 +146,142 @@ impl Leg {
         }
     }
 
-    /// Looks for the request that needs what the server does not enable.
-    pub(crate) fn read_first_request(&mut self) {
-        if !matches!(self.http2, Http2::NotEnabled(..)) {
-            return;
-        }
-        match FirstRequest::read(self.dir(Role::Client).window.read(0, LOOKED_AT)) {
-            FirstRequest::None => {}
-            FirstRequest::Ordinary => self.http2 = Http2::Agreed,
-            FirstRequest::Other => self.not_http2(),
+    /// Reads the complete frames of HTTP/2 that a side has sent.
+    pub(crate) fn read_streams(&mut self, from: Role, at: Moment) {
+        let side = usize::from(from == Role::Server);
+        while let Http2::Streams(streams) = &self.http2 {
+            let (window, start) = (&self.dir(from).window, streams.next[side]);
+            if start < window.start() {
+                // Part of it was not kept, or is missing.
+                self.http2 = Http2::Ignored;
+                return;
+            }
+            let Some(frame) = Frame::read(window.read(start, frame::HEADER as u64)) else { return };
+            let size = (frame::HEADER + frame.length) as u64;
+            if frame.kind != Kind::Other && window.end() < start + size {
+                return;
+            }
+            let Some(seen) = Seen::read(from, window.read(start, size)) else { return };
+            let Http2::Streams(streams) = &mut self.http2 else { return };
+            streams.next[side] = start + size;
+            match streams.take(frame.stream, seen) {
+                Found::Nothing => {}
+                Found::NotEnabled(fault, then) => {
+                    self.http2 = Http2::Ignored;
+                    self.broken(fault, then);
+                }
+                Found::Broken(rule, detail) => {
+                    self.http2 = Http2::Ignored;
+                    self.broken(violation(rule, from, start, size, detail), at);
+                }
+            }
         }
     }
 
     /// The leg does not use HTTP/2 for a WebSocket: reports the preface, or the server's SETTINGS.
     pub(crate) fn not_http2(&mut self) {
-        match std::mem::replace(&mut self.http2, Http2::Agreed) {
+        match std::mem::replace(&mut self.http2, Http2::Ignored) {
             Http2::Perhaps(fault, at) => {
                 self.http2 = Http2::No;
                 self.broken(fault, at);
             }
-            Http2::NotEnabled(fault, at) => self.broken(fault, at),
-            before @ (Http2::No | Http2::Agreed) => self.http2 = before,
+            Http2::Streams(Streams { sought: Sought::Forbidden(fault, at), .. }) => self.broken(fault, at),
+            before @ (Http2::No | Http2::Streams(_) | Http2::Ignored) => self.http2 = before,
         }
     }
 }
 
-/// SETTINGS of the server, of this length, that enable no WebSocket.
-fn not_enabled(length: usize) -> Violation {
-    Violation {
-        rule: Rule::H2ConnectNotEnabled,
-        by: Role::Server,
-        offset: Some(0),
-        length: length as u64,
-        frame: 0,
-        message: 0,
-        detail: Detail::None,
-        also: Vec::new(),
+/// What a frame says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Connect,
+    OtherRequest,
+    /// A response, with its status where that can be told.
+    Response(Option<u16>),
+    /// The stream is reset, with this error code.
+    Reset(u32),
+    Other,
+}
+
+impl Seen {
+    /// The frame of this side at the start of these bytes, with as much of its payload as there is.
+    pub(crate) fn read(from: Role, bytes: &[u8]) -> Option<Self> {
+        let frame = Frame::read(bytes)?;
+        let payload = &bytes[frame::HEADER..];
+        let payload = &payload[..frame.length.min(payload.len())];
+        Some(match (frame.kind, from) {
+            (Kind::Headers, Role::Client) if frame::is_connect(frame.fields(payload)) => Self::Connect,
+            (Kind::Headers, Role::Client) => Self::OtherRequest,
+            (Kind::Headers, Role::Server) => Self::Response(frame::status(frame.fields(payload))),
+            (Kind::RstStream, _) => match *payload {
+                [a, b, c, d] => Self::Reset(u32::from_be_bytes([a, b, c, d])),
+                _ => Self::Other,
+            },
+            (Kind::Other, _) => Self::Other,
+        })
     }
+}
+
+/// What follows from a frame.
+enum Found {
+    Nothing,
+    /// The client asks for what the server does not allow: the fault of its SETTINGS, and when they came.
+    NotEnabled(Violation, Moment),
+    /// This frame breaks a rule.
+    Broken(Rule, Detail),
+}
+
+impl Streams {
+    fn take(&mut self, stream: u32, seen: Seen) -> Found {
+        match (&self.sought, seen) {
+            (Sought::Forbidden(fault, at) | Sought::ForbiddenAmongOthers(fault, at), Seen::Connect) => {
+                return Found::NotEnabled(fault.clone(), *at);
+            }
+            (Sought::Forbidden(fault, at), Seen::OtherRequest) => {
+                self.sought = Sought::ForbiddenAmongOthers(fault.clone(), *at);
+            }
+            (Sought::Connect, Seen::Connect) => self.sought = Sought::Answer(stream),
+            (&Sought::Answer(asked), Seen::Response(status)) if asked == stream => match status {
+                // An interim response (RFC 9110 §15.2).
+                Some(100..=199) => {}
+                // RFC 8441 §5: a 2xx status says that the WebSocket is open.
+                Some(200..=299) | None => self.sought = Sought::Reset(stream),
+                Some(status) => return Found::Broken(Rule::H2Status, Detail::Status(status)),
+            },
+            (&Sought::Answer(asked), Seen::Reset(code)) if asked == stream => {
+                return Found::Broken(Rule::H2StreamReset, Detail::Words(error(code)));
+            }
+            // NO_ERROR and CANCEL end a stream that nobody needs any more.
+            (&Sought::Reset(open), Seen::Reset(code)) if open == stream && !matches!(code, 0 | 8) => {
+                return Found::Broken(Rule::H2StreamReset, Detail::Words(error(code)));
+            }
+            _ => {}
+        }
+        Found::Nothing
+    }
+}
+
+/// The name of an error code (RFC 9113 §7).
+pub(crate) const fn error(code: u32) -> &'static str {
+    match code {
+        0 => "NO_ERROR",
+        1 => "PROTOCOL_ERROR",
+        2 => "INTERNAL_ERROR",
+        3 => "FLOW_CONTROL_ERROR",
+        4 => "SETTINGS_TIMEOUT",
+        5 => "STREAM_CLOSED",
+        6 => "FRAME_SIZE_ERROR",
+        7 => "REFUSED_STREAM",
+        8 => "CANCEL",
+        9 => "COMPRESSION_ERROR",
+        10 => "CONNECT_ERROR",
+        11 => "ENHANCE_YOUR_CALM",
+        12 => "INADEQUATE_SECURITY",
+        13 => "HTTP_1_1_REQUIRED",
+        _ => "an unknown error code",
+    }
+}
+
+const fn violation(rule: Rule, by: Role, offset: u64, length: u64, detail: Detail) -> Violation {
+    Violation { rule, by, offset: Some(offset), length, frame: 0, message: 0, detail, also: Vec::new() }
 }

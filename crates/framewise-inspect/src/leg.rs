@@ -220,9 +220,7 @@ impl Leg {
                 Role::Server => self.read_first_answer(at, bytes),
             }
         }
-        if from == Role::Client {
-            self.read_first_request();
-        }
+        self.read_streams(from, at);
         self.early_data(at);
         self.advance(from, at);
     }

@@ -37,8 +37,6 @@ macro_rules! over_http2 {
 over_http2! {
     ProtocolMissing "h2-protocol-missing" "The CONNECT request has no `:protocol` with the value websocket" "La requête CONNECT n'a pas de `:protocol` qui vaut websocket";
     UpgradeHeaders "h2-upgrade-headers" "A request over HTTP/2 has Upgrade, Connection or another hop-by-hop header" "Une requête HTTP/2 a un en-tête Upgrade ou Connection, ou un autre en-tête de saut";
-    Status "h2-status" "The answer to the CONNECT request is not a 2xx status" "La réponse à la requête CONNECT n'est pas un statut 2xx";
-    StreamReset "h2-stream-reset" "The HTTP/2 stream of the WebSocket connection was reset" "Le flux HTTP/2 de la connexion WebSocket a été réinitialisé";
     Http1OnH2 "h2-http1-on-h2" "HTTP/1.1 on a connection that negotiated HTTP/2, or the reverse" "HTTP/1.1 sur une connexion qui a négocié HTTP/2, ou l'inverse";
 }
 

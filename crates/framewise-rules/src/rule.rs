@@ -215,6 +215,8 @@ rules! {
     }
     http2 {
         H2ConnectNotEnabled "h2-connect-not-enabled" [Rfc8441 "3"] Server Answer::Abort, Observer, "The server's SETTINGS do not enable WebSockets over HTTP/2: `SETTINGS_ENABLE_CONNECT_PROTOCOL` is not 1";
+        H2Status "h2-status" [Rfc8441 "5"] Server Answer::Abort, Observer, "The answer to the CONNECT of a WebSocket over HTTP/2 is not a 2xx status";
+        H2StreamReset "h2-stream-reset" [Rfc8441 "5"] Either Answer::Lost, Observer, "The HTTP/2 stream of a WebSocket was reset";
     }
     extension {
         DeflateOfferInvalid "deflate-offer-invalid" [Rfc7692 "7"] Client Answer::Note, Receiver, "The permessage-deflate offer has an unknown, repeated or invalid parameter";

@@ -3,7 +3,9 @@
 mod http2;
 mod tls;
 
-pub(super) use http2::{alpn_mismatch, extended_connect_unsupported, http2_preface};
+pub(super) use http2::{
+    alpn_mismatch, extended_connect_unsupported, http2_preface, rejected_connect, reset_stream,
+};
 pub(super) use tls::{plain_in_tls_port, tls};
 
 use framewise_rules::{Cause, Role, Rule};

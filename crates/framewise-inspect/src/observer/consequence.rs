@@ -49,7 +49,9 @@ enum Effect {
 #[expect(clippy::wildcard_enum_match_arm, reason = "a few rules of many are about how the other side reacts")]
 const fn effect_on(rule: Rule) -> Option<Effect> {
     match rule {
-        Rule::ResponseStatus | Rule::ResponseMissing | Rule::ResponseTimeout => Some(Effect::OfRequest),
+        Rule::ResponseStatus | Rule::ResponseMissing | Rule::ResponseTimeout | Rule::H2Status => {
+            Some(Effect::OfRequest)
+        }
         Rule::CloseMissing | Rule::CloseUnanswered | Rule::ConnectionReset => Some(Effect::OfPeer),
         _ => None,
     }
