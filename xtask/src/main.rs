@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod debian;
 mod deny;
+mod drop_in;
 mod fuzz;
 mod install;
 mod matrix;
@@ -28,6 +29,8 @@ cargo xtask VERB
                               gets the ARGUMENTS
   check                       check formatting, lints, links in the documentation, dependencies, and packages
   deny                        check the dependencies: licences, sources, advisories, and the version of Rust
+  drop-in [CRATE...] [--keep] run the tests of crates that use tokio-tungstenite, with it and with framewise-tungstenite in its
+                              place, and compare; --keep keeps what was built in target/drop-in
   package                     check what each crate says of itself, and build the crates from their packages, as a
                               registry has them
   minimal                     build the crates against the smallest versions of their dependencies that the manifests allow
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "check" => check::run(),
         "deny" => deny::run(),
+        "drop-in" => drop_in::run(rest),
         "package" => package::run(),
         "minimal" => minimal::run(),
         "peers" => peers::run(rest),
