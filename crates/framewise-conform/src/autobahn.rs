@@ -129,25 +129,45 @@ fn matches(pattern: &str, text: &str, to_the_end: bool) -> bool {
     }
 }
 
-/// The word for what came back.
-pub const fn behaviour(behaviour: &Behaviour) -> &'static str {
-    match behaviour {
+/// The word for what came back. UNIMPLEMENTED is there for a deflate that was not agreed: an endpoint that sends nothing back,
+/// or has a limit, has failed.
+pub fn behaviour(case: &Case, verdict: &Verdict) -> &'static str {
+    match verdict.behaviour {
+        // In the cases about closing, another code is a failure of both.
+        Behaviour::Ok | Behaviour::NonStrict
+            if verdict.closing == Closing::WrongCode
+                && case.autobahn.as_deref().is_some_and(|number| number.starts_with("7.")) =>
+        {
+            "FAILED"
+        }
         Behaviour::Ok => "OK",
         Behaviour::NonStrict => "NON-STRICT",
         Behaviour::Informational => "INFORMATIONAL",
-        Behaviour::Unsupported => "UNIMPLEMENTED",
-        Behaviour::Blocked { .. } | Behaviour::Failed => "FAILED",
+        Behaviour::Unsupported if case.needs.deflate.is_some() && verdict.closing == Closing::None => {
+            "UNIMPLEMENTED"
+        }
+        Behaviour::Unsupported | Behaviour::Blocked { .. } | Behaviour::Failed => "FAILED",
     }
 }
 
 /// The word for how the connection ended. A dropped connection where a failing Close is due passes, as it does there.
 pub fn closing(case: &Case, verdict: &Verdict) -> &'static str {
-    let may_drop = matches!(case.work, Work::Frames { due: Due::Fail { .. }, .. });
+    let has_to_fail = matches!(case.work, Work::Frames { due: Due::Fail { .. }, .. });
+    let has_to_answer = matches!(case.work, Work::Frames { due: Due::Close { .. }, .. });
+    if behaviour(case, verdict) == "UNIMPLEMENTED" {
+        return "OK";
+    }
     match (verdict.closing, &verdict.behaviour) {
         (_, Behaviour::Informational) => "INFORMATIONAL",
-        (_, Behaviour::Unsupported) | (Closing::Clean | Closing::NoCode, _) => "OK",
-        (Closing::Dropped, _) if may_drop => "OK",
+        (Closing::Clean | Closing::NoCode, _) => "OK",
+        (Closing::Dropped, _) if has_to_fail => "OK",
         (Closing::Dropped, _) => "UNCLEAN",
+        // "The connection was failed by the wrong endpoint": it closed where nothing was wrong.
+        (Closing::WrongCode, Behaviour::Failed | Behaviour::Unsupported)
+            if !has_to_fail && !has_to_answer =>
+        {
+            "FAILED"
+        }
         (Closing::WrongCode, _) => "WRONG CODE",
         (Closing::Lingering, _) => "FAILED BY CLIENT",
         (Closing::Missing | Closing::Crashed | Closing::None, _) => "FAILED",
@@ -174,8 +194,7 @@ impl Results {
     /// Whether every case passed in both respects.
     pub fn passed(&self) -> bool {
         self.agents.values().flatten().all(|(case, verdict)| {
-            behaviour(&verdict.behaviour) != "FAILED"
-                && matches!(closing(case, verdict), "OK" | "INFORMATIONAL")
+            behaviour(case, verdict) != "FAILED" && matches!(closing(case, verdict), "OK" | "INFORMATIONAL")
         })
     }
 
@@ -198,7 +217,7 @@ impl Results {
                 entries.insert(
                     number.to_owned(),
                     json!({
-                        "behavior": behaviour(&verdict.behaviour),
+                        "behavior": behaviour(case, verdict),
                         "behaviorClose": closing(case, verdict),
                         "duration": verdict.took.as_millis() as u64,
                         "remoteCloseCode": remote_code(verdict),
@@ -214,7 +233,17 @@ impl Results {
 
     fn page(&self) -> String {
         let mut page = head("WebSocket protocol report");
-        page.push_str("<h1>WebSocket protocol report</h1>\n<table>\n<tr><th>Case</th>");
+        page.push_str("<h1>WebSocket protocol report</h1>\n<table>\n<tr>");
+        for (class, shown) in [
+            ("case_ok", "Pass"),
+            ("case_non_strict", "Non-Strict"),
+            ("case_failed", "Fail"),
+            ("case_info", "Info"),
+            ("case_unimplemented", "Unimplemented"),
+        ] {
+            let _ = write!(page, "<td class=\"{class}\">{shown}</td>");
+        }
+        page.push_str("</tr>\n</table>\n<table>\n<tr><th>Case</th>");
         for agent in self.agents.keys() {
             let _ = write!(page, "<th colspan=\"2\">{}</th>", escaped(agent));
         }
@@ -231,7 +260,7 @@ impl Results {
                     page.push_str("<td class=\"case_missing\" colspan=\"2\">Missing</td>");
                     continue;
                 };
-                let word = behaviour(&verdict.behaviour);
+                let word = behaviour(case, verdict);
                 let link = format!("{}_case_{}.html", file_name(agent), number.replace('.', "_"));
                 let (class, shown) = match word {
                     "OK" => ("case_ok", "Pass"),
@@ -241,8 +270,9 @@ impl Results {
                     _ => ("case_failed", "Fail"),
                 };
                 let close = closing(case, verdict);
+                // Harnesses count `class="case_failed"`, which is what came back alone.
                 let close_class =
-                    if matches!(close, "OK" | "INFORMATIONAL") { "close_flags" } else { "case_failed" };
+                    if matches!(close, "OK" | "INFORMATIONAL") { "close" } else { "close case_failed" };
                 let code = remote_code(verdict).map_or_else(|| "None".into(), |code| code.to_string());
                 let _ = write!(
                     page,
@@ -301,7 +331,7 @@ fn case_file(agent: &str, case: &Case, verdict: &Verdict, role: Role) -> Value {
     let (request, response) = heads(verdict);
     json!({
         "agent": agent,
-        "behavior": behaviour(&verdict.behaviour),
+        "behavior": behaviour(case, verdict),
         "behaviorClose": closing(case, verdict),
         "case": parts[0] * 10_000 + parts[1] * 100 + parts[2],
         "closedByMe": by_me && clean,
@@ -398,7 +428,7 @@ fn case_page(agent: &str, case: &Case, verdict: &Verdict) -> String {
         page,
         "<h1>{} - Case {number}: {}</h1>\n<p>{}</p>\n<p>Close: {}</p>\n<p>{}</p>\n<pre>",
         escaped(agent),
-        behaviour(&verdict.behaviour),
+        behaviour(case, verdict),
         escaped(&case.says),
         closing(case, verdict),
         escaped(&verdict.says),
@@ -433,6 +463,8 @@ pub(crate) fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use Behaviour::{Failed, NonStrict, Ok, Unsupported};
+
     use super::*;
 
     #[test]
@@ -475,6 +507,24 @@ mod tests {
         assert!(!spec.leaves_out("new client", "1.1.3"));
         assert_eq!(spec.others.len(), 1);
         assert!(Spec::parse("{ // a comment\n}").is_err_and(|error| error.line() == 1));
+    }
+
+    #[test]
+    fn verdicts_have_the_words_that_autobahn_gives_them() {
+        let cases = crate::cases::all();
+        let words = |number: &str, behaved: Behaviour, closed: Closing| {
+            let case = cases.iter().find(|case| case.autobahn.as_deref() == Some(number));
+            let (case, verdict) = (case.expect("it is there"), Verdict::not_run(behaved, closed, ""));
+            (behaviour(case, &verdict), closing(case, &verdict))
+        };
+        assert_eq!(words("9.1.6", Unsupported, Closing::WrongCode), ("FAILED", "FAILED"), "a limit");
+        assert_eq!(words("12.1.1", Unsupported, Closing::None), ("UNIMPLEMENTED", "OK"), "no deflate");
+        assert_eq!(words("1.1.2", Unsupported, Closing::None), ("FAILED", "FAILED"), "no echo");
+        assert_eq!(words("7.7.1", Ok, Closing::WrongCode), ("FAILED", "WRONG CODE"));
+        assert_eq!(words("6.3.1", Ok, Closing::WrongCode), ("OK", "WRONG CODE"));
+        assert_eq!(words("6.3.1", Ok, Closing::Dropped), ("OK", "OK"));
+        assert_eq!(words("1.1.2", Failed, Closing::Dropped), ("FAILED", "UNCLEAN"));
+        assert_eq!(words("6.4.1", NonStrict, Closing::Clean), ("NON-STRICT", "OK"));
     }
 
     #[test]

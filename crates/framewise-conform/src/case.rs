@@ -32,7 +32,8 @@ pub enum Level {
     Must,
     /// SHOULD and SHOULD NOT.
     Should,
-    /// MAY.
+    /// MAY: no sentence obliges, and a strict endpoint does it all the same. One that does not has passed, and is
+    /// [`Behaviour::NonStrict`](crate::Behaviour::NonStrict).
     May,
     /// No sentence decides it: what was seen is recorded, and not judged.
     Observe,
@@ -309,6 +310,25 @@ impl Step {
             Self::Bytes(bytes) | Self::Rest(bytes) => bytes.len(),
             Self::Settle | Self::Eof | Self::Mute => 0,
         }
+    }
+}
+
+impl Seen {
+    /// Whether it is a text or a binary message.
+    pub const fn is_message(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Binary(_))
+    }
+}
+
+impl Due {
+    /// How many messages have to come back.
+    pub(crate) fn messages(&self) -> usize {
+        let seen = match self {
+            Self::Fail { before, .. } | Self::Close { before, .. } | Self::Lost { before } => before,
+            Self::Answer(answers) => answers,
+            Self::Accept | Self::Observe => return 0,
+        };
+        seen.iter().filter(|seen| seen.is_message()).count()
     }
 }
 

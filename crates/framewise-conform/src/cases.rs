@@ -123,18 +123,28 @@ fn frames(name: impl Into<String>, says: impl Into<String>, steps: Vec<Step>, du
 
 /// An answer that is a message is an echo.
 fn needs_echo(due: &Due) -> bool {
-    let seen = match due {
-        Due::Fail { before, .. } | Due::Close { before, .. } | Due::Lost { before } => before,
-        Due::Answer(answers) => answers,
-        Due::Accept | Due::Observe => return false,
-    };
-    seen.iter().any(|seen| matches!(seen, Seen::Text(_) | Seen::Binary(_)))
+    due.messages() > 0
 }
 
 /// The endpoint fails the connection, as the rule's row says.
 fn fails(rule: Rule, before: Vec<Seen>) -> Due {
-    let code = rule.answer().close_code().map_or(1002, |code| code.0);
-    Due::Fail { codes: vec![code], before, late: Vec::new() }
+    Due::Fail { codes: codes_of(rule), before, late: Vec::new() }
+}
+
+/// The codes that the connection may fail with, that of the rule's row first.
+fn codes_of(rule: Rule) -> Vec<u16> {
+    let due = rule.answer().close_code().map_or(1002, |code| code.0);
+    let others: &[u16] = if matches!(rule, Rule::MaskMissing | Rule::MaskPresent) {
+        // RFC 6455 §5.1: the endpoint "MUST close the connection", and "MAY send a Close frame with a status code of 1002":
+        // any other code is legal, and none (1005).
+        &[1000, 1001, 1003, 1005, 1007, 1008, 1011]
+    } else if matches!(rule, Rule::DeflateDataInvalid | Rule::DeflateContextMismatch) {
+        // RFC 7692 names no code.
+        &[1002]
+    } else {
+        &[]
+    };
+    std::iter::once(due).chain(others.iter().copied()).collect()
 }
 
 impl Case {
@@ -206,7 +216,7 @@ mod tests {
             let of = |role: Role| {
                 cases
                     .iter()
-                    .any(|case| case.rule == Some(rule) && case.is_for(role) && case.level == Level::Must)
+                    .any(|case| case.rule == Some(rule) && case.is_for(role) && case.level <= binding(rule))
             };
             let (server, client) = (of(Role::Server), of(Role::Client));
             match rule.by() {
@@ -215,6 +225,18 @@ mod tests {
                 Offender::Either => assert!(server && client, "{rule}"),
             }
         }
+    }
+
+    /// What obliges a receiver to the rule.
+    fn binding(rule: Rule) -> Level {
+        let may = matches!(
+            rule,
+            Rule::RequestBody
+                | Rule::DeflateContextMismatch
+                | Rule::ResponseHeaderMalformed
+                | Rule::ResponseBodyFraming
+        );
+        if may { Level::May } else { Level::Must }
     }
 
     /// Rules that an endpoint breaks only under a configuration of its peer or by silence, and such that bind the sender alone.

@@ -23,13 +23,13 @@ use tokio::time::timeout;
 use self::asked::Asked;
 pub use self::page::serve_page;
 use self::response::response;
-use crate::case::{Case, Work};
+use crate::case::{Case, Level, Work};
 use crate::handshake::{self, NotOpen};
 use crate::roots::Roots;
 use crate::run;
 use crate::server::{Pace, not_open};
 use crate::session::{Happened, Opened, Session};
-use crate::verdict::Verdict;
+use crate::verdict::{Behaviour, Closing, Verdict};
 
 /// How long a client may take to send its request, and to wait for the result of a case.
 const PATIENT: Duration = Duration::from_secs(30);
@@ -288,10 +288,10 @@ impl Shared {
         }
         self.tell(Reported::Began { agent: agent.clone(), index }).await;
         let verdict = self.failed.judge(case, self.judge(case, request, opened).await);
-        let behaviour = verdict.behaviour.clone();
+        let behaviour = crate::autobahn::behaviour(case, &verdict).to_owned();
         self.tell(Reported::Done { agent: agent.clone(), index, verdict: Box::new(verdict) }).await;
         if let Ok(mut verdicts) = self.verdicts.lock() {
-            verdicts.insert((agent, index), crate::autobahn::behaviour(&behaviour).to_owned());
+            verdicts.insert((agent, index), behaviour);
         }
         self.changed.notify_waiters();
     }
@@ -304,7 +304,13 @@ impl Shared {
     ) -> Verdict {
         let wait = self.pace.wait(case);
         if let Work::Response { head, cut, end, accept } = &case.work {
-            return response(request, opened, head, *cut, *end, *accept, wait.patience).await;
+            let verdict = response(request, opened, head, *cut, *end, *accept, wait.patience).await;
+            let went_on = verdict.behaviour == Behaviour::Failed && verdict.closing == Closing::Missing;
+            return if case.level == Level::May && !accept && went_on {
+                Verdict { behaviour: Behaviour::NonStrict, closing: Closing::None, ..verdict }
+            } else {
+                verdict
+            };
         }
         let (head, agreed) = match handshake::accept(request, case.needs.deflate.as_ref()) {
             Ok(accepted) => accepted,

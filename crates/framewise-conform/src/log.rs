@@ -48,6 +48,8 @@ impl Log {
     }
 
     fn push(&mut self, from: Role, time: Duration, action: Action) {
+        // More digits say nothing to a person.
+        let time = Duration::from_micros(time.as_micros() as u64);
         self.events.push(Event { line: 0, time: Some(time), leg: 0, from, action });
     }
 

@@ -249,6 +249,7 @@ fn row(entry: &Entry) -> Row<'_> {
         tags: format!("{} {}", rule.unwrap_or_default(), entry.autobahn.join(" ")),
         description: &entry.description,
         says: &entry.says,
+        source: entry.source.as_deref().zip(entry.source_url.as_deref()),
         detail: entry.transcript.as_ref().unwrap_or(&entry.shown).clone(),
         milliseconds: entry.milliseconds,
     }

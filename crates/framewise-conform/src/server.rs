@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use framewise::{Client, NetStream};
@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use crate::case::{Case, Due, DueStatus, Echoes, Work};
+use crate::case::{Case, Due, DueStatus, Echoes, Level, Work};
 use crate::handshake::{self, Answered, Ask, NotOpen};
 use crate::roots::Roots;
 use crate::run::{self, Wait};
@@ -99,6 +99,7 @@ impl Server {
         let pace = Arc::new(Pace::new(self.patience));
         self.reach(&pace).await?;
         let echoes = self.echoes().await;
+        pace.echo(echoes);
         let cases: Arc<[Case]> = cases.into();
         let server = Arc::new(self);
         let slots = Arc::new(Semaphore::new(server.concurrent.max(1)));
@@ -253,7 +254,7 @@ impl Server {
             let head = handshake::fill_request(head, &self.ask);
             let (answer, log, start) = handshake::ask_raw(io, &head, *cut, *end, patience).await;
             let (transcript, complete) = log.into_transcript();
-            let (behaviour, closing, says) = status(answer, *due);
+            let (behaviour, closing, says) = status(answer, *due, case.level);
             let took = start.elapsed();
             return Verdict { transcript, complete, took, ..Verdict::not_run(behaviour, closing, says) };
         }
@@ -311,20 +312,29 @@ impl Server {
 pub struct Pace {
     least: Duration,
     slowest: AtomicU64,
+    /// Whether the endpoint sends messages back, as far as is known.
+    echoes: AtomicBool,
 }
 
 impl Pace {
     /// To wait so long at the least.
     pub const fn new(least: Duration) -> Self {
-        Self { least, slowest: AtomicU64::new(0) }
+        Self { least, slowest: AtomicU64::new(0), echoes: AtomicBool::new(false) }
     }
 
     pub(crate) fn answered(&self, took: Duration) {
         self.slowest.fetch_max(took.as_millis() as u64, Ordering::Relaxed);
     }
 
-    /// A case that came to its end shows how long answers take.
+    pub(crate) fn echo(&self, echoes: bool) {
+        self.echoes.store(echoes, Ordering::Relaxed);
+    }
+
+    /// A case that came to its end shows how long answers take, and whether messages come back.
     pub(crate) fn ran(&self, case: &Case, verdict: &Verdict) {
+        if case.needs.echo && verdict.behaviour == Behaviour::Ok {
+            self.echo(true);
+        }
         let prompt = matches!(&case.work, Work::Frames { .. }) && case.mebibytes() == 0;
         if prompt && verdict.behaviour == Behaviour::Ok && verdict.closing == Closing::Clean {
             self.answered(verdict.took / 2);
@@ -338,6 +348,7 @@ impl Pace {
         Wait {
             patience: patience + Duration::from_secs(case.mebibytes()),
             slow: (slowest * 3).clamp(self.least / SLOW, patience.max(self.least)),
+            echoes: self.echoes.load(Ordering::Relaxed),
         }
     }
 }
@@ -400,7 +411,7 @@ pub(crate) fn not_open(why: NotOpen) -> Verdict {
 }
 
 /// Judges the status that a raw request was answered with.
-fn status(answer: Result<Answered, NotOpen>, due: DueStatus) -> (Behaviour, Closing, String) {
+fn status(answer: Result<Answered, NotOpen>, due: DueStatus, level: Level) -> (Behaviour, Closing, String) {
     let seen = match &answer {
         Ok(Answered { status, extension: false }) => format!("the server answered with {status}"),
         Ok(Answered { status, extension: true }) => {
@@ -438,9 +449,16 @@ fn status(answer: Result<Answered, NotOpen>, due: DueStatus) -> (Behaviour, Clos
             Closing::None,
             format!("the server answered with {status}; {best} says more"),
         ),
+        (DueStatus::Reject(best), Ok(Answered { status: 101, .. })) if level == Level::May => (
+            Behaviour::NonStrict,
+            Closing::None,
+            format!("{seen}, which is legal; a strict one sends {best}"),
+        ),
         // RFC 6455 §4.2.2 wants a response; a server that ends the connection has rejected the request all the same.
         (DueStatus::Reject(best), Err(NotOpen::Silent)) => {
-            (Behaviour::NonStrict, Closing::Dropped, format!("{seen}; {best} is due"))
+            // Nothing obliges it to reject this one.
+            let closing = if level == Level::May { Closing::None } else { Closing::Dropped };
+            (Behaviour::NonStrict, closing, format!("{seen}; {best} is due"))
         }
         (DueStatus::Reject(best), _) => (Behaviour::Failed, Closing::None, format!("{seen}; {best} is due")),
     }

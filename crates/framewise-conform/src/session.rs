@@ -312,3 +312,117 @@ fn message(kind: MessageKind, bytes: Vec<u8>) -> Happened {
         MessageKind::Binary => Seen::Binary(payload),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::task::{Context, Poll};
+
+    use tokio::io::ReadBuf;
+
+    use super::*;
+
+    /// A peer that sends the same bytes without end, and counts them.
+    struct Endless {
+        bytes: Vec<u8>,
+        at: usize,
+        given: Arc<AtomicU64>,
+    }
+
+    impl AsyncRead for Endless {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let count = buf.remaining().min(self.bytes.len() - self.at);
+            buf.put_slice(&self.bytes[self.at..self.at + count]);
+            self.at = (self.at + count) % self.bytes.len();
+            self.given.fetch_add(count as u64, Ordering::Relaxed);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Endless {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Reads until the peer is found to flood, or goes quiet: whether it was found, and how many bytes it had sent by then.
+    async fn flooded(start: &[u8], bytes: Vec<u8>) -> (bool, u64) {
+        let given = Arc::new(AtomicU64::new(0));
+        let io = Endless { bytes, at: 0, given: given.clone() };
+        let opened = Opened {
+            io,
+            log: Log::new(),
+            start: Instant::now(),
+            head: 0,
+            rest: start.to_vec(),
+            agreed: None,
+            server: None,
+        };
+        let mut session = Session::new(Role::Client, opened);
+        let flood = loop {
+            match session.next(Duration::from_secs(60)).await {
+                // Of control frames, the engine has a limit of its own.
+                Happened::Flood => break true,
+                Happened::Broke(violation) => break violation.rule == Rule::ControlFlood,
+                Happened::Seen(_) | Happened::Close(_) => {}
+                Happened::Eof | Happened::Reset | Happened::Quiet => break false,
+            }
+        };
+        (flood, given.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test]
+    async fn of_a_peer_that_floods_a_bounded_number_of_bytes_is_read() {
+        let large = [&b"\x82\x7f\0\0\0\0\0\x01\0\0"[..], &vec![0; 65_536]].concat();
+        let part = [&b"\x00\x7e\x10\x00"[..], &[b'a'; 4096]].concat();
+        // After its limit of Pings the engine makes no events of them.
+        for (name, start, bytes, most) in [
+            ("large messages", &b""[..], large, MOST_UNASKED),
+            ("one message without end", b"\x01\x00", part, MOST_UNASKED),
+            ("empty messages", b"", b"\x81\x00".repeat(1000), 2 * MOST_EVENTS as u64),
+            ("Pings", b"", b"\x89\x00".repeat(1000), MOST_UNASKED),
+            ("Pings of 125 bytes", b"", [&b"\x89\x7d"[..], &[b'p'; 125]].concat(), MOST_UNASKED),
+        ] {
+            let (flood, given) = flooded(start, bytes).await;
+            assert!(flood, "{name}");
+            assert!(
+                given > most / 2 && given <= most + 64 * 1024,
+                "{name}: {given} bytes, {most} at the most"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_thousand_short_messages_are_no_flood() {
+        let (near, far) = tokio::io::duplex(64);
+        let (log, start) = (Log::new(), Instant::now());
+        let rest = b"\x81\x02hi".repeat(1000);
+        let opened = Opened { io: near, log, start, head: 0, rest, agreed: None, server: None };
+        drop(far);
+        let mut session = Session::new(Role::Client, opened);
+        let mut texts = 0;
+        loop {
+            let happened = session.next(Duration::from_secs(60)).await;
+            if !matches!(happened, Happened::Seen(Seen::Text(_))) {
+                assert!(matches!(happened, Happened::Eof), "{happened:?}");
+                break;
+            }
+            texts += 1;
+        }
+        assert_eq!(texts, 1000);
+    }
+}

@@ -8,7 +8,7 @@ use framewise_transcript::Transcript;
 pub enum Behaviour {
     /// What is due.
     Ok,
-    /// What is due, later or less of it than a strict endpoint shows.
+    /// What is due, later or less of it than a strict endpoint shows; or what the RFC allows and a strict endpoint rejects.
     NonStrict,
     /// Recorded, and not judged.
     Informational,

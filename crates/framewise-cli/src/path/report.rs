@@ -67,6 +67,7 @@ fn row(outcome: &Outcome) -> Row<'_> {
         tags: String::new(),
         description: &outcome.description,
         says: &outcome.says,
+        source: None,
         detail: hurts + &outcome.bytes.join("\n"),
         milliseconds: outcome.milliseconds,
     }

@@ -2,6 +2,7 @@
 
 use framewise_rules::Rule;
 
+use super::table::is_base64;
 use crate::case::{Case, Cut, DueStatus, Level, Needs, Of, Work};
 
 pub(super) const FIELDS: [(&str, &str); 5] = [
@@ -262,15 +263,16 @@ fn values(cases: &mut Vec<Case>, line: &str) {
     ];
     for (name, field, value, rule, status) in wrong {
         let says = format!("A request with {field}: {value} is rejected");
-        cases.push(
-            case(
-                format!("handshake/value/{name}"),
-                says,
-                request(line, &with(field, value)),
-                DueStatus::Reject(status),
-            )
-            .rule(rule),
-        );
+        let case = case(
+            format!("handshake/value/{name}"),
+            says,
+            request(line, &with(field, value)),
+            DueStatus::Reject(status),
+        )
+        .rule(rule);
+        // RFC 6455 §4.2.2: "It is not necessary for the server to base64-decode" the key.
+        let undecoded = rule == Rule::RequestKeyInvalid && is_base64(value);
+        cases.push(if undecoded { case.level(Level::May) } else { case });
     }
     for method in ["POST", "PUT", "HEAD", "OPTIONS", "DELETE", "get", "CONNECT"] {
         let name = if method == "get" { "lower-case-get".into() } else { method.to_ascii_lowercase() };

@@ -9,7 +9,7 @@ use framewise_proto::{Config, Connection, Event, Header, MessageKind, Opcode, Pa
 use framewise_rules::{Answer, Limits, MessageKinds, Offender, Role, Rule, SeenBy, Setup};
 use framewise_transcript::{Action, Transcript};
 
-use super::{frames, framing};
+use super::{codes_of, frames, framing};
 use crate::case::{Case, Cut, Deflate, Due, DueStatus, Frame, Level, Needs, Of, Payload, Seen, Step, Work};
 
 /// The key and the value that answers it, of RFC 6455 §1.3.
@@ -100,7 +100,7 @@ fn opened(
             let due = if rule == Rule::LengthTopBit {
                 framing::top_bit(strict.answers)
             } else {
-                Due::Fail { codes: vec![code.0], before: strict.answers, late: rest_of(rule, &bytes) }
+                Due::Fail { codes: codes_of(rule), before: strict.answers, late: rest_of(rule, from, &bytes) }
             };
             (due, says)
         }
@@ -121,14 +121,17 @@ fn opened(
         case.needs =
             Needs { echo: echoes && !matches!(due, Due::Accept), deflate: deflate.clone(), cases: vec![] };
         case.rule = Some(rule);
-        case.level = level(rule);
+        case.level = if bad { level(rule, &bytes) } else { Level::Must };
         cases.push(case.cut(cut));
     }
 }
 
 /// What completes the last frame and its message. RFC 6455 does not say that a fault is found before the frame that has it
 /// is complete, nor a bad byte before its message is.
-fn rest_of(rule: Rule, mut bytes: &[u8]) -> Vec<Step> {
+fn rest_of(rule: Rule, from: Role, bytes: &[u8]) -> Vec<Step> {
+    let header = rest_of_header(from, bytes);
+    let complete = [bytes, &header].concat();
+    let mut bytes = &complete[..];
     let (mut unfinished, mut missing) = (false, 0);
     while let Some(header) = Header::decode(bytes) {
         if !header.opcode.is_control() {
@@ -139,18 +142,36 @@ fn rest_of(rule: Rule, mut bytes: &[u8]) -> Vec<Step> {
         missing = end.saturating_sub(bytes.len());
         bytes = bytes.get(end..).unwrap_or_default();
     }
-    // A header of which bytes are missing has no length yet.
-    if !bytes.is_empty() {
-        return vec![];
-    }
     let mut steps = Vec::new();
-    if missing > 0 {
-        steps.push(Step::Bytes(vec![b'a'; missing]));
+    if !header.is_empty() || missing > 0 {
+        steps.push(Step::Bytes([header, vec![b'a'; missing]].concat()));
     }
     if unfinished && rule == Rule::TextInvalidUtf8 {
         steps.push(Step::Frame(Frame::new(Opcode::Continuation, "")));
     }
     steps
+}
+
+/// What the last header lacks: a length that its form is made for, and the masking key.
+fn rest_of_header(from: Role, mut bytes: &[u8]) -> Vec<u8> {
+    while let Some(header) = Header::decode(bytes) {
+        let end = usize::try_from(header.length).ok().and_then(|length| length.checked_add(header.size()));
+        bytes = end.and_then(|end| bytes.get(end..)).unwrap_or_default();
+    }
+    let mask = if from == Role::Client { 0x80 } else { 0 };
+    let second = match bytes {
+        [] => return vec![],
+        [_] => mask,
+        [_, second, ..] => *second,
+    };
+    let length: &[u8] = match second & 0x7f {
+        126 => &[0, 126],
+        127 => &[0, 0, 0, 0, 0, 1, 0, 0],
+        _ => &[],
+    };
+    let key: &[u8] = if second & 0x80 == 0 { &[] } else { &[0; 4] };
+    let header = [&[0, second], length, key].concat();
+    header.get(bytes.len()..).map(<[u8]>::to_vec).unwrap_or_default()
 }
 
 fn agreement(extensions: &str) -> Option<Deflate> {
@@ -224,15 +245,55 @@ fn echo(kind: MessageKind, bytes: Vec<u8>) -> Seen {
     }
 }
 
-fn level(rule: Rule) -> Level {
-    // RFC 7692 §7.1 binds the end that compresses. The other may hold it to that, or have the memory for more.
-    if matches!(rule, Rule::DeflateWindowViolated | Rule::DeflateContextMismatch) {
+/// How binding it is to reject a bad example that has these bytes.
+fn level(rule: Rule, bytes: &[u8]) -> Level {
+    // RFC 7692 §7.1 binds the end that compresses: the other may hold it to that, or have the memory for more. RFC 6455 says
+    // nothing of a body, and by RFC 9110 §9.3.1 the content of a GET "has no generally defined semantics".
+    // Of a malformed line in a response, or one that announces a body, RFC 9112 §5 and RFC 9110 §8.6 bind the server.
+    let unsaid = matches!(
+        rule,
+        Rule::DeflateWindowViolated
+            | Rule::DeflateContextMismatch
+            | Rule::RequestBody
+            | Rule::ResponseHeaderMalformed
+            | Rule::ResponseBodyFraming
+    );
+    let mended = rule == Rule::RequestHeaderMalformed && may_be_mended(bytes);
+    let undecoded = rule == Rule::RequestKeyInvalid && !breaks_the_grammar(bytes);
+    if unsaid || mended || undecoded {
         Level::May
     } else if rule.topic() == "limit" {
         Level::Should
     } else {
         Level::Must
     }
+}
+
+/// Whether a server may accept the request after it has mended it. RFC 9112 §5.2: a server "MUST either reject the message" or
+/// replace a fold with spaces; RFC 9110 §5.5: a recipient of "CR, LF, or NUL within a field value MUST either reject the message or
+/// replace each of those characters with SP".
+fn may_be_mended(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head);
+    let mut lines = text.split("\r\n").skip(1);
+    lines.any(|line| line.starts_with([' ', '\t']) || line.contains(['\r', '\0']))
+}
+
+/// Whether the key breaks the grammar of RFC 6455 §4.1, base64 in groups of four characters: "any violations of the ABNF" have to
+/// be rejected (§4.2.1). Of one that follows it, §4.2.2 says that "it is not necessary for the server to base64-decode" it.
+fn breaks_the_grammar(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head);
+    let key = text.split("\r\n").find_map(|line| line.strip_prefix("Sec-WebSocket-Key:"));
+    key.is_none_or(|key| !is_base64(key.trim()))
+}
+
+/// Whether it is `base64-value-non-empty` of RFC 6455 §4.1.
+pub(super) fn is_base64(key: &str) -> bool {
+    let data = key.trim_end_matches('=');
+    let character = |byte: u8| byte.is_ascii_alphanumeric() || b"+/".contains(&byte);
+    !key.is_empty()
+        && key.len().is_multiple_of(4)
+        && key.len() - data.len() <= 2
+        && data.bytes().all(character)
 }
 
 /// Whether no sentence says what the endpoint does. RFC 9112 §3.2.2 has an origin server ignore Host where the target names
@@ -257,7 +318,7 @@ fn handshake(cases: &mut Vec<Case>, rule: Rule, name: &str, transcript: &Transcr
         name: name.to_owned(),
         says,
         rule: Some(rule),
-        level: level(rule),
+        level: if bad { level(rule, &request) } else { Level::Must },
         of,
         needs: Needs::default(),
         autobahn: None,
@@ -288,14 +349,16 @@ fn handshake(cases: &mut Vec<Case>, rule: Rule, name: &str, transcript: &Transcr
             if !bad && (!head.ends_with(b"\r\n\r\n") || other_host(&request)) {
                 return;
             }
-            let level = if due == DueStatus::Observe { Level::Observe } else { level(rule) };
             let work = Work::Request { head, cut: Cut::Whole, end: due == DueStatus::NotAccept, due };
-            cases.push(case(says, Of::Server, work).level(level));
+            let case = case(says, Of::Server, work);
+            cases.push(if due == DueStatus::Observe { case.level(Level::Observe) } else { case });
         }
         (Answer::Abort, Offender::Server) if !response.is_empty() && transcript.events.len() == 2 => {
             let head = template(&response, &[(ACCEPT, "{accept}")]);
             let sample = request.windows(KEY.len()).any(|window| window == KEY.as_bytes());
-            if !sample || is_open(rule, bad) {
+            // RFC 9112 §5.2: a user agent "MUST replace each received obs-fold" in a response "with one or more SP octets". We
+            // reject it, as browsers do: nothing to judge others by.
+            if !sample || is_open(rule, bad) || (bad && may_be_mended(&response)) {
                 return;
             }
             let says = if bad {
@@ -327,4 +390,49 @@ fn template(bytes: &[u8], replacements: &[(&str, &str)]) -> Vec<u8> {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_header_lacks_is_sent_later() {
+        let rest = |from, bytes: &[u8]| rest_of_header(from, bytes);
+        assert_eq!(rest(Role::Client, b"\x88\xfe"), [0, 126, 0, 0, 0, 0]);
+        assert_eq!(rest(Role::Client, b"\x88\xfe\x01"), [126, 0, 0, 0, 0]);
+        assert_eq!(rest(Role::Server, b"\x89\x7f"), [0, 0, 0, 0, 0, 1, 0, 0]);
+        assert_eq!(rest(Role::Client, b"\x81\x80\0\0\0\0\x83"), [0x80, 0, 0, 0, 0]);
+        assert!(rest(Role::Client, b"\x81\x85\0\0\0\0abc").is_empty());
+        assert!(rest(Role::Server, b"").is_empty());
+        let steps = rest_of(Rule::ControlTooLong, Role::Server, b"\x8a\x7e");
+        assert!(matches!(&steps[..], [Step::Bytes(bytes)] if bytes.len() == 2 + 126), "{steps:?}");
+    }
+
+    #[test]
+    fn a_server_may_mend_a_fold_and_what_no_value_has_but_not_a_name() {
+        for (head, may) in [
+            ("GET / HTTP/1.1\r\nX-Long: one\r\n  two\r\n\r\n", true),
+            ("GET / HTTP/1.1\r\nX: a\rb\r\n\r\n", true),
+            ("GET / HTTP/1.1\r\nX: a\0b\r\n\r\n", true),
+            ("GET / HTTP/1.1\r\nX : a\r\n\r\n", false),
+            ("GET / HTTP/1.1\r\nX\r\n\r\n", false),
+        ] {
+            assert_eq!(may_be_mended(head.as_bytes()), may, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_follows_the_grammar_need_not_be_decoded() {
+        for (key, grammar) in [
+            ("dGhlIHNhbXBsZSBub25j", true),
+            ("dGhlIHNhbXBsZSBub25jZSE=", true),
+            ("dGhlIHNhbXBsZSBub25jZQ", false),
+            ("3q2-78r-yv66vt6tvu_K_g==", false),
+            ("a===", false),
+            ("", false),
+        ] {
+            assert_eq!(is_base64(key), grammar, "{key}");
+        }
+    }
 }

@@ -38,6 +38,8 @@ pub struct Row<'r> {
     pub description: &'r str,
     /// What was seen.
     pub says: &'r str,
+    /// Where the page has more to read: what it is called, and its URL.
+    pub source: Option<(&'r str, &'r str)>,
     /// The bytes of it, a line each; empty for none.
     pub detail: String,
     /// How long it took.
@@ -73,7 +75,7 @@ impl Page<'_> {
         for (family, rows) in self.families() {
             let _ = writeln!(
                 xml,
-                "  <testsuite name=\"{family}\" tests=\"{}\" failures=\"{}\" skipped=\"{}\" time=\"{}\">",
+                "  <testsuite name=\"{family}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{}\">",
                 rows.len(),
                 count(&rows, State::Failed),
                 count(&rows, State::Skipped),
@@ -110,16 +112,19 @@ impl Page<'_> {
             }
             page.push_str("</dl>\n");
         }
-        page.push_str(
+        // Who opens it looks for what failed first.
+        let checked = if self.rows.iter().any(|row| row.state == State::Failed) { " checked" } else { "" };
+        let _ = writeln!(
+            page,
             "<p><label>Filter <input id=\"filter\" type=\"search\" placeholder=\"name, rule, close\"></label>\n\
-             <label><input id=\"failed\" type=\"checkbox\"> only what did not pass</label></p>\n",
+             <label><input id=\"failed\" type=\"checkbox\"{checked}> only what did not pass</label></p>"
         );
         for (family, rows) in self.families() {
             let failed = rows.iter().filter(|row| row.state == State::Failed).count();
             let open = if failed > 0 { " open" } else { "" };
             let _ = writeln!(
                 page,
-                "<details{open}><summary>{family}: {} of {}</summary>",
+                "<details{open}><summary>{family}: {} of {} passed</summary>",
                 rows.len() - failed,
                 rows.len()
             );
@@ -185,6 +190,9 @@ fn html_row(page: &mut String, row: &Row<'_>) {
         escaped(&row.verdict),
         escaped(row.says),
     );
+    if let Some((name, url)) = row.source {
+        let _ = write!(page, "<p><a href=\"{}\">{}</a></p>", escaped(url), escaped(name));
+    }
     if !row.detail.is_empty() {
         let _ = write!(page, "<pre>{}</pre>", escaped(&row.detail));
     }
@@ -204,4 +212,5 @@ article.no{border-color:#c62828}article.yes{border-color:#2e7d32}pre{overflow-x:
 
 const SCRIPT: &str = "const f=document.getElementById('filter'),o=document.getElementById('failed');\
 function show(){const t=f.value.toLowerCase().split(/\\s+/).filter(Boolean);for(const a of document.querySelectorAll('article'))\
-a.hidden=(o.checked&&!a.classList.contains('no'))||!t.every(w=>a.dataset.text.includes(w))}f.oninput=show;o.onchange=show;";
+a.hidden=(o.checked&&!a.classList.contains('no'))||!t.every(w=>a.dataset.text.includes(w));\
+for(const d of document.querySelectorAll('details'))d.hidden=!d.querySelector('article:not([hidden])')}f.oninput=show;o.onchange=show;show();";

@@ -1,13 +1,13 @@
 //! How a connection has to end: with a failing Close, or after the closing handshake.
 
-use framewise_proto::{CloseFrame, Violation};
+use framewise_proto::{CloseFrame, Opcode, Violation};
 use framewise_rules::{CloseCode, Role};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Wait;
-use super::judged::{Judged, broke, describe, same, told};
+use super::judged::{Compared, Judged, broke, compared, describe, told};
 use super::steps::{Course, End, probe, send, watch};
-use crate::case::{Cut, Due, Seen, Step};
+use crate::case::{Cut, Due, Frame, Seen, Step};
 use crate::session::{Happened, Session};
 use crate::verdict::{Behaviour, Closing};
 
@@ -19,6 +19,7 @@ pub(super) async fn fail<S: AsyncRead + AsyncWrite>(
     before: &[Seen],
     late: &[Step],
     cut: Cut,
+    between_messages: bool,
     peer: Role,
     wait: Wait,
 ) -> Judged {
@@ -39,42 +40,54 @@ pub(super) async fn fail<S: AsyncRead + AsyncWrite>(
     // Some endpoints answer a Ping before they look at the message in front of it: they have a moment to fail still.
     let answered = course.went_on;
     if answered && course.end.is_none() {
-        watch(session, &mut course, wait.slow, |_| false).await;
+        still_fails(session, &mut course, before, between_messages, wait).await;
     }
     if answered && course.end.is_none() {
-        let mut judged =
-            Judged::failed(format!("the endpoint went on: it answered the next Ping; Close {due} is due"));
-        judged.closing = Closing::Missing;
-        return judged;
+        let says = format!("the endpoint went on: it answered the next Ping; Close {due} is due");
+        return Judged { closing: Closing::Missing, took_it: true, ..Judged::failed(says) };
     }
-    let beginning = course.seen.len() <= before.len()
-        && course.seen.iter().zip(before).all(|(seen, due)| same(seen, due));
-    if !beginning {
-        let seen = course.seen.iter().zip(before.iter().map(Some).chain(std::iter::repeat(None)));
-        let extra =
-            seen.into_iter().find(|(seen, due)| due.is_none_or(|due| !same(seen, due))).map(|(seen, _)| seen);
-        let what = extra.map_or_else(String::new, describe);
-        let mut judged = Judged::failed(format!("the endpoint sent {what}; Close {due} is due"));
-        judged.closing = Closing::Missing;
-        return judged;
+    let compared = compared(&course, before);
+    if let Compared::Other(seen, _) = compared {
+        let says = format!("the endpoint sent {}; Close {due} is due", describe(seen));
+        return Judged { closing: Closing::Missing, took_it: true, ..Judged::failed(says) };
     }
+    let lacks = matches!(compared, Compared::Lacks(_));
     if course.end.is_none() {
         let mut judged = Judged::failed(format!("the endpoint did nothing; Close {due} is due"));
         judged.closing = Closing::Missing;
         return judged;
     }
     let mut judged = closed(session, &course, Some(codes), peer, wait).await;
-    if judged.behaviour == Behaviour::Ok && (slow || answered || course.seen.len() < before.len()) {
+    if judged.behaviour == Behaviour::Ok && (slow || lacks) {
         judged.behaviour = Behaviour::NonStrict;
-        judged.says = if answered {
-            format!("{}, but only after the answer to a Ping that came later", judged.says)
-        } else if slow {
-            format!("{}, but only when the rest had come", judged.says)
-        } else {
-            format!("{}, without answering what came before", judged.says)
-        };
+        let how = if slow { "but only when the rest had come" } else { "without answering what came before" };
+        judged.says = format!("{}, {how}", judged.says);
+    } else if answered {
+        // No sentence puts the two in an order: RFC 6455 §5.5.2 wants the Pong "as soon as is practical".
+        judged.says = format!("{}, after the answer to a Ping that came later", judged.says);
     }
     judged
+}
+
+/// Waits until the endpoint has failed the connection, or shows that it will not. Some answer a Ping as it comes, and the
+/// messages in the order of a queue: one that sends the next message back has passed over the fault before it. Where that
+/// cannot be asked, it has a moment.
+async fn still_fails<S: AsyncRead + AsyncWrite>(
+    session: &mut Session<S>,
+    course: &mut Course,
+    before: &[Seen],
+    between_messages: bool,
+    wait: Wait,
+) {
+    let due = before.iter().filter(|seen| seen.is_message()).count();
+    if !(wait.echoes && between_messages) {
+        watch(session, course, wait.slow, |_| false).await;
+        return;
+    }
+    let mut out = Vec::new();
+    session.encode(&mut out, &Frame::new(Opcode::Text, "and this?"));
+    session.send(&out, wait.patience).await;
+    watch(session, course, wait.patience, |course| course.messages() > due).await;
 }
 
 /// Closes with 1000, and judges how the endpoint takes it.
@@ -153,7 +166,7 @@ pub(super) async fn closed<S: AsyncRead + AsyncWrite>(
         None if code == 1005 => (Closing::Clean, "a Close frame without a code came".to_owned()),
         None => (Closing::Clean, format!("Close {code} came")),
     };
-    Judged { behaviour: Behaviour::Ok, closing, code: Some(code), says, broke: None }
+    Judged { closing, code: Some(code), ..Judged::new(Behaviour::Ok, closing, says) }
 }
 
 /// Waits for the end of TCP. What the endpoint breaks after its Close is an error.

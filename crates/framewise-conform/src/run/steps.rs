@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use framewise_proto::{CloseFrame, Opcode, Violation};
+use framewise_proto::{CloseFrame, Header, Opcode, Violation};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Wait;
@@ -34,7 +34,17 @@ pub(super) struct Course {
     pub(super) end: Option<End>,
     /// The probe was answered.
     pub(super) went_on: bool,
-    probes: usize,
+    /// Pings of the case before the last probe that was answered: a Pong for them may be missing.
+    pub(super) superseded: usize,
+    pub(super) pings: usize,
+    pub(super) probes: usize,
+}
+
+impl Course {
+    /// The messages that came.
+    pub(super) fn messages(&self) -> usize {
+        self.seen.iter().filter(|seen| seen.is_message()).count()
+    }
 }
 
 /// Sends the steps. Where they wait, what was due so far has to arrive, or the endpoint ends the connection.
@@ -47,10 +57,13 @@ pub(super) async fn send<S: AsyncRead + AsyncWrite>(
     wait: Wait,
 ) {
     let mut out = Vec::new();
+    let (mut complete, expected) = (0, due.messages());
     for step in steps {
         match step {
             Step::Frame(frame) => {
                 session.encode(&mut out, frame);
+                complete += usize::from(frame.fin && !frame.opcode.is_control());
+                course.pings += usize::from(frame.opcode == Opcode::Ping);
                 if frame.opcode == Opcode::Close {
                     session.close_by_hand();
                 }
@@ -69,9 +82,15 @@ pub(super) async fn send<S: AsyncRead + AsyncWrite>(
             Step::Settle => {
                 write(session, &mut out, cut, wait).await;
                 probe(session, course, wait).await;
-                watch(session, course, wait.patience, |course| course.went_on).await;
+                // A browser answers the Ping at once, and the message when its script runs.
+                let echoed = complete.min(expected);
+                let enough = |course: &Course| course.went_on && course.messages() >= echoed;
+                watch(session, course, wait.patience, enough).await;
                 if course.end.is_some() {
                     return;
+                }
+                if course.went_on {
+                    course.superseded = course.pings;
                 }
                 course.went_on = false;
             }
@@ -83,6 +102,38 @@ pub(super) async fn send<S: AsyncRead + AsyncWrite>(
         }
     }
     write(session, &mut out, cut, wait).await;
+}
+
+/// Whether a new message may begin after these steps: their frames are complete, and so are their messages.
+pub(super) fn between_messages<'s>(steps: impl IntoIterator<Item = &'s Step>) -> bool {
+    let (mut open, mut bytes) = (false, Vec::new());
+    // Bytes of the last frame that have not been sent.
+    let mut missing = 0;
+    for step in steps {
+        match step {
+            Step::Frame(frame) => {
+                let length = frame.payload.len() as u64;
+                missing = frame.claims.unwrap_or(length).abs_diff(length);
+                if !frame.opcode.is_control() {
+                    open = !frame.fin;
+                }
+            }
+            Step::Rest(rest) => missing = missing.abs_diff(rest.len() as u64),
+            Step::Bytes(more) => bytes.extend_from_slice(more),
+            Step::Settle => {}
+            Step::Eof | Step::Mute => return false,
+        }
+    }
+    let mut rest = &bytes[..];
+    while let Some(header) = Header::decode(rest) {
+        if !header.opcode.is_control() {
+            open = !header.fin;
+        }
+        let end = usize::try_from(header.length).ok().and_then(|length| length.checked_add(header.size()));
+        let Some(after) = end.and_then(|end| rest.get(end..)) else { return false };
+        rest = after;
+    }
+    rest.is_empty() && missing == 0 && !open
 }
 
 pub(super) async fn write<S: AsyncRead + AsyncWrite>(
@@ -141,5 +192,34 @@ pub(super) async fn watch<S: AsyncRead + AsyncWrite>(
             Happened::Flood => course.end = Some(End::Flood),
             Happened::Quiet => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_begins_only_where_none_is_open() {
+        let frame = |opcode| Frame::new(opcode, "a");
+        let (text, ping) = (Step::Frame(frame(Opcode::Text)), Step::Frame(frame(Opcode::Ping).unfinished()));
+        assert!(between_messages(&[text.clone(), ping.clone()]));
+        let first = Step::Frame(frame(Opcode::Text).unfinished());
+        assert!(!between_messages(&[first.clone(), ping]));
+        assert!(between_messages(&[first, Step::Frame(frame(Opcode::Continuation))]));
+        let short = Frame { claims: Some(2), ..frame(Opcode::Text) };
+        assert!(!between_messages(&[Step::Frame(short.clone())]));
+        assert!(between_messages(&[Step::Frame(short), Step::Rest(b"b".to_vec())]));
+        for (bytes, between) in [
+            (&b"\x81\x81\0\0\0\0a"[..], true),
+            (b"\x01\x81\0\0\0\0a", false),
+            (b"\x81\x82\0\0\0\0a", false),
+            (b"\x81", false),
+            (b"\x01\x01a\x80\x00", true),
+            (b"", true),
+        ] {
+            assert_eq!(between_messages(&[Step::Bytes(bytes.to_vec())]), between, "{bytes:?}");
+        }
+        assert!(!between_messages(&[text, Step::Eof]));
     }
 }

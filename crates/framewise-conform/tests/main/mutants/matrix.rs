@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use framewise_conform::{Case, Due, DueStatus, Verdict, Work, cases};
+use framewise_conform::{Behaviour, Case, Due, DueStatus, Level, Verdict, Work, cases};
 use framewise_rules::{Role, Rule, SeenBy};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -47,7 +47,9 @@ pub(super) fn all_chosen() -> BTreeSet<String> {
 /// Whether a failing case names the rule of the mutant, and ends as it does.
 fn names(mutant: &Mutant, case: &Case, verdict: &Verdict) -> bool {
     let rule = mutant.rule.is_none() || case.rule == mutant.rule || verdict.broke == mutant.rule;
-    !verdict.passed() && rule && mutant.closing.is_none_or(|closing| closing == verdict.closing)
+    // What nothing obliges an endpoint to is noticed, and no failure.
+    let noticed = !verdict.passed() || case.level == Level::May && verdict.behaviour == Behaviour::NonStrict;
+    noticed && rule && mutant.closing.is_none_or(|closing| closing == verdict.closing)
 }
 
 async fn tried(place: usize, mutant: Mutant) -> Caught {
