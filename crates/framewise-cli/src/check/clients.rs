@@ -13,6 +13,7 @@ use super::CheckArgs;
 use crate::failure::{Failure, plain};
 use crate::net;
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::render::{clean, shorten};
 
 /// Checks the clients that connect, until one of them, the command of `--run`, or the user ends it.
@@ -51,6 +52,7 @@ pub(crate) async fn check(
     // A case under way ends by itself, so that this much silence is that of a command that does nothing.
     let silence = args.patience * SILENCE;
     let mut silent = std::pin::pin!(tokio::time::sleep(silence));
+    let progress = Progress::counted("checking clients".to_owned(), cases.len());
     let ended = loop {
         tokio::select! {
             biased;
@@ -59,6 +61,7 @@ pub(crate) async fn check(
                 match next {
                     Some(Reported::Done { agent, index, verdict }) => {
                         add(&mut agents, agent, Entry::new(&cases[index], &verdict), index);
+                        progress.step();
                     }
                     Some(Reported::Other { target }) => {
                         crate::failure::complain(&format!("a client asked for {}", shorten(&clean(&target), 200)));
@@ -74,6 +77,7 @@ pub(crate) async fn check(
             () = &mut interrupted => break Ended::Interrupted,
         }
     };
+    drop(progress);
     run.abort();
     // What was reported before the command ended is still there.
     while let Ok(reported) = heard.try_recv() {

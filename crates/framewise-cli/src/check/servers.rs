@@ -29,8 +29,8 @@ pub(crate) async fn check(
         let (host, port) = split(address)?;
         server.client = server.client.connect_to(host, port);
     }
-    let progress =
-        Progress::start(format!("checking {} with {} cases", clean(&shorten(url, 60)), cases.len()));
+    let server_cases = cases.iter().filter(|case| case.is_for(Role::Server)).count();
+    let progress = Progress::counted(format!("checking {}", clean(&shorten(url, 50))), server_cases);
     let (verdicts, mut done) = mpsc::channel(64);
     let run = tokio::spawn(server.run(cases.clone(), verdicts));
     let mut entries: Vec<Option<Entry>> = vec![None; cases.len()];
@@ -43,7 +43,10 @@ pub(crate) async fn check(
                 break false;
             }
             next = done.recv() => match next {
-                Some(done) => entries[done.index] = Some(Entry::new(&cases[done.index], &done.verdict)),
+                Some(done) => {
+                    entries[done.index] = Some(Entry::new(&cases[done.index], &done.verdict));
+                    progress.step();
+                }
                 None => break true,
             },
         }
