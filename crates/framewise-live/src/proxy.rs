@@ -217,7 +217,10 @@ impl Proxy {
         if self.upstream.is_some() && !is_behind {
             self.sink.event(&about, Event::Accepted);
         }
-        let Some(_client) = self.itself.accepted(address) else {
+        let listener = client.local_addr().ok();
+        let Some(_client) =
+            listener.map_or(Some(None), |listener| self.itself.accepted(address, listener).map(Some))
+        else {
             self.sink.event(&about, Event::Loop);
             return None;
         };
@@ -236,7 +239,7 @@ impl Proxy {
         };
         let about = About { server: Some(upstream.authority()), ..about };
         let Some(_server) =
-            server.tcp().local_addr().ok().map_or(Some(None), |ours| self.itself.connected(ours).map(Some))
+            ends(&*server).map_or(Some(None), |(ours, server)| self.itself.connected(ours, server).map(Some))
         else {
             self.sink.event(&about, Event::Loop);
             return None;
@@ -309,8 +312,7 @@ impl Proxy {
             Ok(server) if is_websocket => Ok(Some(Reached { client, server, upstream })),
             Ok(mut server) => {
                 // A connection to itself: that is never wanted.
-                let ours = server.tcp().local_addr().ok();
-                let known = ours.and_then(|ours| self.itself.connected(ours));
+                let known = ends(&*server).and_then(|(ours, server)| self.itself.connected(ours, server));
                 if known.is_some() {
                     let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
                 }
@@ -351,6 +353,12 @@ impl Proxy {
             }
         }
     }
+}
+
+/// The addresses of a connection to a server: ours, and the server's.
+fn ends(server: &dyn Duplex) -> Option<(SocketAddr, SocketAddr)> {
+    let tcp = server.tcp();
+    Some((tcp.local_addr().ok()?, tcp.peer_addr().ok()?))
 }
 
 impl fmt::Debug for Proxy {
