@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use crate::run::{cargo, root, run as run_to_end};
 use crate::{HELP, Result};
 use report::{Report, Results};
+use run::Extent;
 use table::Proxy;
 
 /// The folder of the configurations, the scripts and the results.
@@ -26,9 +27,11 @@ fn home() -> PathBuf {
 pub(crate) fn run(arguments: &[String]) -> Result {
     let mut chosen: Vec<&Proxy> = Vec::new();
     let mut only = None;
+    let mut extent = Extent::All;
     for argument in arguments {
         match argument.as_str() {
             "--write" => {}
+            "--quick" => extent = Extent::Quick,
             other if other.starts_with("--") => {
                 return Err(format!("`proxies` does not take {other:?}\n\n{HELP}"));
             }
@@ -60,7 +63,10 @@ pub(crate) fn run(arguments: &[String]) -> Result {
             faults.push(format!("{} is not installed", proxy.id));
             continue;
         }
-        let reports = examine(proxy, only, &mut faults);
+        let reports = examine(proxy, only, extent, &mut faults);
+        if extent == Extent::Quick {
+            continue;
+        }
         // Read anew: a run takes minutes, and another one may have written in the meantime.
         let mut results = Results::read()?;
         results.put(proxy, reports, only.is_some());
@@ -70,10 +76,10 @@ pub(crate) fn run(arguments: &[String]) -> Result {
 }
 
 /// Runs every configuration of a proxy, one after the other.
-fn examine(proxy: &Proxy, only: Option<&str>, faults: &mut Vec<String>) -> Vec<Report> {
+fn examine(proxy: &Proxy, only: Option<&str>, extent: Extent, faults: &mut Vec<String>) -> Vec<Report> {
     let mut reports = Vec::new();
     for configuration in proxy.configurations.iter().filter(|one| only.is_none_or(|only| one.id == only)) {
-        match run::run(proxy, configuration) {
+        match run::run(proxy, configuration, extent) {
             Ok(report) => {
                 println!("{} {}: {}", proxy.id, configuration.id, report.summary());
                 reports.push(report);

@@ -43,6 +43,10 @@ pub(crate) struct PathArgs {
     /// Be the server of a path, for a client that runs elsewhere with --via; results go back through the path
     #[arg(long, value_name = "ADDR", conflicts_with_all = ["via", "origin", "list"])]
     server: Option<String>,
+    /// With --server: append what the server saw to this file (-: standard output). With --via: read it there, and not through the
+    /// intermediary
+    #[arg(long, value_name = "FILE", conflicts_with = "origin")]
+    results: Option<PathBuf>,
     /// Behind a proxy that tunnels: the address of our server, where that is another program
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "origin")]
     target: Option<String>,
@@ -55,6 +59,9 @@ pub(crate) struct PathArgs {
     /// Trust the certificates of this PEM file, in addition to those of the system
     #[arg(long, value_name = "FILE")]
     cacert: Option<PathBuf>,
+    /// The intermediary's process on this machine: measures how much its memory grows (Linux)
+    #[arg(long, value_name = "PID")]
+    pid: Option<u32>,
     /// A command that has the intermediary read its configuration again: what becomes of open connections
     #[arg(long, value_name = "COMMAND")]
     reload: Option<String>,
@@ -97,7 +104,7 @@ pub(crate) fn run(args: &PathArgs, output: Output) -> Result<ExitCode, Failure> 
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(address) = &args.server {
-        return remote::serve(address, output);
+        return remote::serve(address, args.results.as_deref(), output);
     }
     let Some(via) = &args.via else { return Err(Failure::said("--via is required")) };
     let baseline = args.baseline.as_deref().map(text::Baseline::read).transpose()?;
@@ -111,6 +118,7 @@ pub(crate) fn run(args: &PathArgs, output: Output) -> Result<ExitCode, Failure> 
         .map_err(|error| Failure::said(error.to_string()))?;
     let path = args.header.iter().try_fold(path, |path, (name, value)| path.header(name, value));
     let path = path.map_err(|error| Failure::said(error.to_string()))?;
+    let path = if let Some(pid) = args.pid { path.process(pid) } else { path };
     let report = examine(path, &probes, args)?;
     if let Some(folder) = &args.transcripts {
         write_transcripts(folder, &report)?;
@@ -139,7 +147,11 @@ fn examine(path: Path, probes: &[Probe], args: &PathArgs) -> Result<Report, Fail
             done.fetch_add(1, Ordering::Relaxed);
         };
         let run = async {
-            let Some(origin) = &args.origin else { return Ok(path.run_remotely(probes, told).await) };
+            let origin = match (&args.origin, &args.results) {
+                (Some(origin), _) => origin,
+                (None, Some(file)) => return Ok(path.run_with_results(file, probes, told).await),
+                (None, None) => return Ok(path.run_remotely(probes, told).await),
+            };
             let listener = net::listen(origin).await.map_err(|failure| {
                 Failure::said(failure.to_string().replace("with --listen", "with --origin, and let the intermediary forward to it"))
             })?;

@@ -115,7 +115,7 @@ pub(crate) fn compare(sent: &str, got: &str) -> Vec<Change> {
     }
     if let Some(proxy) = other.looped().filter(|_| one.is_request()) {
         found(
-            Some(Cause::HeadersChangedOnPath),
+            Some(Cause::ForwardingLoop),
             format!("the request passed “{proxy}” more than once (Via): it forwards to itself"),
         );
     }

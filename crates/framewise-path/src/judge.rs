@@ -207,6 +207,13 @@ fn rejected(client: &Record) -> Note {
             if client_tape.head > LARGE {
                 causes.insert(0, Cause::LimitOfIntermediary);
             }
+            // RFC 5842 §7.2: 508 Loop Detected. Others answer 502 or 503 and say it in the text.
+            let loops = ["loop detected", "forwarding loop", "request loop", "redirect loop"];
+            let text = lines.join("\n").to_ascii_lowercase();
+            if status(server_tape) == Some(508) || loops.iter().any(|words| text.contains(words)) {
+                causes.retain(|&cause| cause != Cause::ServerErrorStatus);
+                causes.insert(0, Cause::ForwardingLoop);
+            }
             if causes.is_empty() {
                 causes.push(Cause::NotAWebsocketEndpoint);
             }

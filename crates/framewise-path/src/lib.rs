@@ -8,9 +8,11 @@
 mod command;
 mod compare;
 mod end;
+mod file;
 mod heads;
 mod http2;
 mod judge;
+mod memory;
 mod outcome;
 mod play;
 mod probe;
@@ -30,7 +32,7 @@ mod wire;
 pub use probe::{Group, Probe};
 pub use report::{Figure, Fix, Hop, Outcome, Report, Severity, Verdict};
 pub use run::{Path, Unusable};
-pub use server::serve;
+pub use server::{serve, serve_with_results};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -8,6 +8,7 @@ use framewise_rules::Role;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::end::{End, Record, Step};
+use crate::file::Results;
 use crate::http2::Bridge;
 use crate::judge::Ends;
 use crate::probe::Probe;
@@ -21,6 +22,9 @@ use crate::token::{HEADER, Played, QUERY, Token};
 /// How long a connection to the intermediary may take.
 pub(crate) const DIAL: Duration = Duration::from_secs(10);
 
+/// How long our server may take to write what it saw, after the deadline of a probe.
+const WRITTEN: Duration = Duration::from_secs(3);
+
 /// Where our server is.
 #[derive(Debug)]
 pub(crate) enum Far {
@@ -28,6 +32,8 @@ pub(crate) enum Far {
     Here(Server),
     /// In another one, at the other end of the path.
     There,
+    /// In another one, which writes what it saw into a file.
+    File(Results),
 }
 
 /// Why a connection could not be judged.
@@ -141,21 +147,33 @@ impl Path {
                 record.shift(|at| at + later);
                 (record, Box::new(taken) as Open)
             })),
-            Far::There => match self.fetched(token, probe, played).await {
-                Ok((mut record, stream)) => {
-                    let offset = offset(client, &record);
-                    record.shift(|at| shifted(at, offset));
-                    Ok(Some((record, Box::new(stream) as Open)))
+            Far::There | Far::File(_) => {
+                let found = match far {
+                    Far::File(file) => {
+                        let written = file.find(token, probe, probe.deadline + WRITTEN).await;
+                        written.map(|record| (record, Box::new(()) as Open))
+                    }
+                    Far::There | Far::Here(_) => {
+                        let fetched = self.fetched(token, probe, played).await;
+                        fetched.map(|(record, stream)| (record, Box::new(stream) as Open))
+                    }
+                };
+                match found {
+                    Ok((mut record, open)) => {
+                        let offset = offset(client, &record);
+                        record.shift(|at| shifted(at, offset));
+                        Ok(Some((record, open)))
+                    }
+                    Err(Lost::NotArrived) => Ok(None),
+                    Err(Lost::Version(other)) => Err(Failed::Results(format!(
+                        "our server is Framewise {other}, and this is {}: use the same at both ends",
+                        env!("CARGO_PKG_VERSION")
+                    ))),
+                    Err(Lost::Damaged(says)) => {
+                        Err(Failed::Results(format!("what our server wrote down did not come back: {says}")))
+                    }
                 }
-                Err(Lost::NotArrived) => Ok(None),
-                Err(Lost::Version(other)) => Err(Failed::Results(format!(
-                    "our server is Framewise {other}, and this is {}: use the same at both ends",
-                    env!("CARGO_PKG_VERSION")
-                ))),
-                Err(Lost::Damaged(says)) => {
-                    Err(Failed::Results(format!("what our server wrote down did not come back: {says}")))
-                }
-            },
+            }
         }
     }
 

@@ -203,6 +203,11 @@ impl Probe {
         bytes
     }
 
+    /// Whether it is about how much the intermediary keeps.
+    pub(crate) fn measures_memory(&self) -> bool {
+        self.measure == Measure::Backlog || self.connections > 1 || self.name.starts_with("size/64m")
+    }
+
     /// What the other end keeps of the stream of a side: far more than was sent, and not without end.
     pub(crate) fn bounds(&self, from: Role) -> Bounds {
         let steps = if from == Role::Client { &self.client } else { &self.server };

@@ -173,6 +173,11 @@ fn payload(bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
         }
         _ => return Err(format!("the request for the results was answered with “{first}”")),
     };
+    Ok(checked(&body)?.map(|(payload, _)| payload))
+}
+
+/// The payload after its line with the size and the sum, and the size of both; `None` until all of it is there.
+fn checked(body: &[u8]) -> Result<Option<(Vec<u8>, usize)>, String> {
     let Some(line) = body.iter().position(|&byte| byte == b'\n') else {
         return if body.len() > 64 { Err("the answer is not from our server".into()) } else { Ok(None) };
     };
@@ -184,7 +189,7 @@ fn payload(bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
     let Some((size, sum)) = sizes else { return Err("the answer is not from our server".into()) };
     let Some(payload) = body.get(line + 1..).and_then(|rest| rest.get(..size)) else { return Ok(None) };
     if checksum(payload) == sum {
-        Ok(Some(payload.to_vec()))
+        Ok(Some((payload.to_vec(), line + 1 + size)))
     } else {
         Err("the results arrived damaged".into())
     }
@@ -204,6 +209,22 @@ fn common(one: &[u8], other: &[u8]) -> usize {
     let same: usize = blocks.map(|(block, _)| block.len()).sum();
     let rest = one[same..].iter().zip(&other[same..]).take(BLOCK);
     same + rest.take_while(|(one, other)| one == other).count()
+}
+
+/// What our server writes into a file about a connection: a line that names it, and the same as an answer.
+pub(crate) fn entry(token: &Token, record: &Record, probe: &Probe) -> Vec<u8> {
+    [format!("{token}\n").into_bytes(), encode(Some((record, probe)))].concat()
+}
+
+/// The first entry of a file: its token, its payload, and its size; `None` until all of it is there.
+pub(crate) fn next_entry(bytes: &[u8]) -> Result<Option<(Token, Vec<u8>, usize)>, String> {
+    let other = || "the file is not what framewise path --server --results writes".to_owned();
+    let Some(line) = bytes.iter().position(|&byte| byte == b'\n') else {
+        return if bytes.len() > 256 { Err(other()) } else { Ok(None) };
+    };
+    let token = Token::find(&String::from_utf8_lossy(&bytes[..line])).ok_or_else(other)?;
+    let payload = checked(&bytes[line + 1..]).map_err(|_| other())?;
+    Ok(payload.map(|(payload, size)| (token, payload, line + 1 + size)))
 }
 
 fn encode(taken: Option<(&Record, &Probe)>) -> Vec<u8> {
@@ -231,7 +252,7 @@ fn encode(taken: Option<(&Record, &Probe)>) -> Vec<u8> {
     [line.as_bytes(), &payload].concat()
 }
 
-fn decode(payload: &[u8], probe: &Probe) -> Result<Record, Lost> {
+pub(crate) fn decode(payload: &[u8], probe: &Probe) -> Result<Record, Lost> {
     let damaged = || Lost::Damaged("the results cannot be read".into());
     let line = payload.iter().position(|&byte| byte == b'\n').ok_or_else(damaged)?;
     let message: Message = serde_json::from_slice(&payload[..line]).map_err(|_| damaged())?;

@@ -13,12 +13,14 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::file::Results;
 use crate::judge::{self, Ends, Note};
+use crate::memory::Watch;
 use crate::outcome::{limited_life, outcome, skipped, worst_first};
 use crate::play::{DIAL, Failed, Far, Taps};
 use crate::probe::{Group, Probe};
 use crate::reach::Unreached;
-use crate::report::{Outcome, Report, Verdict};
+use crate::report::{Figure, Outcome, Report, Verdict};
 use crate::server::{Plays, Server};
 use crate::software;
 use crate::tap::Tap;
@@ -55,6 +57,8 @@ pub struct Path {
     pub(crate) roots: Vec<CertificateDer<'static>>,
     /// Lines that each request has.
     pub(crate) headers: Vec<(String, String)>,
+    /// The intermediary's process, on this machine.
+    process: Option<u32>,
 }
 
 impl Path {
@@ -113,6 +117,7 @@ impl Path {
             taps,
             roots,
             headers,
+            process: None,
         })
     }
 
@@ -143,6 +148,13 @@ impl Path {
         }
         self.headers.push((name.to_owned(), value.to_owned()));
         Ok(self)
+    }
+
+    /// The number of the intermediary's process, where it runs on this machine: how much its memory grows is measured (Linux).
+    #[must_use]
+    pub const fn process(mut self, number: u32) -> Self {
+        self.process = Some(number);
+        self
     }
 
     /// Runs the probes, and says of each what became of it as soon as it is known.
@@ -196,6 +208,24 @@ impl Path {
         told: impl FnMut(&Outcome),
     ) -> Result<Report, Unusable> {
         self.examine(Far::There, random(), probes, told).await
+    }
+
+    /// As [`Path::run_remotely`]; what our server saw comes back in a file, to which
+    /// [`serve_with_results`](crate::serve_with_results) appends: on a disk that both programs reach, or copied as it grows
+    /// (`ssh SERVER tail -f FILE`).
+    ///
+    /// # Errors
+    ///
+    /// Nobody listens at the intermediary's address, or the file cannot be read.
+    pub async fn run_with_results(
+        &self,
+        file: &std::path::Path,
+        probes: &[Probe],
+        told: impl FnMut(&Outcome),
+    ) -> Result<Report, Unusable> {
+        let results = Results::new(file)
+            .map_err(|error| Unusable(format!("cannot read {}: {error}", file.display())))?;
+        self.examine(Far::File(results), random(), probes, told).await
     }
 
     async fn examine(
@@ -305,6 +335,8 @@ impl Path {
             .map(|number| Token::new(run, number, &probe.name))
             .collect();
         *number += probe.connections;
+        // Others do not run at the same time.
+        let memory = self.process.filter(|_| probe.alone && probe.measures_memory()).and_then(Watch::new);
         let connections = tokens.iter().map(|token| self.connection(probe, token, far)).collect();
         let ends = together(connections).await;
         if let Some(failed @ Failed::Results(says)) = ends.iter().find_map(|ends| ends.as_ref().err()) {
@@ -333,7 +365,15 @@ impl Path {
         }
         // What is shown is the connection that the notes are about.
         let shown = ends.into_iter().nth(first_bad).and_then(Result::ok).unwrap_or_default();
-        let figures = judge::figures(probe, &shown);
+        let mut figures = judge::figures(probe, &shown);
+        if let Some(memory) = memory {
+            let value = f64::from(u32::try_from(memory.grew() >> 10).unwrap_or(u32::MAX)) / 1024.0;
+            figures.push(Figure {
+                what: "the memory of the intermediary grew by".into(),
+                value,
+                unit: "MiB",
+            });
+        }
         let mut outcome = outcome(probe, notes, (figures, hops), began.elapsed());
         if outcome.verdict != Verdict::AsSent {
             outcome.transcript = transcript::transcript(&shown);

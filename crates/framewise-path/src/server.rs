@@ -37,6 +37,13 @@ pub(crate) struct Server {
     task: JoinHandle<()>,
 }
 
+/// As [`serve`]; what the server saw of each connection is also appended to a file, for clients that cannot get it through the
+/// intermediary: [`Path::run_with_results`](crate::Path::run_with_results).
+pub async fn serve_with_results(listener: TcpListener, file: impl std::io::Write + Send + 'static) {
+    let _server = Server::writing(listener, Plays::Any, Some(Mutex::new(Box::new(file))));
+    std::future::pending::<()>().await;
+}
+
 /// Our server at the other end of a path, for clients in other programs: [`Path::run_remotely`](crate::Path::run_remotely).
 /// It runs until the future is dropped.
 pub async fn serve(listener: TcpListener) {
@@ -53,9 +60,12 @@ pub(crate) enum Plays {
     Any,
 }
 
-#[derive(Debug)]
+/// Where results are appended.
+type File = Mutex<Box<dyn std::io::Write + Send>>;
+
 pub(crate) struct Shared {
     plays: Plays,
+    file: Option<File>,
     sessions: Mutex<HashMap<(u64, usize), Session>>,
 }
 
@@ -85,7 +95,11 @@ pub(crate) type Connection = Box<dyn Io>;
 impl Server {
     /// Serves on a listener.
     pub(crate) fn new(listener: TcpListener, plays: Plays) -> Self {
-        let shared = Arc::new(Shared { plays, sessions: Mutex::default() });
+        Self::writing(listener, plays, None)
+    }
+
+    fn writing(listener: TcpListener, plays: Plays, file: Option<File>) -> Self {
+        let shared = Arc::new(Shared { plays, file, sessions: Mutex::default() });
         let inner = shared.clone();
         let task = tokio::spawn(async move {
             loop {
@@ -105,6 +119,12 @@ impl Server {
     /// What became of a connection at this end, as soon as it has played its part.
     pub(crate) async fn take(&self, token: &Token, played: Played) -> Option<Taken> {
         self.shared.take(token, played).await
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("plays", &self.plays).finish_non_exhaustive()
     }
 }
 
@@ -136,7 +156,19 @@ impl Shared {
         }
         let (stop, start) = (Arc::new(Notify::new()), Instant::now());
         let forget = probe.deadline + KEPT;
-        let done = tokio::spawn(part(probe.clone(), stream, read.to_vec(), start, token.key(), stop.clone()));
+        let plays = part(probe.clone(), stream, read.to_vec(), start, token.key(), stop.clone());
+        let (shared, about, played) = (self.clone(), token.clone(), probe.clone());
+        let done = tokio::spawn(async move {
+            let end = plays.await;
+            if let Some(file) = &shared.file {
+                // What the client sent last may still arrive.
+                sleep(2 * SETTLE).await;
+                let entry = results::entry(&about, &end.record(), &played);
+                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                let _ = file.write_all(&entry).and_then(|()| file.flush());
+            }
+            end
+        });
         sessions.insert(token.connection(), Session { stop, start, probe, done });
         if matches!(self.plays, Plays::Any) {
             let (shared, connection) = (self.clone(), token.connection());

@@ -151,6 +151,7 @@ causes! {
     ConnectionCutOnPath "connection-cut-on-path";
     EndNotForwardedOnPath "end-not-forwarded-on-path";
     AnotherServerAnswers "another-server-answers";
+    ForwardingLoop "forwarding-loop";
     FramesRefragmentedOnPath "frames-refragmented-on-path";
     FramesBufferedOnPath "frames-buffered-on-path";
     CloseSwallowedOnPath "close-swallowed-on-path";

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::run::Extent;
 use super::table::{self, Configuration, Proxy};
 use super::{home, html, markdown};
 use crate::Result;
@@ -156,6 +157,7 @@ impl Report {
         configuration: &Configuration,
         value: &Value,
         transcripts: &Path,
+        extent: Extent,
     ) -> Result<Self> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let list = |value: &Value| -> Vec<String> {
@@ -168,7 +170,10 @@ impl Report {
         };
         let kept = PathBuf::from(proxy.id).join(configuration.id);
         let folder = results().join(&kept);
-        let _ = fs::remove_dir_all(&folder);
+        let kept_bytes = extent == Extent::All;
+        if kept_bytes {
+            let _ = fs::remove_dir_all(&folder);
+        }
         let mut found: Vec<Found> = Vec::new();
         let (mut probes, mut as_sent, mut skipped) = (0, 0, 0);
         for probe in value["probes"].as_array().ok_or("the report has no probes")? {
@@ -189,7 +194,8 @@ impl Report {
                         continue;
                     }
                     let file = format!("{}.txt", name.replace('/', "-"));
-                    let transcript = (!causes.is_empty() && transcripts.join(&file).is_file()).then(|| {
+                    let written = kept_bytes && transcripts.join(&file).is_file();
+                    let transcript = (!causes.is_empty() && written).then(|| {
                         let _ = fs::create_dir_all(&folder);
                         let _ = fs::copy(transcripts.join(&file), folder.join(&file));
                         kept.join(&file).to_string_lossy().into_owned()

@@ -22,7 +22,16 @@ const ROUTES: Duration = Duration::from_secs(3);
 /// How long a run may take beyond its longest silence: many times what it needs.
 const LIMIT: Duration = Duration::from_secs(240);
 
-pub(super) fn run(proxy: &Proxy, configuration: &Configuration) -> Result<Report> {
+/// What is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Every probe.
+    All,
+    /// Those that are not about silence.
+    Quick,
+}
+
+pub(super) fn run(proxy: &Proxy, configuration: &Configuration, extent: Extent) -> Result<Report> {
     let folder = Folder::new(proxy.id)?;
     let (port, origin) = (free_port()?, free_port()?);
     let fill = |text: &str| {
@@ -67,19 +76,43 @@ pub(super) fn run(proxy: &Proxy, configuration: &Configuration) -> Result<Report
     let mut path = Command::new(install::target().join("framewise"));
     path.args(["path", "--json", "--via", &fill(proxy.via), "--origin", &format!("127.0.0.1:{origin}")]);
     path.args(["--idle", &seconds.join(","), "--transcripts"]).arg(&transcripts);
+    path.args(["--pid", &running.0.id().to_string()]);
+    // What a reload does is the same in every configuration.
+    if configuration.documented && !proxy.reload.is_empty() {
+        path.args(["--reload", &format!("kill -{} {}", proxy.reload, running.0.id())]);
+    }
+    if extent == Extent::Quick {
+        path.args(["--skip", "idle"]);
+    }
     if proxy.tls {
         path.env("SSL_CERT_FILE", folder.0.join("certificate.pem"));
     }
     let file = folder.0.join("report.json");
     let output = File::create(&file).map_err(|error| error.to_string())?;
     let mut examined = Running::start(path.stdin(Stdio::null()).stdout(output).process_group(0))?;
+    let began = Instant::now();
     let longest = configuration.idle.iter().copied().max().unwrap_or(0);
     examined.wait(LIMIT + Duration::from_secs(longest))?;
+    if extent == Extent::Quick {
+        println!("{} {}: {:.1} s", proxy.id, configuration.id, began.elapsed().as_secs_f64());
+    }
     drop(running);
     let text = fs::read_to_string(&file).map_err(|error| error.to_string())?;
     let value: Value = serde_json::from_str(&text)
         .map_err(|_| format!("{}: `framewise path` wrote no report", configuration.id))?;
-    Report::new(proxy, configuration, &value, &transcripts)
+    if extent == Extent::Quick {
+        slowest(&value);
+    }
+    Report::new(proxy, configuration, &value, &transcripts, extent)
+}
+
+/// Prints the probes that took longest.
+fn slowest(report: &Value) {
+    let mut probes: Vec<_> = report["probes"].as_array().into_iter().flatten().collect();
+    probes.sort_by_key(|probe| std::cmp::Reverse(probe["milliseconds"].as_u64()));
+    for probe in probes.iter().take(5) {
+        println!("  {} ms {} {}", probe["milliseconds"], probe["name"], probe["verdict"]);
+    }
 }
 
 /// A port that was free a moment ago: a proxy wants to be told one.

@@ -25,6 +25,8 @@ pub(super) struct Proxy {
     pub(super) tls: bool,
     /// Whether it listens before it knows where to forward to, and answers 404 until then.
     pub(super) settles: bool,
+    /// The signal at which it reads its configuration again; empty where it has none.
+    pub(super) reload: &'static str,
     pub(super) configurations: &'static [Configuration],
 }
 
@@ -93,6 +95,7 @@ pub(super) const ALL: &[&Proxy] = &[
     &tools::INSPECT,
     &tools::MITMPROXY,
     &tools::SQUID,
+    &tools::SQUID_REVERSE,
     &tools::TINYPROXY,
     &tools::STUNNEL,
     &tools::VARNISH,
@@ -104,6 +107,7 @@ pub(super) const ALL: &[&Proxy] = &[
     &libraries::FASTAPI,
     &libraries::AIOHTTP,
     &libraries::WEBSOCKIFY,
+    &libraries::JUPYTER,
 ];
 
 pub(super) fn find(id: &str) -> Option<&'static Proxy> {

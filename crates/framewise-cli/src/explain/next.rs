@@ -144,7 +144,8 @@ pub(super) fn of(cause: Cause) -> &'static Next {
         | Cause::HeadersChangedOnPath
         | Cause::ConnectionCutOnPath
         | Cause::EndNotForwardedOnPath
-        | Cause::AnotherServerAnswers => &BEHIND,
+        | Cause::AnotherServerAnswers
+        | Cause::ForwardingLoop => &BEHIND,
         Cause::IdleTimeoutIntermediary
         | Cause::IdleTimeoutEndpoint
         | Cause::KeepaliveTimeout

@@ -7,24 +7,45 @@ use framewise::rustls::pki_types::CertificateDer;
 use framewise::rustls::pki_types::pem::PemObject as _;
 use framewise_path::Path;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, plain};
 use crate::net;
 use crate::output::Output;
 
 /// Our server, until somebody ends it.
-pub(super) fn serve(address: &str, output: Output) -> Result<ExitCode, Failure> {
+pub(super) fn serve(address: &str, results: Option<&File>, output: Output) -> Result<ExitCode, Failure> {
     let runtime = net::runtime()?;
+    let mut file: Option<Box<dyn std::io::Write + Send>> = None;
+    if let Some(path) = results.filter(|path| *path != File::new("-")) {
+        let opened = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        let opened = opened
+            .map_err(|error| Failure::said(format!("cannot write {}: {}", path.display(), plain(&error))))?;
+        file = Some(Box::new(opened));
+    } else if results.is_some() {
+        file = Some(Box::new(std::io::stdout()));
+    }
     runtime.block_on(async {
         let ended = net::interrupted();
         let listener = net::listen(address)
             .await
             .map_err(|failure| Failure::said(failure.to_string().replace("--listen", "--server")))?;
         let address = listener.local_addr().map_err(|error| Failure::said(error.to_string()))?;
-        output.print(format!(
+        let says = format!(
             "listening on ws://{address}\nLet the intermediary forward to it, and run framewise path --via URL on the client's machine.\n"
-        ))?;
+        );
+        // Standard output may be for the results alone.
+        if results == Some(File::new("-")) {
+            eprint!("{says}");
+        } else {
+            output.print(says)?;
+        }
+        let serving = async {
+            match file {
+                Some(file) => framewise_path::serve_with_results(listener, file).await,
+                None => framewise_path::serve(listener).await,
+            }
+        };
         tokio::select! {
-            () = framewise_path::serve(listener) => {}
+            () = serving => {}
             () = ended => {}
         }
         Ok(())

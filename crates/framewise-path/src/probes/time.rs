@@ -32,6 +32,17 @@ pub(super) fn ends() -> Vec<Probe> {
             sides(&mut probe, from, acts, vec![Step::Await(1), Step::Send(back.clone()), Step::AwaitEnd]);
             probes.push(probe);
         }
+        // An intermediary that reads frames may drop what is not complete.
+        let says =
+            format!("the {from} ends its stream inside a frame, and the other end gets the part and the end");
+        let mut inside = Probe::new(Group::End, format!("inside-frame-{from}"), says)
+            .hurts("nobody in particular: it shows whether the intermediary reads frames")
+            .informs();
+        let mut part = frame(from, Opcode::Binary, vec![7; 100]);
+        part.truncate(50);
+        let acts = vec![send(&[marker(from)]), Step::Await(1), Step::Send(part), Step::Shut];
+        sides(&mut inside, from, acts, vec![Step::Await(1), Step::Send(back.clone()), Step::AwaitEnd]);
+        probes.push(inside);
         let says = format!(
             "the {} ends its stream without a Close, and what the {from} sends after that still arrives",
             from.peer()

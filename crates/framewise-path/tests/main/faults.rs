@@ -109,7 +109,7 @@ async fn each_fault_is_named_and_nothing_else() {
         (Fault::FirstOfHeaders, &["handshake/"], &[Cause::HeaderJoinedOrRepeated]),
         (Fault::SetCookieJoined, &["handshake/"], &[Cause::HeaderJoinedOrRepeated]),
         (Fault::HeadersJoined, &["handshake/"], &[]),
-        (Fault::Looped, &["handshake/"], &[CHANGED]),
+        (Fault::Looped, &["handshake/"], &[Cause::ForwardingLoop]),
         (Fault::TwoInARow, &["handshake/"], &[]),
         (Fault::HeadLimit(5000), &["handshake/"], &[]),
         (Fault::MaxLife(Duration::from_secs(4)), &["-busy"], &[Cause::ConnectionCutOnPath]),

@@ -39,6 +39,12 @@ async fn a_handshake_that_is_refused_is_the_report_with_the_words_of_who_refused
             Verdict::Refused,
             Cause::ServerErrorStatus,
         ),
+        ("HTTP/1.1 508 Loop Detected\r\nContent-Length: 0\r\n\r\n", Verdict::Refused, Cause::ForwardingLoop),
+        (
+            "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n",
+            Verdict::Refused,
+            Cause::AuthenticationRequired,
+        ),
         (
             "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
             Verdict::Refused,
@@ -75,6 +81,65 @@ async fn a_handshake_that_is_refused_is_the_report_with_the_words_of_who_refused
             );
         }
     }
+}
+
+/// A relay that forwards to its own address, with Via, until it has seen a request ten times.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_intermediary_that_forwards_to_itself_is_named() {
+    let ((origin, _), (intermediary, via)) = (listener().await, listener().await);
+    let task = tokio::spawn(async move {
+        while let Ok((mut client, _)) = intermediary.accept().await {
+            tokio::spawn(async move {
+                let (head, _) = crate::relay::head(&mut client).await?;
+                if head.matches("relay").count() >= 10 {
+                    return client
+                        .write_all(b"HTTP/1.1 508 Loop Detected\r\nContent-Length: 0\r\n\r\n")
+                        .await;
+                }
+                let mut next = tokio::net::TcpStream::connect(via).await?;
+                next.write_all(head.replacen("\r\n\r\n", "\r\nVia: 1.1 relay\r\n\r\n", 1).as_bytes()).await?;
+                tokio::io::copy_bidirectional(&mut client, &mut next).await.map(drop)
+            });
+        }
+    });
+    let report = run(via, origin, &["handshake/plain", "ping/ping-client"]).await;
+    task.abort();
+    assert_eq!(report.causes, [Cause::ForwardingLoop], "{:#?}", report.probes);
+}
+
+/// The login that it wants can be given.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_intermediary_that_wants_a_login_gets_it_in_a_header() {
+    for (value, verdict) in [("Basic eDp5", Verdict::AsSent), ("Basic eDp6", Verdict::Refused)] {
+        let ((origin, address), (intermediary, via)) = (listener().await, listener().await);
+        let task = tokio::spawn(async move {
+            while let Ok((mut client, _)) = intermediary.accept().await {
+                tokio::spawn(async move {
+                    let (head, _) = crate::relay::head(&mut client).await?;
+                    if !head.contains("\r\nAuthorization: Basic eDp5\r\n") {
+                        let answer = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n";
+                        return client.write_all(answer.as_bytes()).await;
+                    }
+                    let mut server = tokio::net::TcpStream::connect(address).await?;
+                    server.write_all(head.as_bytes()).await?;
+                    tokio::io::copy_bidirectional(&mut client, &mut server).await.map(drop)
+                });
+            }
+        });
+        let path = Path::new(&format!("ws://{via}/"), "127.0.0.1:0").expect("a path");
+        let path = path.header("Authorization", value).expect("a header");
+        let report = path.run_on(origin, &[probes::all(&[]).remove(0)], |_| {}).await.expect("a report");
+        task.abort();
+        assert_eq!(report.probes[0].verdict, verdict, "{:#?}", report.probes);
+        let due: &[Cause] = if verdict == Verdict::AsSent { &[] } else { &[Cause::AuthenticationRequired] };
+        assert_eq!(report.causes, due, "{:#?}", report.probes);
+        assert!(path_error(&["bad name", "A\r\nB"]), "a name is a token");
+    }
+}
+
+fn path_error(names: &[&str]) -> bool {
+    let path = || Path::new("ws://127.0.0.1:1/", "127.0.0.1:0").expect("a path");
+    names.iter().all(|name| path().header(name, "x").is_err())
 }
 
 #[tokio::test(flavor = "multi_thread")]

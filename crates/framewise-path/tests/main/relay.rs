@@ -105,6 +105,22 @@ pub(crate) async fn through_to_a_server(fault: Fault, only: &[&str]) -> Result<R
     report
 }
 
+/// As [`through_to_a_server`]; what the server saw comes back in a file.
+pub(crate) async fn through_with_a_file(
+    fault: Fault,
+    only: &[&str],
+    file: &std::path::Path,
+) -> Result<Report, Unusable> {
+    let (origin, address) = listener().await;
+    let written = std::fs::OpenOptions::new().create(true).append(true).open(file).expect("a file");
+    let server = tokio::spawn(framewise_path::serve_with_results(origin, written));
+    let via = relay(address, fault).await;
+    let path = Path::new(&format!("ws://{via}/"), "").expect("a path");
+    let report = path.run_with_results(file, &chosen(only), |_| {}).await;
+    server.abort();
+    report
+}
+
 /// Through two relays with a tap in between.
 pub(crate) async fn tapped(first: Fault, second: Fault, only: &[&str]) -> Report {
     let (origin, address) = listener().await;

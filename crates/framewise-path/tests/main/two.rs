@@ -3,7 +3,7 @@
 use framewise_path::{Path, Report, Verdict, probes};
 use framewise_rules::Cause;
 
-use crate::relay::{Fault, listener, tapped, through, through_to_a_server};
+use crate::relay::{Fault, listener, tapped, through, through_to_a_server, through_with_a_file};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_server_at_the_other_end_saw_comes_back_through_the_path() {
@@ -55,6 +55,35 @@ async fn two_programs_find_what_one_finds() {
 async fn results_that_do_not_come_back_are_said() {
     let error = through_to_a_server(Fault::Held, &["handshake/plain"]).await.expect_err("frames are held");
     assert!(error.to_string().contains("did not come back"), "{error}");
+}
+
+/// A file takes the results where the path does not, and an older run in it does no harm.
+#[tokio::test(flavor = "multi_thread")]
+async fn results_come_back_in_a_file_where_the_path_lets_nothing_through() {
+    const PROBES: &[&str] = &["handshake/plain", "size/126-", "early/", "close/1000-"];
+    let file = std::env::temp_dir().join(format!("framewise-path-results-{}", std::process::id()));
+    let _ = std::fs::remove_file(&file);
+    for fault in [Fault::None, Fault::ByteChanged, Fault::Held] {
+        let report = through_with_a_file(fault, PROBES, &file).await.expect("a report");
+        let here = through(fault, PROBES).await;
+        let found = |report: &Report| {
+            let probes = report.probes.iter();
+            probes.map(|outcome| (outcome.name.clone(), outcome.verdict)).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&report), found(&here), "{fault:?}: {:#?}", report.probes);
+        assert_eq!(report.causes, here.causes, "{fault:?}: {:#?}", report.probes);
+    }
+    std::fs::write(&file, "fw-1-2.x\nnothing of ours\n").expect("it is ours");
+    let origin = listener().await.0;
+    let via = origin.local_addr().expect("an address");
+    let path = Path::new(&format!("ws://{via}/"), "").expect("a path");
+    let task = tokio::spawn(framewise_path::serve(origin));
+    let error = path.run_with_results(&file, &probes::all(&[])[..1], |_| {}).await.expect_err("another file");
+    assert!(error.to_string().contains("--results"), "{error}");
+    std::fs::remove_file(&file).expect("the file");
+    let error = path.run_with_results(&file, &probes::all(&[])[..1], |_| {}).await.expect_err("no file");
+    assert!(error.to_string().contains("cannot read"), "{error}");
+    task.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,7 @@ const NODE: Proxy = Proxy {
     via: "ws://127.0.0.1:{port}/",
     tls: false,
     settles: false,
+    reload: "",
     configurations: &[],
 };
 
@@ -174,6 +175,40 @@ pub(super) const AIOHTTP: Proxy = Proxy {
             "defaults",
             "As before; and aiohttp answers Pings by itself, drops Pongs, and ends the connection at messages above 4 MiB.",
         ),
+    ],
+    ..PYTHON
+};
+
+pub(super) const JUPYTER: Proxy = Proxy {
+    id: "jupyter-server-proxy",
+    name: "jupyter-server-proxy",
+    package: "PyPI jupyter-server-proxy, on jupyter-server",
+    version: &["-c", "import importlib.metadata as m; print(m.version('jupyter_server_proxy'))"],
+    arguments: &[
+        "-m",
+        "jupyter_server",
+        "--ip=127.0.0.1",
+        "--port={port}",
+        "--allow-root",
+        "--ServerApp.root_dir={folder}",
+        "{lines}",
+    ],
+    environment: &[
+        ("JUPYTER_CONFIG_DIR", "{folder}/config"),
+        ("JUPYTER_DATA_DIR", "{folder}/data"),
+        ("JUPYTER_RUNTIME_DIR", "{folder}/runtime"),
+    ],
+    via: "ws://127.0.0.1:{port}/proxy/absolute/{upstream}/",
+    configurations: &[
+        documented(
+            "documented",
+            "/proxy/absolute/PORT/, after a login",
+            &[2, 65],
+            "--IdentityProvider.token=
+--ServerApp.password=",
+            "",
+        ),
+        mistake("login", "without a login", &[2], "--IdentityProvider.token=framewise", ""),
     ],
     ..PYTHON
 };

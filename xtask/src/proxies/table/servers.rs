@@ -160,6 +160,7 @@ pub(super) const NGINX: Proxy = Proxy {
     via: "ws://127.0.0.1:{port}/",
     tls: false,
     settles: false,
+    reload: "HUP",
     configurations: NGINX_CONFIGURATIONS,
 };
 
@@ -255,6 +256,7 @@ pub(super) const HAPROXY: Proxy = Proxy {
     via: "ws://127.0.0.1:{port}/",
     tls: false,
     settles: false,
+    reload: "",
     configurations: HAPROXY_CONFIGURATIONS,
 };
 
@@ -277,6 +279,7 @@ pub(super) const CADDY: Proxy = Proxy {
     via: "ws://127.0.0.1:{port}/",
     tls: false,
     settles: false,
+    reload: "",
     configurations: &[
         documented(
             "documented",
@@ -369,6 +372,7 @@ pub(super) const ENVOY: Proxy = Proxy {
     via: "ws://127.0.0.1:{port}/",
     tls: false,
     settles: false,
+    reload: "",
     configurations: &[
         documented(
             "documented",
@@ -494,6 +498,7 @@ pub(super) const TRAEFIK: Proxy = Proxy {
     via: "ws://127.0.0.1:{port}/",
     tls: false,
     settles: true,
+    reload: "",
     configurations: &[
         documented(
             "documented",
@@ -570,6 +575,7 @@ pub(super) const APACHE: Proxy = Proxy {
     via: "ws://127.0.0.1:{port}/",
     tls: false,
     settles: false,
+    reload: "USR1",
     configurations: &[
         documented(
             "documented",

@@ -14,6 +14,7 @@ pub(super) const SOCAT: Proxy = Proxy {
     via: "ws://127.0.0.1:{port}/",
     tls: false,
     settles: false,
+    reload: "",
     configurations: &[
         documented(
             "documented",
@@ -66,6 +67,7 @@ pub(super) const INSPECT: Proxy = Proxy {
     via: "ws://127.0.0.1:{port}/",
     tls: false,
     settles: false,
+    reload: "",
     configurations: &[documented(
         "documented",
         "as it starts",
@@ -96,6 +98,7 @@ pub(super) const MITMPROXY: Proxy = Proxy {
     via: "ws://127.0.0.1:{port}/",
     tls: false,
     settles: false,
+    reload: "",
     configurations: &[
         documented(
             "documented",
@@ -138,6 +141,7 @@ pub(super) const SQUID: Proxy = Proxy {
     via: "http://127.0.0.1:{port}",
     tls: false,
     settles: false,
+    reload: "HUP",
     configurations: &[
         documented(
             "documented",
@@ -157,6 +161,15 @@ client_lifetime 1 day",
             "The silence ends after the 3 s of read_timeout.",
         ),
         mistake(
+            "port",
+            "SSL_ports without the port of the server",
+            &[2],
+            "http_port 127.0.0.1:{port}
+acl SSL_ports port 443
+http_access deny connect !SSL_ports",
+            "",
+        ),
+        mistake(
             "lifetime",
             "client_lifetime of 3 s",
             &[1, 5],
@@ -165,6 +178,33 @@ client_lifetime 3 seconds",
             "Does no harm: client_lifetime does not apply to a tunnel.",
         ),
     ],
+};
+
+/// As a reverse proxy it is another program to its users, and the client connects in another way.
+pub(super) const SQUID_REVERSE: Proxy = Proxy {
+    id: "squid-reverse",
+    name: "Squid as a reverse proxy",
+    via: "ws://127.0.0.1:{port}/",
+    configurations: &[
+        documented(
+            "documented",
+            "accel, with http_upgrade_request_protocols",
+            &[2, 65],
+            "http_port 127.0.0.1:{port} accel defaultsite=127.0.0.1
+cache_peer 127.0.0.1 parent {upstream} 0 no-query originserver
+http_upgrade_request_protocols WebSocket allow all",
+            "",
+        ),
+        mistake(
+            "no-upgrade",
+            "without http_upgrade_request_protocols",
+            &[2],
+            "http_port 127.0.0.1:{port} accel defaultsite=127.0.0.1
+cache_peer 127.0.0.1 parent {upstream} 0 no-query originserver",
+            "",
+        ),
+    ],
+    ..SQUID
 };
 
 pub(super) const TINYPROXY: Proxy = Proxy {
@@ -179,6 +219,7 @@ pub(super) const TINYPROXY: Proxy = Proxy {
     via: "http://127.0.0.1:{port}",
     tls: false,
     settles: false,
+    reload: "HUP",
     configurations: &[
         documented(
             "documented",
@@ -188,6 +229,7 @@ pub(super) const TINYPROXY: Proxy = Proxy {
             "A tunnel: every byte arrives as it was sent.",
         ),
         mistake("timeout", "Timeout 3", &[1, 5], "Timeout 3", "The silence ends after the 3 s of Timeout."),
+        mistake("port", "ConnectPort 443 alone", &[2], "Timeout 600\nConnectPort 443", ""),
         mistake(
             "max-clients",
             "MaxClients 20",
@@ -210,6 +252,7 @@ pub(super) const STUNNEL: Proxy = Proxy {
     via: "wss://localhost:{port}/",
     tls: true,
     settles: false,
+    reload: "HUP",
     configurations: &[
         documented(
             "documented",
@@ -258,6 +301,7 @@ pub(super) const VARNISH: Proxy = Proxy {
     via: "ws://127.0.0.1:{port}/",
     tls: false,
     settles: false,
+    reload: "",
     configurations: &[
         documented(
             "documented",
@@ -329,6 +373,7 @@ pub(super) const LIGHTTPD: Proxy = Proxy {
     via: "ws://127.0.0.1:{port}/",
     tls: false,
     settles: false,
+    reload: "USR1",
     configurations: &[
         documented(
             "documented",
@@ -374,6 +419,7 @@ pub(super) const NGHTTPX: Proxy = Proxy {
     via: "ws://127.0.0.1:{port}/",
     tls: false,
     settles: false,
+    reload: "",
     configurations: &[
         documented(
             "documented",
