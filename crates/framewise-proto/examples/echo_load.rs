@@ -1,19 +1,20 @@
 //! A fixed load on the engine, for counting instructions: `echo_load KIND SIZE PATH MESSAGES` has a server's engine echo
-//! that many messages, sixteen to a read, and prints how many bytes it wrote. The path is `any` (`Connection::receive`) or
-//! `whole` (`Connection::receive_whole` first). The test `instructions` counts it.
+//! that many messages, sixteen to a read, and prints how many bytes it wrote. The path is `any` (`Connection::receive`),
+//! `whole` (`Connection::receive_whole` first) or `idle` (an `IdleConnection`). The test `instructions` counts it.
 
 use std::env;
+use std::sync::Arc;
 use std::time::Duration;
 
 use framewise_proto::deflate::{Context, DeflateConfig, negotiate};
-use framewise_proto::{Config, Connection, Event};
+use framewise_proto::{Config, Connection, Event, IdleConfig, IdleConnection};
 
 const BATCH: usize = 16;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let [kind, size, path, messages] = &arguments[..] else {
-        return Err("usage: echo_load ascii|text|binary|deflate SIZE any|whole MESSAGES".into());
+        return Err("usage: echo_load ascii|text|binary|deflate SIZE any|whole|idle MESSAGES".into());
     };
     let whole = path == "whole";
     let (size, messages): (usize, usize) = (size.parse()?, messages.parse()?);
@@ -45,6 +46,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let batch = client.poll_transmit().unwrap_or_default().into_vec();
     let mut buffer = batch.clone();
+    if path == "idle" {
+        return idle(&batch, messages);
+    }
     let (mut echoed, mut written) = (0, 0);
     while echoed < messages {
         buffer.copy_from_slice(&batch);
@@ -82,6 +86,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             written += out.len();
             server.recycle(out);
         }
+    }
+    println!("{written}");
+    Ok(())
+}
+
+#[inline(never)]
+fn idle(batch: &[u8], messages: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let config = IdleConfig::new(Arc::new(Config::default()));
+    let mut server = IdleConnection::new(0, Duration::ZERO);
+    let (mut buffer, mut out) = (batch.to_vec(), Vec::new());
+    let (mut echoed, mut written) = (0, 0);
+    while echoed < messages {
+        buffer.copy_from_slice(batch);
+        server.heard(Duration::ZERO);
+        let mut at = 0;
+        while let Some((consumed, payload)) = server.receive_whole(&config, &mut buffer[at..])? {
+            at += consumed;
+            echoed += 1;
+            match payload.as_str() {
+                Some(text) => IdleConnection::send_text(text, &mut out),
+                None => IdleConnection::send_binary(&payload, &mut out),
+            }
+        }
+        written += out.len();
+        out.clear();
     }
     println!("{written}");
     Ok(())

@@ -1,3 +1,4 @@
+mod idle;
 mod keepalive;
 mod prepared;
 mod send;
@@ -14,6 +15,7 @@ use core::time::Duration;
 use framewise_rules::{Answer, CloseCode, Role, Rule};
 use framewise_simd::{Utf8, Utf8Vec};
 
+pub use self::idle::{IdleConfig, IdleConnection};
 pub use self::keepalive::Keepalive;
 use self::keepalive::Pings;
 use self::state::{Rest, State};

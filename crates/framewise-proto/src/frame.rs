@@ -10,4 +10,5 @@ mod sequence;
 pub use close::{CloseFault, CloseFrame, check_close};
 pub use header::{Header, LengthForm, MAX_HEADER, Opcode};
 pub use plain::PlainHeader;
+pub(crate) use sequence::Counts;
 pub use sequence::{Expect, MessageKind, OpenMessage, Sequence};

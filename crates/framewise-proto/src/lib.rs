@@ -73,12 +73,15 @@ pub mod frame;
 pub mod handshake;
 mod payload;
 mod receive;
+mod time;
 mod transmit;
 mod violation;
 
 pub use bytes::Bytes;
 pub use config::{Config, Ranked, Strictness};
-pub use connection::{Compressed, Compression, Connection, Keepalive, MaskingKeys, Transport};
+pub use connection::{
+    Compressed, Compression, Connection, IdleConfig, IdleConnection, Keepalive, MaskingKeys, Transport,
+};
 pub use event::{Ended, EndedBy, Event};
 pub use frame::{CloseFrame, Header, MessageKind, Opcode};
 pub use framewise_rules as rules;

@@ -11,7 +11,9 @@ use framewise_simd::{Utf8, Utf8Error, Utf8Piece, unmask};
 #[cfg(feature = "deflate")]
 use crate::deflate::{DeflateAgreement, DeflateConfig};
 use crate::deflate::{InflateFault, Inflating};
-use crate::frame::{CloseFault, Expect, Header, MessageKind, Opcode, PlainHeader, Sequence, check_close};
+use crate::frame::{
+    CloseFault, Counts, Expect, Header, MessageKind, Opcode, PlainHeader, Sequence, check_close,
+};
 use crate::{Config, Detail, Event, Payload, Strictness, Violation};
 
 /// A message in one frame that is complete in the buffer, with a valid header. Nearly every message is one.
@@ -23,6 +25,59 @@ pub(crate) struct Whole {
     header: usize,
     /// Bytes of the frame.
     pub(crate) size: usize,
+}
+
+impl Whole {
+    /// Recognises such a message at the front of `bytes`; `longest` is that of [`longest_plain`].
+    #[expect(clippy::inline_always, reason = "nearly every message takes this path")]
+    #[inline(always)]
+    pub(crate) fn find(bytes: &[u8], sender: Role, longest: Option<u16>) -> Option<Self> {
+        let header = PlainHeader::decode(bytes, sender)?;
+        let size = header.size + usize::from(header.length);
+        let there = header.length <= longest? && size <= bytes.len();
+        there.then_some(Self { kind: header.kind, key: header.mask, header: header.size, size })
+    }
+
+    /// Takes the message from the same bytes, and counts it. Returns its payload.
+    #[expect(clippy::inline_always, reason = "nearly every message takes this path")]
+    #[inline(always)]
+    pub(crate) fn take<'b>(
+        &self,
+        counts: &mut Counts,
+        offset: &mut u64,
+        bytes: &'b mut [u8],
+    ) -> Result<Payload<'b>, TextFault> {
+        *offset += self.size as u64;
+        counts.take_whole();
+        let payload = &mut bytes[self.header..self.size];
+        if self.kind == MessageKind::Binary {
+            if let Some(key) = self.key {
+                unmask(payload, key, 0);
+            }
+            return Ok(Payload::Binary(payload));
+        }
+        let mut utf8 = Utf8::new();
+        match check_text(&mut utf8, payload, self.key, 0) {
+            Ok(text) => match text.as_str() {
+                Some(text) => Ok(Payload::Text(text.into())),
+                None => Err(TextFault::Truncated(utf8.open())),
+            },
+            Err(error) => Err(TextFault::Invalid(error)),
+        }
+    }
+
+    /// Bytes of its payload.
+    pub(crate) const fn length(&self) -> u64 {
+        (self.size - self.header) as u64
+    }
+}
+
+/// Why a text is not UTF-8.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TextFault {
+    Invalid(Utf8Error),
+    /// It ends inside a character, of which it has so many bytes.
+    Truncated(usize),
 }
 
 /// A data frame whose header was consumed.
@@ -138,14 +193,7 @@ impl Receiver {
         if self.sequence.open().is_some() {
             return None;
         }
-        let header = PlainHeader::decode(bytes, self.sender)?;
-        let size = header.size + usize::from(header.length);
-        (header.length <= self.plain? && size <= bytes.len()).then_some(Whole {
-            kind: header.kind,
-            key: header.mask,
-            header: header.size,
-            size,
-        })
+        Whole::find(bytes, self.sender, self.plain)
     }
 
     /// Takes the message that [`Receiver::whole`] recognised in the same bytes. Returns its payload.
@@ -156,24 +204,21 @@ impl Receiver {
         whole: &Whole,
         bytes: &'b mut [u8],
     ) -> Result<Payload<'b>, Box<Violation>> {
-        let start = self.offset;
-        self.offset += whole.size as u64;
-        self.sequence.take_whole();
-        let payload = &mut bytes[whole.header..whole.size];
-        if whole.kind == MessageKind::Binary {
-            if let Some(key) = whole.key {
-                unmask(payload, key, 0);
-            }
-            return Ok(Payload::Binary(payload));
-        }
-        let mut utf8 = Utf8::new();
-        match check_text(&mut utf8, payload, whole.key, 0) {
-            Ok(text) => match text.as_str() {
-                Some(text) => Ok(Payload::Text(text.into())),
-                None => Err(self.truncated_text(utf8.open() as u64)),
-            },
-            Err(error) => Err(self.invalid_text(start + whole.header as u64, error)),
-        }
+        let taken = whole.take(self.sequence.counts_mut(), &mut self.offset, bytes);
+        taken.map_err(|fault| {
+            fault.violation(self.sender, *self.sequence.counts(), self.offset, whole.length())
+        })
+    }
+
+    /// The bytes consumed and what else remains, if no message, frame or header is begun.
+    pub(crate) fn idle(&self) -> Option<(u64, Counts)> {
+        let is_idle = self.frame.is_none() && self.inflating.is_none() && !self.tolerated;
+        (is_idle && self.sequence.open().is_none()).then(|| (self.offset, *self.sequence.counts()))
+    }
+
+    /// A receiver that goes on after [`Receiver::idle`].
+    pub(crate) fn of_idle(sender: Role, config: Arc<Config>, offset: u64, counts: Counts) -> Self {
+        Self { sequence: counts.into(), ..Self::new(sender, config, offset) }
     }
 
     /// Consumes bytes from the front of `bytes`. Returns how many, and the event they are; `None`: more bytes are
@@ -311,7 +356,9 @@ impl Receiver {
                 Ok(text) => Payload::Text(text),
                 Err(error) => {
                     self.offset += consumed as u64;
-                    return (consumed, Some(Event::Violation(self.invalid_text(payload_offset, error))));
+                    let counts = self.sequence.counts_mut();
+                    let violation = invalid_text(self.sender, counts, payload_offset, error);
+                    return (consumed, Some(Event::Violation(violation)));
                 }
             },
             (MessageKind::Binary, Some(key)) => {
@@ -346,19 +393,6 @@ impl Receiver {
         let first = !self.begun;
         self.begun = !last;
         (consumed, Some(Event::Data { payload, first, last }))
-    }
-
-    /// The text ends inside a character, of which it has so many bytes.
-    #[cold]
-    fn truncated_text(&self, open: u64) -> Box<Violation> {
-        self.at(Rule::TextTruncatedUtf8, self.offset - open, open)
-    }
-
-    #[cold]
-    fn invalid_text(&self, payload: u64, error: Utf8Error) -> Box<Violation> {
-        let mut violation = self.at(Rule::TextInvalidUtf8, payload + error.offset as u64, 1);
-        violation.detail = Detail::Utf8(error.fault);
-        violation
     }
 
     /// Takes a frame of a compressed message: as [`Receiver::data`], but checks and counts what it inflates to.
@@ -448,21 +482,47 @@ impl Receiver {
 
     #[cold]
     pub(crate) fn at(&self, rule: Rule, offset: u64, length: u64) -> Box<Violation> {
-        Box::new(Violation {
-            rule,
-            by: self.sender,
-            offset: Some(offset),
-            length,
-            frame: self.sequence.frames(),
-            message: self.sequence.messages(),
-            detail: Detail::None,
-            also: Vec::new(),
-        })
+        violation(self.sender, self.sequence.counts(), rule, offset, length)
+    }
+}
+
+#[cold]
+fn violation(by: Role, counts: &Counts, rule: Rule, offset: u64, length: u64) -> Box<Violation> {
+    Box::new(Violation {
+        rule,
+        by,
+        offset: Some(offset),
+        length,
+        frame: counts.frames,
+        message: counts.messages,
+        detail: Detail::None,
+        also: Vec::new(),
+    })
+}
+
+/// The text has a byte that is not UTF-8; its payload begins at this offset.
+#[cold]
+fn invalid_text(by: Role, counts: &Counts, payload: u64, error: Utf8Error) -> Box<Violation> {
+    let mut violation = violation(by, counts, Rule::TextInvalidUtf8, payload + error.offset as u64, 1);
+    violation.detail = Detail::Utf8(error.fault);
+    violation
+}
+
+impl TextFault {
+    /// The violation of a message that is counted, whose payload of `length` bytes ends at `offset`.
+    #[cold]
+    pub(crate) fn violation(self, by: Role, counts: Counts, offset: u64, length: u64) -> Box<Violation> {
+        match self {
+            Self::Invalid(error) => invalid_text(by, &counts, offset - length, error),
+            Self::Truncated(open) => {
+                violation(by, &counts, Rule::TextTruncatedUtf8, offset - open as u64, open as u64)
+            }
+        }
     }
 }
 
 /// The longest message in one plain frame that breaks no limit ([`Sequence::allows`]).
-fn longest_plain(config: &Config) -> Option<u16> {
+pub(crate) fn longest_plain(config: &Config) -> Option<u16> {
     let limits = &config.limits;
     let any = config.messages == MessageKinds::All && limits.fragments > 0;
     any.then(|| u16::try_from(limits.frame.min(limits.message)).unwrap_or(u16::MAX))

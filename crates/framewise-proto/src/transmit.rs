@@ -158,18 +158,6 @@ impl Transmit {
         &mut self.encoded
     }
 
-    /// Queues a header of up to eight bytes, in a word whose lowest byte is the first one, and its payload.
-    #[inline]
-    pub(crate) fn push_small(&mut self, (word, size): (u64, usize), payload: &[u8]) {
-        let out = &mut self.encoded;
-        out.reserve(8 + payload.len());
-        let start = out.len() + size;
-        // Copies the complete word, then truncates: a copy of constant size needs no call.
-        out.extend_from_slice(&word.to_le_bytes());
-        out.truncate(start);
-        out.extend_from_slice(payload);
-    }
-
     /// Queues a payload at the end, without copying it.
     pub(crate) fn push_large(&mut self, payload: Bytes) {
         if payload.is_empty() {

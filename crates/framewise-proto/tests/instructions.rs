@@ -22,6 +22,7 @@ fn loads() -> Vec<Load> {
     for kind in ["ascii", "text", "binary"] {
         loads.extend([20, 128, 1024, 4096, 65536].map(|size| echo(kind, size, "any")));
         loads.extend([20, 128, 1024].map(|size| echo(kind, size, "whole")));
+        loads.extend([20, 128, 1024].map(|size| echo(kind, size, "idle")));
     }
     loads.push(echo("deflate", 1024, "any"));
     loads.extend([1024, 1024 * 1024].map(|size| load("deref_load", vec![size.to_string()])));

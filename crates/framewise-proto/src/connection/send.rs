@@ -8,6 +8,7 @@ use framewise_rules::{CloseCode, Role};
 use framewise_simd::{Utf8, Utf8Bytes, unmask};
 
 use super::Connection;
+use super::idle::push_small;
 use super::state::State;
 use crate::frame::{MAX_HEADER, PlainHeader};
 use crate::{CloseFrame, Header, MessageKind, Misuse, Opcode};
@@ -78,7 +79,7 @@ impl Connection {
             && self.may_begin().is_ok()
             && let Some(header) = PlainHeader::word(kind, payload.len())
         {
-            self.out.push_small(header, payload);
+            push_small(self.out.encoded(), header, payload);
             return Ok(());
         }
         self.send_any(kind, payload)

@@ -2,6 +2,8 @@ use core::time::Duration;
 
 use framewise_rules::Limits;
 
+use crate::time::Nanos;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Counts control frames against [`Limits::control_run`] and [`Limits::control_rate`]. RFC 6455 §10.4 recommends
@@ -9,10 +11,10 @@ const SECOND: Duration = Duration::from_secs(1);
 ///
 /// A count begins with a frame and lasts one second; the first frame after that second begins the next count. The
 /// memory is constant, and any one second holds at most twice the rate.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ControlCount {
-    /// When the first frame of the count arrived; `None` before the first frame, and without a clock.
-    since: Option<Duration>,
+    /// When the first frame of the count arrived; none before the first frame, and without a clock.
+    since: Nanos,
     /// Frames since then.
     in_second: u32,
     /// Frames since the last data frame, within this count. Without a clock the count never ends.
@@ -31,7 +33,7 @@ impl ControlCount {
     /// Counts one control frame.
     pub(super) fn add(&mut self, now: Option<Duration>) {
         if self.is_over(now) {
-            *self = Self { since: now, ..Self::default() };
+            *self = Self { since: now.map_or(Nanos::NONE, Nanos::of), ..Self::default() };
         }
         self.in_second = self.in_second.saturating_add(1);
         self.in_row = self.in_row.saturating_add(1);
@@ -49,7 +51,7 @@ impl ControlCount {
 
     /// Whether the current count has ended.
     fn is_over(&self, now: Option<Duration>) -> bool {
-        match (now, self.since) {
+        match (now, self.since.get()) {
             (Some(now), Some(since)) => now.saturating_sub(since) >= SECOND,
             (Some(_), None) => true,
             (None, _) => false,

@@ -71,11 +71,33 @@ impl Expect<'_> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sequence {
     open: Option<OpenMessage>,
+    counts: Counts,
+}
+
+/// What remains of a sequence when no message is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
     controls: ControlCount,
     /// The number of the last frame taken, from 1.
-    frames: u64,
+    pub(crate) frames: u64,
     /// The number of the last message begun, from 1.
-    messages: u64,
+    pub(crate) messages: u64,
+}
+
+impl Counts {
+    /// Takes a complete message of one frame.
+    #[inline]
+    pub(crate) fn take_whole(&mut self) {
+        self.frames += 1;
+        self.messages += 1;
+        self.controls.data();
+    }
+}
+
+impl From<Counts> for Sequence {
+    fn from(counts: Counts) -> Self {
+        Self { open: None, counts }
+    }
 }
 
 impl Sequence {
@@ -86,12 +108,12 @@ impl Sequence {
 
     /// Frames taken so far.
     pub const fn frames(&self) -> u64 {
-        self.frames
+        self.counts.frames
     }
 
     /// Messages begun so far.
     pub const fn messages(&self) -> u64 {
-        self.messages
+        self.counts.messages
     }
 
     /// The rules that this header breaks, in the order of the bits on the wire, then of the sequence, then the limits.
@@ -138,7 +160,7 @@ impl Sequence {
     fn order(&self, header: &Header, expect: &Expect<'_>, faults: &mut Vec<Rule>) {
         if header.opcode.is_control() {
             // A Close ends the connection, so it never counts as a flood.
-            if header.opcode != Opcode::Close && self.controls.is_full(expect.now, expect.limits) {
+            if header.opcode != Opcode::Close && self.counts.controls.is_full(expect.now, expect.limits) {
                 faults.push(Rule::ControlFlood);
             }
             return;
@@ -194,7 +216,7 @@ impl Sequence {
             let before = self.continued(header).map_or(0, |open| open.fragments);
             limit(u64::from(before) + 1, u64::from(limits.fragments))
         } else if rule == Rule::ControlFlood {
-            let (in_second, in_row) = self.controls.counted();
+            let (in_second, in_row) = self.counts.controls.counted();
             let row = in_row >= limits.control_run;
             let (got, most) =
                 if row { (in_row, limits.control_run) } else { (in_second, limits.control_rate) };
@@ -214,12 +236,12 @@ impl Sequence {
     /// `now`: as in [`Expect`].
     #[inline]
     pub fn take(&mut self, header: &Header, deflate: bool, now: Option<Duration>) {
-        self.frames += 1;
+        self.counts.frames += 1;
         if header.opcode.is_control() {
-            self.controls.add(now);
+            self.counts.controls.add(now);
             return;
         }
-        self.controls.data();
+        self.counts.controls.data();
         if header.opcode == Opcode::Continuation
             && let Some(open) = &mut self.open
         {
@@ -227,7 +249,7 @@ impl Sequence {
             open.length = open.length.saturating_add(header.length);
             return;
         }
-        self.messages += 1;
+        self.counts.messages += 1;
         let kind = if header.opcode == Opcode::Text { MessageKind::Text } else { MessageKind::Binary };
         let compressed = header.rsv1 && deflate;
         self.open = Some(OpenMessage { kind, compressed, fragments: 1, length: header.length });
@@ -242,9 +264,16 @@ impl Sequence {
     /// Takes a complete message of one frame.
     #[inline]
     pub fn take_whole(&mut self) {
-        self.frames += 1;
-        self.messages += 1;
-        self.controls.data();
+        self.counts.take_whole();
+    }
+
+    pub(crate) const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    #[inline]
+    pub(crate) const fn counts_mut(&mut self) -> &mut Counts {
+        &mut self.counts
     }
 
     /// Ends the open message, after its last frame's payload.

@@ -1,11 +1,15 @@
 //! A message in one frame that is complete takes a short path; everything else takes a long one. They cannot disagree: what is
 //! received does not depend on how the bytes are cut, and so not on the path.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use framewise_proto::frame::LengthForm;
-use framewise_proto::rules::{Limits, MessageKinds, Role};
-use framewise_proto::{Config, Connection, Event, Header, MessageKind, Opcode, Strictness, Violation};
+use framewise_proto::rules::{Limits, MessageKinds, Role, Rule};
+use framewise_proto::{
+    Config, Connection, Event, Header, IdleConfig, IdleConnection, Keepalive, MessageKind, Opcode,
+    Strictness, Violation,
+};
 
 /// What was received; parts of a message are joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +25,8 @@ enum Seen {
 enum By {
     Receive,
     ReceiveWhole,
+    /// A connection that is idle whenever it can be.
+    Idle,
 }
 
 struct Receiving {
@@ -29,15 +35,21 @@ struct Receiving {
     /// The parts of a message so far.
     part: Vec<u8>,
     seen: Vec<Seen>,
+    config: IdleConfig,
+    /// How often the connection was idle.
+    idle: usize,
 }
 
 impl Receiving {
     fn new(sender: Role, config: Config) -> Self {
+        let config = Arc::new(config);
+        let shared = Arc::clone(&config);
         let engine = match sender {
-            Role::Client => Connection::server(config, 0, Duration::ZERO),
-            Role::Server => Connection::client(config, Box::new(|| [1, 2, 3, 4]), 0, Duration::ZERO),
+            Role::Client => Connection::server(shared, 0, Duration::ZERO),
+            Role::Server => Connection::client(shared, Box::new(|| [1, 2, 3, 4]), 0, Duration::ZERO),
         };
-        Self { engine, kept: Vec::new(), part: Vec::new(), seen: Vec::new() }
+        let config = IdleConfig::new(config);
+        Self { engine, kept: Vec::new(), part: Vec::new(), seen: Vec::new(), config, idle: 0 }
     }
 
     fn take(&mut self, bytes: &[u8], by: By) {
@@ -59,6 +71,33 @@ impl Receiving {
                     return;
                 }
                 assert_eq!(before, self.kept[at..], "bytes that are not consumed are not changed");
+            }
+            if by == By::Idle
+                && let Some(mut idle) = self.engine.to_idle()
+            {
+                self.idle += 1;
+                let received = idle.receive_whole(&self.config, &mut self.kept[at..]);
+                let received = received.map(|taken| {
+                    taken.map(|(consumed, payload)| (consumed, payload.kind(), payload.to_vec()))
+                });
+                self.engine = idle.connection(&self.config);
+                assert_eq!(self.engine.to_idle(), Some(idle));
+                match received {
+                    Ok(Some((consumed, kind, payload))) => {
+                        self.seen.push(Seen::Message(kind, payload));
+                        at += consumed;
+                        continue;
+                    }
+                    Ok(None) => {
+                        assert_eq!(before, self.kept[at..], "bytes that are not consumed are not changed");
+                    }
+                    Err(violation) => {
+                        self.engine.fail_for(Duration::ZERO, (*violation).clone());
+                        self.seen.push(Seen::Ended(violation));
+                        self.kept.clear();
+                        return;
+                    }
+                }
             }
             let (consumed, event) = self.engine.receive(Duration::ZERO, &mut self.kept[at..]);
             at += consumed;
@@ -173,16 +212,17 @@ fn config(random: &mut Random) -> Config {
 #[test]
 fn the_short_path_and_the_long_one_receive_the_same() {
     let mut random = Random(0x2545_f491_4f6c_dd1d);
-    let (mut messages, mut broken) = (0, 0);
+    let (mut messages, mut broken, mut idle) = (0, 0, 0);
     for round in 0..400 {
         let sender = if round % 2 == 0 { Role::Client } else { Role::Server };
         let config = config(&mut random);
         let stream: Vec<u8> = (0..=random.of(12)).flat_map(|_| frame(sender, &mut random)).collect();
-        let received = |pieces: &[&[u8]], by: By| {
+        let mut received = |pieces: &[&[u8]], by: By| {
             let mut receiving = Receiving::new(sender, config.clone());
             for piece in pieces {
                 receiving.take(piece, by);
             }
+            idle += receiving.idle;
             receiving.done()
         };
         // One byte at a time no payload is ever complete with its header.
@@ -190,7 +230,7 @@ fn the_short_path_and_the_long_one_receive_the_same() {
         let expected = received(&bytes, By::Receive);
         messages += expected.0.iter().filter(|seen| matches!(seen, Seen::Message(..))).count();
         broken += expected.0.iter().filter(|seen| matches!(seen, Seen::Ended(..))).count();
-        for by in [By::Receive, By::ReceiveWhole] {
+        for by in [By::Receive, By::ReceiveWhole, By::Idle] {
             let step = if stream.len() > 2000 { 997 } else { 1 };
             for cut in (0..=stream.len()).step_by(step) {
                 let (first, rest) = stream.split_at(cut);
@@ -198,5 +238,122 @@ fn the_short_path_and_the_long_one_receive_the_same() {
             }
         }
     }
-    assert!(messages > 500 && broken > 200, "{messages} messages, {broken} violations");
+    assert!(messages > 500 && broken > 200 && idle > 10_000, "{messages}, {broken}, {idle}");
+}
+
+#[test]
+fn an_idle_connection_is_small_and_what_is_open_is_not_idle() {
+    assert_eq!(size_of::<IdleConnection>(), 48);
+    let config = Arc::new(Config::default());
+    let server = || Connection::server(Arc::clone(&config), 7, Duration::from_millis(5));
+    assert!(server().to_idle().is_some());
+    assert!(
+        Connection::client(Config::default(), Box::new(|| [0; 4]), 0, Duration::ZERO).to_idle().is_none()
+    );
+    let keepalive = Config::default().keepalive(Keepalive::default());
+    assert!(Connection::server(keepalive, 0, Duration::ZERO).to_idle().is_none());
+
+    let received = |bytes: &[u8]| {
+        let mut server = server();
+        let _ = server.receive(Duration::ZERO, &mut bytes.to_vec());
+        server
+    };
+    // A part of a frame, a part of a message, a Ping whose Pong is to be written, a Close, and a violation.
+    let opened = [
+        b"\x82\x84\x00\x00\x00\x00a".as_slice(),
+        b"\x02\x81\x00\x00\x00\x00a",
+        b"\x89\x80\x00\x00\x00\x00",
+        b"\x88\x80\x00\x00\x00\x00",
+        b"\x83\x80\x00\x00\x00\x00",
+    ];
+    for bytes in opened {
+        assert!(received(bytes).to_idle().is_none(), "{bytes:02x?}");
+    }
+    // An end stays an end when it is written and polled.
+    for bytes in &opened[3..] {
+        let mut over = received(bytes);
+        assert!(over.poll_transmit().is_some());
+        while over.poll_event().is_some() {}
+        assert!(over.to_idle().is_none(), "{bytes:02x?}");
+    }
+    let mut closing = server();
+    closing.close(Duration::ZERO, None).expect("it is open");
+    assert!(closing.poll_transmit().is_some() && closing.to_idle().is_none());
+    // After what was open is done, it is idle again.
+    let mut answered = received(b"\x89\x80\x00\x00\x00\x00");
+    assert!(answered.poll_transmit().is_some() && answered.to_idle().is_some());
+    let mut begun = server();
+    begun.begin(MessageKind::Text).expect("it is open");
+    assert!(begun.to_idle().is_none());
+    begun.send_part(b"", true).expect("it was begun");
+    assert!(begun.to_idle().is_none(), "it is to be written");
+    assert!(begun.poll_transmit().is_some() && begun.to_idle().is_some());
+    // A tolerated header, whose masking key has not arrived, is not reported twice.
+    let lenient = Config::default().strictness(Strictness::default().long_lengths(true));
+    let mut tolerating = Connection::server(lenient, 0, Duration::ZERO);
+    let mut header = *b"\x82\xfe\x00\x05";
+    assert!(matches!(tolerating.receive(Duration::ZERO, &mut header), (0, Some(Event::Tolerated(_)))));
+    assert!(tolerating.to_idle().is_none());
+}
+
+/// Control frames are counted on, the times and the limits as well.
+#[test]
+fn an_idle_connection_forgets_nothing() {
+    let limits = Limits::DEFAULT.control_rate(3).idle(Duration::from_secs(9));
+    let config = IdleConfig::new(Arc::new(Config::default().limits(limits)));
+    let mut idle = IdleConnection::new(100, Duration::from_secs(1));
+    assert_eq!(idle.poll_timeout(&config), Some(Duration::from_secs(10)));
+    for number in 0_u64..4 {
+        // A Ping and a message, in one second.
+        let now = Duration::from_millis(2000 + 10 * number);
+        let mut connection = idle.connection(&config);
+        let mut ping = *b"\x89\x80\x00\x00\x00\x00";
+        let (_, event) = connection.receive(now, &mut ping);
+        if number == 3 {
+            let Some(Event::Violation(violation)) = event else { panic!("{event:?}") };
+            assert_eq!((violation.rule, violation.offset), (Rule::ControlFlood, Some(100 + 3 * 13)));
+            assert_eq!((violation.frame, violation.message), (7, 3));
+            return;
+        }
+        assert!(matches!(event, Some(Event::Ping(_))));
+        assert!(connection.poll_transmit().is_some());
+        idle = connection.to_idle().expect("nothing is open");
+        let mut message = *b"\x82\x81\x00\x00\x00\x00a";
+        let taken = idle.receive_whole(&config, &mut message).expect("it is legal");
+        assert_eq!(taken.map(|(consumed, _)| consumed), Some(7));
+        idle.heard(now);
+        assert_eq!(idle.poll_timeout(&config), Some(now + Duration::from_secs(9)));
+        assert_eq!(idle.connection(&config).poll_timeout(), idle.poll_timeout(&config));
+    }
+}
+
+/// With automatic Pings it makes a connection in time.
+#[test]
+fn an_idle_connection_sends_its_first_ping() {
+    let config = IdleConfig::new(Arc::new(Config::default().keepalive(Keepalive::default())));
+    let mut idle = IdleConnection::new(0, Duration::ZERO);
+    assert_eq!(idle.poll_timeout(&config), Some(Keepalive::DEFAULT.interval));
+    assert_eq!(
+        idle.receive_whole(&config, &mut b"\x82\x81\x00\x00\x00\x00a".to_vec()).map(|taken| taken.is_some()),
+        Ok(false)
+    );
+    let mut connection = idle.connection(&config);
+    connection.handle_timeout(Keepalive::DEFAULT.interval);
+    let ping = connection.poll_transmit().expect("the Ping").into_vec();
+    assert_eq!(ping[0], 0x89);
+}
+
+#[test]
+fn what_an_idle_connection_sends_is_what_a_connection_sends() {
+    for length in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
+        let text = "x".repeat(length);
+        let (mut text_out, mut binary_out) = (b"before".to_vec(), Vec::new());
+        IdleConnection::send_text(&text, &mut text_out);
+        IdleConnection::send_binary(text.as_bytes(), &mut binary_out);
+        let mut connection = Connection::server(Config::default(), 0, Duration::ZERO);
+        connection.send_text(&text).expect("it is open");
+        assert_eq!(text_out[6..], connection.poll_transmit().expect("a message").into_vec());
+        connection.send_binary(text.as_bytes()).expect("it is open");
+        assert_eq!(binary_out, connection.poll_transmit().expect("a message").into_vec());
+    }
 }
