@@ -121,6 +121,7 @@ pub use error::{ConnectError, ConnectFault, Error, Rejected};
 pub use event::Event;
 pub use message::{Message, Text};
 pub use prepared::Prepared;
+pub use random::masking_keys;
 pub use server::{
     AcceptDelay, AcceptLoop, HandlerResult, Handshake, Incoming, Listener, PendingRequest, Reply, ServeError,
     Server, Slot,

@@ -17,8 +17,10 @@ thread_local! {
     static KEYS: RefCell<Option<Block>> = const { RefCell::new(None) };
 }
 
-/// The source of a client's masking keys. Each key is used once: a block belongs to one thread.
-pub(crate) fn masking_keys() -> MaskingKeys {
+/// The source of a client's masking keys: for a [`proto::Connection`](crate::proto::Connection) that the program drives itself.
+///
+/// The keys come from the system's generator (RFC 6455 §5.3), a block of 4 KiB for each thread at a time. Each key is used once.
+pub fn masking_keys() -> MaskingKeys {
     // A closure without captures: the box does not allocate.
     Box::new(masking_key)
 }
