@@ -1,8 +1,8 @@
-use framewise::Server;
+use framewise::{Headers, Reply, Server};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::error::Error;
-use crate::handshake::server::{Callback, NoCallback, accept_reply, create_response, reject_reply};
+use crate::handshake::server::{Callback, NoCallback, acceptance, create_response, rejected, rejection};
 use crate::protocol::WebSocketConfig;
 use crate::web_socket_stream::WebSocketStream;
 
@@ -53,15 +53,24 @@ where
     let request = pending.request().to_http()?;
     match callback.on_request(&request, create_response(&request)?) {
         Ok(response) => {
-            let mut ws = pending.answer(accept_reply(&response)?).await?;
+            let (protocol, headers) = acceptance(&response)?;
+            let accept = with(Reply::accept(), &headers);
+            let reply = protocol.into_iter().fold(accept, Reply::protocol);
+            let mut ws = pending.answer(reply).await?;
             ws.forget_handshake();
             Ok(WebSocketStream::new(ws, config))
         }
-        Err(response) => match pending.answer(reject_reply(&response)?).await {
-            Err(framewise::Error::RequestRejected(_)) | Ok(_) => {
-                Err(Error::Http(Box::new(response.map(|body| body.map(String::into_bytes)))))
+        Err(response) => {
+            let (headers, body) = rejection(&response)?;
+            let reply = with(Reply::reject(response.status().as_u16(), body), &headers);
+            match pending.answer(reply).await {
+                Err(framewise::Error::RequestRejected(_)) | Ok(_) => Err(rejected(response)),
+                Err(error) => Err(error.into()),
             }
-            Err(error) => Err(error.into()),
-        },
+        }
     }
+}
+
+fn with(reply: Reply, headers: &Headers) -> Reply {
+    headers.iter().fold(reply, |reply, (name, value)| reply.header(name, value))
 }

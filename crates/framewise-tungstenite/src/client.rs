@@ -1,13 +1,94 @@
 //! What a client asks for.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use http::header::{AUTHORIZATION, COOKIE, LOCATION, PROXY_AUTHORIZATION};
 use http::header::{
     CONNECTION, HOST, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderName, HeaderValue, Uri};
 
-use crate::error::{Result, UrlError};
-use crate::handshake::client::{Request, generate_key};
-use crate::stream::Mode;
+use crate::error::{Error, Result, UrlError};
+use crate::handshake::client::{ClientHandshake, Request, Response, generate_key};
+use crate::handshake::{HandshakeError, failure};
+use crate::protocol::{WebSocket, WebSocketConfig};
+use crate::stream::{MaybeTlsStream, Mode};
+
+/// Does the handshake of a client on a blocking stream.
+///
+/// Errors: as [`client_async`](crate::client_async); [`HandshakeError::Interrupted`] if the stream would block.
+pub fn client<Stream: Read + Write, Req: IntoClientRequest>(
+    request: Req,
+    stream: Stream,
+) -> Result<(WebSocket<Stream>, Response), HandshakeError<ClientHandshake<Stream>>> {
+    client_with_config(request, stream, None)
+}
+
+/// As [`client`], with settings.
+pub fn client_with_config<Stream: Read + Write, Req: IntoClientRequest>(
+    request: Req,
+    stream: Stream,
+    config: Option<WebSocketConfig>,
+) -> Result<(WebSocket<Stream>, Response), HandshakeError<ClientHandshake<Stream>>> {
+    ClientHandshake::start(stream, request.into_client_request()?, config)?.handshake()
+}
+
+/// Connects to a URL with a blocking stream, and follows up to three redirects.
+///
+/// Errors: as [`connect_async`](crate::connect_async).
+pub fn connect<Req: IntoClientRequest>(
+    request: Req,
+) -> Result<(WebSocket<MaybeTlsStream<TcpStream>>, Response)> {
+    connect_with_config(request, None, 3)
+}
+
+/// As [`connect`], with settings.
+///
+/// Errors: [`Error::Http`] with the redirect after the last one that may be followed.
+pub fn connect_with_config<Req: IntoClientRequest>(
+    request: Req,
+    config: Option<WebSocketConfig>,
+    max_redirects: u8,
+) -> Result<(WebSocket<MaybeTlsStream<TcpStream>>, Response)> {
+    let mut request = request.into_client_request()?;
+    let mut left = max_redirects;
+    loop {
+        match connect_once(request.clone(), config) {
+            Err(Error::Http(response)) if response.status().is_redirection() && left > 0 => {
+                let Some(location) = response.headers().get(LOCATION) else {
+                    return Err(Error::Http(response));
+                };
+                left -= 1;
+                let uri: Uri = location.to_str()?.parse()?;
+                let host = uri.clone().into_client_request()?.headers()[HOST].clone();
+                if request.headers().get(HOST) != Some(&host) {
+                    // They were meant for another server.
+                    for secret in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
+                        request.headers_mut().remove(secret);
+                    }
+                }
+                request.headers_mut().insert(HOST, host);
+                *request.uri_mut() = uri;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+fn connect_once(
+    request: Request,
+    config: Option<WebSocketConfig>,
+) -> Result<(WebSocket<MaybeTlsStream<TcpStream>>, Response)> {
+    let host = crate::tls::host(&request)?;
+    let port = request.uri().port_u16().unwrap_or(match uri_mode(request.uri())? {
+        Mode::Plain => 80,
+        Mode::Tls => 443,
+    });
+    let stream = TcpStream::connect((host, port))?;
+    stream.set_nodelay(true)?;
+    crate::client_tls_with_config(request, stream, config, None).map_err(failure)
+}
 
 /// Whether a URL needs TLS.
 ///

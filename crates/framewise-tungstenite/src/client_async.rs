@@ -3,7 +3,8 @@ use http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::client::IntoClientRequest;
-use crate::error::{Error, ProtocolError, SubProtocolError};
+use crate::error::Error;
+use crate::handshake::bad_response;
 use crate::handshake::client::{Response, check};
 use crate::protocol::WebSocketConfig;
 use crate::web_socket_stream::WebSocketStream;
@@ -35,13 +36,15 @@ where
     check(&request)?;
     let offers = request.headers().contains_key(SEC_WEBSOCKET_PROTOCOL);
     let client = Client::new().config(config.to_framewise());
-    let mut ws = client.request_over(stream, request).await.map_err(|error| {
-        let error = error.into();
-        if !offers && matches!(error, Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_))) {
-            let error = SubProtocolError::ServerSentSubProtocolNoneRequested;
-            return ProtocolError::SecWebSocketSubProtocolError(error).into();
-        }
-        error
+    let mut ws = client.request_over(stream, request).await.map_err(|error| match error {
+        framewise::Error::Violation(violation) => bad_response(*violation, offers),
+        framewise::Error::Rejected(_)
+        | framewise::Error::RequestRejected(_)
+        | framewise::Error::Misuse(_)
+        | framewise::Error::Connect(_)
+        | framewise::Error::Io(_)
+        | framewise::Error::Other(_)
+        | _ => error.into(),
     })?;
     let response = ws.response().unwrap_or_default().to_http()?.map(|()| None);
     ws.forget_handshake();

@@ -95,20 +95,27 @@ async fn encrypt<S: AsyncRead + AsyncWrite + Unpin>(
     config: WebSocketConfig,
     connector: Option<Connector>,
 ) -> Result<MaybeTlsStream<S>, Error> {
-    use framewise::rustls::pki_types::ServerName;
+    let (tls, name) = rustls_for(request, connector)?;
+    let connecting = tokio_rustls::TlsConnector::from(tls).connect(name, stream);
+    let stream =
+        tokio::time::timeout(config.limits.handshake, connecting).await.map_err(std::io::Error::from)??;
+    Ok(MaybeTlsStream::Rustls(stream))
+}
 
-    use crate::error::TlsError;
-
+/// The configuration of rustls, and the name of the server.
+#[cfg(feature = "__rustls-tls")]
+pub(crate) fn rustls_for(
+    request: &Request,
+    connector: Option<Connector>,
+) -> Result<(Arc<framewise::rustls::ClientConfig>, framewise::rustls::pki_types::ServerName<'static>), Error>
+{
     let tls = match connector {
         Some(Connector::Plain) => return Err(UrlError::TlsFeatureNotEnabled.into()),
         Some(Connector::Rustls(tls)) => tls,
         None => default_tls()?,
     };
-    let name = ServerName::try_from(host(request)?).map_err(|_| TlsError::InvalidDnsName)?;
-    let connecting = tokio_rustls::TlsConnector::from(tls).connect(name, stream);
-    let stream =
-        tokio::time::timeout(config.limits.handshake, connecting).await.map_err(std::io::Error::from)??;
-    Ok(MaybeTlsStream::Rustls(stream))
+    let name = host(request)?.try_into().map_err(|_| crate::error::TlsError::InvalidDnsName)?;
+    Ok((tls, name))
 }
 
 /// A configuration with the root certificates of the features.

@@ -2,8 +2,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use framewise::{Adopt, Ended, Event, Events, Misuse, Role, Violation, WebSocket};
-use futures_core::{FusedStream, Stream};
-use futures_sink::Sink;
+use futures_util::sink::Sink;
+use futures_util::stream::{FusedStream, Stream};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::convert;

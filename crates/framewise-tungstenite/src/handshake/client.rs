@@ -6,6 +6,7 @@ use http::header::{
     CONNECTION, HOST, HeaderName, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 
+pub use super::blocking_client::ClientHandshake;
 use crate::client::uri_mode;
 use crate::error::{ProtocolError, Result};
 

@@ -1,14 +1,15 @@
 //! The server's side of the handshake.
 
 use framewise::proto::handshake::{Field, HttpVersion, RequestHead, check_request, verdict};
-use framewise::{Answer, Reply, Rule};
+use framewise::{Answer, Headers, Rule};
 use http::header::{
     CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{HeaderName, StatusCode, Version};
+use http::{StatusCode, Version};
 
+pub use super::blocking_server::ServerHandshake;
 use super::derive_accept_key;
-use crate::error::{ProtocolError, Result, of_violation};
+use crate::error::{Error, ProtocolError, Result, of_violation};
 
 /// The request of a client.
 pub type Request = http::Request<()>;
@@ -54,7 +55,7 @@ impl Callback for NoCallback {
 
 /// The 101 that answers a request which another HTTP library has read.
 ///
-/// Errors: [`Error::Protocol`](crate::Error::Protocol) if the request breaks a rule. Those about the target and Host are left to the
+/// Errors: [`Error::Protocol`] if the request breaks a rule. Those about the target and Host are left to the
 /// library.
 pub fn create_response(request: &Request) -> Result<Response> {
     create_response_with_body(request, || ())
@@ -96,7 +97,7 @@ pub fn create_response_with_body<T1, T2>(
 
 /// Writes the head of a response.
 ///
-/// Errors: [`ProtocolError::WrongHttpVersion`] for HTTP/2 and HTTP/3, whose heads are not text; [`Error::Io`](crate::Error::Io).
+/// Errors: [`ProtocolError::WrongHttpVersion`] for HTTP/2 and HTTP/3, whose heads are not text; [`Error::Io`].
 pub fn write_response<T>(mut w: impl std::io::Write, response: &http::Response<T>) -> Result<()> {
     if response.version() > Version::HTTP_11 {
         return Err(ProtocolError::WrongHttpVersion.into());
@@ -110,34 +111,33 @@ pub fn write_response<T>(mut w: impl std::io::Write, response: &http::Response<T
     Ok(w.write_all(b"\r\n")?)
 }
 
-/// The reply for the response of a callback.
-pub(crate) fn accept_reply(response: &Response) -> Result<Reply> {
-    let mut reply = Reply::accept();
+/// The subprotocol and the other header lines of a callback's response.
+pub(crate) fn acceptance(response: &Response) -> Result<(Option<String>, Headers)> {
+    let mut protocol = None;
+    let mut headers = Headers::new();
     for (name, value) in response.headers() {
         if *name == SEC_WEBSOCKET_PROTOCOL {
-            reply = reply.protocol(value.to_str()?);
-        } else if !is_of_the_handshake(name) {
-            reply = reply.header(name.as_str(), value.as_bytes());
+            protocol = Some(value.to_str()?.to_owned());
+        // The handshake writes these itself.
+        } else if ![CONNECTION, UPGRADE, SEC_WEBSOCKET_ACCEPT].contains(name) {
+            headers.push(name.as_str(), value.as_bytes());
         }
     }
-    Ok(reply)
+    Ok((protocol, headers))
 }
 
-/// Headers of the 101 that the handshake writes itself.
-fn is_of_the_handshake(name: &HeaderName) -> bool {
-    [CONNECTION, UPGRADE, SEC_WEBSOCKET_ACCEPT].contains(name)
-}
-
-/// The reply for the rejection of a callback.
-pub(crate) fn reject_reply(response: &ErrorResponse) -> Result<Reply> {
+/// The header lines and the body of a callback's rejection.
+pub(crate) fn rejection(response: &ErrorResponse) -> Result<(Headers, &str)> {
     if response.status().is_success() {
         return Err(ProtocolError::CustomResponseSuccessful.into());
     }
-    let body = response.body().clone().unwrap_or_default();
     let headers = response.headers().iter();
-    // They say where the response ends, which its writer decides.
+    // These say where the response ends, which its writer decides.
     let headers = headers.filter(|(name, _)| ![CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name));
-    Ok(headers.fold(Reply::reject(response.status().as_u16(), body), |reply, (name, value)| {
-        reply.header(name.as_str(), value.as_bytes())
-    }))
+    Ok((headers.collect(), response.body().as_deref().unwrap_or_default()))
+}
+
+/// The error for a callback's rejection.
+pub(crate) fn rejected(response: ErrorResponse) -> Error {
+    Error::Http(Box::new(response.map(|body| body.map(String::into_bytes))))
 }

@@ -14,7 +14,8 @@ use framewise::{Config, DeflateConfig, Keepalive, Limits, Strictness};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct WebSocketConfig {
-    /// Ignored: buffers are shared by the connections of a thread.
+    /// The read buffer of a blocking [`WebSocket`](crate::WebSocket). Otherwise ignored: buffers are shared by the connections of
+    /// a thread.
     pub read_buffer_size: usize,
     /// How many bytes may be queued before `poll_ready` writes them. Default: 128 KiB. With 0, each message is written when
     /// the next one is to be sent, or on `flush`.
@@ -85,16 +86,19 @@ setters! {
 }
 
 impl WebSocketConfig {
-    /// The settings of framewise.
-    ///
     /// # Panics
     ///
     /// If `max_write_buffer_size` is not larger than `write_buffer_size`, as in tungstenite.
-    pub(crate) fn to_framewise(self) -> Config {
+    pub(crate) fn check(&self) {
         assert!(
             self.max_write_buffer_size > self.write_buffer_size,
             "max_write_buffer_size must be larger than write_buffer_size"
         );
+    }
+
+    /// The settings of framewise. Panics as [`Self::check`].
+    pub(crate) fn to_framewise(self) -> Config {
+        self.check();
         let bytes = |limit: Option<usize>| limit.map_or(u64::MAX, |bytes| bytes as u64);
         let message = bytes(self.max_message_size);
         let limits = self.limits.message(message).inflated(message).frame(bytes(self.max_frame_size));

@@ -1,6 +1,7 @@
 //! The names of tokio-tungstenite, as programs use them.
 #![allow(clippy::result_large_err, reason = "as the callbacks of tungstenite")]
 
+mod blocking;
 mod handshake;
 mod messages;
 mod settings;
