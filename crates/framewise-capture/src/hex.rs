@@ -1,3 +1,5 @@
+use framewise_transcript::hex_pairs;
+
 use crate::{Error, Position};
 
 /// The largest number of bytes of a dump: `*` repeats rows, so a short file may mean many bytes.
@@ -11,7 +13,8 @@ pub(crate) fn parse(text: &str) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let dump = is_dump(text);
-    let mut row: Option<Vec<u8>> = None;
+    // Where the bytes of the last row are.
+    let mut row = 0..0;
     let mut repeat = false;
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;
@@ -31,15 +34,14 @@ pub(crate) fn parse(text: &str) -> Result<Vec<u8>, Error> {
             let offset = usize::from_str_radix(&trimmed[..end], 16)
                 .map_err(|_| error("expected the offset of the row"))?;
             if repeat {
-                let row = row
-                    .as_ref()
-                    .filter(|row| !row.is_empty())
-                    .ok_or_else(|| error("`*` repeats the row before it, but there is none"))?;
+                if row.is_empty() {
+                    return Err(error("`*` repeats the row before it, but there is none"));
+                }
                 if offset > MOST {
                     return Err(error(TOO_LARGE));
                 }
                 while bytes.len() < offset {
-                    bytes.extend_from_slice(row);
+                    bytes.extend_from_within(row.clone());
                 }
                 repeat = false;
             }
@@ -54,7 +56,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<u8>, Error> {
         if bytes.len() > MOST {
             return Err(fault(number, 1, TOO_LARGE.to_owned()));
         }
-        row = Some(bytes[before..].to_vec());
+        row = before..bytes.len();
     }
     Ok(bytes)
 }
@@ -96,7 +98,11 @@ fn text_column_cut(body: &str) -> &str {
 fn digits(body: &str, bytes: &mut Vec<u8>) -> Result<(), (usize, String)> {
     let mut high: Option<(usize, u8)> = None;
     let mut at = 0;
-    while let Some(c) = body[at..].chars().next() {
+    loop {
+        if high.is_none() {
+            at += hex_pairs(&body.as_bytes()[at..], bytes);
+        }
+        let Some(c) = body[at..].chars().next() else { break };
         let rest = &body[at..];
         let prefix =
             high.is_none() && (rest.starts_with("0x") || rest.starts_with("0X") || rest.starts_with("\\x"));

@@ -32,6 +32,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod hex;
 mod parse;
 mod write;
 
@@ -40,6 +41,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use framewise_rules::Role;
+
+pub use hex::hex_pairs;
 
 /// The most legs that a transcript may have: more hops than real connections have, and few enough to compare every leg with
 /// every other.

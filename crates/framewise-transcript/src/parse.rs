@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Action, Error, Event, Leg, MOST_LEGS, Transcript};
+use super::{Action, Error, Event, Leg, MOST_LEGS, Transcript, hex_pairs};
 use framewise_rules::Role;
 
 /// The name of the leg in a file without `leg` lines.
@@ -245,6 +245,14 @@ impl<'a> Line<'a> {
         let mut end = self.at;
         loop {
             let comment = self.skip_blanks();
+            if high.is_none() {
+                let read = hex_pairs(self.rest().as_bytes(), &mut bytes);
+                if read > 0 {
+                    self.at += read;
+                    end = self.at;
+                    continue;
+                }
+            }
             let Some(next) = self.peek() else { break };
             let Some(digit) = next.to_digit(16) else {
                 if comment && next == '#' && (high.is_some() || !bytes.is_empty()) {
