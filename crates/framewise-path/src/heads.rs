@@ -87,9 +87,17 @@ pub(crate) fn compare(sent: &str, got: &str) -> Vec<Change> {
     let (one, other) = (Head::of(sent), Head::of(got));
     let mut changes = Vec::new();
     let mut found = |cause: Option<Cause>, says: String| changes.push(Change { cause, says });
-    start_line(&one, &other, &mut found);
-    upgrade(&one, &other, &mut found);
     let mut seen: Vec<String> = Vec::new();
+    let http2 = |head: &Head<'_>| head.start.contains("HTTP/2");
+    if http2(&one) == http2(&other) {
+        start_line(&one, &other, &mut found);
+        upgrade(&one, &other, &mut found);
+    } else {
+        // RFC 8441 §5: over HTTP/2 there is neither Upgrade nor a key, and the status is 200.
+        let to = if http2(&other) { "as HTTP/2 (RFC 8441)" } else { "from HTTP/2 as HTTP/1.1" };
+        found(None, format!("it arrived {to}"));
+        seen.extend(["host", "sec-websocket-key", "sec-websocket-accept", ":protocol"].map(str::to_owned));
+    }
     for (name, _) in &one.fields {
         let lower = name.to_ascii_lowercase();
         if lower == "upgrade"

@@ -133,29 +133,29 @@ fn config(roots: &[framewise::rustls::pki_types::CertificateDer<'static>]) -> Re
     Ok(config)
 }
 
-/// Our server's side: where the intermediary passes bytes on, the client's HTTP/2 arrives here.
+/// Our server's side: where the intermediary passes bytes on, or translates, HTTP/2 arrives here. Each extended CONNECT is
+/// handed on as a stream with its head.
 pub(crate) async fn accept(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-) -> Option<(DuplexStream, String)> {
+    mut opened: impl FnMut(DuplexStream, String),
+) {
     let mut builder = h2::server::Builder::new();
     builder.enable_connect_protocol();
-    let mut connection = timeout(ANSWER, builder.handshake::<_, Bytes>(stream)).await.ok()?.ok()?;
-    let (request, mut respond) = timeout(ANSWER, connection.accept()).await.ok()??.ok()?;
-    let text = request_text(&request);
-    let connect =
-        request.extensions().get::<Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket");
-    let (near, far) = duplex(BUFFER);
-    let response = Response::builder().status(if connect { 200 } else { 404 }).body(()).ok()?;
-    let body = respond.send_response(response, !connect).ok()?;
-    tokio::spawn(async move {
-        // More requests are not answered: there is one for each connection.
-        while let Some(Ok(_)) = connection.accept().await {}
-    });
-    if !connect {
-        return None;
+    let Ok(Ok(mut connection)) = timeout(ANSWER, builder.handshake::<_, Bytes>(stream)).await else { return };
+    while let Some(Ok((request, mut respond))) = connection.accept().await {
+        let text = request_text(&request);
+        let connect =
+            request.extensions().get::<Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket");
+        let Ok(response) = Response::builder().status(if connect { 200 } else { 404 }).body(()) else {
+            return;
+        };
+        let Ok(body) = respond.send_response(response, !connect) else { continue };
+        if connect {
+            let (near, far) = duplex(BUFFER);
+            tokio::spawn(pump(far, body, request.into_body()));
+            opened(near, text);
+        }
     }
-    tokio::spawn(pump(far, body, request.into_body()));
-    Some((near, text))
 }
 
 /// The answer of our server as text.

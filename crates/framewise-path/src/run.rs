@@ -18,7 +18,7 @@ use crate::judge::{self, Ends, Note};
 use crate::memory::Watch;
 use crate::outcome::{limited_life, outcome, skipped, worst_first};
 use crate::play::{DIAL, Failed, Far, Taps};
-use crate::probe::{Group, Probe};
+use crate::probe::{Group, Measure, Probe};
 use crate::reach::Unreached;
 use crate::report::{Figure, Outcome, Report, Verdict};
 use crate::server::{Plays, Server};
@@ -290,7 +290,9 @@ impl Path {
         for (index, probe) in due.iter().filter(|(_, probe)| probe.group == Group::Idle) {
             start(*index, probe, &mut running, None);
         }
-        for (index, probe) in due.iter().filter(|(_, probe)| probe.group != Group::Idle) {
+        // A reload ends whatever is open in some intermediaries: it is the last thing that happens.
+        let last = |probe: &Probe| probe.measure == Measure::Reload || probe.name == "time/after-reload";
+        for (index, probe) in due.iter().filter(|(_, probe)| probe.group != Group::Idle && !last(probe)) {
             let weight = if probe.alone { CONCURRENT as u32 } else { 1 };
             let Ok(slot) = slots.clone().acquire_many_owned(weight).await else { break };
             start(*index, probe, &mut running, Some(slot));
@@ -300,6 +302,12 @@ impl Path {
         }
         while let Some(Ok((index, outcome))) = running.join_next().await {
             put(index, outcome, &mut outcomes);
+        }
+        for (index, probe) in due.iter().filter(|(_, probe)| last(probe)) {
+            start(*index, probe, &mut running, None);
+            while let Some(Ok((index, outcome))) = running.join_next().await {
+                put(index, outcome, &mut outcomes);
+            }
         }
         let mut probes: Vec<_> = outcomes.into_iter().flatten().collect();
         // What keeps every connection from opening is found, whatever was selected.
@@ -368,11 +376,7 @@ impl Path {
         let mut figures = judge::figures(probe, &shown);
         if let Some(memory) = memory {
             let value = f64::from(u32::try_from(memory.grew() >> 10).unwrap_or(u32::MAX)) / 1024.0;
-            figures.push(Figure {
-                what: "the memory of the intermediary grew by".into(),
-                value,
-                unit: "MiB",
-            });
+            figures.push(Figure { what: "growth of the intermediary’s memory".into(), value, unit: "MiB" });
         }
         let mut outcome = outcome(probe, notes, (figures, hops), began.elapsed());
         if outcome.verdict != Verdict::AsSent {

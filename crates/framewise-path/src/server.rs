@@ -25,6 +25,8 @@ const HEAD: Duration = Duration::from_secs(20);
 const LARGEST: usize = 256 * 1024;
 /// How long to wait for more where what arrived is not yet what was sent.
 pub(crate) const SETTLE: Duration = Duration::from_millis(150);
+/// How long a connection may take to arrive after the client has its 101.
+const ARRIVAL: Duration = Duration::from_secs(3);
 /// How long results are kept after the last moment at which a probe may end.
 const KEPT: Duration = Duration::from_secs(60);
 /// Connections that are played at the same time, at the most.
@@ -66,6 +68,8 @@ type File = Mutex<Box<dyn std::io::Write + Send>>;
 pub(crate) struct Shared {
     plays: Plays,
     file: Option<File>,
+    /// A connection arrived.
+    arrived: Notify,
     sessions: Mutex<HashMap<(u64, usize), Session>>,
 }
 
@@ -99,7 +103,7 @@ impl Server {
     }
 
     fn writing(listener: TcpListener, plays: Plays, file: Option<File>) -> Self {
-        let shared = Arc::new(Shared { plays, file, sessions: Mutex::default() });
+        let shared = Arc::new(Shared { plays, file, arrived: Notify::new(), sessions: Mutex::default() });
         let inner = shared.clone();
         let task = tokio::spawn(async move {
             loop {
@@ -170,6 +174,7 @@ impl Shared {
             end
         });
         sessions.insert(token.connection(), Session { stop, start, probe, done });
+        self.arrived.notify_waiters();
         if matches!(self.plays, Plays::Any) {
             let (shared, connection) = (self.clone(), token.connection());
             tokio::spawn(async move {
@@ -181,8 +186,26 @@ impl Shared {
         }
     }
 
+    /// The session of a connection. Some intermediaries answer the client before they connect to the server: where the client
+    /// has a 101, its connection may still arrive.
+    async fn session(&self, token: &Token, played: Played) -> Option<Session> {
+        let arrives = async {
+            loop {
+                let arrived = self.arrived.notified();
+                let mut arrived = std::pin::pin!(arrived);
+                arrived.as_mut().enable();
+                if let Some(session) = self.sessions().remove(&token.connection()) {
+                    return session;
+                }
+                arrived.await;
+            }
+        };
+        let patience = if played.answered { ARRIVAL } else { Duration::ZERO };
+        timeout(patience, arrives).await.ok()
+    }
+
     pub(crate) async fn take(&self, token: &Token, played: Played) -> Option<Taken> {
-        let session = self.sessions().remove(&token.connection())?;
+        let session = self.session(token, played).await?;
         if !played.answered {
             // The client has no connection.
             session.stop.notify_one();
@@ -216,13 +239,14 @@ async fn arrive(mut stream: TcpStream, shared: Arc<Shared>) {
         // Whoever passes bytes on passes HTTP/2 on as well.
         let (read_half, write_half) = tokio::io::split(stream);
         let stream = tokio::io::join(std::io::Cursor::new(read).chain(read_half), write_half);
-        if let Some((stream, head)) = http2::accept(stream).await
-            && let Some(token) = Token::find(&head)
-            && let Some(probe) = shared.probe(&token)
-        {
-            shared.begin(&token, probe, Box::new(stream), head.as_bytes());
-        }
-        return;
+        // An intermediary that translates has many connections of clients in one of its own.
+        return http2::accept(stream, |stream, head| {
+            let known = Token::find(&head).and_then(|token| Some((shared.probe(&token)?, token)));
+            if let Some((probe, token)) = known {
+                shared.begin(&token, probe, Box::new(stream), head.as_bytes());
+            }
+        })
+        .await;
     }
     let token = Token::find(&String::from_utf8_lossy(&read));
     if let Some(token) = &token

@@ -17,7 +17,7 @@ use crate::Result;
 
 /// How long a proxy may take to listen.
 const START: Duration = Duration::from_secs(30);
-/// How long it may answer 404 before it forwards.
+/// How long it may take until it forwards.
 const ROUTES: Duration = Duration::from_secs(3);
 /// How long a run may take beyond its longest silence: many times what it needs.
 const LIMIT: Duration = Duration::from_secs(240);
@@ -57,6 +57,7 @@ pub(super) fn run(proxy: &Proxy, configuration: &Configuration, extent: Extent) 
     for (name, value) in proxy.environment {
         command.env(name, fill(value));
     }
+    let standin = proxy.settles.then(|| Standin::new(origin)).transpose()?;
     let log = folder.0.join("log");
     let output = File::create(&log).map_err(|error| error.to_string())?;
     let errors = output.try_clone().map_err(|error| error.to_string())?;
@@ -71,6 +72,7 @@ pub(super) fn run(proxy: &Proxy, configuration: &Configuration, extent: Extent) 
             last.into_iter().rev().collect::<Vec<_>>().join("\n  ")
         ));
     }
+    drop(standin);
     let transcripts = folder.0.join("transcripts");
     let seconds: Vec<String> = configuration.idle.iter().map(ToString::to_string).collect();
     let mut path = Command::new(install::target().join("framewise"));
@@ -135,19 +137,59 @@ fn listens(proxy: &Proxy, port: u16, running: &mut Running) -> Result {
     // Others are not asked: they would remember that the server did not listen yet.
     let asked = Instant::now();
     while proxy.settles && asked.elapsed() < ROUTES && is_lost(port) {
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(200));
     }
     Ok(())
 }
 
-/// Whether a request is answered with 404.
+/// A server that answers each request with 200, until this value is dropped: some proxies look for theirs at the start, and
+/// remember that it did not listen.
+struct Standin {
+    address: std::net::SocketAddr,
+    over: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Standin {
+    fn new(port: u16) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port)).map_err(|error| error.to_string())?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let ends = over.clone();
+        let thread = std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                if ends.load(std::sync::atomic::Ordering::Relaxed) {
+                    return;
+                }
+                let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));
+                if stream.read(&mut [0; 4096]).is_ok_and(|count| count > 0) {
+                    let _ = stream
+                        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                }
+            }
+        });
+        Ok(Self { address, over, thread: Some(thread) })
+    }
+}
+
+impl Drop for Standin {
+    fn drop(&mut self) {
+        self.over.store(true, std::sync::atomic::Ordering::Relaxed);
+        let _ = TcpStream::connect(self.address);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Whether a request does not reach the server yet.
 fn is_lost(port: u16) -> bool {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
     let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
     let mut answer = [0; 12];
     stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").is_ok()
         && stream.read_exact(&mut answer).is_ok()
-        && answer.ends_with(b" 404")
+        && !answer.ends_with(b" 200")
 }
 
 /// A certificate for localhost that signs itself, with its key in the same file.

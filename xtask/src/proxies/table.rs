@@ -23,7 +23,7 @@ pub(super) struct Proxy {
     pub(super) via: &'static str,
     /// Whether it needs a certificate.
     pub(super) tls: bool,
-    /// Whether it listens before it knows where to forward to, and answers 404 until then.
+    /// Whether it listens before it forwards, or forwards only to a server that listened at its start.
     pub(super) settles: bool,
     /// The signal at which it reads its configuration again; empty where it has none.
     pub(super) reload: &'static str,

@@ -107,6 +107,38 @@ async fn an_intermediary_that_forwards_to_itself_is_named() {
     assert_eq!(report.causes, [Cause::ForwardingLoop], "{:#?}", report.probes);
 }
 
+/// As jupyter-server-proxy: it answers the client, and then connects to the server. That server is ours all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_intermediary_that_answers_before_it_connects_reaches_our_server() {
+    let ((origin, address), (intermediary, via)) = (listener().await, listener().await);
+    let task = tokio::spawn(async move {
+        while let Ok((mut client, _)) = intermediary.accept().await {
+            tokio::spawn(async move {
+                let (head, _) = crate::relay::head(&mut client).await?;
+                let key = head.split("\r\n").find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
+                let accept = framewise_proto::handshake::accept_value(key.unwrap_or_default());
+                let answer = format!(
+                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+                );
+                client.write_all(answer.as_bytes()).await?;
+                // The client has its 101, and goes on.
+                let mut sent = vec![0; 8];
+                client.read_exact(&mut sent).await?;
+                let mut server = tokio::net::TcpStream::connect(address).await?;
+                server.write_all(head.as_bytes()).await?;
+                let (_, rest) = crate::relay::head(&mut server).await?;
+                client.write_all(&rest).await?;
+                server.write_all(&sent).await?;
+                tokio::io::copy_bidirectional(&mut client, &mut server).await.map(drop)
+            });
+        }
+    });
+    let report = run(via, origin, &["size/125-", "ping/ping-client", "fragments/three-client"]).await;
+    task.abort();
+    let wrong: Vec<_> = report.probes.iter().filter(|outcome| outcome.verdict != Verdict::AsSent).collect();
+    assert!(wrong.is_empty() && report.causes.is_empty(), "{wrong:#?}");
+}
+
 /// The login that it wants can be given.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_intermediary_that_wants_a_login_gets_it_in_a_header() {

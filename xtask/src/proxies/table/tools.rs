@@ -185,11 +185,22 @@ pub(super) const SQUID_REVERSE: Proxy = Proxy {
     id: "squid-reverse",
     name: "Squid as a reverse proxy",
     via: "ws://127.0.0.1:{port}/",
+    settles: true,
+    reload: "",
     configurations: &[
         documented(
             "documented",
             "accel, with http_upgrade_request_protocols",
             &[2, 65],
+            "http_port 127.0.0.1:{port} accel defaultsite=127.0.0.1
+cache_peer 127.0.0.1 parent {upstream} 0 no-query originserver
+http_upgrade_request_protocols websocket allow all",
+            "",
+        ),
+        mistake(
+            "case",
+            "WebSocket in place of websocket",
+            &[2],
             "http_port 127.0.0.1:{port} accel defaultsite=127.0.0.1
 cache_peer 127.0.0.1 parent {upstream} 0 no-query originserver
 http_upgrade_request_protocols WebSocket allow all",

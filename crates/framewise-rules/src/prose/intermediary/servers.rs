@@ -307,8 +307,8 @@ pub(super) const SQUID: Facts = Facts {
         figure(
             "http_upgrade_request_protocols",
             "—",
-            "the upgrades that pass, from Squid 5 on; none where nothing is set",
-            "les upgrades qui passent, depuis Squid 5 ; aucun sans réglage",
+            "the upgrades that pass, from Squid 5 on; none where nothing is set. Names are case-sensitive",
+            "les upgrades qui passent, depuis Squid 5 ; aucun sans réglage. La casse des noms compte",
             "https://www.squid-cache.org/Doc/config/http_upgrade_request_protocols/",
         ),
         figure(
@@ -343,7 +343,7 @@ pub(super) const SQUID: Facts = Facts {
     fixes: &[
         (
             Cause::UpgradeHeadersDropped,
-            "http_upgrade_request_protocols WebSocket allow all (Squid 5 and later)",
+            "http_upgrade_request_protocols websocket allow all (Squid 5 and later; the case counts)",
         ),
         (Cause::IdleTimeoutIntermediary, "read_timeout 1 day (the default is 15 min)"),
     ],
