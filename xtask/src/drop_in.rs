@@ -27,7 +27,11 @@ const SUBJECTS: [Subject; 6] = [
     Subject { name: "hyper-tungstenite", version: "0.30.0", arguments: &["--tests"] },
     Subject { name: "ws-mock", version: "0.6.0", arguments: &["--tests"] },
     Subject { name: "matchbox_signaling", version: "0.15.0", arguments: &["--tests"] },
-    Subject { name: "engineioxide", version: "0.17.9", arguments: &["--tests"] },
+    Subject {
+        name: "engineioxide",
+        version: "0.17.9",
+        arguments: &["--tests", "--features", "__test_harness,v3"],
+    },
     Subject {
         name: "ezsockets",
         version: "0.7.2",
@@ -36,7 +40,8 @@ const SUBJECTS: [Subject; 6] = [
     Subject { name: "axum", version: "0.8.9", arguments: &["--lib", "--features", "ws", "ws::"] },
 ];
 
-/// Runs the tests of the named crates, or of all. `--keep` keeps what was built.
+/// Compares both libraries (`drop-in/`), and runs the tests of the crates; only of the named ones, if any is named. `--keep` keeps
+/// what was built.
 pub(crate) fn run(arguments: &[String]) -> Result {
     let work = root().join("target/drop-in");
     let (flags, names): (Vec<&String>, Vec<&String>) =
@@ -51,6 +56,10 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         .iter()
         .filter(|subject| names.is_empty() || names.iter().any(|name| *name == subject.name))
         .collect();
+    if names.is_empty() {
+        let beside = ["test", "--manifest-path", "drop-in/Cargo.toml"];
+        run::run(cargo(&beside).env("CARGO_TARGET_DIR", work.join("target")))?;
+    }
     names_of_tungstenite(&work.join("tungstenite-names"))?;
     let mut faults = Vec::new();
     let mut rows = vec![

@@ -59,6 +59,7 @@
 //! | a redirect to another host (`connect`) | gets all headers | does not get Authorization and Cookie |
 //! | `read_buffer_size` | allocated for each connection | only that of a blocking connection: an idle asynchronous one holds no buffer |
 //! | the runtime of asynchronous connections | any | tokio with `enable_time`, for the deadlines |
+//! | header values that may be credentials, in `{:?}` | printed | hidden: `Sensitive` |
 //! | texts of errors | | other ones |
 //! | `native-tls` | the TLS library of the platform | the feature is rustls with the root certificates of the platform; there is no `Connector::NativeTls` |
 //! | `HttparseError`, `Utf8Bytes::from_bytes_unchecked`, `AsRef<Bytes>`, `WebSocketContext`, the modules `buffer` and `util` | exist | missing: this crate does not use httparse, has no unsafe code, and the engine is that of framewise |
