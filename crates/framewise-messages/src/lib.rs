@@ -48,7 +48,7 @@ pub use words::{LIMIT, Span};
 /// What `examples/learn.rs` needs to make `data/words.txt`.
 #[doc(hidden)]
 pub use {
-    likeness::scale,
+    likeness::{FACT, scale},
     rank::{Sample, sample},
 };
 

@@ -1,7 +1,8 @@
 //! How like a text is to the reports of each cause: `data/words.txt`.
 //!
 //! The other tables say what speaks for a cause, and why. Most reports say much besides, and no table has all the words that
-//! people use. This one was learnt: which words, and pairs of words, known reports of a cause have more often than others. It
+//! people use. This one was learnt: which words, pairs of words, and facts (`=http 403`, `=software nginx`, `=rule …` of a
+//! message, `=sign …`, `=@idea` of `data/combinations.txt`) known reports of a cause have more often than others. It
 //! counts what is left when the other tables have spoken, so it decides where they say nothing or the same of several causes.
 //! `examples/learn.rs` makes it.
 
@@ -21,10 +22,8 @@ const SHOWN: usize = 3;
 /// What one word, or pair of words, speaks for.
 type Weights = Vec<(Option<Cause>, f64)>;
 
-static TABLE: LazyLock<HashMap<&'static str, Weights>> = LazyLock::new(|| {
-    let lines = include_str!("../data/words.txt").lines().filter(|line| !line.starts_with("# "));
-    lines.filter_map(row).collect()
-});
+static TABLE: LazyLock<HashMap<&'static str, Weights>> =
+    LazyLock::new(|| include_str!("../data/words.txt").lines().filter_map(row).collect());
 
 /// `word word => cause+0.5 cause-0.2 none+0.3`
 fn row(line: &'static str) -> Option<(&'static str, Weights)> {
@@ -49,16 +48,18 @@ pub(crate) struct Likeness {
 }
 
 impl Likeness {
-    pub(crate) fn new(words: &[Word], work: &mut Work) -> Self {
+    pub(crate) fn new(words: &[Word], facts: &[(String, Span)], work: &mut Work) -> Self {
         let mut likeness = Self::default();
         let features = features(words);
         work.steps += features.len() as u64;
         let found: Vec<(&Weights, Span)> =
             features.into_iter().filter_map(|(name, span)| Some((TABLE.get(&*name)?, span))).collect();
         let length = scale(found.len());
-        for (weights, span) in found {
+        let words = found.into_iter().map(|(weights, span)| (weights, span, 1.0 / length));
+        let facts = facts.iter().filter_map(|(name, span)| Some((TABLE.get(&**name)?, span.clone(), FACT)));
+        for (weights, span, share) in words.chain(facts) {
             for &(cause, weight) in weights {
-                let weight = weight / length;
+                let weight = weight * share;
                 let Some(cause) = cause else {
                     likeness.none += weight;
                     continue;
@@ -89,6 +90,9 @@ impl Likeness {
         self.causes.iter().find(|(other, _, _)| *other == cause).map_or(&[], |(_, _, words)| words)
     }
 }
+
+/// What a fact counts beside a word: a text has few of them, however long it is.
+pub const FACT: f64 = 0.4;
 
 /// What the sum over so many words is divided by: a long text has more words of each kind, and a few words say little.
 pub fn scale(words: usize) -> f64 {
@@ -138,15 +142,17 @@ mod tests {
 
     #[test]
     fn every_line_is_a_row() {
-        let lines = include_str!("../data/words.txt").lines().filter(|line| !line.starts_with("# "));
-        for line in lines {
+        let is_comment = |line: &&str| line.starts_with("# ") && !line.contains(" => ");
+        for line in include_str!("../data/words.txt").lines().filter(|line| !is_comment(line)) {
             assert!(row(line).is_some(), "{line}");
         }
+        // A number and the word beside it are a row, no comment.
+        assert!(TABLE.contains_key("# second"), "a pair with a number");
     }
 
     #[test]
     fn a_text_without_known_words_is_like_nothing() {
-        let likeness = Likeness::new(&words("xyzzy plugh"), &mut Work::default());
+        let likeness = Likeness::new(&words("xyzzy plugh"), &[], &mut Work::default());
         assert!(likeness.causes.is_empty() && likeness.none.abs() < f64::EPSILON);
     }
 }

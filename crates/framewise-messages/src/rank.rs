@@ -3,7 +3,7 @@
 mod numbers;
 mod order;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use framewise_rules::{Cause, CloseCode, Rule};
 
@@ -34,7 +34,6 @@ const SPOKEN: f64 = 0.6;
 const AGAIN: f64 = 0.5;
 /// Words that a description has at least: a text with fewer is a message.
 const TOLD: usize = 12;
-const SPEAKS: usize = 5;
 /// Words that a description has at most before its words begin to count for less.
 const DESCRIPTION: f64 = 400.0;
 /// Words of source code or documentation from which on even a message in it is a mention.
@@ -73,6 +72,8 @@ pub struct Sample {
     pub scores: Vec<f64>,
     /// How much speaks for no cause.
     pub none: f64,
+    /// What it shows by name: numbers, products, rules, signs, ideas.
+    pub facts: Vec<String>,
 }
 
 /// Prepares a text for `examples/learn.rs`.
@@ -85,6 +86,7 @@ pub fn sample(text: &str) -> Sample {
         features: likeness::features(&words).into_iter().map(|(name, _)| name).collect(),
         scores: Cause::ALL.iter().map(score).collect(),
         none: order::NONE,
+        facts: weighing.facts.into_iter().map(|(name, _)| name).collect(),
     }
 }
 
@@ -113,7 +115,8 @@ fn weigh(text: &Text<'_>, work: &mut Work) -> (Weighing, Vec<Vec<Candidate>>) {
     weighing.numbers(text);
     weighing.signs(text.whole);
     weighing.together(&phrases);
-    weighing.likeness = Likeness::new(words, work);
+    weighing.facts = weighing.facts(&phrases);
+    weighing.likeness = Likeness::new(words, &weighing.facts, work);
     (weighing, groups)
 }
 
@@ -134,8 +137,6 @@ struct Weighing {
     about: About,
     /// Whether the text says more than a message.
     told: bool,
-    /// Whether it has a few words at least.
-    speaks: bool,
     lines: Lines,
     causes: Scale<Cause>,
     rules: Scale<Named>,
@@ -148,6 +149,8 @@ struct Weighing {
     likeness: Likeness,
     /// The rows of the table of signs that the text shows.
     seen: Vec<(&'static str, Span)>,
+    /// What it shows by name, for `data/words.txt`.
+    facts: Vec<(String, Span)>,
 }
 
 impl Weighing {
@@ -155,7 +158,6 @@ impl Weighing {
         Self {
             about,
             told: words > TOLD,
-            speaks: words >= SPEAKS,
             lines,
             causes: Scale::new(),
             rules: Scale::new(),
@@ -166,6 +168,7 @@ impl Weighing {
             shown: Shown::default(),
             likeness: Likeness::default(),
             seen: Vec::new(),
+            facts: Vec::new(),
         }
     }
 
@@ -255,8 +258,42 @@ impl Weighing {
         };
         let held = TABLE.together.iter().filter_map(|row| Some((row, facts.hold(&row.conditions)?)));
         for (row, span) in held.collect::<Vec<_>>() {
-            self.spoken(&row.spoken, Speaks::Words, &span);
+            match row.sign.and_then(|id| TABLE.sign(id)) {
+                Some(sign) => self.spoken(&sign.spoken, Speaks::Sign(sign), &span),
+                None => self.spoken(&row.spoken, Speaks::Words, &span),
+            }
         }
+    }
+
+    /// The same facts by name, each once, as `data/words.txt` has them.
+    fn facts(&self, phrases: &[Option<Span>]) -> Vec<(String, Span)> {
+        let mut facts = Vec::new();
+        for status in &self.statuses {
+            facts.push((format!("=http {}", status.value), status.span.clone()));
+        }
+        for (code, evidence) in self.codes.items() {
+            facts.push((format!("=close {}", code.0), evidence[0].span.clone()));
+        }
+        for (name, span) in &self.software {
+            facts.push((format!("=software {name}"), span.clone()));
+        }
+        for (rule, evidence) in self.rules.items() {
+            let message = |evidence: &&Evidence| matches!(evidence.speaks, Speaks::Message(_));
+            if let Some(evidence) = evidence.iter().find(message) {
+                facts.push((format!("=rule {}", rule.id()), evidence.span.clone()));
+            }
+        }
+        for (id, span) in &self.seen {
+            facts.push((format!("=sign {id}"), span.clone()));
+        }
+        for (name, idea) in &TABLE.ideas {
+            if let Some(span) = idea.iter().find_map(|&phrase| phrases[phrase].clone()) {
+                facts.push((format!("={name}"), span));
+            }
+        }
+        let mut known = HashSet::new();
+        facts.retain(|(name, _)| known.insert(name.clone()));
+        facts
     }
 
     /// The messages that stand for themselves, those of the same words together.

@@ -123,6 +123,8 @@ pub(crate) struct Combination {
 pub(crate) struct Together {
     pub(crate) conditions: Vec<Condition>,
     pub(crate) spoken: Spoken,
+    /// The sign that they are together, by its id.
+    pub(crate) sign: Option<&'static str>,
 }
 
 /// How a text names a product: a row of `data/software.txt`.
@@ -174,6 +176,8 @@ pub(crate) struct Table {
     pub(crate) messages: Vec<Message>,
     pub(crate) clues: Vec<Clue>,
     pub(crate) phrases: Vec<&'static str>,
+    /// The ideas that have a name, each with its phrases by their index.
+    pub(crate) ideas: Vec<(&'static str, Vec<usize>)>,
     pub(crate) combinations: Vec<Combination>,
     pub(crate) together: Vec<Together>,
     pub(crate) software: Vec<Software>,
@@ -271,7 +275,7 @@ fn parse() -> Result<Table, &'static str> {
 
 /// `@idea = phrase / phrase` and `@idea & phrase / phrase => cause+2`; and the same with facts.
 fn combinations(table: &mut Table) -> Result<(), &'static str> {
-    let mut named: Vec<(&str, Vec<usize>)> = Vec::new();
+    let mut named: Vec<(&'static str, Vec<usize>)> = Vec::new();
     for line in rows(include_str!("../data/combinations.txt")) {
         if let Some((ideas, ids)) = line.split_once(" => ") {
             let ideas: Option<_> =
@@ -288,9 +292,11 @@ fn combinations(table: &mut Table) -> Result<(), &'static str> {
         let (facts, ids) = line.split_once(" => ").ok_or(line)?;
         let conditions: Option<_> =
             facts.split(" & ").map(|text| condition(text, &named, &mut table.phrases)).collect();
-        let spoken = spoken(ids).ok_or(line)?;
-        table.together.push(Together { conditions: conditions.ok_or(line)?, spoken });
+        let sign = ids.strip_prefix("sign ");
+        let spoken = spoken(if sign.is_some() { "" } else { ids }).ok_or(line)?;
+        table.together.push(Together { conditions: conditions.ok_or(line)?, spoken, sign });
     }
+    table.ideas = named;
     Ok(())
 }
 

@@ -24,6 +24,15 @@ fn fails_without_reason(rest: &str) -> bool {
     reason.is_empty() || reason.starts_with(['\n', '\r', '"', '*', ')'])
 }
 
+/// Whether a part of a host was never filled in: `undefined`, `ws-.pusher.com`.
+fn is_unfilled(host: &str) -> bool {
+    let is_empty = |label: &str| label.is_empty() || label.starts_with('-') || label.ends_with('-');
+    matches!(host, "undefined" | "null" | "none" | "nan")
+        || host.strip_suffix('.').unwrap_or(host).contains('.')
+            && !host.contains("..")
+            && host.split('.').filter(|label| !label.is_empty()).any(is_empty)
+}
+
 /// What the addresses and the keys in a text show.
 pub(crate) fn signs(text: &str) -> Vec<Seen> {
     let mut signs: Vec<Seen> = Vec::new();
@@ -52,8 +61,13 @@ pub(crate) fn signs(text: &str) -> Vec<Seen> {
         if fails_without_reason(rest) {
             note("failed-without-reason", span.clone());
         }
+        if is_unfilled(host) {
+            note("address-unfilled", span.clone());
+        }
         match (scheme, port) {
             ("wss", "80") => note("wss-on-port-80", span),
+            // A title may abbreviate what the error says in full.
+            ("ws", "443") if lower.contains(&format!("wss://{host}")) => {}
             ("ws", "443") => note("ws-on-port-443", span),
             (_, port) if OTHERS.contains(&port) => note("port-of-another-protocol", span),
             _ => {}
@@ -98,6 +112,19 @@ mod tests {
         assert_eq!(of("to 'wss://a.example:80/x' failed"), ["wss-on-port-80"]);
         assert_eq!(of("WS://[::2]:443"), ["ws-on-port-443"]);
         assert_eq!(of("ws://a.example:1883/mqtt"), ["port-of-another-protocol"]);
+        // The error below the title has the whole address.
+        assert_eq!(of("ws://a.example:443/… failed\nto 'wss://a.example/b?c' closed"), [""; 0]);
+    }
+
+    #[test]
+    fn an_address_with_a_part_that_is_missing_is_seen() {
+        assert_eq!(of("to 'wss://ws-.pusher.example/app/'"), ["address-unfilled"]);
+        assert_eq!(of("ws://undefined:8080/a"), ["address-unfilled"]);
+        assert_eq!(of("wss://ws-eu.pusher.example/ ws://.../x wss://my-host ws://a.b."), [""; 0]);
+    }
+
+    #[test]
+    fn what_works_is_not_seen() {
         for text in [
             "wss://a:443/",
             "ws://a:80",

@@ -137,6 +137,11 @@ fn cases() -> Vec<(&'static str, String, String)> {
             "to 'ws://a.example:443/x' failed".to_owned(),
             "to 'wss://a.example:443/x' failed",
         ),
+        case(
+            "address-unfilled",
+            "to 'wss://ws-.a.example/x' closed".to_owned(),
+            "to 'wss://ws-eu.a.example/x' closed",
+        ),
     ]
 }
 

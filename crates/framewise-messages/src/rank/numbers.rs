@@ -9,15 +9,6 @@ use crate::reading::{Evidence, Speaks};
 use crate::table::{NumberKind, TABLE};
 use crate::{config, heads, urls};
 
-/// A product, a status or a close code of it, and the row of `data/signs.txt` that says what it means there. Envoy answers 426
-/// to HTTP/1.0 and 403 to an upgrade that is not configured, without a word; Python's websockets ends with 1011 when a Ping
-/// is not answered.
-const PRODUCTS: [(&str, u64, &str); 3] = [
-    ("Envoy", 426, "envoy-426"),
-    ("Envoy", 403, "envoy-403"),
-    ("Python websockets", 1011, "websockets-1011"),
-];
-
 impl Weighing {
     pub(super) fn numbers(&mut self, text: &Text<'_>) {
         let mut facts = facts(text);
@@ -37,17 +28,6 @@ impl Weighing {
             self.shown.number(Speaks::Status(value));
         }
         self.statuses.sort_by_key(|status| status.span.start);
-        // What a number means where the product is known.
-        for (product, number, id) in PRODUCTS {
-            let numbers = if number < 600 { &self.statuses } else { &facts.codes };
-            if self.software.iter().any(|(software, _)| *software == product)
-                && let Some(found) = numbers.iter().find(|found| found.value == number)
-                && let Some(sign) = TABLE.sign(id)
-            {
-                let span = found.span.clone();
-                self.spoken(&sign.spoken, Speaks::Sign(sign), &span);
-            }
-        }
         // An end that did not get the other's Close reports 1006.
         let others = |code: &&Fact| matches!(code.value, 1000 | 1001 | 1008 | 1011 | 3000..=4999);
         if facts.codes.iter().any(|code| code.value == 1006)

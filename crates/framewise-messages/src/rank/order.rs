@@ -29,6 +29,9 @@ const BESIDE: f64 = 0.25;
 /// What speaks against an idle timeout where a description says nothing of time.
 const TIMELESS: f64 = 1.1;
 const OF_TIME: f64 = 1.0;
+/// How much everything but the likeness counts: the other tables were written by hand beside the reports that they are
+/// measured with, and say more of those than of reports that nobody has read.
+const TRUST: f64 = 0.7;
 /// How much the frequency of a cause counts.
 const PRIOR: f64 = 0.4;
 /// Causes that are named at most, and the share that one must have.
@@ -43,7 +46,7 @@ impl Weighing {
         let said = if evidence.is_empty() { -UNSAID } else { sum(evidence) };
         let idle = matches!(cause, Cause::IdleTimeoutIntermediary | Cause::IdleTimeoutEndpoint);
         let timeless = if idle && self.is_timeless() { TIMELESS } else { 0.0 };
-        said + PRIOR * (known + 0.5).ln() - timeless + self.shown.against(cause) + self.like(cause)
+        TRUST * (said + PRIOR * (known + 0.5).ln() - timeless + self.shown.against(cause)) + self.like(cause)
     }
 
     pub(super) fn like(&self, cause: Cause) -> f64 {
@@ -73,7 +76,7 @@ impl Weighing {
             let mut evidence = self.causes.evidence(is).to_vec();
             let said = sum(&evidence);
             let like = self.like(is);
-            if said < OTHERS && !(self.speaks && self.is_about() && like >= LIKE && said >= 0.0) {
+            if said < OTHERS && !(self.told && self.is_about() && like >= LIKE && said >= 0.0) {
                 continue;
             }
             evidence.retain(|evidence| evidence.weight > 0.0);
