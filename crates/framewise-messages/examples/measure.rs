@@ -5,7 +5,7 @@
 //! `--totals` only the table is printed, so that a set that nobody has looked at remains one.
 #![allow(missing_docs, clippy::cast_precision_loss, clippy::case_sensitive_file_extension_comparisons)]
 
-use framewise_messages::{Reading, Speaks, read};
+use framewise_messages::{Decides, Reading, Speaks, read};
 use serde_json::Value;
 
 /// A text and the ids that are right as the first answer.
@@ -26,6 +26,8 @@ struct Totals {
     /// The right cause has evidence, but not among the first three; it has none.
     low: usize,
     unseen: usize,
+    /// The first cause is asserted; and it is wrong.
+    asserted: (usize, usize),
 }
 
 fn main() {
@@ -68,7 +70,7 @@ fn main() {
         }
         let share = |count: usize| format!("{:.0} %", 100.0 * count as f64 / totals.texts.max(1) as f64);
         println!(
-            "{:<40} {:>5} {:>6} {:>6} {:>6} {:>6}   low {} unseen {}",
+            "{:<40} {:>5} {:>6} {:>6} {:>6} {:>6}   low {} unseen {} asserted {} wrongly {}",
             argument.rsplit('/').next().unwrap_or(""),
             totals.texts,
             share(totals.first),
@@ -76,7 +78,9 @@ fn main() {
             share(totals.none),
             share(totals.texts - totals.three - totals.none),
             totals.low,
-            totals.unseen
+            totals.unseen,
+            totals.asserted.0,
+            totals.asserted.1
         );
     }
     if claims.1 > 0 {
@@ -103,6 +107,9 @@ fn judge(case: &Case, totals: &mut Totals, totals_only: bool) {
     totals.first += usize::from(first);
     totals.three += usize::from(three);
     totals.none += usize::from(none);
+    let asserted = reading.decides() == Some(Decides::First);
+    totals.asserted.0 += usize::from(asserted);
+    totals.asserted.1 += usize::from(asserted && !first);
     let low = lists.iter().flatten().any(|id| is_right(id));
     totals.low += usize::from(!three && low);
     totals.unseen += usize::from(!three && !low);

@@ -41,7 +41,7 @@ mod words;
 
 pub use find::Work;
 pub use rank::{read, read_counting};
-pub use reading::{Evidence, Ranked, Reading, Recognized, Speaks};
+pub use reading::{Decides, Evidence, Ranked, Reading, Recognized, Speaks};
 pub use table::{Message, Named, Sight, messages};
 pub use words::{LIMIT, Span};
 

@@ -1,7 +1,7 @@
 //! Every row is found in every guise, look-alikes are not, and the work is bounded.
 #![allow(missing_docs)]
 
-use framewise_messages::{LIMIT, Message, Reading, messages, read, read_counting};
+use framewise_messages::{Decides, LIMIT, Message, Reading, messages, read, read_counting};
 use framewise_rules::Cause;
 
 /// A message as it is printed: something in its variable parts.
@@ -240,4 +240,17 @@ fn of_a_long_text_the_end_is_read_and_places_are_those_of_the_whole() {
     for evidence in &reading.causes[0].evidence {
         assert!(text.get(evidence.span.clone()).is_some());
     }
+}
+
+/// What the first cause may be asserted of, and what only lists causes.
+#[test]
+fn a_text_that_decides_is_told_from_one_that_does_not() {
+    let decides = |text: &str| read(text).decides();
+    let told = "sent 1009 (message too big) frame exceeds limit of 1048576 bytes; no close frame received";
+    assert_eq!(decides(told), Some(Decides::First));
+    let symptom = "Firefox can't establish a connection to the server at wss://a.example/ws.";
+    assert_eq!(decides(symptom), Some(Decides::Symptom));
+    let among = "The WebSocket connection through our proxy sometimes fails in production, what can it be?";
+    assert_eq!(decides(among), Some(Decides::Among));
+    assert_eq!(decides("What is for lunch?"), None);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use framewise_messages::{Named, Ranked, Reading, Recognized};
+use framewise_messages::{Decides, Named, Ranked, Reading, Recognized};
 use framewise_rules::prose::Language;
 use framewise_rules::{Cause, Rule};
 
@@ -49,6 +49,22 @@ fn causes(page: &mut String, text: &str, reading: &Reading, language: Language, 
         page,
         tr(language, "Likely causes, the likeliest first", "Causes probables, la plus probable d'abord"),
     );
+    let undecided = match reading.decides() {
+        Some(Decides::First) | None => None,
+        Some(Decides::Among) => Some(tr(
+            language,
+            "The text does not decide between them. The commands under \"To settle it\" do.",
+            "Le texte ne permet pas de trancher. Les commandes sous « Pour trancher » le permettent.",
+        )),
+        Some(Decides::Symptom) => Some(tr(
+            language,
+            "The text gives only a symptom, which each of these causes has. The commands under \"To settle it\" tell them apart.",
+            "Le texte ne donne qu'un symptôme, commun à toutes ces causes. Les commandes sous « Pour trancher » les départagent.",
+        )),
+    };
+    if let Some(undecided) = undecided {
+        page.push_str(&markdown(undecided, width, 2));
+    }
     for (index, cause) in reading.causes.iter().enumerate() {
         let percent = format!("{:.0} %", cause.score * 100.0);
         let _ = writeln!(

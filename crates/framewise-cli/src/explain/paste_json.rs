@@ -1,6 +1,6 @@
 //! What a pasted text means, for a program.
 
-use framewise_messages::{Evidence, Named, Reading, Sight};
+use framewise_messages::{Decides, Evidence, Named, Reading, Sight};
 use framewise_rules::Cause;
 use framewise_rules::prose::Language;
 use serde_json::{Value, json};
@@ -95,6 +95,12 @@ pub(super) fn json(text: &str, reading: &Reading, known: &Known, skipped: u64, l
         "text": text,
         "skipped": skipped,
         "causes": causes.collect::<Vec<_>>(),
+        "decides": match reading.decides() {
+            Some(Decides::First) => "first",
+            Some(Decides::Among) => "among",
+            Some(Decides::Symptom) => "symptom",
+            None => "none",
+        },
         "rules": rules.collect::<Vec<_>>(),
         "codes": codes.collect::<Vec<_>>(),
         "messages": messages.collect::<Vec<_>>(),
