@@ -127,8 +127,8 @@ pub enum Decides {
     Symptom,
 }
 
-/// The share from which on the first cause may be asserted. Of reports that were not used for learning, 3 % have a first cause
-/// with this share that is wrong (`examples/learn.rs`).
+/// The share from which on the first cause may be asserted. Of 124 reports that were measured once, 55 had a first cause with
+/// this share; it was wrong in 5 (`tests/reports.md`).
 const ASSERTED: f64 = 0.8;
 
 impl Reading {
