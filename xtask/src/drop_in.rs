@@ -23,7 +23,7 @@ struct Subject {
     arguments: &'static [&'static str],
 }
 
-const SUBJECTS: [Subject; 6] = [
+const SUBJECTS: [Subject; 5] = [
     Subject { name: "hyper-tungstenite", version: "0.30.0", arguments: &["--tests"] },
     Subject { name: "ws-mock", version: "0.6.0", arguments: &["--tests"] },
     Subject { name: "matchbox_signaling", version: "0.15.0", arguments: &["--tests"] },
@@ -31,11 +31,6 @@ const SUBJECTS: [Subject; 6] = [
         name: "engineioxide",
         version: "0.17.9",
         arguments: &["--tests", "--features", "__test_harness,v3"],
-    },
-    Subject {
-        name: "ezsockets",
-        version: "0.7.2",
-        arguments: &["--tests", "--features", "server,client,native_client,tungstenite"],
     },
     Subject { name: "axum", version: "0.8.9", arguments: &["--lib", "--features", "ws", "ws::"] },
 ];

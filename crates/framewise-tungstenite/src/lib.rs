@@ -11,6 +11,9 @@
 //! take one package under two names: a project that depends on tungstenite beside tokio-tungstenite uses
 //! `tokio_tungstenite::tungstenite`, or a crate of its own with `pub use framewise_tungstenite::tungstenite::*;`.
 //!
+//! Types of tokio-tungstenite in the API of another dependency (ezsockets gets an `Error` of tokio-tungstenite-wasm, for example)
+//! stay those of tokio-tungstenite until that dependency moves, too.
+//!
 //! ```no_run
 //! # use framewise_tungstenite as tokio_tungstenite;
 //! use futures_util::{SinkExt, StreamExt};
