@@ -10,13 +10,14 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use framewise_peers::tools::{Tools, libraries};
 use serde_json::{Value, json};
 
 use crate::debian::{self, Release};
+use crate::echo::Running;
 use crate::install::once;
 use crate::run::{cargo, command, quietly, run as run_to_end};
 use crate::{HELP, Result};
@@ -123,7 +124,7 @@ impl Suite {
 
     /// Runs the suite in a folder to its end; the folder of its reports.
     fn to_its_end(&self, mode: &str, folder: &Path, spec: Value) -> Result<PathBuf> {
-        self.start_in(mode, folder, spec)?.wait()?;
+        self.start_in(mode, folder, spec)?.wait(LIMIT)?;
         Ok(folder.join("report"))
     }
 
@@ -157,7 +158,7 @@ impl Suite {
 
         let spec = json!({ "servers": [{ "agent": "framewise", "url": url }], "cases": cases });
         let (mut suite, folder) = self.start("fuzzingclient", spec)?;
-        suite.wait()?;
+        suite.wait(LIMIT)?;
         report(&folder)
     }
 
@@ -176,42 +177,8 @@ impl Suite {
             std::thread::sleep(Duration::from_millis(50));
         }
         let mut client = Command::new(release("examples/autobahn_client"));
-        Running::start(client.arg(&url).stdin(Stdio::null()))?.wait()?;
+        Running::start(client.arg(&url).stdin(Stdio::null()))?.wait(LIMIT)?;
         report(&folder)
-    }
-}
-
-/// A program that is stopped when this value is dropped.
-struct Running(Child);
-
-impl Running {
-    fn start(command: &mut Command) -> Result<Self> {
-        command
-            .spawn()
-            .map(Self)
-            .map_err(|error| format!("{}: {error}", Path::new(command.get_program()).display()))
-    }
-
-    fn ended(&mut self) -> bool {
-        matches!(self.0.try_wait(), Ok(Some(_)))
-    }
-
-    fn wait(&mut self) -> Result {
-        let started = Instant::now();
-        while !self.ended() {
-            if started.elapsed() > LIMIT {
-                return Err(format!("not done after {LIMIT:?}"));
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

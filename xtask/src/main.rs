@@ -7,7 +7,9 @@ mod bench;
 mod check;
 mod debian;
 mod deny;
+mod dist;
 mod drop_in;
+mod echo;
 mod fuzz;
 mod install;
 mod matrix;
@@ -17,6 +19,7 @@ mod neon;
 mod package;
 mod peers;
 mod proxies;
+mod repeat;
 mod run;
 mod test;
 
@@ -33,6 +36,8 @@ cargo xtask VERB
                               place, and compare; --keep keeps what was built in target/drop-in
   package                     check what each crate says of itself, and build the crates from their packages, as a
                               registry has them
+  dist [--debug]              build the packages that bring the command as a binary, a Python wheel, npm packages and a
+                              tarball for cargo binstall, into target/dist, and try each in an empty environment
   minimal                     build the crates against the smallest versions of their dependencies that the manifests allow
   peers [--write]             install the peers; with --write, send broken frames to each and record its reactions in
                               peers/reactions.md
@@ -44,7 +49,7 @@ cargo xtask VERB
                               run the Autobahn TestSuite against our server, our client, or both; --all includes the
                               cases about size limits and permessage-deflate (groups 12 and 13)
   autobahn --compare [--all]  run the Autobahn TestSuite and our `wstest` against three servers, and compare what they write,
-                              file by file
+                              file by file; FRAMEWISE names a command that is built already
   fuzz [TARGET...] [--seconds N] [--keep] [FILE...]
                               fuzz each target of fuzz/ for N seconds (default 60); --keep adds inputs that reach new
                               code to fuzz/corpus; with FILE, only run that input
@@ -56,6 +61,9 @@ cargo xtask VERB
   matrix [NAME...] [--write]  install other implementations, check each with `framewise check`, and write matrix/results/
                               and docs/matrix.md, .html and .json; NAME is one of them, such as `ws` or `ws-client`;
                               --write only writes the pages; FRAMEWISE names a command that is built already
+  repeat [--runs N] [--busy]  run `framewise check` N times (default 20) against our server and against a careless one, and
+                              compare the verdicts; --busy keeps every core busy meanwhile; FRAMEWISE names a command that
+                              is built already
   neon                        run the tests of the vector kernels on an emulated 64-bit ARM
   bench [--quick] [ARGUMENTS]
                               build the peers in bench/, measure them and Framewise in turn, and write
@@ -84,9 +92,11 @@ fn main() -> ExitCode {
         "peers" => peers::run(rest),
         "proxies" => proxies::run(rest),
         "autobahn" => autobahn::run(rest),
+        "dist" => dist::run(rest),
         "fuzz" => fuzz::run(rest),
         "matrix" => matrix::run(rest),
         "mutants" => mutants::run(rest),
+        "repeat" => repeat::run(rest),
         "neon" => neon::run(),
         "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {

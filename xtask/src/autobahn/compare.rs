@@ -2,17 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use framewise_peers::tools::Tools;
 use serde_json::{Value, json};
 
-use super::{Running, Suite, release, target};
-use crate::run::{command, root};
-use crate::{Result, install};
+use super::{LIMIT, Suite, release, target};
+use crate::echo::Running;
+use crate::{Result, echo, install};
 
 /// What a verdict consists of.
 const VERDICT: [&str; 3] = ["behavior", "behaviorClose", "remoteCloseCode"];
@@ -53,17 +51,14 @@ struct Compared {
     fields: BTreeMap<String, usize>,
 }
 
-/// The servers: a strict one, one that many use, and one that checks nothing.
-const PEERS: [&str; 3] = ["framewise", "websockets", "careless"];
-
 pub(super) fn run(suite: &Suite, cases: &Value) -> Result {
     install::python(&Tools::find())?;
     let mut failed = 0;
     println!("| server | cases | same verdict | files of both | files or keys that differ | case_failed |");
     println!("|---|---|---|---|---|---|");
     let mut details = Vec::new();
-    for peer in PEERS {
-        let (running, url) = start(peer)?;
+    for peer in echo::PEERS {
+        let (running, url) = echo::start(peer, &release("framewise"))?;
         let spec = json!({ "servers": [{ "agent": peer, "url": url }], "cases": cases });
         let folder = target().join("autobahn/compare").join(peer);
         let theirs = suite.to_its_end("fuzzingclient", &folder.join("theirs"), spec.clone())?;
@@ -100,40 +95,6 @@ pub(super) fn run(suite: &Suite, cases: &Value) -> Result {
     if failed > 0 { Err(format!("{failed} differences")) } else { Ok(()) }
 }
 
-/// Starts a server on a port that was free a moment ago, and waits until it takes connections.
-fn start(peer: &str) -> Result<(Running, String)> {
-    let address = TcpListener::bind("127.0.0.1:0")
-        .and_then(|free| free.local_addr())
-        .map_err(|error| error.to_string())?;
-    let port = address.port().to_string();
-    let tools = Tools::find();
-    let python = |script: &Path| command(tools.venv.join("bin/python"), &[&*script.to_string_lossy()]);
-    let mut server = match peer {
-        "framewise" => command(release("framewise"), &["serve", "--listen", &address.to_string()]),
-        "websockets" => {
-            let mut python = python(&root().join("matrix/python/servers.py"));
-            python.args(["websockets", "127.0.0.1", &port]);
-            python
-        }
-        _ => {
-            let mut python = python(&tools.python.join("careless_server.py"));
-            python.arg(&port);
-            python
-        }
-    };
-    // What they say of each broken connection is not wanted.
-    let mut running =
-        Running::start(server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))?;
-    let started = Instant::now();
-    while TcpStream::connect(address).is_err() {
-        if started.elapsed() > Duration::from_secs(30) || running.ended() {
-            return Err(format!("the server {peer} did not start"));
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Ok((running, format!("ws://{address}/")))
-}
-
 /// Runs our `wstest` with a specification; the folder of its reports.
 fn ours(folder: &Path, mut spec: Value) -> Result<PathBuf> {
     spec["outdir"] = json!("report");
@@ -142,7 +103,7 @@ fn ours(folder: &Path, mut spec: Value) -> Result<PathBuf> {
     fs::write(folder.join("spec.json"), spec.to_string()).map_err(|error| error.to_string())?;
     let mut wstest = Command::new(release("framewise"));
     wstest.args(["wstest", "-m", "fuzzingclient", "-s", "spec.json"]).current_dir(folder);
-    Running::start(wstest.stdin(Stdio::null()).stdout(Stdio::null()))?.wait()?;
+    Running::start(wstest.stdin(Stdio::null()).stdout(Stdio::null()))?.wait(LIMIT)?;
     Ok(folder.join("report"))
 }
 
