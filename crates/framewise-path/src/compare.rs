@@ -135,7 +135,13 @@ fn exact(one: &[Seen], other: &[Seen], level: Level, rest: &[u8], sent: &[u8]) -
     let came = other.get(same)?;
     let follows =
         |one: &[Seen], other: &[Seen]| one.len() == other.len() && alike(one, other, level) == one.len();
-    if follows(&one[same + 1..], &other[same..]) {
+    // All the Pings, say, of an intermediary that answers them itself.
+    let without = |frames: &[Seen], opcode: Opcode| -> Vec<Seen> {
+        frames.iter().filter(|frame| frame.header.opcode != opcode).cloned().collect()
+    };
+    let kind_lost = matches!(opcode, Opcode::Ping | Opcode::Pong)
+        && follows(&without(&one[same..], opcode), &other[same..]);
+    if kind_lost || follows(&one[same + 1..], &other[same..]) {
         return Some(Difference::Lost { index: same, opcode });
     }
     let same_opcode = came.header.opcode == opcode;
@@ -149,7 +155,10 @@ fn exact(one: &[Seen], other: &[Seen], level: Level, rest: &[u8], sent: &[u8]) -
     if opcode.is_control() && same_opcode && came.payload.is_empty() && !missing.payload.is_empty() {
         return Some(Difference::PayloadDropped(opcode));
     }
-    follows(&one[same..], &other[same + 1..])
+    let added = came.header.opcode;
+    let kind_added = matches!(added, Opcode::Ping | Opcode::Pong)
+        && follows(&one[same..], &without(&other[same..], added));
+    (kind_added || follows(&one[same..], &other[same + 1..]))
         .then(|| Difference::Extra { opcode: came.header.opcode, payload: came.payload.clone() })
 }
 
@@ -373,6 +382,21 @@ mod tests {
         ];
         let joined = [server(Opcode::Text, "one two"), server(Opcode::Text, "end")];
         assert_eq!(differs(&sent, &joined), Some(Difference::Lost { index: 1, opcode: Opcode::Ping }));
+        // Each Ping was answered on the way, and something else was lost.
+        let pings = |last: &str| {
+            [
+                server(Opcode::Ping, "p"),
+                server(Opcode::Text, "x"),
+                server(Opcode::Ping, "q"),
+                server(Opcode::Text, last),
+            ]
+        };
+        let texts = [server(Opcode::Text, "x"), server(Opcode::Text, "end")];
+        let lost = Some(Difference::Lost { index: 0, opcode: Opcode::Ping });
+        assert_eq!(differs(&pings("end"), &texts), lost);
+        assert_eq!(differs(&pings("And"), &texts), Some(Difference::Altered { index: 0 }));
+        let extra = Some(Difference::Extra { opcode: Opcode::Ping, payload: b"p".to_vec() });
+        assert_eq!(differs(&texts, &pings("end")), extra);
         let with_ping = [server(Opcode::Ping, "p"), joined[0].clone(), joined[1].clone()];
         assert_eq!(differs(&sent, &with_ping), Some(Difference::Refragmented { cap: None }));
     }

@@ -176,7 +176,10 @@ fn not_arrived(client: &Record) -> Note {
 
 /// What the intermediary said instead of a 101.
 pub(crate) fn words(client: &Record) -> Vec<String> {
-    let text = String::from_utf8_lossy(&client.got.bytes[..client.got.bytes.len().min(1024)]).into_owned();
+    let got = &client.got;
+    // What follows a 101 is no text.
+    let end = if status(got) == Some(101) { got.head } else { got.bytes.len() };
+    let text = String::from_utf8_lossy(&got.bytes[..end.min(1024)]).into_owned();
     text.lines().map(str::trim_end).filter(|line| !line.is_empty()).take(20).map(str::to_owned).collect()
 }
 
@@ -267,7 +270,9 @@ fn head(from: Role, ends: &Ends, server: &Record) -> Vec<Note> {
                     ": the intermediary makes a handshake of its own, and answers the client’s key itself",
                 );
             }
-            Some(Cause::ExtensionHeaderStripped | Cause::ExtensionHeaderAdded) if own && offered => {
+            Some(Cause::ExtensionHeaderStripped | Cause::ExtensionHeaderAdded)
+                if own && (offered || from == Role::Client) =>
+            {
                 worst = Severity::Note;
             }
             _ => {}

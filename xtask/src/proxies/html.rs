@@ -23,7 +23,7 @@ td.cell { text-align: center }
 .skipped { color: GrayText }
 code, pre { font-family: ui-monospace, monospace; font-size: .85rem }
 pre { overflow-x: auto; padding: .75rem; background: color-mix(in srgb, currentColor 7%, transparent) }
-li { margin: .3rem 0 }
+li { margin: .3rem 0; overflow-wrap: anywhere }
 .documented { font-weight: 600 }
 a { color: LinkText }
 </style>

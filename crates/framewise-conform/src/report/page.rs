@@ -120,13 +120,15 @@ impl Page<'_> {
              <label><input id=\"failed\" type=\"checkbox\"{checked}> only what did not pass</label></p>"
         );
         for (family, rows) in self.families() {
-            let failed = rows.iter().filter(|row| row.state == State::Failed).count();
+            let count = |state: State| rows.iter().filter(|row| row.state == state).count();
+            let (failed, skipped) = (count(State::Failed), count(State::Skipped));
+            let ran = rows.len() - skipped;
+            let not_run = if skipped > 0 { format!(", {skipped} not run") } else { String::new() };
             let open = if failed > 0 { " open" } else { "" };
             let _ = writeln!(
                 page,
-                "<details{open}><summary>{family}: {} of {} passed</summary>",
-                rows.len() - failed,
-                rows.len()
+                "<details{open}><summary>{family}: {} of {ran} passed{not_run}</summary>",
+                ran - failed
             );
             for row in rows {
                 html_row(&mut page, row);

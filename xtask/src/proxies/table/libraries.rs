@@ -141,7 +141,7 @@ pub(super) const FASTAPI: Proxy = Proxy {
             "reverse_ws_app",
             &[2, 65],
             "documented",
-            "It ends both connections itself: another key, Pings answered on the way, messages put together and compressed anew. Real damage: the close codes of the client’s answer become 1011, 1014 becomes 1002, messages above the limit end with 1009, a frame before the 101 is lost, and under load 500 small messages do not get through in time.",
+            "It ends both connections itself: another key, Pings answered on the way, messages put together and compressed anew. Real damage: the close codes of the client’s answer become 1011, 1014 becomes 1002, messages above the limit end with 1009, an unsolicited Pong ends the connection with 1011, and a frame before the 101 is lost.",
         ),
         mistake(
             "max-size",
@@ -166,7 +166,7 @@ pub(super) const AIOHTTP: Proxy = Proxy {
             "autoping and autoclose off, no limit",
             &[2, 65],
             "documented",
-            "It takes the connection apart: another key and other masks, messages in other frames and compressed. Real damage: each side of aiohttp answers a Close before the proxy can pass it on, so that codes and reasons become those of the proxy, and an end without a Close becomes one with 1006, which may not be sent.",
+            "It takes the connection apart: another key and other masks, messages in other frames and compressed, with the same content. Real damage: each side of aiohttp answers a Close before the proxy can pass it on, so that codes and reasons become those of the proxy, and an end without a Close becomes one with 1006, which may not be sent.",
         ),
         mistake(
             "defaults",
@@ -206,9 +206,15 @@ pub(super) const JUPYTER: Proxy = Proxy {
             &[2, 65],
             "--IdentityProvider.token=
 --ServerApp.password=",
-            "",
+            "It ends both connections itself, and answers the client before it connects to the server. Real damage: Pings are answered on the way, codes and reasons of a Close are lost, messages above 10 MiB end with 1009. Tornado’s client compresses with the history of earlier messages though the server’s answer has client_no_context_takeover. An Origin that is not Jupyter’s gets 403; a client that offers no extension is offered to the server with one.",
         ),
-        mistake("login", "without a login", &[2], "--IdentityProvider.token=framewise", ""),
+        mistake(
+            "login",
+            "without a login",
+            &[2],
+            "--IdentityProvider.token=framewise",
+            "403 of Jupyter: the handshake carries neither its token nor its cookie.",
+        ),
     ],
     ..PYTHON
 };

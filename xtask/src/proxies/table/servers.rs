@@ -115,7 +115,7 @@ location / {
     proxy_set_header Host $http_host;
     proxy_set_header Sec-WebSocket-Extensions \"\";
 }",
-        "The offer of permessage-deflate does not arrive. Clients go on without compression; where our server answered with an extension all the same, a client must fail the connection.",
+        "The offer of permessage-deflate does not arrive. The server answers without it, and both sides go on without compression.",
     ),
     mistake(
         "small-buffers",

@@ -73,7 +73,7 @@ pub(super) const INSPECT: Proxy = Proxy {
         "as it starts",
         &[2, 65],
         "",
-        "One of 50 connections that were opened at once was closed without an answer, on a very busy machine: not reproduced yet. Everything else arrives byte for byte.",
+        "Every byte arrives as it was sent.",
     )],
 };
 
@@ -106,7 +106,7 @@ pub(super) const MITMPROXY: Proxy = Proxy {
             &[2, 65],
             "--mode
 reverse:http://127.0.0.1:{upstream}",
-            "It takes the connection apart. Every frame of the client has another mask, messages are compressed anew: other bytes with the same content, which the report calls altered. Real damage: 1014 becomes 1002, and an end without a Close becomes a Close with 1000. The frames that did not arrive in time are a matter of its speed.",
+            "It takes the connection apart. Every frame of the client has another mask, messages are compressed anew, with the same content. Real damage: the close code 1014 becomes 1002. An end without a Close becomes a Close with 1000.",
         ),
         mistake(
             "tcp",
@@ -124,7 +124,7 @@ reverse:tcp://127.0.0.1:{upstream}",
 websocket=false
 --mode
 reverse:http://127.0.0.1:{upstream}",
-            "After the 101 the bytes pass unchanged. Of 50 connections at once, and of those after them, some were not served in time.",
+            "After the 101 the bytes pass unchanged.",
         ),
     ],
 };
@@ -167,7 +167,7 @@ client_lifetime 1 day",
             "http_port 127.0.0.1:{port}
 acl SSL_ports port 443
 http_access deny connect !SSL_ports",
-            "",
+            "403 for CONNECT, with Squid’s page: ERR_ACCESS_DENIED. No connection is opened.",
         ),
         mistake(
             "lifetime",
@@ -195,7 +195,7 @@ pub(super) const SQUID_REVERSE: Proxy = Proxy {
             "http_port 127.0.0.1:{port} accel defaultsite=127.0.0.1
 cache_peer 127.0.0.1 parent {upstream} 0 no-query originserver
 http_upgrade_request_protocols websocket allow all",
-            "",
+            "A tunnel after the 101. Host and the order of the headers are Squid’s, and Via and Surrogate-Capability are added.",
         ),
         mistake(
             "case",
@@ -204,7 +204,7 @@ http_upgrade_request_protocols websocket allow all",
             "http_port 127.0.0.1:{port} accel defaultsite=127.0.0.1
 cache_peer 127.0.0.1 parent {upstream} 0 no-query originserver
 http_upgrade_request_protocols WebSocket allow all",
-            "",
+            "Names of protocols are case-sensitive, and clients write websocket: Upgrade is removed, and the 101 that our server sends all the same becomes 502.",
         ),
         mistake(
             "no-upgrade",
@@ -212,7 +212,7 @@ http_upgrade_request_protocols WebSocket allow all",
             &[2],
             "http_port 127.0.0.1:{port} accel defaultsite=127.0.0.1
 cache_peer 127.0.0.1 parent {upstream} 0 no-query originserver",
-            "",
+            "The request arrives without Upgrade; the 101 that our server sends all the same becomes 502.",
         ),
     ],
     ..SQUID
@@ -230,7 +230,7 @@ pub(super) const TINYPROXY: Proxy = Proxy {
     via: "http://127.0.0.1:{port}",
     tls: false,
     settles: false,
-    reload: "HUP",
+    reload: "",
     configurations: &[
         documented(
             "documented",
@@ -240,7 +240,13 @@ pub(super) const TINYPROXY: Proxy = Proxy {
             "A tunnel: every byte arrives as it was sent.",
         ),
         mistake("timeout", "Timeout 3", &[1, 5], "Timeout 3", "The silence ends after the 3 s of Timeout."),
-        mistake("port", "ConnectPort 443 alone", &[2], "Timeout 600\nConnectPort 443", ""),
+        mistake(
+            "port",
+            "ConnectPort 443 alone",
+            &[2],
+            "Timeout 600\nConnectPort 443",
+            "403 “Access violation” for CONNECT, with the page of tinyproxy. No connection is opened.",
+        ),
         mistake(
             "max-clients",
             "MaxClients 20",
@@ -444,7 +450,7 @@ pub(super) const NGHTTPX: Proxy = Proxy {
             "towards HTTP/2",
             &[2],
             "--backend=127.0.0.1,{upstream};;proto=h2",
-            "502: the server does not understand HTTP/2.",
+            "It translates to RFC 8441, which our server understands. A server that speaks HTTP/1.1 alone gets the preface of HTTP/2, and the client 502.",
         ),
         mistake(
             "idle",
