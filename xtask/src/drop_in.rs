@@ -19,11 +19,11 @@ use crate::run::{self, cargo, root};
 struct Subject {
     name: &'static str,
     version: &'static str,
-    /// What `cargo test` gets: the features and tests that use WebSocket.
+    /// What `cargo test` gets: the kinds of tests, and the features that they need.
     arguments: &'static [&'static str],
 }
 
-const SUBJECTS: [Subject; 5] = [
+const SUBJECTS: [Subject; 4] = [
     Subject { name: "hyper-tungstenite", version: "0.30.0", arguments: &["--tests"] },
     Subject { name: "ws-mock", version: "0.6.0", arguments: &["--tests"] },
     Subject { name: "matchbox_signaling", version: "0.15.0", arguments: &["--tests"] },
@@ -32,7 +32,6 @@ const SUBJECTS: [Subject; 5] = [
         version: "0.17.9",
         arguments: &["--tests", "--features", "__test_harness,v3"],
     },
-    Subject { name: "axum", version: "0.8.9", arguments: &["--lib", "--features", "ws", "ws::"] },
 ];
 
 /// Compares both libraries (`drop-in/`), and runs the tests of the crates; only of the named ones, if any is named. `--keep` keeps
@@ -138,7 +137,7 @@ fn test(subject: &Subject, folder: &Path, work: &Path) -> Result<Outcomes> {
     let mut build = cargo(&["test", "--quiet", "--no-run"]);
     // Neither warnings of others nor our settings matter.
     let target = work.join("target");
-    build.args(build_arguments(subject)).env("CARGO_TARGET_DIR", &target).env("RUSTFLAGS", "-Awarnings");
+    build.args(subject.arguments).env("CARGO_TARGET_DIR", &target).env("RUSTFLAGS", "-Awarnings");
     run::run(build.current_dir(folder))?;
     let mut tests = cargo(&["test", "--no-fail-fast"]);
     tests.args(subject.arguments).env("CARGO_TARGET_DIR", &target).env("RUSTFLAGS", "-Awarnings");
@@ -158,11 +157,6 @@ fn test(subject: &Subject, folder: &Path, work: &Path) -> Result<Outcomes> {
         ));
     }
     Ok(outcomes)
-}
-
-/// The arguments without the filter of tests.
-fn build_arguments(subject: &Subject) -> impl Iterator<Item = &&'static str> {
-    subject.arguments.iter().filter(|argument| !argument.ends_with("::"))
 }
 
 fn copy(from: &Path, to: &Path) -> Result {

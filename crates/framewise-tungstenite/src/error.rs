@@ -98,6 +98,7 @@ from! {
     CapacityError => |error| Self::Capacity(error);
     ProtocolError => |error| Self::Protocol(error);
     UrlError => |error| Self::Url(error);
+    httparse::Error => |error| Self::Protocol(ProtocolError::HttparseError(error));
     std::str::Utf8Error => |error| Self::Utf8(error.to_string());
     std::string::FromUtf8Error => |error| Self::Utf8(error.to_string());
     http::Error => |error| Self::HttpFormat(error);

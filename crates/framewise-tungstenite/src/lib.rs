@@ -65,7 +65,8 @@
 //! | header values that may be credentials, in `{:?}` | printed | hidden: `Sensitive` |
 //! | texts of errors | | other ones |
 //! | `native-tls` | the TLS library of the platform | the feature is rustls with the root certificates of the platform; there is no `Connector::NativeTls` |
-//! | `HttparseError`, `Utf8Bytes::from_bytes_unchecked`, `AsRef<Bytes>`, `WebSocketContext`, the modules `buffer` and `util` | exist | missing: this crate does not use httparse, has no unsafe code, and the engine is that of framewise |
+//! | `HttparseError` | a head that is not HTTP | never returned: `Violation` says where |
+//! | `IntoClientRequest` for `httparse::Request`, `Utf8Bytes::from_bytes_unchecked`, `AsRef<Bytes>`, `WebSocketContext`, the modules `buffer` and `util` | exist | missing: this crate has no unsafe code, and the engine is that of framewise |
 //!
 //! # Features
 //!

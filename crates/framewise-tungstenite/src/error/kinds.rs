@@ -87,6 +87,8 @@ pub enum ProtocolError {
     InvalidHeader(Box<HeaderName>),
     /// The stream ended in the handshake.
     HandshakeIncomplete,
+    /// A head is not valid HTTP. This crate returns [`ProtocolError::Violation`].
+    HttparseError(httparse::Error),
     /// Something was to be sent after the Close.
     SendAfterClosing,
     /// The peer sent something after its Close.
@@ -151,6 +153,7 @@ impl fmt::Display for ProtocolError {
             Self::ExpectedFragment(_) => "a new message began before the previous one ended",
             Self::ResetWithoutClosingHandshake => "the connection ended without a Close",
             Self::InvalidCloseSequence => "the code or the reason of a Close is not valid",
+            Self::HttparseError(error) => return write!(f, "the head is not valid HTTP: {error}"),
             Self::Violation(violation) => return violation.fmt(f),
         })
     }
