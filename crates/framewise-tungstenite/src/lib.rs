@@ -60,6 +60,7 @@
 //! | queued messages, when the connection is dropped | lost | written as far as the stream takes them at once (a blocking connection: lost) |
 //! | `WebSocket::set_config` | all settings | the sizes of the write buffer |
 //! | a redirect to another host (`connect`) | gets all headers | does not get Authorization and Cookie |
+//! | `WebSocketStream::into_inner` | of any stream | of a stream that tokio can read and write |
 //! | `read_buffer_size` | allocated for each connection | only that of a blocking connection: an idle asynchronous one holds no buffer |
 //! | the runtime of asynchronous connections | any | tokio with `enable_time`, for the deadlines |
 //! | header values that may be credentials, in `{:?}` | printed | hidden: `Sensitive` |
