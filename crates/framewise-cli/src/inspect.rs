@@ -205,7 +205,6 @@ async fn inspect(args: &InspectArgs, upstream: Option<Upstream>, output: Output)
     // Before the first client: a file that cannot be written is reported at the start.
     let record::Recorded { transcripts, packets } =
         record::begin(&args.record, &format!("framewise inspect {to_whom}"), args.rotate, args.keep)?;
-    // Before the line that says where it listens: who reads it may press Ctrl-C at once.
     let interrupted = net::interrupted();
     let (live, writer) = Live::start(output);
     let to = if args.json { To::Stderr } else { To::Stdout };

@@ -24,8 +24,9 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::said(format!("cannot start the runtime: {}", plain(&error))))
 }
 
-/// Until somebody ends the program: Ctrl-C, or a SIGTERM or SIGHUP. What comes from here on counts, also before the first
-/// poll: once any listener exists, the system does nothing by itself.
+/// Until somebody ends the program: Ctrl-C, or a SIGTERM or SIGHUP. What comes after this call counts, also before the first
+/// poll: once any listener exists, the system does nothing by itself. A command that prints where it listens calls it first,
+/// because its reader may press Ctrl-C as soon as the line is there.
 #[cfg(unix)]
 pub(crate) fn interrupted() -> impl Future<Output = ()> {
     use std::future::poll_fn;

@@ -127,7 +127,6 @@ async fn play(
         }
         return Ok(played);
     }
-    // Before the line that says where it listens: who reads it may press Ctrl-C at once.
     let interrupted = net::interrupted();
     let listener = net::listen(args.listen.as_deref().unwrap_or_default()).await?;
     let address = listener.local_addr().map_err(|error| Failure::said(plain(&error)))?;

@@ -57,7 +57,6 @@ pub(crate) fn run(args: &ServeArgs, output: Output) -> Result<ExitCode, Failure>
 
 /// Whether a client broke a rule.
 async fn serve(args: &ServeArgs, output: Output) -> Result<bool, Failure> {
-    // Before the line that says where it listens: who reads it may press Ctrl-C at once.
     let interrupted = net::interrupted();
     let listener = net::listen(&args.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::said(crate::failure::plain(&error)))?;

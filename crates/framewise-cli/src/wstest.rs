@@ -232,7 +232,6 @@ async fn serve(
             )));
         }
     };
-    // Before the line that says that it is ready: who reads it may press Ctrl-C at once.
     let mut interrupted = std::pin::pin!(net::interrupted());
     let listener = net::listen(&address).await?;
     if webport != 0 {

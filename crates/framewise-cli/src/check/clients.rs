@@ -23,7 +23,6 @@ pub(crate) async fn check(
     cases: &[Case],
     output: Output,
 ) -> Result<Vec<Report>, Failure> {
-    // Before the line that says where it listens: who reads it may press Ctrl-C at once.
     let mut interrupted = std::pin::pin!(net::interrupted());
     let wrap =
         args.cert.as_deref().zip(args.key.as_deref()).map(|(cert, key)| net::tls(cert, key)).transpose()?;
