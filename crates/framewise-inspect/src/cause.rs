@@ -121,6 +121,7 @@ const DETECTORS: &[Detector] = &[
     // Masking.
     mask::without_key_applied,
     mask::control_without_key_applied,
+    mask::pong_not_unmasked,
     mask::omitted_on_empty,
     mask::client_does_not_mask,
     mask::server_masks,

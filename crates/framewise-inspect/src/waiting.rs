@@ -18,6 +18,8 @@ pub(crate) struct Pings {
     told: usize,
     /// One was reported as unanswered, and nothing was answered since.
     pub(crate) unanswered: bool,
+    /// A Pong with another payload came, and none has answered since.
+    pub(crate) mismatched: bool,
 }
 
 /// How a Pong relates to the Pings before it.
@@ -46,12 +48,16 @@ impl Pings {
         match self.open.iter().rposition(|(ping, _)| ping == payload) {
             Some(answered) => {
                 self.unanswered = false;
+                self.mismatched = false;
                 self.open.drain(..=answered);
                 self.told = self.told.saturating_sub(answered + 1);
                 PongIs::Answer
             }
             None if self.open.len() == self.told => PongIs::Unsolicited,
-            None => PongIs::Mismatched,
+            None => {
+                self.mismatched = true;
+                PongIs::Mismatched
+            }
         }
     }
 

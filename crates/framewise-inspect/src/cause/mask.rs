@@ -8,6 +8,7 @@ use framewise_rules::{Cause, CloseCode, Role, Rule};
 use super::evidence::{Evidence, quote, reads_as_text};
 use super::sign::Sign;
 use crate::finding::hex;
+use crate::frames::FrameSeen;
 
 /// MASK is set, and the payload reads as text without unmasking.
 pub(super) fn without_key_applied(e: &Evidence<'_>) -> Option<Sign> {
@@ -72,6 +73,27 @@ pub(super) fn control_without_key_applied(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::MaskedWithoutKeyApplied, evidence)
 }
 
+/// A Pong carries the payload of a Ping as the client masked it: it was passed on without being unmasked.
+pub(super) fn pong_not_unmasked(e: &Evidence<'_>) -> Option<Sign> {
+    if !e.is(&[Rule::PongMismatched]) {
+        return None;
+    }
+    let pong = e.payload(e.frame()?);
+    let pings =
+        e.peer().frames.as_ref()?.log.frames.iter().rev().filter(|frame| frame.header.opcode == Opcode::Ping);
+    let key = pings.take(4).filter_map(|ping| ping.header.mask).find(|&key| {
+        let mut unmasked = pong.to_vec();
+        framewise_simd::unmask(&mut unmasked, key, 0);
+        key != [0; 4] && e.peer().pings.is_open(&unmasked)
+    })?;
+    let evidence = format!(
+        "unmasked with {}, the key of the Ping that it answers, the payload {} is the one of that Ping",
+        hex(&key),
+        hex(&pong)
+    );
+    e.own_fault(Cause::MaskedTwice, evidence)
+}
+
 /// Only frames without payload lack the mask.
 pub(super) fn omitted_on_empty(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::MaskMissing]) {
@@ -92,17 +114,40 @@ pub(super) fn omitted_on_empty(e: &Evidence<'_>) -> Option<Sign> {
     e.own_fault(Cause::MaskOmittedOnEmpty, evidence)
 }
 
-/// No frame of the client is masked.
+/// No frame of the client is masked, or none of its control frames.
 pub(super) fn client_does_not_mask(e: &Evidence<'_>) -> Option<Sign> {
     if !e.is(&[Rule::MaskMissing]) {
         return None;
     }
     let log = &e.frames()?.log;
     let unmasked = log.unmasked + log.unmasked_empty;
-    if log.masked > 0 || unmasked == 0 {
+    if unmasked == 0 {
         return None;
     }
-    e.own_fault(Cause::ClientDoesNotMask, format!("the client sent {}, and none is masked", frames(unmasked)))
+    if log.masked == 0 {
+        return e.own_fault(
+            Cause::ClientDoesNotMask,
+            format!("the client sent {}, and none is masked", frames(unmasked)),
+        );
+    }
+    // Control frames are often written by code of their own. A frame elsewhere, or one with another fault, rather
+    // begins in the wrong place.
+    let frame = e.frame()?;
+    let is_control = |frame: &FrameSeen| frame.header.opcode.is_control();
+    let (without, with): (Vec<_>, Vec<_>) = log.frames.iter().partition(|frame| frame.header.mask.is_none());
+    if frame.header.length == 0
+        || !e.finding.also.is_empty()
+        || !e.whole(frame.offset)
+        || !without.iter().all(|frame| is_control(frame))
+        || with.iter().any(|frame| is_control(frame))
+    {
+        return None;
+    }
+    let evidence = format!(
+        "the client masks its messages, and not its {}: another part of the client wrote it",
+        frame.header.opcode
+    );
+    e.own_fault(Cause::ClientDoesNotMask, evidence)
 }
 
 /// The server's frames are masked.

@@ -108,6 +108,17 @@ pub(crate) fn accept_miscomputed(e: &Evidence<'_>) -> Option<Sign> {
                 .own_fault(Cause::AcceptMiscomputed, format!("{accept} is the digest of {what}, {form}"));
         }
     }
+    // A key that lost its end: the buffer, or the arithmetic around it, was too short.
+    let cut = (8..key.len())
+        .filter(|&length| key.is_char_boundary(length))
+        .find(|&length| STANDARD.encode(sha1(&with(&key.as_bytes()[..length], GUID))) == accept);
+    if let Some(length) = cut {
+        let evidence = format!(
+            "{accept} is the digest of the key's first {length} characters of {}, and the GUID",
+            key.len()
+        );
+        return e.own_fault(Cause::AcceptMiscomputed, evidence);
+    }
     // A GUID with a typing error cannot be recognised; a digest of the wrong size can.
     let digest = STANDARD.decode(accept).or_else(|_| STANDARD_NO_PAD.decode(accept)).ok()?;
     let evidence = match digest.len() {

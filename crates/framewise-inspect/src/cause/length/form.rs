@@ -178,25 +178,33 @@ pub(in crate::cause) fn in_characters(e: &Evidence<'_>) -> Option<Sign> {
     None
 }
 
-/// A 32-bit length after 127: the lower half of the 64 bits read are the bytes after it.
+/// A 32-bit length after 126 or 127: read as 16 bits it is zero, read as 64 bits it goes on into the payload.
 pub(super) fn in_32_bits(e: &Evidence<'_>) -> Option<Sign> {
     /// Longer messages do not occur. Read as 64 bits, a 32-bit length of 126 or more becomes 504 GiB or more.
     const LONGEST: u64 = 1 << 28;
     let (e, offset, header) = announced(e)?;
-    let length = header.length >> 32;
-    if header.form != LengthForm::SixtyFour || !(126..=LONGEST).contains(&length) {
+    let &four = e.read(offset + 2, 4).first_chunk()?;
+    let length = u64::from(u32::from_be_bytes(four));
+    if !(126..=LONGEST).contains(&length) {
         return None;
     }
     let payload = offset + 6 + if header.mask.is_some() { 4 } else { 0 };
-    // If the recording is that long, a frame must begin there.
-    if payload + length <= e.own().window.end() && !e.fits(payload + length) {
-        return None;
-    }
-    let evidence = format!(
-        "the eight bytes of the length, {}, are {}; the first four alone are {length}, and the others are the first bytes of the payload",
-        hex(&header.length.to_be_bytes()),
-        header.length
-    );
+    let end = e.own().window.end();
+    let evidence = match header.form {
+        LengthForm::Sixteen if header.length == 0 && payload + length <= end && e.fits(payload + length) => {
+            format!(
+                "the two bytes of the length are 0, but with the two after them, {}, they are {length}, and at that end the next frame begins, or the stream ends",
+                hex(&four)
+            )
+        }
+        // If the recording is that long, a frame must begin there.
+        LengthForm::SixtyFour if payload + length > end || e.fits(payload + length) => format!(
+            "the eight bytes of the length, {}, are {}; the first four alone are {length}, and the others are the first bytes of the payload",
+            hex(&header.length.to_be_bytes()),
+            header.length
+        ),
+        LengthForm::Seven | LengthForm::Sixteen | LengthForm::SixtyFour => return None,
+    };
     e.own_fault(Cause::LengthSignOrOverflow, evidence)
 }
 

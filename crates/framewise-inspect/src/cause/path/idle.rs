@@ -8,7 +8,7 @@ use framewise_rules::{Cause, Role, Rule};
 use crate::cause::evidence::Evidence;
 use crate::cause::sign::Sign;
 use crate::leg::Leg;
-use crate::report::{Fault, How};
+use crate::report::How;
 
 /// Shorter silence is not evidence: no idle time-out is shorter.
 const SHORTEST: Duration = Duration::from_secs(20);
@@ -123,20 +123,19 @@ pub(crate) fn idle_timeout_endpoint(e: &Evidence<'_>) -> Option<Sign> {
 /// A Ping without Pong, then the end.
 pub(crate) fn keepalive_timeout(e: &Evidence<'_>) -> Option<Sign> {
     let mut short = None;
-    let fault: Fault = match e.finding.rule? {
+    let pinger = match e.finding.rule? {
         // A Pong that came late after all gave no reason to give up.
-        Rule::PingUnanswered if e.peer().pings.unanswered => e.stream.into(),
+        Rule::PingUnanswered if e.peer().pings.unanswered => e.stream.peer(),
         Rule::CloseMissing | Rule::CloseUnanswered | Rule::ConnectionReset => {
             // The side that pinged gave up, or the silent one is gone.
             let unanswered =
                 [e.stream, e.stream.peer()].into_iter().find(|&role| e.leg.dir(role).pings.unanswered);
-            let pinger = if let Some(pinger) = unanswered {
+            if let Some(pinger) = unanswered {
                 pinger
             } else {
                 short = Some(gave_up(e)?);
                 e.stream
-            };
-            pinger.peer().into()
+            }
         }
         _ => return None,
     };
@@ -157,9 +156,12 @@ pub(crate) fn keepalive_timeout(e: &Evidence<'_>) -> Option<Sign> {
             e.stream,
             waited.as_millis()
         ),
+        None if e.leg.dir(pinger).pings.mismatched => {
+            format!("the Pong for a Ping carried another payload, so that it does not answer it{rest}")
+        }
         None => format!("a Ping was not answered with a Pong{rest}"),
     };
-    Some(Sign { cause: Cause::KeepaliveTimeout, fault: Some(fault), evidence })
+    Some(Sign { cause: Cause::KeepaliveTimeout, fault: Some(pinger.peer().into()), evidence })
 }
 
 /// How long the side that ended waited for the answer to its last frame, a Ping, in silence.
