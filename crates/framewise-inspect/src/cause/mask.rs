@@ -82,7 +82,7 @@ pub(super) fn pong_not_unmasked(e: &Evidence<'_>) -> Option<Sign> {
     let pings =
         e.peer().frames.as_ref()?.log.frames.iter().rev().filter(|frame| frame.header.opcode == Opcode::Ping);
     let key = pings.take(4).filter_map(|ping| ping.header.mask).find(|&key| {
-        let mut unmasked = pong.to_vec();
+        let mut unmasked = pong.clone();
         framewise_simd::unmask(&mut unmasked, key, 0);
         key != [0; 4] && e.peer().pings.is_open(&unmasked)
     })?;
