@@ -46,6 +46,8 @@ enum Sought {
     Answer(u32),
     /// The abrupt end of the WebSocket in this stream.
     Reset(u32),
+    /// The same, after a side has sent a Close frame or ended its side of the stream.
+    ResetWhileClosing(u32),
 }
 
 /// The parameters of a complete SETTINGS frame at the start of a server's bytes (RFC 9113 §6.5).
@@ -158,7 +160,13 @@ impl Leg {
             }
             let Some(frame) = Frame::read(window.read(start, frame::HEADER as u64)) else { return };
             let size = (frame::HEADER + frame.length) as u64;
-            if frame.kind != Kind::Other && window.end() < start + size {
+            // Of other frames only the header is read, and of data the first byte after the length of its padding.
+            let needed = match frame.kind {
+                Kind::Headers | Kind::RstStream => size,
+                Kind::Data => size.min(frame::HEADER as u64 + 2),
+                Kind::Other => frame::HEADER as u64,
+            };
+            if window.end() < start + needed {
                 return;
             }
             let Some(seen) = Seen::read(from, window.read(start, size)) else { return };
@@ -198,6 +206,8 @@ pub(crate) enum Seen {
     OtherRequest,
     /// A response, with its status where that can be told.
     Response(Option<u16>),
+    /// A Close frame at the start of a DATA frame, or the end of a side of the stream.
+    Closing,
     /// The stream is reset, with this error code.
     Reset(u32),
     Other,
@@ -209,15 +219,18 @@ impl Seen {
         let frame = Frame::read(bytes)?;
         let payload = &bytes[frame::HEADER..];
         let payload = &payload[..frame.length.min(payload.len())];
+        // RFC 6455 §5.2: FIN and opcode 8. Where a frame spans several DATA frames, its bytes may look like it.
+        let close = || frame.content(payload).first() == Some(&0x88);
         Some(match (frame.kind, from) {
-            (Kind::Headers, Role::Client) if frame::is_connect(frame.fields(payload)) => Self::Connect,
+            (Kind::Data, _) if frame.ends_stream() || close() => Self::Closing,
+            (Kind::Headers, Role::Client) if frame::is_connect(frame.content(payload)) => Self::Connect,
             (Kind::Headers, Role::Client) => Self::OtherRequest,
-            (Kind::Headers, Role::Server) => Self::Response(frame::status(frame.fields(payload))),
+            (Kind::Headers, Role::Server) => Self::Response(frame::status(frame.content(payload))),
             (Kind::RstStream, _) => match *payload {
                 [a, b, c, d] => Self::Reset(u32::from_be_bytes([a, b, c, d])),
                 _ => Self::Other,
             },
-            (Kind::Other, _) => Self::Other,
+            (Kind::Data | Kind::Other, _) => Self::Other,
         })
     }
 }
@@ -251,8 +264,18 @@ impl Streams {
             (&Sought::Answer(asked), Seen::Reset(code)) if asked == stream => {
                 return Found::Broken(Rule::H2StreamReset, Detail::Words(error(code)));
             }
-            // NO_ERROR and CANCEL end a stream that nobody needs any more.
-            (&Sought::Reset(open), Seen::Reset(code)) if open == stream && !matches!(code, 0 | 8) => {
+            (&Sought::Reset(open), Seen::Closing) if open == stream => {
+                self.sought = Sought::ResetWhileClosing(stream);
+            }
+            // RFC 8441 §5: "Orderly TCP-level closures are represented as END_STREAM flags", and "RST exceptions are
+            // represented with the RST_STREAM [...] frame with the CANCEL error code". NO_ERROR is none (RFC 9113 §8.1).
+            (&Sought::Reset(open), Seen::Reset(code)) if open == stream && code != NO_ERROR => {
+                return Found::Broken(Rule::H2StreamReset, Detail::Words(error(code)));
+            }
+            // After a Close, CANCEL ends a stream that nobody needs any more.
+            (&Sought::ResetWhileClosing(open), Seen::Reset(code))
+                if open == stream && !matches!(code, NO_ERROR | CANCEL) =>
+            {
                 return Found::Broken(Rule::H2StreamReset, Detail::Words(error(code)));
             }
             _ => {}
@@ -260,6 +283,10 @@ impl Streams {
         Found::Nothing
     }
 }
+
+/// Error codes (RFC 9113 §7) with which a stream ends that is not at fault.
+const NO_ERROR: u32 = 0;
+const CANCEL: u32 = 8;
 
 /// The name of an error code (RFC 9113 §7).
 pub(crate) const fn error(code: u32) -> &'static str {

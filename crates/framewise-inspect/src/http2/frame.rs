@@ -14,12 +14,16 @@ pub(super) struct Frame {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
+    Data,
     Headers,
     RstStream,
     Other,
 }
 
+/// A flag of DATA and HEADERS frames (RFC 9113 §6.1, §6.2): the side sends no more in this stream.
+const END_STREAM: u8 = 0x1;
 /// Flags of a HEADERS frame (RFC 9113 §6.2): a byte of padding length, and five bytes of priority, before the fields.
+/// The first is one of DATA too.
 const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
 
@@ -28,6 +32,7 @@ impl Frame {
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let &[high, middle, low, kind, flags, a, b, c, d, ..] = bytes else { return None };
         let kind = match kind {
+            0 => Kind::Data,
             1 => Kind::Headers,
             3 => Kind::RstStream,
             _ => Kind::Other,
@@ -38,11 +43,17 @@ impl Frame {
         Some(Self { length, kind, flags, stream })
     }
 
-    /// The header fields in the payload of a HEADERS frame, compressed.
-    pub(super) fn fields<'b>(&self, payload: &'b [u8]) -> &'b [u8] {
+    /// Whether the side sends no more in this stream.
+    pub(super) const fn ends_stream(&self) -> bool {
+        self.flags & END_STREAM != 0
+    }
+
+    /// The content of a DATA frame, or the header fields of a HEADERS frame, compressed.
+    pub(super) fn content<'b>(&self, payload: &'b [u8]) -> &'b [u8] {
         let padding =
             if self.flags & PADDED != 0 { payload.first().map_or(0, |&length| length.into()) } else { 0 };
-        let before = usize::from(self.flags & PADDED != 0) + if self.flags & PRIORITY != 0 { 5 } else { 0 };
+        let priority = self.kind == Kind::Headers && self.flags & PRIORITY != 0;
+        let before = usize::from(self.flags & PADDED != 0) + if priority { 5 } else { 0 };
         let end = payload.len().saturating_sub(padding).max(before.min(payload.len()));
         payload.get(before..end).unwrap_or_default()
     }
@@ -142,10 +153,10 @@ mod tests {
     #[test]
     fn fields_are_without_padding_and_priority() {
         let frame = |flags| Frame { length: 0, kind: Kind::Headers, flags, stream: 1 };
-        assert_eq!(frame(4).fields(&[1, 2]), [1, 2]);
-        assert_eq!(frame(PADDED).fields(&[1, 2, 0]), [2]);
-        assert_eq!(frame(PADDED | PRIORITY).fields(&[2, 0, 0, 0, 0, 9, 7, 8, 0, 0]), [7, 8]);
-        assert_eq!(frame(PADDED).fields(&[200, 2, 0]), [0; 0]);
-        assert_eq!(frame(PRIORITY).fields(&[1, 2]), [0; 0]);
+        assert_eq!(frame(4).content(&[1, 2]), [1, 2]);
+        assert_eq!(frame(PADDED).content(&[1, 2, 0]), [2]);
+        assert_eq!(frame(PADDED | PRIORITY).content(&[2, 0, 0, 0, 0, 9, 7, 8, 0, 0]), [7, 8]);
+        assert_eq!(frame(PADDED).content(&[200, 2, 0]), [0; 0]);
+        assert_eq!(frame(PRIORITY).content(&[1, 2]), [0; 0]);
     }
 }

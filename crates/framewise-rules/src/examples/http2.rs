@@ -95,14 +95,36 @@ pub(crate) const H2StreamReset: Examples = Examples {
             concat!(preface!(), enabled!(), connect!(), "> 00 00 04 03 00 00 00 00 01 00 00 00 08"),
             117,
         ),
+        // RFC 8441 §5: CANCEL is what a reset of the TCP connection is over HTTP/1.1.
+        Bad::new(
+            concat!(
+                preface!(),
+                enabled!(),
+                connect!(),
+                "< 00 00 01 01 04 00 00 00 01 88\n",
+                "< 00 00 04 00 00 00 00 00 01 81 02 68 69\n",
+                "< 00 00 04 03 00 00 00 00 01 00 00 00 08",
+            ),
+            38,
+        ),
     ],
     good: &[
-        // CANCEL ends a stream that nobody needs any more.
+        // After a Close, CANCEL ends a stream that nobody needs any more.
         Good::new(concat!(
             preface!(),
             enabled!(),
             connect!(),
             "< 00 00 01 01 04 00 00 00 01 88\n",
+            "> 00 00 08 00 00 00 00 00 01 88 82 00 00 00 00 03 e8\n",
+            "> 00 00 04 03 00 00 00 00 01 00 00 00 08",
+        )),
+        // So it does after the end of a side.
+        Good::new(concat!(
+            preface!(),
+            enabled!(),
+            connect!(),
+            "< 00 00 01 01 04 00 00 00 01 88\n",
+            "< 00 00 00 00 01 00 00 00 01\n",
             "> 00 00 04 03 00 00 00 00 01 00 00 00 08",
         )),
         // Another stream.
