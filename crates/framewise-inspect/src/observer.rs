@@ -16,7 +16,7 @@ pub use diagnosis::Diagnosis;
 use crate::cause::Budget;
 use crate::endpoints::Endpoints;
 use crate::finding;
-use crate::frames::{CloseSeen, Moment};
+use crate::frames::{CloseSeen, Frames, Moment};
 use crate::keep::{Contents, Keep, Shown};
 use crate::leg::{Leg, LegEvent, Seen};
 use crate::report::{Connection, Ended, Finding, How};
@@ -214,6 +214,12 @@ impl Observer {
         }
         legs.push(Leg::new(name, self.endpoints, self.keep));
         LegId(legs.len() - 1)
+    }
+
+    /// Whether messages are inflated: few bytes may then be much to observe.
+    pub fn inflates(&self) -> bool {
+        let sides = self.legs.iter().flat_map(|leg| [leg.dir(Role::Client), leg.dir(Role::Server)]);
+        sides.filter_map(|dir| dir.frames.as_ref()).any(Frames::deflate)
     }
 
     /// The bytes of this leg begin after its handshake, which agreed these extensions (`""`: none).

@@ -22,9 +22,9 @@
 //! # }
 //! ```
 //!
-//! The byte path does three things: it reads, notes what it read in a bounded queue, and writes. Rules are checked in a task
-//! of the connection's own, causes searched for on a thread beside: a hostile stream delays itself, and no other
-//! connection.
+//! The byte path does three things: it reads, writes, and then notes what it read. Rules are checked at once. What may take long
+//! goes to a task of the connection's own with a bounded queue, and no byte waits for it: searching for causes, on a thread
+//! beside and with a budget, writing a recording, inflating much. A hostile stream delays itself, and no other connection.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 

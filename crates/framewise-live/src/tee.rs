@@ -3,10 +3,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use framewise_rules::Role;
-use framewise_transcript::Action;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::tap::{PolledTap, tap};
+use crate::tap::{Did, Tap, tap};
 use crate::{Watch, Watching};
 
 /// A byte stream that is observed from one of its ends; the connection is judged when it is dropped.
@@ -15,16 +14,16 @@ pub struct Tee<S> {
     stream: S,
     /// The end that holds it.
     end: Role,
-    tap: PolledTap,
+    tap: Tap,
 }
 
 impl<S> Tee<S> {
-    /// Observes a stream that `end` holds, in a task of its own. Its queue is bounded: when it is full, the
-    /// stream is slowed down.
+    /// Observes a stream that `end` holds. Causes are searched for in a task of its own. Its queue is bounded: when it is full,
+    /// the stream is slowed down.
     pub fn new(stream: S, end: Role, watch: Watch) -> (Self, Watching) {
         // A stream that is dropped is closed.
         let (tap, watching) = tap(watch, Some(end));
-        (Self { stream, end, tap: tap.polled() }, watching)
+        (Self { stream, end, tap }, watching)
     }
 }
 
@@ -34,18 +33,18 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tee<S> {
         let before = buf.filled().len();
         // A read into an empty buffer says nothing about the stream.
         let empty = buf.remaining() == 0;
-        ready!(this.tap.poll_slot(cx));
+        ready!(this.tap.poll_room(cx));
         let result = ready!(Pin::new(&mut this.stream).poll_read(cx, buf));
         let peer = this.end.peer();
         match &result {
             Ok(()) if buf.filled().len() > before => {
-                this.tap.note(peer, Action::Bytes(buf.filled()[before..].to_vec()));
+                this.tap.note_now(peer, Did::Bytes(&buf.filled()[before..]));
             }
             Ok(()) if empty => {}
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
-                this.tap.note(peer, Action::Reset);
+                this.tap.note_now(peer, Did::Reset);
             }
-            Ok(()) | Err(_) => this.tap.note(peer, Action::Eof),
+            Ok(()) | Err(_) => this.tap.note_now(peer, Did::Eof),
         }
         Poll::Ready(result)
     }
@@ -54,9 +53,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tee<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Tee<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        ready!(this.tap.poll_slot(cx));
+        ready!(this.tap.poll_room(cx));
         let count = ready!(Pin::new(&mut this.stream).poll_write(cx, buf))?;
-        this.tap.note(this.end, Action::Bytes(buf[..count].to_vec()));
+        this.tap.note_now(this.end, Did::Bytes(&buf[..count]));
         Poll::Ready(Ok(count))
     }
 
@@ -66,13 +65,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tee<S> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        ready!(this.tap.poll_slot(cx));
+        ready!(this.tap.poll_room(cx));
         let count = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs))?;
         let mut bytes = Vec::with_capacity(count);
         for buf in bufs {
             bytes.extend_from_slice(&buf[..buf.len().min(count - bytes.len())]);
         }
-        this.tap.note(this.end, Action::Bytes(bytes));
+        this.tap.note_now(this.end, Did::Bytes(&bytes));
         Poll::Ready(Ok(count))
     }
 
@@ -86,9 +85,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tee<S> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(this.tap.poll_slot(cx));
+        ready!(this.tap.poll_room(cx));
         let result = ready!(Pin::new(&mut this.stream).poll_shutdown(cx));
-        this.tap.note(this.end, Action::Eof);
+        this.tap.note_now(this.end, Did::Eof);
         Poll::Ready(result)
     }
 }

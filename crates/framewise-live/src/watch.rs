@@ -2,17 +2,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framewise_inspect::report::Finding;
-use framewise_inspect::{Connection, Endpoints, LegId, Observed, Observer};
+use framewise_inspect::{Connection, Diagnosis, Endpoints, LegId, Observed, Observer};
 use framewise_rules::{Answer, Role};
 use framewise_transcript::{Action, Event as Recorded};
 
 use crate::pair::Position;
 use crate::search::off_the_byte_path;
-use crate::tap::Step;
+use crate::tap::{Did, Step};
 use crate::{About, Event, Recorder, Sink};
 
 /// Bytes that the observer takes at once: of more, the search for causes would miss the beginning.
 const PIECE: usize = 32 * 1024;
+
+/// Bytes of a connection with permessage-deflate that are observed at once: they may inflate to a thousand times as many.
+const INFLATED_AT_ONCE: usize = 2 * 1024;
 
 /// One connection that is observed while it passes: what each side does goes in, events come out.
 pub struct Watch {
@@ -30,6 +33,8 @@ pub struct Watch {
     sides: [[Side; 2]; 2],
     /// Findings that were reported already.
     reported: usize,
+    /// What waits for a search.
+    rest: Option<Rest<Vec<u8>>>,
 }
 
 /// One side of a leg, as the byte path reported it: reading and writing may both tell of one end.
@@ -39,6 +44,31 @@ enum Side {
     /// It closed its direction.
     Ended,
     Reset,
+}
+
+/// A search for the causes of a finding, which may take long.
+#[derive(Debug)]
+pub(crate) struct Search {
+    diagnosis: Box<Diagnosis>,
+    of: Of,
+}
+
+/// What is searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    /// The causes of a finding that is not reported yet.
+    New,
+    /// Those of a reported one, before the bytes around it are dropped.
+    Settled,
+}
+
+/// Bytes that one side sent, of which some were observed.
+#[derive(Debug)]
+struct Rest<B> {
+    leg: LegId,
+    from: Role,
+    time: Duration,
+    bytes: B,
 }
 
 /// How long a connection is judged.
@@ -69,6 +99,7 @@ impl Watch {
             judging: Judging::Everything,
             sides: [[Side::Open; 2]; 2],
             reported: 0,
+            rest: None,
         }
     }
 
@@ -112,55 +143,113 @@ impl Watch {
         if behind { *self.behind.get_or_insert_with(|| self.observer.leg("proxy-server")) } else { self.leg }
     }
 
-    /// Takes in what one side did, and searches for causes off the byte path.
-    pub(crate) async fn step(&mut self, Step { time, behind, from, action }: Step) {
+    /// Whether noting this may take long: a recording is written to a disk, and a small payload may inflate to a large one.
+    pub(crate) fn takes_long(&self, did: Did<'_>) -> bool {
+        let inflates = match did {
+            Did::Bytes(bytes) => bytes.len() > INFLATED_AT_ONCE && self.observer.inflates(),
+            Did::Eof | Did::Reset => false,
+        };
+        inflates || self.recorder.is_some()
+    }
+
+    /// Whether every step may take long.
+    pub(crate) const fn stays_in_task(&self) -> bool {
+        self.recorder.is_some()
+    }
+
+    /// Takes in what one side did. Where causes are to be searched for, the rest waits for [`Watch::searched`].
+    pub(crate) fn note(&mut self, time: Duration, behind: bool, from: Role, did: Did<'_>) -> Option<Search> {
         let side = &mut self.sides[usize::from(behind)][usize::from(from == Role::Server)];
         // Only a reset can follow an end, and nothing a reset.
-        if *side == Side::Reset || (*side == Side::Ended && action != Action::Reset) {
-            return;
+        let is_reset = matches!(did, Did::Reset);
+        if *side == Side::Reset || (*side == Side::Ended && !is_reset) {
+            return None;
         }
-        match action {
-            Action::Eof => *side = Side::Ended,
-            Action::Reset => *side = Side::Reset,
-            Action::Bytes(_) | Action::Gap(_) => {}
+        match did {
+            Did::Eof => *side = Side::Ended,
+            Did::Reset => *side = Side::Reset,
+            Did::Bytes(_) => {}
         }
         let leg = self.leg_of(behind);
         // What is finer than a microsecond says nothing about a connection.
         let time = Duration::from_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
-        let step = Recorded { line: 0, time: Some(time), leg: usize::from(behind), from, action };
-        self.record(&step);
-        match step.action {
-            Action::Bytes(bytes) => {
-                for piece in bytes.chunks(PIECE) {
-                    self.judge(|observer| observer.bytes(leg, from, Some(time), piece)).await;
-                }
-            }
-            Action::Eof => self.judge(|observer| observer.eof(leg, from, Some(time))).await,
-            Action::Reset => self.judge(|observer| observer.reset(leg, from, Some(time))).await,
-            Action::Gap(bytes) => {
-                self.judge(|observer| observer.gap(leg, from, Some(time), bytes)).await;
-            }
+        if self.recorder.is_some() {
+            let action = did.to_action();
+            self.record(&Recorded { line: 0, time: Some(time), leg: usize::from(behind), from, action });
+        }
+        if self.judging == Judging::Done {
+            return None;
+        }
+        match did {
+            Did::Bytes(bytes) => return self.observe(Rest { leg, from, time, bytes }),
+            Did::Eof => self.observer.eof(leg, from, Some(time)),
+            Did::Reset => self.observer.reset(leg, from, Some(time)),
+        }
+        self.report()
+    }
+
+    /// As [`Watch::note`], and searches for causes off the byte path.
+    pub(crate) async fn step(&mut self, Step { time, behind, from, action }: Step) {
+        let did = match &action {
+            Action::Bytes(bytes) => Did::Bytes(bytes),
+            Action::Eof => Did::Eof,
+            Action::Reset => Did::Reset,
+            // The byte path misses nothing.
+            Action::Gap(_) => return,
+        };
+        let search = self.note(time, behind, from, did);
+        self.search(search).await;
+    }
+
+    /// Does a search, and those that follow from it.
+    pub(crate) async fn search(&mut self, mut search: Option<Search>) {
+        while let Some(Search { diagnosis, of }) = search {
+            let finding = off_the_byte_path(|| diagnosis.compute()).await;
+            search = self.searched(of, finding);
         }
     }
 
-    async fn judge(&mut self, observe: impl FnOnce(&mut Observer)) {
+    fn searched(&mut self, of: Of, finding: Finding) -> Option<Search> {
+        match of {
+            Of::Settled => self.observer.diagnosed(finding),
+            Of::New => self.found(finding),
+        }
+        if let Some(search) = self.report() {
+            return Some(search);
+        }
+        let Rest { leg, from, time, bytes } = self.rest.take()?;
+        self.observe(Rest { leg, from, time, bytes: &bytes })
+    }
+
+    /// Observes bytes up to the first search for causes.
+    fn observe(&mut self, Rest { leg, from, time, bytes }: Rest<&[u8]>) -> Option<Search> {
+        let mut rest = bytes;
+        while !rest.is_empty() && self.judging != Judging::Done {
+            let (piece, more) = rest.split_at(rest.len().min(PIECE));
+            rest = more;
+            self.observer.bytes(leg, from, Some(time), piece);
+            if let Some(search) = self.report() {
+                self.rest = Some(Rest { leg, from, time, bytes: rest.to_vec() });
+                return Some(search);
+            }
+        }
+        None
+    }
+
+    /// Reports what was observed, up to the first search for causes.
+    fn report(&mut self) -> Option<Search> {
         if self.judging == Judging::Done {
-            return;
+            return None;
         }
-        observe(&mut self.observer);
-        while let Some(diagnosis) = self.observer.poll_settled() {
-            let finding = off_the_byte_path(|| diagnosis.compute()).await;
-            self.observer.diagnosed(finding);
+        if let Some(diagnosis) = self.observer.poll_settled() {
+            return Some(Search { diagnosis: Box::new(diagnosis), of: Of::Settled });
         }
-        while self.judging != Judging::Done {
-            match self.observer.poll_observed() {
-                Some(Observed::Finding(diagnosis)) => {
-                    let finding = off_the_byte_path(|| diagnosis.compute()).await;
-                    self.found(finding);
-                }
+        while let Some(observed) = self.observer.poll_observed() {
+            match observed {
+                Observed::Finding(diagnosis) => return Some(Search { diagnosis, of: Of::New }),
                 // The leg of the client is shown; the other one is compared with it.
-                Some(Observed::Head { leg, .. } | Observed::Frame { leg, .. }) if leg != self.leg => {}
-                Some(Observed::Head { from, time, text, .. }) => {
+                Observed::Head { leg, .. } | Observed::Frame { leg, .. } if leg != self.leg => {}
+                Observed::Head { from, time, text, .. } => {
                     if from == Role::Server
                         && let Some(value) = alternative_service(&text)
                     {
@@ -168,13 +257,13 @@ impl Watch {
                     }
                     self.sink.event(&self.about, Event::Head { from, time, text });
                 }
-                Some(Observed::Frame { from, time, header, payload, .. }) => {
+                Observed::Frame { from, time, header, payload, .. } => {
                     self.sink.event(&self.about, Event::Frame { from, time, header, payload });
                 }
-                Some(_) => {}
-                None => return,
+                _ => {}
             }
         }
+        None
     }
 
     fn record(&mut self, step: &Recorded) {
@@ -275,5 +364,30 @@ mod tests {
         assert_eq!(recorded("end", &all).await, [bytes.clone(), eof, reset.clone()]);
         assert_eq!(recorded("reset", &[reset.clone(), reset.clone(), bytes.clone()]).await, [reset]);
         assert_eq!(recorded("open", &[bytes.clone(), bytes.clone()]).await, [bytes.clone(), bytes]);
+    }
+
+    #[test]
+    fn much_that_may_inflate_takes_long() {
+        let heads = |extensions: &str| {
+            let request = format!(
+                "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{extensions}\r\n"
+            );
+            let response = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                 Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n{extensions}\r\n"
+            );
+            let sink: Arc<dyn Sink> = Arc::new(|_: &About, _: Event| {});
+            let mut watch = Watch::new(About::default(), Endpoints::UNKNOWN, sink);
+            for (from, head) in [(Role::Client, request), (Role::Server, response)] {
+                let search = watch.note(Duration::ZERO, false, from, Did::Bytes(head.as_bytes()));
+                assert!(search.is_none(), "{from}");
+            }
+            watch
+        };
+        let (small, large) = (vec![0; INFLATED_AT_ONCE], vec![0; INFLATED_AT_ONCE + 1]);
+        let inflating = heads("Sec-WebSocket-Extensions: permessage-deflate\r\n");
+        assert!(inflating.takes_long(Did::Bytes(&large)) && !inflating.takes_long(Did::Bytes(&small)));
+        assert!(!heads("").takes_long(Did::Bytes(&large)), "nothing inflates");
     }
 }
