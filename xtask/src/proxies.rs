@@ -9,6 +9,7 @@ mod install;
 mod markdown;
 mod report;
 mod run;
+mod standin;
 mod table;
 
 use std::path::PathBuf;

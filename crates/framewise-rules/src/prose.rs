@@ -20,7 +20,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use comparison::{COMPARED, Comparison, comparison};
-pub use intermediary::{Family, Figure, Intermediary};
+pub use intermediary::{Evidence, Family, Figure, Intermediary};
 
 use crate::{Cause, Code, Rule};
 

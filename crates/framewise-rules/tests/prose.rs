@@ -2,7 +2,7 @@
 #![cfg(feature = "prose")]
 #![allow(missing_docs)]
 
-use framewise_rules::prose::{Intermediary, Language, Section};
+use framewise_rules::prose::{Evidence, Intermediary, Language, Section};
 use framewise_rules::{Cause, Code, Rule};
 
 /// The faults of all texts, collected so that one run shows all of them.
@@ -229,7 +229,7 @@ fn intermediaries() {
 }
 
 #[test]
-fn each_figure_has_a_source_and_both_languages() {
+fn each_figure_and_each_point_has_a_source_in_both_languages() {
     let mut faults = Faults::default();
     for &one in Intermediary::ALL {
         let id = one.id();
@@ -250,6 +250,21 @@ fn each_figure_has_a_source_and_both_languages() {
                 id,
                 &format!("{setting} is there twice"),
             );
+        }
+        for language in [Language::English, Language::French] {
+            let points = one.how_it_shows(language).lines().filter(|line| line.starts_with("- ")).count();
+            faults.check(
+                points > 0 && points == one.evidence().len() && one.shows(language).count() == points,
+                id,
+                &format!("{points} points say how it shows, and {} have evidence", one.evidence().len()),
+            );
+        }
+        for evidence in one.evidence() {
+            let given = match evidence {
+                Evidence::Page(page) => page.starts_with("https://") && !page.contains(char::is_whitespace),
+                Evidence::Run(proxy, configuration) => !proxy.is_empty() && !configuration.is_empty(),
+            };
+            faults.check(given, id, &format!("{evidence:?} is not evidence"));
         }
         for (index, (cause, fix)) in one.fixes().iter().enumerate() {
             faults.check(!fix.is_empty(), id, &format!("the fix of {cause:?} is empty"));

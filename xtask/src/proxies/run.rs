@@ -1,7 +1,6 @@
 //! Starts a proxy, and runs `framewise path` through it.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::report::Report;
+use super::standin::{Standin, is_lost};
 use super::table::{Configuration, Proxy};
 use super::{home, install};
 use crate::Result;
@@ -140,56 +140,6 @@ fn listens(proxy: &Proxy, port: u16, running: &mut Running) -> Result {
         std::thread::sleep(Duration::from_millis(200));
     }
     Ok(())
-}
-
-/// A server that answers each request with 200, until this value is dropped: some proxies look for theirs at the start, and
-/// remember that it did not listen.
-struct Standin {
-    address: std::net::SocketAddr,
-    over: std::sync::Arc<std::sync::atomic::AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Standin {
-    fn new(port: u16) -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", port)).map_err(|error| error.to_string())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let ends = over.clone();
-        let thread = std::thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                if ends.load(std::sync::atomic::Ordering::Relaxed) {
-                    return;
-                }
-                let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));
-                if stream.read(&mut [0; 4096]).is_ok_and(|count| count > 0) {
-                    let _ = stream
-                        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-                }
-            }
-        });
-        Ok(Self { address, over, thread: Some(thread) })
-    }
-}
-
-impl Drop for Standin {
-    fn drop(&mut self) {
-        self.over.store(true, std::sync::atomic::Ordering::Relaxed);
-        let _ = TcpStream::connect(self.address);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-/// Whether a request does not reach the server yet.
-fn is_lost(port: u16) -> bool {
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
-    let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
-    let mut answer = [0; 12];
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").is_ok()
-        && stream.read_exact(&mut answer).is_ok()
-        && !answer.ends_with(b" 200")
 }
 
 /// A certificate for localhost that signs itself, with its key in the same file.

@@ -146,6 +146,23 @@ mod tests {
         assert_eq!(one.shown(), "a: 1\nb: 2\nc: 9001");
     }
 
+    /// What `framewise explain` says was tried is tried by this table.
+    #[test]
+    fn what_the_reference_says_was_tried_is_in_the_table() {
+        use framewise_rules::prose::{Evidence, Intermediary};
+        let mut tried = 0;
+        for &one in Intermediary::ALL {
+            for evidence in one.evidence() {
+                let Evidence::Run(proxy, configuration) = evidence else { continue };
+                let found = find(proxy).unwrap_or_else(|| panic!("{}: no proxy is named {proxy}", one.id()));
+                let is = |known: &Configuration| known.id == *configuration;
+                assert!(found.configurations.iter().any(is), "{}: {proxy} has no {configuration}", one.id());
+                tried += 1;
+            }
+        }
+        assert!(tried > 0);
+    }
+
     #[test]
     fn ids_are_unique() {
         for (index, proxy) in ALL.iter().enumerate() {

@@ -3,13 +3,28 @@
 use std::fmt::Write as _;
 
 use framewise_rules::Cause;
-use framewise_rules::prose::{Intermediary, Language};
+use framewise_rules::prose::{Evidence, Intermediary, Language};
 
 use super::page::heading;
 use super::tr;
 use crate::render::markdown::{inline, markdown};
 use crate::render::style::{CODE, FAINT, ID, paint};
 use crate::render::{columns, pad, wrap};
+
+/// How it shows when something is set wrong, each point with what shows that it is right.
+pub(super) fn shows(text: &mut String, one: Intermediary, language: Language, width: usize) {
+    for (point, evidence) in one.shows(language) {
+        text.push_str(&markdown(&format!("- {point}"), width, 2));
+        let source = match evidence {
+            Evidence::Page(page) => page.to_owned(),
+            Evidence::Run(proxy, configuration) => format!(
+                "{} {proxy} {configuration}, https://github.com/framewise/framewise/blob/main/docs/proxies.md",
+                tr(language, "tried:", "essayé\u{a0}:")
+            ),
+        };
+        let _ = writeln!(text, "    {}", paint(FAINT, source));
+    }
+}
 
 /// Its defaults and limits, each with its source, and the settings that mend causes.
 pub(super) fn page(text: &mut String, one: Intermediary, language: Language, width: usize) {

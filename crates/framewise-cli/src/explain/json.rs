@@ -1,4 +1,4 @@
-use framewise_rules::prose::{Family, Intermediary, Language, Section};
+use framewise_rules::prose::{Evidence, Family, Intermediary, Language, Section};
 use framewise_rules::{Answer, Cause, Code, Offender, OnTheWire, Rule, SeenBy, Sender};
 use serde_json::{Value, json};
 
@@ -69,6 +69,13 @@ fn intermediary(one: Intermediary, title: &str, sections: &Value, language: Lang
             .map(|figure| json!({
                 "setting": figure.setting, "value": figure.value, "says": figure.meaning(language), "source": figure.source,
             })).collect::<Vec<_>>(),
+        "shows": one.shows(language)
+            .map(|(point, evidence)| match evidence {
+                Evidence::Page(page) => json!({ "says": point, "source": page }),
+                Evidence::Run(proxy, configuration) => {
+                    json!({ "says": point, "tried": { "proxy": proxy, "configuration": configuration } })
+                }
+            }).collect::<Vec<_>>(),
         "fixes": one.fixes().iter()
             .map(|(cause, fix)| json!({ "cause": cause.id(), "fix": fix })).collect::<Vec<_>>(),
         "sections": sections,

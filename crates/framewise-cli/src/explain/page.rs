@@ -29,7 +29,13 @@ pub(super) fn page(entry: Entry, language: Language, width: usize) -> String {
     }
     for section in entry.sections(language) {
         heading(&mut text, section.heading);
-        text.push_str(&markdown(section.body, width, 2));
+        if let Entry::Intermediary(one) = entry
+            && section.body == one.how_it_shows(language)
+        {
+            intermediary::shows(&mut text, one, language, width);
+        } else {
+            text.push_str(&markdown(section.body, width, 2));
+        }
         text.push('\n');
     }
     match entry {

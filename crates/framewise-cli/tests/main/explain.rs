@@ -86,6 +86,17 @@ fn a_proxy_has_a_page_and_a_text_that_names_it_is_still_a_text() {
     let object = run(&["explain", "--json", "envoy"]).json();
     assert_eq!(object["intermediary"], "envoy");
     assert!(object["figures"][0]["source"].as_str().unwrap().starts_with("https://"), "{object}");
+    // Each point of how it shows has its source below it: a page, or a run of the proxy.
+    assert_eq!(
+        object["shows"][0]["tried"],
+        serde_json::json!({ "proxy": "envoy", "configuration": "no-upgrade" })
+    );
+    assert!(object["shows"][1]["source"].as_str().unwrap().starts_with("https://"), "{object}");
+    has(
+        &text(&["nginx"]),
+        &["A cookie above 8 KiB: 400.\n    https://nginx.org/", "tried: nginx no-upgrade, "],
+    );
+    has(&text(&["--lang", "fr", "nginx"]), &["essayé\u{a0}: nginx no-upgrade, "]);
     // A message that names it, and a word that is not its name.
     let paste =
         "nginx: upstream timed out (110: Connection timed out) while reading upstream, upgraded connection";

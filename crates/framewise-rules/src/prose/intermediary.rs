@@ -62,12 +62,23 @@ const fn figure(
     Figure { setting, value, english, french, source }
 }
 
+/// What shows that a sentence about an intermediary is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// A page of the makers, their source code, or a report of users where the makers say nothing.
+    Page(&'static str),
+    /// It was run: the proxy and its configuration in `docs/proxies.md`, as `cargo xtask proxies` takes them.
+    Run(&'static str, &'static str),
+}
+
 /// What the tables hold about one intermediary.
 #[derive(Clone, Copy, Debug)]
 struct Facts {
     /// Its documentation about WebSockets, or the page that comes nearest.
     documentation: &'static str,
     figures: &'static [Figure],
+    /// For each point of “How it shows”, in its order.
+    shows: &'static [Evidence],
     /// The setting that mends a cause.
     fixes: &'static [(Cause, &'static str)],
 }
@@ -200,7 +211,18 @@ impl Intermediary {
         markdown::body(self.markdown(language), 0)
     }
 
-    /// How it shows when something is set wrong.
+    /// What shows that each point of [`how_it_shows`](Self::how_it_shows) is right, in their order.
+    pub const fn evidence(self) -> &'static [Evidence] {
+        self.facts().shows
+    }
+
+    /// The points of [`how_it_shows`](Self::how_it_shows), each with what shows that it is right.
+    pub fn shows(self, language: Language) -> impl Iterator<Item = (&'static str, Evidence)> {
+        let points = self.how_it_shows(language).split("\n- ");
+        points.map(|point| point.trim_start_matches("- ")).zip(self.evidence().iter().copied())
+    }
+
+    /// How it shows when something is set wrong: a list.
     pub fn how_it_shows(self, language: Language) -> &'static str {
         markdown::body(self.markdown(language), 1)
     }

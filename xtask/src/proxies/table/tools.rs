@@ -230,7 +230,8 @@ pub(super) const TINYPROXY: Proxy = Proxy {
     via: "http://127.0.0.1:{port}",
     tls: false,
     settles: false,
-    reload: "",
+    // SIGHUP is for a daemon: in the foreground (-d), it ends tinyproxy.
+    reload: "USR1",
     configurations: &[
         documented(
             "documented",

@@ -1,3 +1,4 @@
+use super::Evidence::Page;
 use super::{Facts, figure};
 use crate::Cause;
 
@@ -26,6 +27,20 @@ pub(super) const NGINX_PROXY_MANAGER: Facts = Facts {
             "https://github.com/NginxProxyManager/nginx-proxy-manager/blob/develop/docker/rootfs/etc/nginx/nginx.conf",
         ),
     ],
+    shows: &[
+        Page(
+            "https://github.com/NginxProxyManager/nginx-proxy-manager/blob/develop/backend/templates/proxy_host.conf",
+        ),
+        Page(
+            "https://github.com/NginxProxyManager/nginx-proxy-manager/blob/develop/backend/templates/_location.conf",
+        ),
+        Page(
+            "https://github.com/NginxProxyManager/nginx-proxy-manager/blob/develop/docker/rootfs/etc/nginx/nginx.conf",
+        ),
+        Page(
+            "https://github.com/NginxProxyManager/nginx-proxy-manager/blob/develop/docker/rootfs/etc/nginx/conf.d/include/block-exploits.conf",
+        ),
+    ],
     fixes: &[
         (Cause::UpgradeHeadersDropped, "turn “Websockets Support” on in the proxy host"),
         (Cause::IdleTimeoutIntermediary, "proxy_read_timeout 1h; proxy_send_timeout 1h; under “Advanced”"),
@@ -37,10 +52,11 @@ pub(super) const IIS_ARR: Facts = Facts {
     figures: &[figure(
         "WebSocket Protocol",
         "IIS 8.0",
-        "the role feature exists from this version on, and is not installed by default",
-        "la fonctionnalité existe depuis cette version, et n'est pas installée par défaut",
+        "the role feature exists from this version on, and must be installed",
+        "la fonctionnalité existe depuis cette version, et doit être installée",
         "https://learn.microsoft.com/en-us/iis/configuration/system.webserver/websocket",
     )],
+    shows: &[Page("https://learn.microsoft.com/en-us/iis/configuration/system.webserver/websocket")],
     fixes: &[(Cause::UpgradeHeadersDropped, "Install-WindowsFeature Web-WebSockets")],
 };
 
@@ -62,6 +78,10 @@ pub(super) const F5_BIG_IP: Facts = Facts {
             "https://github.com/Automattic/socket.io/issues/1347",
         ),
     ],
+    shows: &[
+        Page("https://github.com/Automattic/socket.io/issues/1347"),
+        Page("https://docs.ansible.com/ansible/2.8/modules/bigip_profile_tcp_module.html"),
+    ],
     fixes: &[(Cause::IdleTimeoutIntermediary, "tmsh modify ltm profile tcp tcp-websocket idle-timeout 3600")],
 };
 
@@ -74,6 +94,10 @@ pub(super) const SYNOLOGY: Facts = Facts {
         "ajoute Upgrade et Connection ; depuis DSM 6.2.1",
         "https://github.com/orobardet/dsm-reverse-proxy-websocket",
     )],
+    shows: &[
+        Page("https://github.com/orobardet/dsm-reverse-proxy-websocket"),
+        Page("https://github.com/orobardet/dsm-reverse-proxy-websocket"),
+    ],
     fixes: &[(
         Cause::UpgradeHeadersDropped,
         "Custom Header → Create → WebSocket, in the rule of the reverse proxy",

@@ -1,3 +1,4 @@
+use super::Evidence::Page;
 use super::{Facts, figure};
 use crate::Cause;
 
@@ -10,6 +11,15 @@ pub(super) const AWS_ALB: Facts = Facts {
         "le plus long silence dans les deux sens",
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html",
     )],
+    shows: &[
+        Page(
+            "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html",
+        ),
+        Page(
+            "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html",
+        ),
+        Page("https://socket.io/docs/v4/using-multiple-nodes/"),
+    ],
     fixes: &[(Cause::IdleTimeoutIntermediary, "raise idle_timeout.timeout_seconds (the default is 60 s)")],
 };
 
@@ -29,6 +39,12 @@ pub(super) const AWS_NLB: Facts = Facts {
             "the longest silence, which cannot be changed",
             "le plus long silence, qui ne se change pas",
             "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/update-idle-timeout.html",
+        ),
+    ],
+    shows: &[
+        Page("https://docs.aws.amazon.com/elasticloadbalancing/latest/network/network-load-balancers.html"),
+        Page(
+            "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html",
         ),
     ],
     fixes: &[(
@@ -85,6 +101,14 @@ pub(super) const AWS_API_GATEWAY: Facts = Facts {
             API_GATEWAY_QUOTAS,
         ),
     ],
+    shows: &[
+        Page(
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html",
+        ),
+        Page(
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html",
+        ),
+    ],
     fixes: &[
         (Cause::LimitOfIntermediary, "cut messages into frames of 32 KB, and keep them within 128 KB"),
         (Cause::IdleTimeoutIntermediary, "send a Ping more often than every 10 min (fixed)"),
@@ -108,6 +132,17 @@ pub(super) const CLOUDFRONT: Facts = Facts {
             "10 min",
             "the longest silence of the origin, which cannot be changed (an answer of AWS staff)",
             "le plus long silence de l'origine, qui ne se change pas (réponse d'un employé d'AWS)",
+            "https://repost.aws/questions/QU05nkjxdfRC2E67FGICmP3g/how-to-increase-cloudfront-websockets-idle-timeout",
+        ),
+    ],
+    shows: &[
+        Page(
+            "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/distribution-working-with.websockets.html",
+        ),
+        Page(
+            "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/distribution-working-with.websockets.html",
+        ),
+        Page(
             "https://repost.aws/questions/QU05nkjxdfRC2E67FGICmP3g/how-to-increase-cloudfront-websockets-idle-timeout",
         ),
     ],
@@ -143,6 +178,12 @@ pub(super) const AZURE_APPLICATION_GATEWAY: Facts = Facts {
             "d'une instance, avec TLS",
             APPLICATION_GATEWAY,
         ),
+    ],
+    shows: &[
+        Page(
+            "https://learn.microsoft.com/en-us/azure/application-gateway/application-gateway-troubleshooting-502",
+        ),
+        Page("https://learn.microsoft.com/en-us/azure/application-gateway/application-gateway-websocket"),
     ],
     fixes: &[],
 };
@@ -181,6 +222,11 @@ pub(super) const AZURE_FRONT_DOOR: Facts = Facts {
             FRONT_DOOR,
         ),
     ],
+    shows: &[
+        Page("https://learn.microsoft.com/en-us/azure/frontdoor/standard-premium/websocket"),
+        Page("https://learn.microsoft.com/en-us/azure/frontdoor/standard-premium/websocket"),
+        Page("https://learn.microsoft.com/en-us/azure/frontdoor/standard-premium/websocket"),
+    ],
     fixes: &[
         (Cause::UpgradeHeadersDropped, "turn caching off for the route"),
         (Cause::IdleTimeoutIntermediary, "send a Ping more often than every 5 min (fixed)"),
@@ -188,14 +234,14 @@ pub(super) const AZURE_FRONT_DOOR: Facts = Facts {
 };
 
 pub(super) const GCP_LOAD_BALANCER: Facts = Facts {
-    documentation: "https://github.com/kubernetes/ingress-gce/tree/master/examples/websocket",
+    documentation: "https://cloud.google.com/load-balancing/docs/https#timeout-bes",
     figures: &[
         figure(
             "timeoutSec",
             "30 s",
-            "the timeout of the backend service; 1 to 2147483647",
-            "le délai du backend service ; de 1 à 2147483647",
-            "https://pub.dev/documentation/pulumi_gcp/latest/compute/BackendService/timeoutSec.html",
+            "the timeout of the backend service; Google advises against more than 86400",
+            "le délai du backend service ; Google déconseille plus de 86400",
+            "https://gcpdiag.dev/rules/lb/BP/2025_002/index.html",
         ),
         figure(
             "timeoutSec for WebSockets",
@@ -204,6 +250,10 @@ pub(super) const GCP_LOAD_BALANCER: Facts = Facts {
             "la durée de vie maximale d'une connexion, et non d'un silence (les répartiteurs que les front-ends de Google réalisent)",
             "https://pkg.go.dev/github.com/agau4779/ingress-gce/examples/websocket",
         ),
+    ],
+    shows: &[
+        Page("https://pkg.go.dev/github.com/agau4779/ingress-gce/examples/websocket"),
+        Page("https://gcpdiag.dev/rules/lb/BP/2025_002/index.html"),
     ],
     fixes: &[(
         Cause::IdleTimeoutIntermediary,
@@ -243,6 +293,13 @@ pub(super) const CLOUDFLARE: Facts = Facts {
             "for the connection to the origin; then 522",
             "pour la connexion à l'origine ; ensuite 522",
             CLOUDFLARE_LIMITS,
+        ),
+    ],
+    shows: &[
+        Page("https://developers.cloudflare.com/network/websockets/"),
+        Page("https://developers.cloudflare.com/fundamentals/reference/connection-limits/"),
+        Page(
+            "https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/",
         ),
     ],
     fixes: &[(

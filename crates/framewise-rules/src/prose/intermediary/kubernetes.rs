@@ -1,3 +1,4 @@
+use super::Evidence::Page;
 use super::{Facts, figure};
 use crate::Cause;
 
@@ -40,6 +41,16 @@ pub(super) const INGRESS_NGINX: Facts = Facts {
             "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/",
         ),
     ],
+    shows: &[
+        Page("https://kubernetes.github.io/ingress-nginx/user-guide/miscellaneous/#websockets"),
+        Page(
+            "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/#worker-shutdown-timeout",
+        ),
+        Page(
+            "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#custom-timeouts",
+        ),
+        Page("https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_set_header"),
+    ],
     fixes: &[(
         Cause::IdleTimeoutIntermediary,
         "nginx.ingress.kubernetes.io/proxy-read-timeout: \"3600\" and proxy-send-timeout: \"3600\"",
@@ -78,6 +89,11 @@ pub(super) const HAPROXY_INGRESS: Facts = Facts {
             "https://haproxy-ingress.github.io/docs/configuration/keys/#timeout",
         ),
     ],
+    shows: &[
+        Page("https://haproxy-ingress.github.io/docs/configuration/keys/#timeout"),
+        Page("https://haproxy-ingress.github.io/docs/configuration/keys/#timeout"),
+        Page("https://haproxy-ingress.github.io/docs/configuration/keys/#close-sessions-duration"),
+    ],
     fixes: &[(Cause::IdleTimeoutIntermediary, "haproxy-ingress.github.io/timeout-tunnel: 4h")],
 };
 
@@ -99,6 +115,10 @@ pub(super) const ISTIO: Facts = Facts {
             "https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/",
         ),
     ],
+    shows: &[
+        Page("https://istio.io/latest/docs/tasks/traffic-management/request-timeouts/"),
+        Page("https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/"),
+    ],
     fixes: &[],
 };
 
@@ -119,6 +139,11 @@ pub(super) const TRAEFIK_INGRESS: Facts = Facts {
             "combien de temps les connexions survivent à l'arrêt d'un pod",
             "https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/",
         ),
+    ],
+    shows: &[
+        Page("https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/"),
+        Page("https://doc.traefik.io/traefik/getting-started/faq/#404-not-found"),
+        Page("https://socket.io/docs/v4/using-multiple-nodes/"),
     ],
     fixes: &[],
 };

@@ -1,5 +1,6 @@
 //! Libraries, and tools for development.
 
+use super::Evidence::{Page, Run};
 use super::{Facts, figure};
 use crate::Cause;
 
@@ -14,12 +15,19 @@ pub(super) const MITMPROXY: Facts = Facts {
             "https://docs.mitmproxy.org/stable/concepts/options/",
         ),
         figure(
-            "TCP_TIMEOUT",
+            "tcp_timeout",
             "600 s",
-            "the longest silence of a client's connection",
-            "le plus long silence d'une connexion de client",
-            "https://github.com/mitmproxy/mitmproxy/blob/main/mitmproxy/proxy/server.py",
+            "the longest silence of a connection; before 12.2.1 it could not be changed",
+            "le plus long silence d'une connexion ; avant 12.2.1, il ne se changeait pas",
+            "https://github.com/mitmproxy/mitmproxy/blob/main/CHANGELOG.md",
         ),
+    ],
+    shows: &[
+        Run("mitmproxy", "documented"),
+        Run("mitmproxy", "documented"),
+        Run("mitmproxy", "documented"),
+        Run("mitmproxy", "no-websocket"),
+        Page("https://docs.mitmproxy.org/stable/concepts/certificates/"),
     ],
     fixes: &[],
 };
@@ -56,6 +64,11 @@ pub(super) const HTTP_PROXY: Facts = Facts {
             "https://github.com/http-party/node-http-proxy#options",
         ),
     ],
+    shows: &[
+        Run("http-proxy", "no-upgrade"),
+        Run("http-proxy", "change-origin"),
+        Page("https://github.com/http-party/node-http-proxy/blob/master/lib/http-proxy/index.js"),
+    ],
     fixes: &[
         (
             Cause::UpgradeHeadersDropped,
@@ -74,6 +87,11 @@ pub(super) const HTTP_PROXY_MIDDLEWARE: Facts = Facts {
         "avec true, il souscrit aux upgrades à la première requête ordinaire",
         "https://github.com/chimurai/http-proxy-middleware#external-websocket-upgrade",
     )],
+    shows: &[
+        Run("http-proxy-middleware", "late"),
+        Page("https://github.com/chimurai/http-proxy-middleware/blob/master/recipes/websocket.md"),
+        Run("http-proxy-middleware", "change-origin"),
+    ],
     fixes: &[(Cause::UpgradeHeadersDropped, "server.on('upgrade', proxy.upgrade)")],
 };
 
@@ -86,6 +104,11 @@ pub(super) const VITE: Facts = Facts {
         "si une règle de server.proxy transmet les WebSockets",
         "https://vite.dev/config/server-options.html#server-proxy",
     )],
+    shows: &[
+        Run("vite", "no-ws"),
+        Run("vite", "change-origin"),
+        Page("https://vite.dev/config/server-options.html#server-proxy"),
+    ],
     fixes: &[(Cause::UpgradeHeadersDropped, "ws: true in the rule of server.proxy")],
 };
 
@@ -120,6 +143,13 @@ pub(super) const FASTAPI_PROXY_LIB: Facts = Facts {
             "Pings du proxy vers le client (uvicorn)",
             "https://github.com/encode/uvicorn/blob/master/uvicorn/config.py",
         ),
+    ],
+    shows: &[
+        Run("fastapi-proxy-lib", "max-size"),
+        Run("fastapi-proxy-lib", "documented"),
+        Run("fastapi-proxy-lib", "documented"),
+        Run("fastapi-proxy-lib", "documented"),
+        Run("fastapi-proxy-lib", "documented"),
     ],
     fixes: &[(Cause::LimitOfIntermediary, "uvicorn.run(app, ws_max_size=…)")],
 };
@@ -156,6 +186,12 @@ pub(super) const AIOHTTP: Facts = Facts {
             "https://docs.aiohttp.org/en/stable/web_reference.html#aiohttp.web.WebSocketResponse",
         ),
     ],
+    shows: &[
+        Run("aiohttp", "defaults"),
+        Run("aiohttp", "defaults"),
+        Run("aiohttp", "documented"),
+        Page("https://websockets.spec.whatwg.org/"),
+    ],
     fixes: &[
         (Cause::PingAnsweredOnPath, "autoping=False, and pass Ping and Pong on"),
         (Cause::LimitOfIntermediary, "max_msg_size=0"),
@@ -180,6 +216,10 @@ pub(super) const WEBSOCKIFY: Facts = Facts {
             "https://github.com/novnc/websockify/blob/master/websockify/websocketproxy.py",
         ),
     ],
+    shows: &[
+        Run("websockify", "documented"),
+        Page("https://github.com/novnc/websockify/blob/master/websockify/websocket.py"),
+    ],
     fixes: &[(Cause::IdleTimeoutIntermediary, "--heartbeat=30")],
 };
 
@@ -188,21 +228,29 @@ pub(super) const JUPYTER_SERVER_PROXY: Facts = Facts {
     figures: &[figure(
         "max_message_size",
         "10 MiB",
-        "the largest message of the server",
-        "le plus grand message du serveur",
+        "the largest message, in each direction (tried with 4.6)",
+        "le plus grand message, dans chaque sens (essayé avec 4.6)",
         "https://github.com/jupyterhub/jupyter-server-proxy/blob/main/jupyter_server_proxy/websocket.py",
     )],
+    shows: &[
+        Run("jupyter-server-proxy", "documented"),
+        Run("jupyter-server-proxy", "login"),
+        Run("jupyter-server-proxy", "documented"),
+        Run("jupyter-server-proxy", "documented"),
+        Run("jupyter-server-proxy", "documented"),
+    ],
     fixes: &[],
 };
 
 pub(super) const INSPECT: Facts = Facts {
-    documentation: "https://github.com/framewise/framewise/blob/main/docs/path.md",
+    documentation: "https://github.com/framewise/framewise/blob/main/crates/framewise-cli/src/inspect.rs",
     figures: &[figure(
         "time-outs",
         "—",
         "it has none of its own",
         "il n'en a pas",
-        "https://github.com/framewise/framewise/blob/main/docs/path.md",
+        "https://github.com/framewise/framewise/blob/main/docs/proxies.md",
     )],
+    shows: &[Page("https://github.com/framewise/framewise/blob/main/crates/framewise-cli/src/inspect.rs")],
     fixes: &[],
 };

@@ -1,3 +1,4 @@
+use super::Evidence::{Page, Run};
 use super::{Facts, figure};
 use crate::Cause;
 
@@ -54,6 +55,13 @@ pub(super) const NGINX: Facts = Facts {
             "https://nginx.org/en/docs/ngx_core_module.html#worker_shutdown_timeout",
         ),
     ],
+    shows: &[
+        Run("nginx", "no-upgrade"),
+        Run("nginx-debian", "no-version"),
+        Run("nginx", "documented"),
+        Page("https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_set_header"),
+        Page("https://nginx.org/en/docs/http/ngx_http_core_module.html#large_client_header_buffers"),
+    ],
     fixes: &[
         (
             Cause::UpgradeHeadersDropped,
@@ -100,6 +108,15 @@ pub(super) const HAPROXY: Facts = Facts {
             "https://docs.haproxy.org/3.2/configuration.html#3.1-hard-stop-after",
         ),
     ],
+    shows: &[
+        Run("haproxy", "no-tunnel"),
+        Page("https://docs.haproxy.org/3.2/configuration.html#8.5"),
+        Page(
+            "https://docs.haproxy.org/3.2/configuration.html#4.2-option%20accept-unsafe-violations-in-http-request",
+        ),
+        Page("https://docs.haproxy.org/3.2/configuration.html#3.2-tune.bufsize"),
+        Run("haproxy", "documented"),
+    ],
     fixes: &[(Cause::IdleTimeoutIntermediary, "timeout tunnel 1h")],
 };
 
@@ -134,6 +151,13 @@ pub(super) const CADDY: Facts = Facts {
             "tous les en-têtes de la requête ; au-delà, c'est un 431",
             "https://caddyserver.com/docs/caddyfile/options#max_header_size",
         ),
+    ],
+    shows: &[
+        Page("https://caddyserver.com/docs/caddyfile/directives/reverse_proxy#streaming"),
+        Run("caddy", "stream-timeout"),
+        Run("caddy", "h2c"),
+        Run("caddy", "read-timeout"),
+        Run("caddy", "header-up"),
     ],
     fixes: &[],
 };
@@ -183,6 +207,14 @@ pub(super) const ENVOY: Facts = Facts {
             "si les WebSockets passent un tronçon HTTP/2 (RFC 8441)",
             "https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/http/upgrades",
         ),
+    ],
+    shows: &[
+        Run("envoy", "no-upgrade"),
+        Page("https://www.envoyproxy.io/docs/envoy/latest/faq/configuration/timeouts"),
+        Run("envoy", "idle-timeout"),
+        Run("envoy", "max-stream-duration"),
+        Run("envoy", "buffer"),
+        Run("envoy", "documented"),
     ],
     fixes: &[
         (
@@ -242,6 +274,13 @@ pub(super) const TRAEFIK: Facts = Facts {
             "https://doc.traefik.io/traefik/reference/routing-configuration/http/load-balancing/serverstransport/",
         ),
     ],
+    shows: &[
+        Run("traefik", "upgrade-removed"),
+        Run("traefik", "documented"),
+        Page("https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/"),
+        Page("https://doc.traefik.io/traefik/getting-started/faq/#404-not-found"),
+        Page("https://doc.traefik.io/traefik/getting-started/faq/#502-bad-gateway"),
+    ],
     fixes: &[],
 };
 
@@ -270,11 +309,11 @@ pub(super) const APACHE: Facts = Facts {
             "https://httpd.apache.org/docs/2.4/mod/mod_proxy.html#proxytimeout",
         ),
         figure(
-            "ProxyWebsocketIdleTimeout",
-            "0",
-            "the longest silence of a tunnel of mod_proxy_wstunnel",
-            "le plus long silence d'un tunnel de mod_proxy_wstunnel",
-            "https://httpd.apache.org/docs/2.4/mod/mod_proxy_wstunnel.html#proxywebsocketidletimeout",
+            "ProxyWebsocketFallbackToProxyHttp",
+            "On",
+            "mod_proxy_http does the work for ws:// as well, from 2.4.48 on",
+            "mod_proxy_http fait le travail pour ws:// aussi, depuis 2.4.48",
+            "https://httpd.apache.org/docs/2.4/mod/mod_proxy_wstunnel.html#proxywebsocketfallbacktoproxyhttp",
         ),
         figure(
             "ProxyPreserveHost",
@@ -290,6 +329,14 @@ pub(super) const APACHE: Facts = Facts {
             "la taille d'une ligne d'en-tête ; au-delà, c'est un 400",
             "https://httpd.apache.org/docs/2.4/mod/core.html#limitrequestfieldsize",
         ),
+    ],
+    shows: &[
+        Run("apache", "no-upgrade"),
+        Run("apache", "rewrite"),
+        Run("apache", "documented"),
+        Run("apache", "proxy-timeout"),
+        Page("https://httpd.apache.org/docs/2.4/mod/mod_proxy.html#proxypreservehost"),
+        Page("https://github.com/apache/httpd/blob/2.4.x/modules/proxy/mod_proxy.c"),
     ],
     fixes: &[
         (
@@ -340,6 +387,12 @@ pub(super) const SQUID: Facts = Facts {
             "https://www.squid-cache.org/Doc/config/request_header_max_size/",
         ),
     ],
+    shows: &[
+        Run("squid-reverse", "no-upgrade"),
+        Run("squid-reverse", "case"),
+        Run("squid", "port"),
+        Run("squid", "idle"),
+    ],
     fixes: &[
         (
             Cause::UpgradeHeadersDropped,
@@ -374,6 +427,12 @@ pub(super) const TINYPROXY: Facts = Facts {
             "https://github.com/tinyproxy/tinyproxy/blob/master/etc/tinyproxy.conf.in",
         ),
     ],
+    shows: &[
+        Run("tinyproxy", "port"),
+        Run("tinyproxy", "timeout"),
+        Run("tinyproxy", "max-clients"),
+        Page("https://github.com/tinyproxy/tinyproxy/blob/master/src/main.c"),
+    ],
     fixes: &[(Cause::IdleTimeoutIntermediary, "Timeout 3600")],
 };
 
@@ -385,16 +444,17 @@ pub(super) const STUNNEL: Facts = Facts {
             "43200 s",
             "the longest silence of a connection",
             "le plus long silence d'une connexion",
-            "https://www.stunnel.org/static/stunnel.html",
+            "https://github.com/mtrojnar/stunnel/blob/master/src/options.c",
         ),
         figure(
             "TIMEOUTclose",
             "60 s",
-            "the wait for the end of TLS; 0 does not wait",
-            "l'attente de la fin de TLS ; 0 n'attend pas",
-            "https://www.stunnel.org/static/stunnel.html",
+            "the wait for the end of TLS (close_notify); with 0, no Close frame is lost either (tried with 5.68)",
+            "l'attente de la fin de TLS (close_notify) ; avec 0, aucune trame Close ne se perd non plus (essayé avec 5.68)",
+            "https://github.com/mtrojnar/stunnel/blob/master/src/options.c",
         ),
     ],
+    shows: &[Page("https://www.stunnel.org/static/stunnel.html"), Run("stunnel", "idle")],
     fixes: &[(Cause::IdleTimeoutIntermediary, "TIMEOUTidle = 43200")],
 };
 
@@ -416,6 +476,7 @@ pub(super) const VARNISH: Facts = Facts {
             "https://varnish-cache.org/docs/trunk/reference/varnishd.html#pipe-timeout",
         ),
     ],
+    shows: &[Run("varnish", "no-pipe"), Run("varnish", "no-headers"), Run("varnish", "pipe-timeout")],
     fixes: &[
         (
             Cause::UpgradeHeadersDropped,
@@ -445,10 +506,15 @@ pub(super) const LIGHTTPD: Facts = Facts {
         figure(
             "server.max-request-field-size",
             "8192",
-            "the headers of the request",
-            "les en-têtes de la requête",
+            "the head of the request",
+            "l'en-tête de la requête",
             "https://github.com/lighttpd/lighttpd1.4/blob/master/src/configfile.c",
         ),
+    ],
+    shows: &[
+        Run("lighttpd", "no-upgrade"),
+        Run("lighttpd", "documented"),
+        Page("https://github.com/lighttpd/lighttpd1.4/blob/master/src/h1.c"),
     ],
     fixes: &[
         (Cause::UpgradeHeadersDropped, "proxy.header = ( \"upgrade\" => \"enable\" )"),
@@ -462,9 +528,9 @@ pub(super) const NGHTTPX: Facts = Facts {
         figure(
             "--frontend-read-timeout",
             "1 min",
-            "the longest silence of an HTTP/1.1 client",
-            "le plus long silence d'un client HTTP/1.1",
-            "https://nghttp2.org/documentation/nghttpx.1.html",
+            "the longest silence of an HTTP/1.1 client; from 1.61 on there is none, and the option changes nothing",
+            "le plus long silence d'un client HTTP/1.1 ; depuis 1.61 il n'y en a plus, et l'option ne change rien",
+            "https://github.com/nghttp2/nghttp2/blob/master/src/shrpx_config.cc",
         ),
         figure(
             "--frontend-write-timeout",
@@ -474,10 +540,10 @@ pub(super) const NGHTTPX: Facts = Facts {
             "https://nghttp2.org/documentation/nghttpx.1.html",
         ),
         figure(
-            "--frontend-http2-read-timeout",
+            "--frontend-http2-idle-timeout",
             "3 min",
-            "the longest silence of an HTTP/2 client",
-            "le plus long silence d'un client HTTP/2",
+            "the longest time of an HTTP/2 connection without streams; before 1.61, --frontend-http2-read-timeout",
+            "la plus longue durée d'une connexion HTTP/2 sans flux ; avant 1.61, --frontend-http2-read-timeout",
             "https://nghttp2.org/documentation/nghttpx.1.html",
         ),
         figure(
@@ -487,6 +553,18 @@ pub(super) const NGHTTPX: Facts = Facts {
             "le plus long silence du serveur",
             "https://nghttp2.org/documentation/nghttpx.1.html",
         ),
+        figure(
+            "--request-header-field-buffer",
+            "64K",
+            "all headers of the request; more is a 431",
+            "tous les en-têtes de la requête ; au-delà, c'est un 431",
+            "https://nghttp2.org/documentation/nghttpx.1.html",
+        ),
+    ],
+    shows: &[
+        Run("nghttpx", "h2"),
+        Run("nghttpx", "idle"),
+        Page("https://github.com/nghttp2/nghttp2/blob/master/src/shrpx_https_upstream.cc"),
     ],
     fixes: &[(Cause::IdleTimeoutIntermediary, "--frontend-read-timeout=1h --backend-read-timeout=1h")],
 };
@@ -508,6 +586,11 @@ pub(super) const SOCAT: Facts = Facts {
             "combien de temps l'autre sens survit à la fin de l'un",
             "https://www.dest-unreach.org/socat/doc/socat.html",
         ),
+    ],
+    shows: &[
+        Run("socat", "crlf"),
+        Run("socat", "timeout"),
+        Page("https://www.dest-unreach.org/socat/doc/socat.html#OPTION_FORK"),
     ],
     fixes: &[(Cause::IdleTimeoutIntermediary, "leave out -T")],
 };
