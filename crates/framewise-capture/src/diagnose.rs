@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use framewise_inspect::{Connection, Endpoints, LegId, Observer};
 use framewise_rules::Rule;
+use framewise_transcript::Leg;
 
 use crate::sink::{About, Act, Happened, Sink, Source, Told};
 
@@ -45,6 +46,16 @@ impl<F: FnMut(Connection)> Sink for Diagnoses<F> {
             legs.push(id);
         }
         self.open.insert(about.number, Open { observer, legs, about: about.clone() });
+    }
+
+    fn leg(&mut self, connection: u64, leg: &Leg) {
+        if let Some(Open { observer, legs, .. }) = self.open.get_mut(&connection) {
+            let id = observer.leg(&leg.name);
+            if let Some(extensions) = &leg.open {
+                observer.open(id, extensions);
+            }
+            legs.push(id);
+        }
     }
 
     fn happened(&mut self, connection: u64, happened: Happened<'_>) {

@@ -36,6 +36,7 @@ mod raw;
 mod sink;
 mod text;
 mod tls;
+mod transcript;
 
 use std::io::Read;
 
@@ -68,7 +69,7 @@ How to record the keys:
 /// Bytes of a text that are read: a larger one is not a recording that a person made.
 const MOST: u64 = 512 << 20;
 
-/// A HAR from this size on is read an entry at a time, and may be of any size.
+/// A HAR from this size on is read an entry at a time, and a transcript a line at a time: both may be of any size.
 const LARGE: u64 = 16 << 20;
 
 /// A supported format.
@@ -99,7 +100,7 @@ pub struct Options {
 }
 
 /// Reads a recording to its end. A text is expected in UTF-8, or UTF-16 with its byte order mark, and up to 512 MiB; a
-/// packet capture and a HAR may be of any size.
+/// packet capture, a HAR and a transcript may be of any size.
 ///
 /// # Errors
 ///
@@ -148,6 +149,14 @@ fn with(mut input: impl Read, keys: Keys, options: &Options, sink: &mut dyn Sink
     let har = options.format.is_none_or(|format| format == Format::Paste) && json::is_har(&bytes);
     if bytes.len() as u64 == LARGE && har {
         return json::stream((&bytes[..]).chain(input), sink);
+    }
+    if bytes.len() as u64 == LARGE
+        && options.from.is_none()
+        && options.format.is_none_or(|format| format == Format::Transcript)
+        && let Some(begun) = transcript::begin(&bytes, options.format)
+    {
+        transcript::stream(begun, bytes, input, sink)?;
+        return Ok(Notes::default());
     }
     input.take(MOST + 1 - bytes.len() as u64).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > MOST {

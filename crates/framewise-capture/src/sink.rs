@@ -99,6 +99,9 @@ pub trait Sink {
     /// A connection begins.
     fn begin(&mut self, about: &About);
 
+    /// The connection of this number has another leg, after those of [`About::legs`]: the file names it late.
+    fn leg(&mut self, _connection: u64, _leg: &Leg) {}
+
     /// Something happened in the connection of this number.
     fn happened(&mut self, connection: u64, happened: Happened<'_>);
 
@@ -178,6 +181,10 @@ impl Transcripts {
     pub fn into_connections(self) -> Vec<(About, Transcript)> {
         self.connections
     }
+
+    fn get(&mut self, connection: u64) -> Option<&mut (About, Transcript)> {
+        self.connections.iter_mut().rfind(|(about, _)| about.number == connection)
+    }
 }
 
 impl Sink for Transcripts {
@@ -186,12 +193,15 @@ impl Sink for Transcripts {
         self.connections.push((about.clone(), transcript));
     }
 
+    fn leg(&mut self, connection: u64, leg: &Leg) {
+        if let Some((about, transcript)) = self.get(connection) {
+            about.legs.push(leg.clone());
+            transcript.legs.push(leg.clone());
+        }
+    }
+
     fn happened(&mut self, connection: u64, happened: Happened<'_>) {
-        let Some((_, transcript)) =
-            self.connections.iter_mut().rfind(|(about, _)| about.number == connection)
-        else {
-            return;
-        };
+        let Some((_, transcript)) = self.get(connection) else { return };
         let line = transcript.events.len() + 1;
         let Happened { leg, from, time, act } = happened;
         transcript.events.push(Event { line, time, leg, from, action: act.to_action() });

@@ -12,7 +12,7 @@ use framewise_capture::{
 };
 use framewise_inspect::report::{Finding, Verdict};
 use framewise_inspect::{Connection, diagnose};
-use framewise_transcript::{Action, Transcript};
+use framewise_transcript::{Action, Leg, Transcript};
 
 use crate::failure::{Failure, plain};
 use crate::output::Output;
@@ -135,6 +135,11 @@ impl<F: FnMut(Connection)> Sink for Both<F> {
     fn begin(&mut self, about: &About) {
         self.diagnoses.begin(about);
         self.transcripts.begin(about);
+    }
+
+    fn leg(&mut self, connection: u64, leg: &Leg) {
+        self.diagnoses.leg(connection, leg);
+        self.transcripts.leg(connection, leg);
     }
 
     fn happened(&mut self, connection: u64, happened: Happened<'_>) {

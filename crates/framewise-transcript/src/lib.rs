@@ -43,6 +43,7 @@ use std::time::Duration;
 use framewise_rules::Role;
 
 pub use hex::hex_pairs;
+pub use parse::Reader;
 
 /// The most legs that a transcript may have: more hops than real connections have, and few enough to compare every leg with
 /// every other.

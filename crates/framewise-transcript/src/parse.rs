@@ -7,44 +7,95 @@ use framewise_rules::Role;
 pub(super) const LEG: &str = "client-server";
 /// The name of the leg before the first `leg` line, in a file that names another leg.
 const FIRST_OF_SEVERAL: &str = "client-proxy";
+/// The byte order mark.
+const MARK: char = '\u{feff}';
 
 pub(super) fn transcript(text: &str) -> Result<Transcript, Error> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let lines = || text.lines().enumerate().map(|(index, text)| Line { number: index + 1, text, at: 0 });
-    let unnamed = if lines().any(Line::names_another_leg) { FIRST_OF_SEVERAL } else { LEG };
-
-    let mut reader = Reader { unnamed, transcript: Transcript::default(), ends: Vec::new(), current: None };
-    for line in lines() {
-        reader.line(line)?;
+    let mut reader = Reader::new(text);
+    let mut events = Vec::new();
+    for line in text.lines() {
+        events.extend(reader.line(line)?);
     }
-    Ok(reader.transcript)
+    Ok(Transcript { legs: reader.legs, events })
 }
 
-struct Reader {
+/// Reads the notation a line at a time, for a recording that is not to be in memory as a whole.
+///
+/// ```
+/// use framewise_transcript::{Action, Reader};
+///
+/// let mut reader = Reader::new("");
+/// assert_eq!(reader.line("open")?, None);
+/// let event = reader.line("> 81 02 68 69")?.expect("an event");
+/// assert_eq!((event.line, event.leg), (2, 0));
+/// assert_eq!(reader.legs()[0].open.as_deref(), Some(""));
+/// # Ok::<(), framewise_transcript::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Reader {
     unnamed: &'static str,
-    transcript: Transcript,
-    /// How each leg's client and server ended, if they did.
-    ends: Vec<[Option<Action>; 2]>,
+    legs: Vec<Leg>,
+    seen: Vec<Seen>,
     current: Option<usize>,
+    /// Lines that were read.
+    lines: usize,
+}
+
+/// What was seen of a leg.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    events: bool,
+    /// How its client and its server ended, if they did.
+    ends: [Option<Action>; 2],
 }
 
 impl Reader {
-    fn line(&mut self, mut line: Line<'_>) -> Result<(), Error> {
+    /// A reader of a file that begins like this: as much of it as is there, or nothing. Events before the first `leg` line
+    /// belong to another leg if the file names one.
+    pub fn new(start: &str) -> Self {
+        let start = start.strip_prefix(MARK).unwrap_or(start);
+        let mut lines = start.lines().map(|text| Line { number: 1, text, at: 0 });
+        let unnamed = if lines.any(Line::names_another_leg) { FIRST_OF_SEVERAL } else { LEG };
+        Self { unnamed, legs: Vec::new(), seen: Vec::new(), current: None, lines: 0 }
+    }
+
+    /// The legs so far: those of the events that were read, and those that were named.
+    pub fn legs(&self) -> &[Leg] {
+        &self.legs
+    }
+
+    /// The number of lines that were read.
+    pub const fn lines(&self) -> usize {
+        self.lines
+    }
+
+    /// Reads the next line, without its line break. `None`: it has no event.
+    ///
+    /// # Errors
+    ///
+    /// It does not parse: its number and the column.
+    pub fn line(&mut self, text: &str) -> Result<Option<Event>, Error> {
+        self.lines += 1;
+        let text = if self.lines == 1 { text.strip_prefix(MARK).unwrap_or(text) } else { text };
+        self.read(Line { number: self.lines, text, at: 0 })
+    }
+
+    fn read(&mut self, mut line: Line<'_>) -> Result<Option<Event>, Error> {
         line.skip_blanks();
         let start = line.at;
         match line.peek() {
-            None | Some('#') => return Ok(()),
-            Some('[' | '>' | '<') => return self.event(line),
+            None | Some('#') => return Ok(None),
+            Some('[' | '>' | '<') => return self.event(line).map(Some),
             Some(_) => {}
         }
         match line.word() {
             "open" => {
                 let agreed = line.argument();
                 let leg = self.leg();
-                if self.transcript.events.iter().any(|event| event.leg == leg) {
+                if self.seen[leg].events {
                     return Err(line.error(start, "expected `open` before the first event of its leg"));
                 }
-                let open = &mut self.transcript.legs[leg].open;
+                let open = &mut self.legs[leg].open;
                 if open.is_some() {
                     return Err(line.error(start, "this leg already has an `open`"));
                 }
@@ -72,10 +123,10 @@ impl Reader {
             }
             _ => return Err(line.error(start, "expected `>`, `<`, `[seconds]`, `open`, `leg` or `#`")),
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn event(&mut self, mut line: Line<'_>) -> Result<(), Error> {
+    fn event(&mut self, mut line: Line<'_>) -> Result<Event, Error> {
         let time = if line.eat('[') { Some(line.time()?) } else { None };
         line.skip_blanks();
         let from = if line.eat('>') {
@@ -91,7 +142,9 @@ impl Reader {
         line.end()?;
 
         let leg = self.leg();
-        let end = &mut self.ends[leg][usize::from(from == Role::Server)];
+        let seen = &mut self.seen[leg];
+        seen.events = true;
+        let end = &mut seen.ends[usize::from(from == Role::Server)];
         match (&end, &action) {
             (None, _) | (Some(Action::Eof), Action::Reset) => {}
             (Some(Action::Reset), _) => {
@@ -106,8 +159,7 @@ impl Reader {
         if matches!(action, Action::Eof | Action::Reset) {
             *end = Some(action.clone());
         }
-        self.transcript.events.push(Event { line: line.number, time, leg, from, action });
-        Ok(())
+        Ok(Event { line: line.number, time, leg, from, action })
     }
 
     /// The leg that the line belongs to.
@@ -119,12 +171,12 @@ impl Reader {
 
     /// The leg with this name; adds one if there is none, even beyond the limit, which the caller checks.
     fn leg_named(&mut self, name: &str) -> usize {
-        if let Some(known) = self.transcript.legs.iter().position(|leg| leg.name == name) {
+        if let Some(known) = self.legs.iter().position(|leg| leg.name == name) {
             return known;
         }
-        self.transcript.legs.push(Leg { name: name.to_owned(), open: None });
-        self.ends.push([None, None]);
-        self.ends.len() - 1
+        self.legs.push(Leg { name: name.to_owned(), open: None });
+        self.seen.push(Seen::default());
+        self.legs.len() - 1
     }
 }
 
