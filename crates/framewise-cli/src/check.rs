@@ -52,7 +52,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "COMMAND", requires = "listen")]
     run: Option<String>,
     /// Only the case of this name, or cases whose name contains it, or whose rule or Autobahn number it is; * stands for
-    /// anything; repeatable
+    /// anything; `autobahn:*` selects those that Autobahn has as well, `autobahn:9.*` those of its group 9; repeatable
     #[arg(long, value_name = "PATTERN")]
     only: Vec<String>,
     /// Only cases of this level and above
@@ -141,7 +141,7 @@ pub(crate) fn run(args: &CheckArgs, output: Output) -> Result<ExitCode, Failure>
     }
     // What cannot be written or read is reported before the run.
     let destinations = Destinations::open(&args.report, KINDS)?;
-    let expected = args.expect.as_deref().map(Expected::read).transpose()?;
+    let expected = args.expect.as_deref().map(read_expected).transpose()?;
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
     if let Some(path) = &args.write_expect {
         destination::writable(path)?;
@@ -188,8 +188,11 @@ fn selected(args: &CheckArgs, role: Role) -> Result<Vec<Case>, Failure> {
     Ok(cases)
 }
 
-/// Whether a pattern names a case: a part of its name or of its rule, or its Autobahn number.
+/// Whether a pattern names a case: a part of its name, its rule, or its Autobahn number; after `autobahn:`, the number alone.
 fn names(pattern: &str, case: &Case) -> bool {
+    if let Some(pattern) = pattern.strip_prefix("autobahn:") {
+        return case.autobahn.as_deref().is_some_and(|number| glob(pattern, number));
+    }
     let rule = case.rule.map_or("", |rule| rule.id());
     let number = case.autobahn.as_deref().unwrap_or_default();
     if pattern.contains('*') {
@@ -206,6 +209,24 @@ fn glob(pattern: &str, text: &str) -> bool {
             rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| glob(after, &rest[at..]))
         }),
     }
+}
+
+/// What is known to fail. A name that no case has would hide nothing, and stay in the file for ever.
+fn read_expected(path: &std::path::Path) -> Result<Expected, Failure> {
+    let expected = Expected::read(path)?;
+    let cases = cases::all();
+    // Of several clients, the name of each is before its cases.
+    let is_of = |name: &str, case: &Case| {
+        name.strip_suffix(case.name.as_str()).is_some_and(|agent| agent.is_empty() || agent.ends_with('/'))
+    };
+    if let Some(name) = expected.names().find(|name| !cases.iter().any(|case| is_of(name, case))) {
+        return Err(Failure::said(format!(
+            "{}: there is no case {}; `framewise check --list` lists them",
+            path.display(),
+            crate::render::clean(name)
+        )));
+    }
+    Ok(expected)
 }
 
 fn read_baseline(path: &std::path::Path) -> Result<Report, Failure> {

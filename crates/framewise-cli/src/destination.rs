@@ -74,6 +74,12 @@ impl Destinations {
                     names.join(", ")
                 )));
             }
+            if destinations.iter().filter(|other| other.path == destination.path).count() > 1 {
+                let path = destination.path.display();
+                return Err(Failure::said(format!(
+                    "--report has {path} twice: each report needs a file of its own"
+                )));
+            }
             writable(&destination.path)?;
         }
         Ok(Self(destinations.to_vec()))

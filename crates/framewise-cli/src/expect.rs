@@ -36,6 +36,11 @@ impl Expected {
         Self::parse(&text).map_err(|says| Failure::said(format!("{}: {says}", path.display())))
     }
 
+    /// The names, in their order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// A name a line, and its reason after a #. A line of its own may be a comment.
     fn parse(text: &str) -> Result<Self, String> {
         let mut names = BTreeMap::new();

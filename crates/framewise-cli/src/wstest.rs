@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use framewise::Role;
 use framewise_conform::autobahn::{Results, Spec, Target};
 use framewise_conform::{Case, Clients, Reported, Server, cases};
@@ -24,7 +24,7 @@ use crate::render::clean;
   framewise wstest -m fuzzingclient -w ws://127.0.0.1:9001")]
 pub(crate) struct WstestArgs {
     /// fuzzingserver tests clients, fuzzingclient tests servers
-    #[arg(short, long, value_enum, default_value = "fuzzingserver")]
+    #[arg(short, long, value_name = "MODE", default_value = "fuzzingserver", value_parser = mode)]
     mode: Mode,
     /// Specification file (default: MODE.json in this directory, which is written if it is missing)
     #[arg(short, long, value_name = "FILE")]
@@ -55,12 +55,23 @@ pub(crate) struct WstestArgs {
     autobahnversion: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    #[value(name = "fuzzingserver")]
     Server,
-    #[value(name = "fuzzingclient")]
     Client,
+}
+
+/// The mode of this name; what to take instead of those of the original that are not here.
+fn mode(name: &str) -> Result<Mode, String> {
+    let instead = match name {
+        "fuzzingserver" => return Ok(Mode::Server),
+        "fuzzingclient" => return Ok(Mode::Client),
+        "echoserver" | "testeeserver" => "`framewise serve` is an echo server",
+        "echoclient" | "testeeclient" => "`framewise connect` is a client",
+        "massconnect" => "`framewise bench` opens many connections",
+        _ => return Err("the modes are fuzzingserver and fuzzingclient".into()),
+    };
+    Err(format!("this mode of Autobahn's is not here; {instead}"))
 }
 
 /// What the original writes where there is no specification.
@@ -214,8 +225,9 @@ async fn serve(
 ) -> Result<bool, Failure> {
     let folder = PathBuf::from(spec.outdir.as_deref().unwrap_or("./reports/clients"));
     writable(&folder)?;
-    let parsed: framewise::Url =
-        url.parse().map_err(|error: framewise::Error| Failure::said(error.to_string()))?;
+    let parsed: framewise::Url = url.parse().map_err(|_: framewise::Error| {
+        Failure::said(format!("{} is not a URL to listen on; use ws://127.0.0.1:9001", clean(url)))
+    })?;
     let host = if parsed.host() == "localhost" { "127.0.0.1" } else { parsed.host() };
     let address = if host.contains(':') {
         format!("[{host}]:{}", parsed.port())
@@ -233,7 +245,10 @@ async fn serve(
         }
     };
     let mut interrupted = std::pin::pin!(net::interrupted());
-    let listener = net::listen(&address).await?;
+    let listener = net::listen(&address).await.map_err(|failure| {
+        let option = "with --listen (127.0.0.1:0 picks a free one)";
+        Failure::said(failure.to_string().replace(option, "in the specification's `url`"))
+    })?;
     if webport != 0 {
         // The page is on the port of the cases as well: one that is in use prevents nothing.
         match net::listen(&format!("127.0.0.1:{webport}")).await {
@@ -250,6 +265,7 @@ async fn serve(
     clients.brief = false;
     clients.nameless = false;
     clients.wrap = wrap;
+    clients.commands = true;
     let left_out = spec.clone();
     clients.left_out =
         Arc::new(move |agent, case| left_out.leaves_out(agent, case.autobahn.as_deref().unwrap_or_default()));

@@ -72,9 +72,22 @@ impl Spec {
     ///
     /// # Errors
     ///
-    /// What is not JSON, or has a field of another type; with line and column.
-    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text.trim_start_matches('\u{feff}'))
+    /// What is not JSON, or has a field of another type; with line and column, in words that follow a subject.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim_start_matches('\u{feff}');
+        if text.trim().is_empty() {
+            return Err("it is empty".into());
+        }
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
+            let comment = ["//", "/*", "#"].iter().any(|start| line.contains(start));
+            format!("{error}{}", if comment { "; JSON has no comments" } else { "" })
+        })?;
+        if !value.is_object() {
+            return Err("it is not an object, {…}".into());
+        }
+        // Once more from the text: only there the errors have a place.
+        serde_json::from_str(text).map_err(|error| error.to_string())
     }
 
     /// The cases that it selects, in the order of their numbers.
@@ -496,7 +509,19 @@ mod tests {
         assert!(spec.leaves_out("old client", "1.1.3"));
         assert!(!spec.leaves_out("new client", "1.1.3"));
         assert_eq!(spec.others.len(), 1);
-        assert!(Spec::parse("{ // a comment\n}").is_err_and(|error| error.line() == 1));
+        for (text, says) in [
+            ("{ // a comment\n}", "at line 1 column 3; JSON has no comments"),
+            ("{\n  cases: []\n}", "at line 2 column 3"),
+            (" \n", "it is empty"),
+            ("[]", "it is not an object"),
+            (r#"{"cases": "*"}"#, "expected a sequence at line 1"),
+        ] {
+            let error = Spec::parse(text).expect_err(text);
+            assert!(
+                error.contains(says) && (says.ends_with("comments") || !error.contains("comments")),
+                "{error}"
+            );
+        }
     }
 
     #[test]

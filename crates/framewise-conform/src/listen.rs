@@ -1,18 +1,19 @@
 //! Clients under test: they connect, and ask for one case after the other, as they do with Autobahn's fuzzing server.
 
 mod asked;
+mod commands;
+mod outcomes;
 mod page;
 mod response;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use framewise_proto::CloseFrame;
 use framewise_proto::handshake::{Headers, Reply, Request, reject};
+use framewise_proto::{CloseFrame, Opcode};
 use framewise_rules::{CloseCode, Role};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,9 +22,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use self::asked::Asked;
+use self::outcomes::Outcomes;
 pub use self::page::serve_page;
 use self::response::response;
-use crate::case::{Case, Level, Work};
+use crate::case::{Case, Cut, Frame, Level, Seen, Work};
 use crate::handshake::{self, NotOpen};
 use crate::roots::Roots;
 use crate::run;
@@ -84,7 +86,8 @@ pub type Wrap = Arc<dyn Fn(TcpStream) -> Made + Send + Sync>;
 pub type LeftOut = Arc<dyn Fn(&str, &Case) -> bool + Send + Sync>;
 
 /// Clients that are tested on a socket. They ask for `/getCaseCount`, `/runCase?case=N&agent=A`, `/getCaseInfo?case=N`,
-/// `/getCaseStatus?case=N&agent=A`, `/updateReports?agent=A` and `/stopServer`.
+/// `/getCaseStatus?case=N&agent=A`, `/getResults?agent=A` (what the page shows in the end), `/updateReports?agent=A` and
+/// `/stopServer`.
 #[derive(Clone)]
 pub struct Clients {
     /// The cases, in the order of their numbers, from 1.
@@ -99,14 +102,15 @@ pub struct Clients {
     pub left_out: LeftOut,
     /// What goes between TCP and the handshake.
     pub wrap: Option<Wrap>,
+    /// Whether a client may send commands on every other path, as to Autobahn's fuzzing server.
+    pub commands: bool,
 }
 
 struct Shared {
     clients: Clients,
     pace: Pace,
     failed: Roots,
-    verdicts: Mutex<BTreeMap<(String, usize), String>>,
-    changed: Notify,
+    outcomes: Outcomes,
     stopped: Notify,
     told: mpsc::Sender<Reported>,
 }
@@ -131,6 +135,7 @@ impl Clients {
             brief: true,
             left_out: Arc::new(|_, _| false),
             wrap: None,
+            commands: false,
         }
     }
 
@@ -140,8 +145,7 @@ impl Clients {
             pace: Pace::new(self.patience),
             failed: Roots::default(),
             clients: self,
-            verdicts: Mutex::default(),
-            changed: Notify::new(),
+            outcomes: Outcomes::default(),
             stopped: Notify::new(),
             told,
         });
@@ -213,13 +217,24 @@ impl Shared {
             }
             "/getCaseStatus" => {
                 let status = match (self.case(&asked), self.agent(&asked)) {
-                    (Ok(index), Ok(agent)) => Ok(self.status(agent, index).await),
+                    (Ok(index), Ok(agent)) => {
+                        let word = self.outcomes.word(&agent, index, PATIENT).await.unwrap_or("FAILED");
+                        Ok(serde_json::json!({ "behavior": word }).to_string())
+                    }
                     (Err(says), _) | (_, Err(says)) => Err(says),
                 };
                 self.answer(&request, opened, status).await;
             }
+            "/getResults" => match self.agent(&asked) {
+                Ok(agent) => {
+                    self.outcomes.settle(&agent, PATIENT).await;
+                    self.say(&request, opened, &self.outcomes.summary(&agent).to_string()).await;
+                }
+                Err(says) => self.refuse(opened.io, &says).await,
+            },
             "/updateReports" => match self.agent(&asked) {
                 Ok(agent) => {
+                    self.outcomes.settle(&agent, PATIENT).await;
                     let last = asked.get("shutdownOnComplete") == Some("true");
                     self.tell(Reported::Reports { agent, last }).await;
                     self.finish(&request, opened).await;
@@ -233,6 +248,7 @@ impl Shared {
                 self.finish(&request, opened).await;
                 self.stopped.notify_one();
             }
+            _ if self.clients.commands => self.obey(&request, opened).await,
             path => {
                 self.tell(Reported::Other { target: path.to_owned() }).await;
                 let says = "ask for /getCaseCount, /runCase?case=N&agent=NAME, /getCaseInfo?case=N, \
@@ -287,13 +303,11 @@ impl Shared {
             return self.finish(request, opened).await;
         }
         self.tell(Reported::Began { agent: agent.clone(), index }).await;
+        self.outcomes.begins(&agent, index);
         let verdict = self.failed.judge(case, self.judge(case, request, opened).await);
-        let behaviour = crate::autobahn::behaviour(case, &verdict).to_owned();
-        self.tell(Reported::Done { agent: agent.clone(), index, verdict: Box::new(verdict) }).await;
-        if let Ok(mut verdicts) = self.verdicts.lock() {
-            verdicts.insert((agent, index), behaviour);
-        }
-        self.changed.notify_waiters();
+        let told = Reported::Done { agent: agent.clone(), index, verdict: Box::new(verdict.clone()) };
+        self.tell(told).await;
+        self.outcomes.done(&agent, index, case, &verdict);
     }
 
     async fn judge<S: AsyncRead + AsyncWrite + Unpin>(
@@ -331,23 +345,6 @@ impl Shared {
         let verdict = run::run(&case, session, Role::Client, wait).await;
         self.pace.ran(&case, &verdict);
         verdict
-    }
-
-    /// Waits until a case is done.
-    async fn status(&self, agent: String, index: usize) -> String {
-        let key = (agent, index);
-        let wait = async {
-            loop {
-                let changed = self.changed.notified();
-                let found = self.verdicts.lock().ok().and_then(|verdicts| verdicts.get(&key).cloned());
-                match found {
-                    Some(behaviour) => return behaviour,
-                    None => changed.await,
-                }
-            }
-        };
-        let behaviour = timeout(PATIENT, wait).await.unwrap_or_else(|_| "FAILED".into());
-        serde_json::json!({ "behavior": behaviour }).to_string()
     }
 
     async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
@@ -405,6 +402,44 @@ impl Shared {
         session.shut().await;
         // The client ends TCP after it, or does not: it has what it asked for.
         let _ = session.next(patience).await;
+    }
+
+    /// Accepts, and does what the client asks for, until either closes.
+    async fn obey<S: AsyncRead + AsyncWrite + Unpin>(&self, request: &Request, mut opened: Opened<S>) {
+        let patience = self.clients.patience;
+        let Ok((head, _)) = handshake::accept(request, None) else { return };
+        if opened.io.write_all(&head).await.is_err() {
+            return;
+        }
+        let mut session = Session::new(Role::Server, opened);
+        // The engine reads ahead: it would answer a Close before the commands that came with it are done.
+        session.close_by_hand();
+        let mut closed = false;
+        while !closed {
+            // A person may type the commands.
+            let frames = match session.next(PATIENT).await {
+                Happened::Seen(Seen::Ping(payload)) => {
+                    vec![(Frame::new(Opcode::Pong, payload), Cut::Whole)]
+                }
+                Happened::Seen(Seen::Pong(_)) => continue,
+                Happened::Seen(message @ (Seen::Text(_) | Seen::Binary(_))) => commands::frames(&message)
+                    .unwrap_or_else(|says| vec![commands::close(CloseCode::POLICY_VIOLATION, &says)]),
+                Happened::Close(close) => {
+                    let empty = || (Frame::new(Opcode::Close, ""), Cut::Whole);
+                    vec![close.map_or_else(empty, |close| commands::close(close.code, ""))]
+                }
+                Happened::Broke(violation) => {
+                    let code = violation.answer().close_code().unwrap_or(CloseCode::PROTOCOL_ERROR);
+                    vec![commands::close(code, violation.rule.id())]
+                }
+                Happened::Eof | Happened::Reset | Happened::Flood | Happened::Quiet => return,
+            };
+            closed = frames.iter().any(|(frame, _)| frame.opcode == Opcode::Close);
+            commands::send(&mut session, &frames, patience).await;
+        }
+        // A Close of this end is answered; one of the client's was there before.
+        while matches!(session.next(patience).await, Happened::Seen(_)) {}
+        session.shut().await;
     }
 
     async fn refuse<S: AsyncWrite + Unpin>(&self, mut io: S, says: &str) {

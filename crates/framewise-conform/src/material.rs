@@ -11,22 +11,23 @@ const LENGTH: usize = 160_000;
 #[derive(Debug)]
 pub(crate) struct Source {
     kind: Kind,
+    /// The byte that the next message begins at.
     at: usize,
 }
 
 #[derive(Debug)]
 enum Kind {
-    Text(Vec<char>),
+    Text(String),
     Binary(Vec<u8>),
 }
 
 impl Source {
     pub(crate) fn new(material: Material) -> Self {
         let kind = match material {
-            Material::Letter => Kind::Text(vec!['*']),
-            Material::Byte => Kind::Binary(vec![0xfe]),
-            Material::Json => Kind::Text(json().chars().collect()),
-            Material::Html => Kind::Text(html().chars().collect()),
+            Material::Letter => Kind::Text("*".repeat(LENGTH)),
+            Material::Byte => Kind::Binary(vec![0xfe; LENGTH]),
+            Material::Json => Kind::Text(json()),
+            Material::Html => Kind::Text(html()),
             Material::Prose => Kind::Binary(prose().into_bytes()),
             Material::Image => Kind::Binary(image()),
             Material::Compressed => {
@@ -39,18 +40,45 @@ impl Source {
 
     /// The next message: this many characters of a text, this many bytes of anything else.
     pub(crate) fn message(&mut self, size: usize) -> Seen {
-        let (start, message) = match &self.kind {
-            Kind::Text(text) => {
-                let taken: String = text.iter().cycle().skip(self.at).take(size).collect();
-                (text.len(), Seen::Text(Payload::Bytes(taken.into_bytes())))
+        let (mut message, mut missing) = (Vec::with_capacity(size), size);
+        while missing > 0 {
+            let (piece, taken) = match &self.kind {
+                Kind::Text(text) => {
+                    let rest = &text[self.at..];
+                    let mut characters = rest.chars();
+                    // Whole pieces: taking one character after the other costs more than the rest of the exchange.
+                    match characters.nth(missing - 1) {
+                        Some(_) => (&rest.as_bytes()[..rest.len() - characters.as_str().len()], missing),
+                        None => (rest.as_bytes(), rest.chars().count()),
+                    }
+                }
+                Kind::Binary(bytes) => {
+                    let rest = &bytes[self.at..];
+                    let taken = missing.min(rest.len());
+                    (&rest[..taken], taken)
+                }
+            };
+            message.extend_from_slice(piece);
+            missing -= taken;
+            self.at += piece.len();
+            if self.at == self.kind.len() {
+                self.at = 0;
             }
-            Kind::Binary(bytes) => {
-                let taken = bytes.iter().copied().cycle().skip(self.at).take(size).collect();
-                (bytes.len(), Seen::Binary(Payload::Bytes(taken)))
-            }
-        };
-        self.at = (self.at + size) % start;
-        message
+        }
+        let payload = Payload::Bytes(message);
+        match &self.kind {
+            Kind::Text(_) => Seen::Text(payload),
+            Kind::Binary(_) => Seen::Binary(payload),
+        }
+    }
+}
+
+impl Kind {
+    const fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
     }
 }
 
@@ -153,6 +181,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_material_begins_again_where_it_ends() {
+        let mut source = Source::new(Material::Compressed);
+        let (first, second) = (source.message(LENGTH - 1), source.message(3));
+        let (Seen::Binary(first), Seen::Binary(second)) = (first, second) else {
+            unreachable!("it is binary")
+        };
+        let (first, second) = (first.bytes(), second.bytes());
+        assert_eq!(second[1..], first[..2]);
     }
 
     #[test]

@@ -130,6 +130,13 @@ impl Report {
         self.cases.iter().filter(|entry| !entry.passed)
     }
 
+    /// How many cases passed, and how many were judged: those that the endpoint does not support say nothing of it.
+    pub fn counts(&self) -> (usize, usize) {
+        let judged = self.cases.iter().filter(|entry| entry.behaviour != "unsupported");
+        let passed = judged.clone().filter(|entry| entry.passed).count();
+        (passed, judged.count())
+    }
+
     /// Whether nothing failed.
     pub fn passed(&self) -> bool {
         self.failed().next().is_none()
@@ -177,8 +184,8 @@ impl Report {
 
     /// An SVG badge: how many passed.
     pub fn badge(&self) -> String {
-        let passed = self.cases.iter().filter(|entry| entry.passed).count();
-        let text = format!("{passed} of {}", self.cases.len());
+        let (passed, judged) = self.counts();
+        let text = format!("{passed} of {judged}");
         let color = if self.passed() { "#2e7d32" } else { "#c62828" };
         let width = 70 + 8 * text.len();
         format!(
@@ -197,11 +204,15 @@ impl Report {
     }
 
     fn page(&self) -> Page<'_> {
-        let passed = self.cases.iter().filter(|entry| entry.passed).count();
+        let (passed, judged) = self.counts();
+        let unsupported = match self.cases.len() - judged {
+            0 => String::new(),
+            count => format!("; {count} are not supported by it"),
+        };
         Page {
             command: "framewise check",
             target: &self.target,
-            summary: format!("{passed} of {} cases passed ({}).", self.cases.len(), self.role),
+            summary: format!("{passed} of {judged} cases passed ({}){unsupported}.", self.role),
             complete: self.complete,
             fixes: Vec::new(),
             rows: self.cases.iter().map(row).collect(),
@@ -303,8 +314,10 @@ mod tests {
 
     #[test]
     fn the_badge_and_the_counts_say_how_many_passed() {
-        let report = report();
+        let mut report = report();
+        report.cases.push(Entry { behaviour: "unsupported".into(), passed: true, ..Entry::default() });
         assert!(report.badge().contains("1 of 2"));
-        assert!(report.junit().contains("tests=\"2\" failures=\"1\""));
+        assert!(report.html().contains("1 of 2 cases passed (server); 1 are not supported by it."));
+        assert!(report.junit().contains("tests=\"3\" failures=\"1\""));
     }
 }

@@ -167,7 +167,9 @@ impl Server {
                 });
             }
         };
-        let says = match handshake::open(io, &self.ask, None, self.patience * 2).await {
+        let opened = handshake::open(io, &self.ask, None, self.patience * 2).await;
+        let speaks_no_http = matches!(&opened, Err((NotOpen::Silent | NotOpen::Broke(_), _)));
+        let says = match opened {
             Ok(_) => {
                 pace.answered(start.elapsed());
                 return Ok(());
@@ -188,7 +190,25 @@ impl Server {
                 format!("{} does not answer the handshake", self.url)
             }
         };
+        if speaks_no_http && let Some(url) = self.with_tls().await {
+            return Err(Unreachable { says: format!("{} speaks TLS on this port: use {url}", self.url) });
+        }
         Err(Unreachable { says })
+    }
+
+    /// The `wss://` URL in place of a `ws://` one, where the port speaks TLS. Whether the certificate is right does not matter.
+    async fn with_tls(&self) -> Option<String> {
+        let url = format!("wss://{}", self.url.strip_prefix("ws://")?);
+        let speaks_tls = match timeout(self.patience, self.client.dial(&url)).await.ok()? {
+            Ok(_) => true,
+            // What the server sent was TLS, and did not please: only then is there data to be invalid.
+            Err(framewise::Error::Connect(error)) => {
+                error.fault() == framewise::ConnectFault::Tls
+                    && error.io_error().is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData)
+            }
+            Err(_) => false,
+        };
+        speaks_tls.then_some(url)
     }
 
     /// What the server calls itself: the header Server of its response.

@@ -89,8 +89,9 @@ impl<S: AsyncRead + AsyncWrite> Session<S> {
     pub(crate) fn new(role: Role, opened: Opened<S>) -> Self {
         // An endpoint under test may send what it likes, as long as this end can hold it.
         let limits = Limits::default().message(MOST_MESSAGE).inflated(MOST_MESSAGE).no_inflate_ratio();
-        // Each message of a case about compression is compressed, also a short one.
-        let deflate = DeflateConfig::default().threshold(0);
+        // Each message of a case about compression is compressed, also a short one. What is sent is to be inflated, not to be
+        // small: level 2 has every kind of block.
+        let deflate = DeflateConfig::default().threshold(0).level(2);
         let config = Config::default().limits(limits).send_queue(usize::MAX).deflate(deflate);
         let mut engine = match role {
             Role::Client => {

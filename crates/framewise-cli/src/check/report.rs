@@ -124,8 +124,12 @@ fn failure(text: &mut String, args: &CheckArgs, entry: &Entry, width: usize) {
 
 fn summary(text: &mut String, report: &Report, judged: &Judged<'_, Entry>) {
     let count = |behaviour: &str| report.cases.iter().filter(|entry| entry.behaviour == behaviour).count();
-    let passed = report.cases.iter().filter(|entry| entry.passed).count();
-    let _ = write!(text, "{}: {passed} of {} cases passed", clean(&report.target), report.cases.len());
+    let (passed, counted) = report.counts();
+    let target = clean(&report.target);
+    let _ = match counted {
+        0 => write!(text, "{target}: none of {} cases could be judged", report.cases.len()),
+        _ => write!(text, "{target}: {passed} of {counted} cases passed"),
+    };
     let dropped = report.failed().filter(|entry| entry.close == "dropped").count();
     let more = [
         (count("unsupported"), "not supported by it"),

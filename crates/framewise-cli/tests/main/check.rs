@@ -184,6 +184,8 @@ fn what_stands_in_the_way_is_said_before_the_run() {
     let nobody = run(&["check", &format!("ws://{closed}")]);
     assert!(nobody.refused().contains("refused"), "{nobody:?}");
     let (server, url) = serve();
+    let folder = folder("check-in-the-way");
+    let file = |name: &str| folder.join(name).display().to_string();
     let unwritable = run(&["check", "--report", "json=/nonexistent/a.json", &url]);
     assert!(unwritable.refused().contains("cannot write /nonexistent/a.json"), "{unwritable:?}");
     assert!(
@@ -192,6 +194,14 @@ fn what_stands_in_the_way_is_said_before_the_run() {
             .contains("no case is named like no-such-case")
     );
     assert!(run(&["check", "--report", "pdf=a", &url]).refused().contains("`pdf` is not a kind of report"));
+    let twice = file("a");
+    let twice = format!("json={twice},html={twice}");
+    assert!(
+        run(&["check", "--report", &twice, &url]).refused().contains("each report needs a file of its own")
+    );
+    std::fs::write(file("expect"), "control/ping/empty # known\ncontrol/pong # a typing error\n").unwrap();
+    let expect = run(&["check", "--expect", &file("expect"), &url]);
+    assert!(expect.refused().contains("there is no case control/pong; "), "{expect:?}");
     server.end();
 }
 
@@ -209,6 +219,55 @@ fn a_page_is_no_websocket_server() {
     assert!(done.refused().contains("with 404, not with 101"), "{done:?}");
 }
 
+/// A server that answers each connection with these bytes, and ends it if they are all that it does.
+fn says(bytes: &'static [u8], ends: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.write_all(bytes);
+            if !ends {
+                open.push(stream);
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn what_is_no_websocket_server_is_said_in_one_sentence() {
+    for (url, sentence) in [
+        (says(b"", true), "does not answer the handshake"),
+        (says(b"", false), "does not answer the handshake"),
+        (says(b"SSH-2.0-OpenSSH_9.2p1\r\n", true), "does not speak HTTP"),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", true), "with 200, not with 101"),
+    ] {
+        let done = run(&["check", "--patience", "0.5", &url]);
+        assert!(done.refused().contains(sentence), "{done:?}");
+    }
+    let (server, url) = serve();
+    let done = run(&["check", &url.replace("ws://", "wss://")]);
+    assert!(done.refused().contains("does not speak TLS"), "{done:?}");
+    server.end();
+    let (cert, key) = certificate(&folder("check-tls-port"));
+    let args = ["check", "--listen", "127.0.0.1:0", "--cert", &cert, "--key", &key];
+    let mut server = Running::of(framewise().args(args).spawn().unwrap());
+    let address = address(&mut server);
+    let done = run(&["check", &format!("ws://{address}")]);
+    assert!(done.refused().ends_with(&format!("speaks TLS on this port: use wss://{address}")), "{done:?}");
+    server.end();
+}
+
+#[test]
+fn what_a_server_does_not_support_has_not_passed() {
+    // It answers nothing but the handshake and control frames.
+    let url = careless();
+    let done = run(&["check", "--only", "deflate/json-16", &url]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.out.contains("none of 1 cases could be judged (1 not supported by it)"), "{}", done.out);
+}
+
 #[test]
 fn cases_are_listed_by_level_and_number() {
     let all = run(&["check", "--list", "--json"]);
@@ -216,6 +275,16 @@ fn cases_are_listed_by_level_and_number() {
     let one = run(&["check", "--list", "--only", "2.1"]);
     assert!(one.out.starts_with("control/ping/empty [2.1] (must): "), "{}", one.out);
     assert!(one.out.ends_with("1 cases\n"));
+    let numbers = |pattern: &str| -> Vec<String> {
+        let list = run(&["check", "--list", "--json", "--only", pattern]).json();
+        let cases = list.as_array().unwrap();
+        cases.iter().map(|case| case["autobahn"].as_str().expect("it has a number").to_owned()).collect()
+    };
+    assert_eq!(numbers("autobahn:*").len(), 517);
+    // A part of a number selects nothing.
+    assert_eq!(numbers("autobahn:12.1.*").len(), 18);
+    assert_eq!(numbers("autobahn:2.1"), ["2.1"]);
+    assert!(run(&["check", "--list", "--only", "autobahn:12"]).refused().contains("no case is named"));
 }
 
 #[test]
@@ -244,6 +313,70 @@ fn clients_are_checked_by_the_protocol_of_autobahn() {
     assert_eq!(json["complete"], false, "the client ended before the others");
     let nobody = run(&["check", "--listen", "127.0.0.1:0", "--json", "--run", "true"]);
     assert!(nobody.refused().contains("before a client asked for a case"), "{nobody:?}");
+}
+
+#[test]
+fn a_client_is_told_what_became_of_its_cases() {
+    let args = ["check", "--listen", "127.0.0.1:0", "--patience", "1"];
+    let only = ["--only", "control/ping/empty", "--only", "frame/length/text-1"];
+    let mut clients = Running::of(framewise().args(args).args(only).spawn().unwrap());
+    let address = address(&mut clients);
+    // It answers Pings, and sends no message back.
+    for case in 1..=2 {
+        run(&["connect", "--wait", "60", &format!("ws://{address}/runCase?case={case}&agent=mute")]);
+    }
+    let results = |agent: &str| run(&["connect", &format!("ws://{address}/getResults?agent={agent}")]).json();
+    let mute = results("mute");
+    assert_eq!((&mute["cases"], &mute["passed"]), (&2.into(), &1.into()), "{mute}");
+    assert_eq!(mute["failed"].as_array().unwrap().len(), 1, "{mute}");
+    let failed = &mute["failed"][0];
+    assert_eq!((&failed["name"], &failed["behaviour"]), (&"frame/length/text-1".into(), &"failed".into()));
+    assert!(failed["says"].as_str().unwrap().contains("did not come"), "{mute}");
+    assert_eq!(results("other")["cases"], 0);
+    clients.end();
+}
+
+#[test]
+fn wstest_sends_what_a_command_asks_for() {
+    let folder = folder("wstest-commands");
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let spec = format!(r#"{{"url": "ws://{address}", "outdir": "{}"}}"#, folder.join("reports").display());
+    let file = folder.join("spec.json");
+    std::fs::write(&file, spec).unwrap();
+    let args = ["wstest", "-m", "fuzzingserver", "-s", file.to_str().unwrap(), "--webport", "0"];
+    let mut server = Running::of(framewise().args(args).spawn().unwrap());
+    server.out.until("Ok, will run 517 test cases");
+    let url = format!("ws://{address}/anything");
+    let command = |text: &str| run_with(framewise().args(["connect", &url]), text.as_bytes());
+    let echoed = command("[\"echo\", {\"payload\": \"ab\", \"payload_len\": 5}]\n");
+    assert_eq!((echoed.code, &*echoed.out), (Some(0), "ababa\n"), "{echoed:?}");
+    let frames =
+        r#"["sendframes", [{"opcode": 1, "payload": "one", "fin": false}, {"opcode": 0, "payload": "two"}]]"#;
+    assert_eq!(command(frames).out, "onetwo\n");
+    let bad = command(r#"["sendframe", {"opcode": 3, "payload": "x", "chopsize": 1}]"#);
+    assert_eq!(bad.code, Some(1), "{bad:?}");
+    assert!(bad.err.contains("opcode-reserved-data"), "{bad:?}");
+    let masked = command(r#"["sendframe", {"opcode": 1, "payload": "x", "mask": "abcd"}]"#);
+    assert!(masked.err.contains("mask-present"), "{masked:?}");
+    let closed = command(r#"["close", {"code": 3000, "reason": "bye"}]"#);
+    assert!(closed.err.contains("3000") && closed.err.contains("bye"), "{closed:?}");
+    let unknown = command(r#"["dance", {}]"#);
+    assert!(unknown.err.contains("1008"), "{unknown:?}");
+    server.end();
+}
+
+#[test]
+fn wstest_names_what_to_take_in_place_of_a_mode_that_is_not_here() {
+    for (mode, instead) in [
+        ("echoserver", "`framewise serve` is an echo server"),
+        ("testeeclient", "`framewise connect` is a client"),
+        ("massconnect", "`framewise bench` opens many connections"),
+        ("fuzzing", "the modes are fuzzingserver and fuzzingclient"),
+    ] {
+        let done = run(&["wstest", "-m", mode]);
+        assert_eq!(done.code, Some(2), "{done:?}");
+        assert!(done.err.contains(instead), "{}", done.err);
+    }
 }
 
 #[test]

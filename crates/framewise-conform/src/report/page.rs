@@ -186,7 +186,7 @@ fn html_row(page: &mut String, row: &Row<'_>) {
     let _ = write!(
         page,
         "<article class=\"{class}\" data-text=\"{}\"><h2>{}</h2><p>{}</p><p><b>{}</b> {}</p>",
-        escaped(&format!("{} {} {}", row.name, row.verdict, row.tags)),
+        escaped(&format!("{} {} {}", row.name, row.verdict, row.tags).to_lowercase()),
         escaped(row.name),
         escaped(row.description),
         escaped(&row.verdict),
@@ -215,4 +215,4 @@ article.no{border-color:#c62828}article.yes{border-color:#2e7d32}pre{overflow-x:
 const SCRIPT: &str = "const f=document.getElementById('filter'),o=document.getElementById('failed');\
 function show(){const t=f.value.toLowerCase().split(/\\s+/).filter(Boolean);for(const a of document.querySelectorAll('article'))\
 a.hidden=(o.checked&&!a.classList.contains('no'))||!t.every(w=>a.dataset.text.includes(w));\
-for(const d of document.querySelectorAll('details'))d.hidden=!d.querySelector('article:not([hidden])')}f.oninput=show;o.onchange=show;show();";
+for(const d of document.querySelectorAll('details')){d.hidden=!d.querySelector('article:not([hidden])');if(t.length)d.open=true}}f.oninput=show;o.onchange=show;show();";

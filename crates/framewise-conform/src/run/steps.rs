@@ -62,13 +62,24 @@ pub(super) async fn send<S: AsyncRead + AsyncWrite>(
         match step {
             Step::Frame(frame) => {
                 session.encode(&mut out, frame);
-                complete += usize::from(frame.fin && !frame.opcode.is_control());
+                let whole = frame.fin && !frame.opcode.is_control();
+                complete += usize::from(whole);
                 course.pings += usize::from(frame.opcode == Opcode::Ping);
                 if frame.opcode == Opcode::Close {
                     session.close_by_hand();
                 }
                 if cut == Cut::Frames {
                     write(session, &mut out, Cut::Whole, wait).await;
+                }
+                // Of what goes out in pieces, an endpoint may see the fault together with the message before it, or later, as
+                // the machine likes: the answer to the message is awaited.
+                let in_pieces = matches!(cut, Cut::Frames | Cut::Every(_));
+                if whole && in_pieces && complete <= expected && matches!(due, Due::Fail { .. }) {
+                    write(session, &mut out, cut, wait).await;
+                    settle(session, course, complete, wait).await;
+                    if course.end.is_some() {
+                        return;
+                    }
                 }
             }
             Step::Bytes(bytes) => {
@@ -81,18 +92,10 @@ pub(super) async fn send<S: AsyncRead + AsyncWrite>(
             Step::Rest(payload) => session.encode_rest(&mut out, payload),
             Step::Settle => {
                 write(session, &mut out, cut, wait).await;
-                probe(session, course, wait).await;
-                // A browser answers the Ping at once, and the message when its script runs.
-                let echoed = complete.min(expected);
-                let enough = |course: &Course| course.went_on && course.messages() >= echoed;
-                watch(session, course, wait.patience, enough).await;
+                settle(session, course, complete.min(expected), wait).await;
                 if course.end.is_some() {
                     return;
                 }
-                if course.went_on {
-                    course.superseded = course.pings;
-                }
-                course.went_on = false;
             }
             Step::Eof => {
                 write(session, &mut out, cut, wait).await;
@@ -102,6 +105,23 @@ pub(super) async fn send<S: AsyncRead + AsyncWrite>(
         }
     }
     write(session, &mut out, cut, wait).await;
+}
+
+/// Waits until the endpoint has taken in what was sent, and so many messages have come back, or it ends the connection.
+async fn settle<S: AsyncRead + AsyncWrite>(
+    session: &mut Session<S>,
+    course: &mut Course,
+    echoed: usize,
+    wait: Wait,
+) {
+    probe(session, course, wait).await;
+    // A browser answers the Ping at once, and the message when its script runs.
+    let enough = |course: &Course| course.went_on && course.messages() >= echoed;
+    watch(session, course, wait.patience, enough).await;
+    if course.went_on {
+        course.superseded = course.pings;
+    }
+    course.went_on = false;
 }
 
 /// Whether a new message may begin after these steps: their frames are complete, and so are their messages.
