@@ -73,7 +73,30 @@ pub(crate) fn compare(sent: Stream<'_>, got: Stream<'_>) -> Option<(Difference, 
         format!("sent     {}", shown(at(&one, sent.bytes))),
         format!("arrived  {}", shown(at(&other, got.bytes))),
     ];
-    Some((difference((sent, &one), (got, &other), same, rest), bytes))
+    let mut found = difference((sent, &one), (got, &other), same, rest);
+    // Pings of the intermediary between those that it passes on, or in place of them.
+    if let Difference::Altered { .. } = found
+        && let Some(payload) = foreign(&one, &other).next()
+    {
+        let own: Vec<Seen> = other.iter().filter(|frame| !is_foreign(&one, frame)).cloned().collect();
+        let rest = difference((sent, &one), (got, &own), alike(&one, &own, Level::Frames), rest);
+        if rest == Difference::Remasked {
+            found = Difference::Extra { opcode: Opcode::Ping, payload };
+        } else if !matches!(rest, Difference::Altered { .. }) {
+            found = rest;
+        }
+    }
+    Some((found, bytes))
+}
+
+/// The payloads of the Pings that arrived and were not sent.
+fn foreign<'f>(one: &'f [Seen], other: &'f [Seen]) -> impl Iterator<Item = Vec<u8>> + 'f {
+    other.iter().filter(move |frame| is_foreign(one, frame)).map(|frame| frame.payload.clone())
+}
+
+fn is_foreign(sent: &[Seen], frame: &Seen) -> bool {
+    let sent_too = |other: &Seen| other.header.opcode == Opcode::Ping && other.payload == frame.payload;
+    frame.header.opcode == Opcode::Ping && !sent.iter().any(sent_too)
 }
 
 fn difference(
@@ -285,6 +308,27 @@ mod tests {
         assert_eq!(
             differs(&[server(Opcode::Close, "\u{3}\u{7f}")], &[server(Opcode::Close, "\u{3}\u{7e}")]),
             Some(Difference::CloseCode(Some(0x37f), Some(0x37e)))
+        );
+    }
+
+    #[test]
+    fn pings_of_the_intermediary_are_told_from_those_that_were_sent() {
+        let (ping, own) = (|| server(Opcode::Ping, "alive"), || server(Opcode::Ping, "own"));
+        let (text, end) = (|| server(Opcode::Text, "hello"), || server(Opcode::Text, "end"));
+        let extra = Some(Difference::Extra { opcode: Opcode::Ping, payload: b"own".to_vec() });
+        // Between, and in place of those that it answers itself.
+        assert_eq!(
+            differs(&[ping(), text(), ping(), end()], &[ping(), own(), text(), ping(), own(), end()]),
+            extra
+        );
+        assert_eq!(
+            differs(&[text(), ping(), ping(), end()], &[text(), own(), own(), own(), end()]),
+            Some(Difference::Lost { index: 1, opcode: Opcode::Ping })
+        );
+        // Other bytes in a message are none of its Pings.
+        assert_eq!(
+            differs(&[text(), ping(), end()], &[text(), own(), server(Opcode::Text, "enD")]),
+            Some(Difference::Altered { index: 1 })
         );
     }
 

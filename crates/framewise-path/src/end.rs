@@ -109,11 +109,12 @@ pub(crate) struct End<S> {
     start: Instant,
     /// Frames that come before those of the probe.
     before: usize,
+    role: Role,
 }
 
 impl<S: AsyncRead + AsyncWrite + Send + 'static> End<S> {
     /// An end of a connection; `read` was read from it already.
-    pub(crate) fn new(stream: S, start: Instant, read: &[u8], bounds: Bounds) -> Self {
+    pub(crate) fn new(stream: S, start: Instant, read: &[u8], (role, bounds): (Role, Bounds)) -> Self {
         let (mut half, write) = tokio::io::split(stream);
         let shared = Arc::new(Shared { got: Mutex::new(Tape::new(bounds)), ..Shared::default() });
         if !read.is_empty() {
@@ -141,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> End<S> {
                 std::future::pending::<()>().await;
             }
         });
-        Self { write: Some(write), shared, reader, record: Record::default(), start, before: 0 }
+        Self { write: Some(write), shared, reader, record: Record::default(), start, before: 0, role }
     }
 
     /// A head that was sent by other means.
@@ -151,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> End<S> {
 
     /// What it sends has this body after the head.
     pub(crate) fn sends_body(&mut self, body: &[u8]) {
-        self.record.sent = Tape::new(Bounds { body: body.to_vec(), most: None });
+        self.record.sent = Tape::new(Bounds { body: body.to_vec(), ..Bounds::default() });
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
@@ -168,11 +169,24 @@ impl<S: AsyncRead + AsyncWrite + Send + 'static> End<S> {
     /// Waits for what the other side sent, until `enough` says so, or its stream ends.
     pub(crate) async fn wait(&mut self, enough: impl Fn(&Tape) -> bool) {
         loop {
+            // RFC 6455 §5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response": an intermediary
+            // with a keepalive of its own would end the connection. The Pong is for it, and not part of the probe.
+            for ping in self.shared.tape(Tape::unanswered) {
+                self.answer(ping).await;
+            }
             if self.shared.tape(|tape| enough(tape) || tape.end.is_some()) {
                 return;
             }
             self.shared.changed.notified().await;
         }
+    }
+
+    async fn answer(&mut self, ping: Vec<u8>) {
+        let Some(write) = &mut self.write else { return };
+        let pong = Frame::new(self.role, Opcode::Pong, ping).bytes();
+        // A peer that has gone needs no answer.
+        let _ = write.write_all(&pong).await;
+        let _ = write.flush().await;
     }
 
     /// So many frames come before those of the probe; waits for them.

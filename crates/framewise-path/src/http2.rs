@@ -134,9 +134,10 @@ fn config(roots: &[framewise::rustls::pki_types::CertificateDer<'static>]) -> Re
 }
 
 /// Our server's side: where the intermediary passes bytes on, or translates, HTTP/2 arrives here. Each extended CONNECT is
-/// handed on as a stream with its head.
+/// answered with the headers that belong to its head, and handed on as a stream.
 pub(crate) async fn accept(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    answers: impl Fn(&str) -> Vec<(&'static str, String)>,
     mut opened: impl FnMut(DuplexStream, String),
 ) {
     let mut builder = h2::server::Builder::new();
@@ -146,9 +147,11 @@ pub(crate) async fn accept(
         let text = request_text(&request);
         let connect =
             request.extensions().get::<Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket");
-        let Ok(response) = Response::builder().status(if connect { 200 } else { 404 }).body(()) else {
-            return;
-        };
+        let mut response = Response::builder().status(if connect { 200 } else { 404 });
+        for (name, value) in answers(&text).into_iter().filter(|_| connect) {
+            response = response.header(name, value);
+        }
+        let Ok(response) = response.body(()) else { return };
         let Ok(body) = respond.send_response(response, !connect) else { continue };
         if connect {
             let (near, far) = duplex(BUFFER);
@@ -159,7 +162,13 @@ pub(crate) async fn accept(
 }
 
 /// The answer of our server as text.
-pub(crate) const ACCEPTED: &str = "HTTP/2 200\r\n\r\n";
+pub(crate) fn accepted(headers: &[(&'static str, String)]) -> String {
+    let mut text = "HTTP/2 200\r\n".to_owned();
+    for (name, value) in headers {
+        let _ = write!(text, "{}: {value}\r\n", name.to_ascii_lowercase());
+    }
+    text + "\r\n"
+}
 
 fn request_text<T>(request: &Request<T>) -> String {
     let mut text = format!("{} {} HTTP/2\r\n", request.method(), request.uri());

@@ -159,6 +159,14 @@ fn not_arrived(client: &Record) -> Note {
         )
         .with(words(client)),
         (Some(_), _) => rejected(client),
+        // RFC 9112 §4: an answer begins with a status line. RFC 8446 §5.1: an alert of TLS begins with 21, and version 3.
+        (None, _) if !client.got.bytes.is_empty() && !client.got.bytes.starts_with(b"HTTP/") => {
+            let alert = client.got.bytes.starts_with(&[21, 3]);
+            let cause = if alert { Cause::PlainInTlsPort } else { Cause::NotAWebsocketEndpoint };
+            let says = "what answers the handshake does not speak HTTP";
+            let bytes = vec![format!("arrived  {}", crate::compare::hex(&client.got.bytes))];
+            Note::new(Verdict::Refused, &[cause], says).with(if alert { bytes } else { words(client) })
+        }
         (None, Some(_)) => Note::new(
             Verdict::Closed,
             &[Cause::ConnectionCutOnPath],

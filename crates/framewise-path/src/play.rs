@@ -64,7 +64,8 @@ impl Path {
             }
         };
         let deadline = Instant::now() + probe.deadline;
-        let mut client = End::new(stream, start, response.as_bytes(), probe.bounds(Role::Server));
+        let mut client =
+            End::new(stream, start, response.as_bytes(), (Role::Client, probe.bounds(Role::Server)));
         client.sent_head(&request);
         if timeout_at(deadline, client.send(&Probe::go())).await.is_ok() {
             client.play(&probe.client, deadline).await;
@@ -104,7 +105,7 @@ impl Path {
         let mut request = self.request(token, probe).into_bytes();
         request.extend_from_slice(&probe.body);
         request.extend_from_slice(&probe.early[0]);
-        let mut client = End::new(stream, start, &[], probe.bounds(Role::Server));
+        let mut client = End::new(stream, start, &[], (Role::Client, probe.bounds(Role::Server)));
         if !probe.body.is_empty() {
             client.sends_body(&probe.body);
         }

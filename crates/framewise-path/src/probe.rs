@@ -7,7 +7,7 @@ use framewise_rules::{Role, Rule};
 
 use crate::end::Step;
 use crate::report::Severity;
-use crate::tape::Bounds;
+use crate::tape::{Bounds, frames};
 use crate::wire::{Frame, pattern};
 
 /// What a probe is about; the first part of its name.
@@ -228,6 +228,29 @@ impl Probe {
             })
             .sum();
         let body = if from == Role::Client { self.body.clone() } else { Vec::new() };
-        Bounds { body, most: Some(2 * due + (1 << 20)) }
+        Bounds { body, most: Some(2 * due + (1 << 20)), pings: Some(self.pings(from)) }
+    }
+
+    /// The payloads of the Pings that a side sends.
+    fn pings(&self, from: Role) -> Vec<Vec<u8>> {
+        let (early, steps) = match from {
+            Role::Client => (&self.early[0], &self.client),
+            Role::Server => (&self.early[1], &self.server),
+        };
+        let written = steps.iter().filter_map(|step| match step {
+            Step::Send(bytes) | Step::Cut(bytes, _) => Some(bytes),
+            Step::Message(..)
+            | Step::Large { .. }
+            | Step::Flood { .. }
+            | Step::Await(_)
+            | Step::AwaitEnd
+            | Step::Idle(_)
+            | Step::StopReading
+            | Step::Shut
+            | Step::Reset
+            | Step::Run(_) => None,
+        });
+        let seen = std::iter::once(early).chain(written).flat_map(|bytes| frames(bytes).0);
+        seen.filter(|frame| frame.header.opcode == Opcode::Ping).map(|frame| frame.payload).collect()
     }
 }

@@ -93,7 +93,8 @@ impl Path {
             "http" | "https" | "socks5" | "socks5h" => {
                 if origin.is_empty() {
                     return Err(Unusable(format!(
-                        "{via} is a proxy that tunnels: --target says to which server (HOST:PORT)"
+                        "{} is a proxy that tunnels: --target says to which server (HOST:PORT)",
+                        without_login(via)
                     )));
                 }
                 let origin =
@@ -108,7 +109,7 @@ impl Path {
         let taps = Taps::default();
         let headers = Vec::new();
         Ok(Self {
-            via: via.to_owned(),
+            via: without_login(via),
             origin: origin.to_owned(),
             url,
             dialled,
@@ -245,7 +246,7 @@ impl Path {
                 }
                 (reached, ends)
             }
-            Err(Unreached::Nothing(says)) => return Err(Unusable(format!("{}: {says}", self.via))),
+            Err(Unreached::Nothing(says)) => return Err(Unusable(says)),
             Err(Unreached::Refused(note, ends)) => {
                 let mut reached = outcome(&plain, vec![note], (Vec::new(), Vec::new()), Duration::ZERO);
                 if !ends.client.sent.bytes.is_empty() {
@@ -415,6 +416,16 @@ impl Path {
     }
 }
 
+/// The URL as it is shown: a report is passed on, and the name and password of a proxy are not for others.
+fn without_login(via: &str) -> String {
+    let start = via.find("://").map_or(0, |scheme| scheme + 3);
+    let end = via[start..].find(['/', '?', '#']).map_or(via.len(), |end| start + end);
+    match via[start..end].rfind('@') {
+        Some(at) => format!("{}***{}", &via[..start], &via[start + at..]),
+        None => via.to_owned(),
+    }
+}
+
 /// All of them at the same time.
 async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     use std::task::Poll;
@@ -436,4 +447,25 @@ async fn together<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
         }
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_is_in_no_report() {
+        for (via, shown) in [
+            ("http://name:pass@proxy:3128", "http://***@proxy:3128"),
+            ("socks5://name:p@ss@[::1]:1080/", "socks5://***@[::1]:1080/"),
+            ("ws://127.0.0.1:8080/a@b?c@d", "ws://127.0.0.1:8080/a@b?c@d"),
+            ("127.0.0.1:8080", "127.0.0.1:8080"),
+        ] {
+            assert_eq!(without_login(via), shown);
+        }
+        let path = Path::new("http://name:secret@127.0.0.1:1", "127.0.0.1:2").expect("a path");
+        assert!(!path.via.contains("secret"));
+        let error = Path::new("socks5://name:secret@127.0.0.1:1", "").expect_err("no target");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
 }

@@ -240,9 +240,11 @@ async fn arrive(mut stream: TcpStream, shared: Arc<Shared>) {
         let (read_half, write_half) = tokio::io::split(stream);
         let stream = tokio::io::join(std::io::Cursor::new(read).chain(read_half), write_half);
         // An intermediary that translates has many connections of clients in one of its own.
-        return http2::accept(stream, |stream, head| {
-            let known = Token::find(&head).and_then(|token| Some((shared.probe(&token)?, token)));
-            if let Some((probe, token)) = known {
+        let known = |head: &str| Token::find(head).and_then(|token| Some((shared.probe(&token)?, token)));
+        let answers =
+            |head: &str| known(head).map_or_else(Vec::new, |(probe, _)| answer_headers(&probe, head));
+        return http2::accept(stream, answers, |stream, head| {
+            if let Some((probe, token)) = known(&head) {
                 shared.begin(&token, probe, Box::new(stream), head.as_bytes());
             }
         })
@@ -281,7 +283,7 @@ async fn part(
     stop: Arc<Notify>,
 ) -> End<Connection> {
     let deadline = start + probe.deadline;
-    let mut server = End::new(stream, start, &read, probe.bounds(Role::Client));
+    let mut server = End::new(stream, start, &read, (Role::Server, probe.bounds(Role::Client)));
     let head = String::from_utf8_lossy(&read).into_owned();
     // Where the key is missing, the accept value of the client's own lets the rest be seen.
     let arrived = header(&head, "sec-websocket-key").unwrap_or(&key);
@@ -290,7 +292,8 @@ async fn part(
         probe.interim,
         accept_value(arrived)
     );
-    for (name, value) in probe.response.iter().filter(|(name, _)| may_answer(name, &head)) {
+    let headers = answer_headers(&probe, &head);
+    for (name, value) in &headers {
         let _ = write!(response, "{name}: {value}\r\n");
     }
     response.push_str("\r\n");
@@ -298,8 +301,8 @@ async fn part(
     bytes.extend_from_slice(&probe.early[1]);
     let over_http2 = head.split("\r\n").next().is_some_and(|line| line.ends_with("HTTP/2"));
     if over_http2 {
-        server.sent_head(http2::ACCEPTED);
-        bytes.clear();
+        server.sent_head(&http2::accepted(&headers));
+        bytes.clone_from(&probe.early[1]);
     }
     let play = async {
         // The client's first frame shows that it has the 101: what follows does not share a segment with it by chance.
@@ -318,6 +321,11 @@ async fn part(
         () = stop.notified() => {}
     }
     server
+}
+
+/// The headers of our answer to this request, beside those of every handshake.
+fn answer_headers(probe: &Probe, request: &str) -> Vec<(&'static str, String)> {
+    probe.response.iter().filter(|(name, _)| may_answer(name, request)).cloned().collect()
 }
 
 /// Whether a server may send this header: an extension or a subprotocol only if the request offers one (RFC 6455 §4.2.2).

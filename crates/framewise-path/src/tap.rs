@@ -102,7 +102,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 async fn pass(near: TcpStream, far: TcpStream, seen: &Connections) {
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
-    let tape = || Mutex::new(Tape::new(Bounds { body: Vec::new(), most: Some(MOST) }));
+    let tape = || Mutex::new(Tape::new(Bounds { most: Some(MOST), ..Bounds::default() }));
     let connection = Arc::new(Connection { start: Instant::now(), tapes: [tape(), tape()] });
     let ((near_read, near_write), (far_read, far_write)) = (tokio::io::split(near), tokio::io::split(far));
     let known = |connection: &Arc<Connection>| {

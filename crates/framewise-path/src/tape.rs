@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use framewise_proto::Header;
+use framewise_proto::{Header, Opcode};
 use serde::{Deserialize, Serialize};
 
 /// How a stream ended, as an end saw it.
@@ -19,6 +19,8 @@ pub(crate) struct Bounds {
     pub(crate) body: Vec<u8>,
     /// Bytes that are kept; `None`: all.
     pub(crate) most: Option<usize>,
+    /// The payloads of the Pings that the other end sends; any other Ping is the intermediary's own. `None`: nobody asks.
+    pub(crate) pings: Option<Vec<Vec<u8>>>,
 }
 
 /// The bytes of one direction as one end sent or got them, the head included.
@@ -38,6 +40,9 @@ pub(crate) struct Tape {
     pub(crate) frames: usize,
     /// The size of the body after the head.
     pub(crate) body: usize,
+    /// Payloads of the intermediary's own Pings, until they are answered.
+    #[serde(skip)]
+    unanswered: Vec<Vec<u8>>,
 }
 
 impl Tape {
@@ -46,7 +51,13 @@ impl Tape {
     }
 
     pub(crate) fn without_bytes(&self) -> Self {
-        Self { bytes: Vec::new(), bounds: Bounds::default(), times: self.times.clone(), ..*self }
+        Self {
+            bytes: Vec::new(),
+            bounds: Bounds::default(),
+            times: self.times.clone(),
+            unanswered: Vec::new(),
+            ..*self
+        }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8], at: Duration) {
@@ -98,9 +109,31 @@ impl Tape {
             let Some(header) = Header::decode_without_mask(&self.bytes[self.counted..]) else { return };
             let end = (self.counted as u64).checked_add(header.size() as u64 + header.length.min(1 << 40));
             let Some(end) = end.filter(|&end| end <= self.bytes.len() as u64) else { return };
-            self.counted = end as usize;
-            self.frames += 1;
+            let begin = std::mem::replace(&mut self.counted, end as usize);
+            // The end that waits for frames waits for those of the other end.
+            if header.opcode == Opcode::Ping
+                && let Some(own) = self.foreign(begin)
+            {
+                self.unanswered.push(own);
+            } else {
+                self.frames += 1;
+            }
         }
+    }
+
+    /// The payload of the complete Ping that begins here, unless the other end sends such a one.
+    fn foreign(&self, begin: usize) -> Option<Vec<u8>> {
+        let known = self.bounds.pings.as_ref()?;
+        let (mut seen, _) = frames(&self.bytes[begin..self.counted]);
+        let payload = seen.pop()?.payload;
+        // Without its payload, it may be one that the other end sent.
+        let own = if payload.is_empty() { known.is_empty() } else { !known.contains(&payload) };
+        own.then_some(payload)
+    }
+
+    /// The intermediary's own Pings that were not answered yet.
+    pub(crate) fn unanswered(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.unanswered)
     }
 
     pub(crate) fn after_head(&self) -> &[u8] {

@@ -134,6 +134,13 @@ fn rare() -> Vec<Probe> {
         probes
             .push(probe(name, &format!("a cookie of {size} bytes arrives"), vec![cookie], vec![]).informs());
     }
+    for (name, size) in
+        [("response-4k", 4000), ("response-8k", 7900), ("response-16k", 16_000), ("response-64k", 64_000)]
+    {
+        let cookie = line("Set-Cookie", &format!("a={}", "x".repeat(size)));
+        let says = format!("a 101 with a cookie of {size} bytes arrives");
+        probes.push(probe(name, &says, vec![], vec![cookie]).informs());
+    }
     let hundred = (0..100).map(|_| line("X-Framewise-Many", "x")).collect();
     probes.push(probe("headers-100", "a hundred more headers arrive", hundred, vec![]).informs());
     for probe in &mut probes[2..] {

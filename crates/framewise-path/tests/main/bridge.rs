@@ -137,3 +137,110 @@ async fn translate(
     }
     let _ = send.send_data(Bytes::new(), true);
 }
+
+/// What an intermediary does that speaks HTTP/1.1 with the client, and HTTP/2 with our server, as nghttpx with `proto=h2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Upward {
+    Right,
+    OriginLost,
+    SubprotocolLost,
+    CookieLost,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_towards_http2_is_as_good_as_what_it_passes_on() {
+    const PROBES: &[&str] = &["handshake/", "early/", "size/4096-", "fragments/", "ping/", "close/1000"];
+    for (bridge, name, causes) in [
+        (Upward::Right, "handshake/headers", vec![]),
+        (Upward::OriginLost, "handshake/headers", vec![Cause::HeadersChangedOnPath]),
+        (Upward::SubprotocolLost, "handshake/subprotocol", vec![Cause::HeadersChangedOnPath]),
+        (Upward::CookieLost, "handshake/headers", vec![Cause::HeadersChangedOnPath]),
+    ] {
+        let ((origin, address), (intermediary, via)) = (listener().await, listener().await);
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = intermediary.accept().await {
+                tokio::spawn(upward(client, address, bridge));
+            }
+        });
+        let report = crate::relay::run(via, origin, PROBES).await;
+        task.abort();
+        assert_eq!(report.causes, causes, "{bridge:?}: {:#?}", report.probes);
+        let outcome = report.probes.iter().find(|outcome| outcome.name == name).expect("it ran");
+        assert_eq!(outcome.causes, causes, "{bridge:?}: {outcome:#?}");
+        assert!(outcome.says.contains("as HTTP/2 (RFC 8441)"), "{bridge:?}: {}", outcome.says);
+        // What follows the heads passes as it was sent.
+        let rest = report.probes.iter().filter(|outcome| {
+            ["early/server", "size/", "fragments/", "ping/", "close/"]
+                .iter()
+                .any(|one| outcome.name.starts_with(one))
+        });
+        for outcome in rest {
+            assert!(
+                outcome.verdict == Verdict::AsSent || outcome.says.starts_with("it arrived"),
+                "{bridge:?}: {outcome:#?}"
+            );
+        }
+    }
+}
+
+async fn upward(mut client: TcpStream, origin: std::net::SocketAddr, bridge: Upward) -> std::io::Result<()> {
+    let (head, rest) = crate::relay::head(&mut client).await?;
+    let server = TcpStream::connect(origin).await?;
+    let Ok((send, connection)) = h2::client::Builder::new().handshake::<_, Bytes>(server).await else {
+        return Ok(());
+    };
+    tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    let target = head.split(' ').nth(1).unwrap_or("/");
+    let mut request = Request::builder().method("CONNECT").uri(format!("http://x{target}"));
+    let mut key = String::new();
+    for (name, value) in head.split("\r\n").filter_map(|line| line.split_once(": ")) {
+        let name = name.to_ascii_lowercase();
+        match name.as_str() {
+            "sec-websocket-key" => value.clone_into(&mut key),
+            // RFC 8441 §5 and RFC 9113 §8.2.2: these belong to HTTP/1.1.
+            "host" | "upgrade" | "connection" | "content-length" => {}
+            "origin" if bridge == Upward::OriginLost => {}
+            "sec-websocket-protocol" if bridge == Upward::SubprotocolLost => {}
+            name => request = request.header(name, value),
+        }
+    }
+    let mut request = request.body(()).expect("a request");
+    request.extensions_mut().insert(h2::ext::Protocol::from_static("websocket"));
+    let mut send = send.ready().await.map_err(std::io::Error::other)?;
+    let (response, mut up) = send.send_request(request, false).map_err(std::io::Error::other)?;
+    let response = response.await.map_err(std::io::Error::other)?;
+    let accept = framewise_proto::handshake::accept_value(&key);
+    let mut answer = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n"
+    );
+    for (name, value) in response.headers() {
+        if bridge != Upward::CookieLost || name != "set-cookie" {
+            let _ = write!(answer, "{name}: {}\r\n", value.to_str().expect("text"));
+        }
+    }
+    answer.push_str("\r\n");
+    client.write_all(answer.as_bytes()).await?;
+    let mut receive = response.into_body();
+    let (mut from_client, mut to_client) = client.into_split();
+    let down = tokio::spawn(async move {
+        while let Some(Ok(data)) = receive.data().await {
+            let _ = receive.flow_control().release_capacity(data.len());
+            if to_client.write_all(&data).await.is_err() {
+                return;
+            }
+        }
+        let _ = to_client.shutdown().await;
+    });
+    let _ = up.send_data(Bytes::from(rest), false);
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(count @ 1..) = from_client.read(&mut buffer).await {
+        if up.send_data(Bytes::copy_from_slice(&buffer[..count]), false).is_err() {
+            break;
+        }
+    }
+    let _ = up.send_data(Bytes::new(), true);
+    let _ = down.await;
+    Ok(())
+}

@@ -112,6 +112,8 @@ async fn each_fault_is_named_and_nothing_else() {
         (Fault::Looped, &["handshake/"], &[Cause::ForwardingLoop]),
         (Fault::TwoInARow, &["handshake/"], &[]),
         (Fault::HeadLimit(5000), &["handshake/"], &[]),
+        (Fault::ResponseLimit(3000), &["handshake/"], &[]),
+        (Fault::Keepalive(Duration::from_millis(700)), &["idle/", "ping/", "time/both"], &[]),
         (Fault::MaxLife(Duration::from_secs(4)), &["-busy"], &[Cause::ConnectionCutOnPath]),
         (Fault::Slow(200 << 10), &["time/throughput", "ping/"], &[]),
         (Fault::Unbounded, &["time/", "end/", "ping/"], &[]),
@@ -181,13 +183,15 @@ async fn the_transcript_shows_the_connection_that_failed() {
 /// What is legal, rare or a quantity is said, and is no cause; the same without the fault is as sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_fault_is_said() {
-    let rows: [(Fault, &str, Verdict, &str); 9] = [
+    let rows: [(Fault, &str, Verdict, &str); 11] = [
         (Fault::HalfCloseCut, "end/half-close-server", Verdict::Closed, "had ended both"),
         (Fault::InterimDropped, "handshake/early-hints", Verdict::Dropped, "103 Early Hints"),
         (Fault::BodyDropped, "handshake/request-body", Verdict::Dropped, "the body of the request"),
         (Fault::HeadersJoined, "handshake/repeated", Verdict::Changed, "one, two"),
         (Fault::HeadLimit(5000), "handshake/header-8k", Verdict::Capped, "431"),
         (Fault::HeadLimit(9000), "handshake/header-8k", Verdict::AsSent, "it did"),
+        (Fault::ResponseLimit(5000), "handshake/response-8k", Verdict::Capped, "502"),
+        (Fault::ResponseLimit(9000), "handshake/response-8k", Verdict::AsSent, "it did"),
         (Fault::Slow(100 << 10), "time/throughput-client", Verdict::Delayed, "KiB/s"),
         (Fault::Unbounded, "time/slow-reader-client", Verdict::AsSent, "took all of it"),
         (Fault::Looped, "handshake/plain", Verdict::Changed, "more than once"),

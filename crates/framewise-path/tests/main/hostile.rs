@@ -65,6 +65,9 @@ async fn a_handshake_that_is_refused_is_the_report_with_the_words_of_who_refused
             Verdict::Answered,
             Cause::AnotherServerAnswers,
         ),
+        // Another protocol, with its greeting; an alert of TLS.
+        ("SSH-2.0-OpenSSH_9.2\r\n", Verdict::Refused, Cause::NotAWebsocketEndpoint),
+        ("\u{15}\u{3}\u{1}\0\u{2}\u{2}\u{46}", Verdict::Refused, Cause::PlainInTlsPort),
         ("", Verdict::Closed, Cause::ConnectionCutOnPath),
         ("hang", Verdict::Hung, Cause::ConnectionCutOnPath),
     ] {

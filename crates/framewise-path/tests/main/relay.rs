@@ -79,6 +79,10 @@ pub(crate) enum Fault {
     TwoInARow,
     /// Answers 431 to a larger head.
     HeadLimit(usize),
+    /// Answers 502 where the server's head is larger.
+    ResponseLimit(usize),
+    /// Sends both sides a Ping so often, and ends the connection where the last one was not answered.
+    Keepalive(Duration),
     /// Ends each connection after some time.
     MaxLife(Duration),
     /// Passes on so many bytes in a second.
@@ -191,6 +195,9 @@ pub(crate) async fn connection(mut client: TcpStream, origin: SocketAddr, fault:
     let early = fault == Fault::EarlyLost;
     let up = if early { Vec::new() } else { rest };
     let (mut response, rest) = head(&mut server).await?;
+    if matches!(fault, Fault::ResponseLimit(limit) if response.len() > limit) {
+        return answer(&mut client, "502 Bad Gateway").await;
+    }
     if response.starts_with("HTTP/1.1 103") {
         if fault == Fault::InterimDropped {
             response.clear();
@@ -322,11 +329,20 @@ async fn pass(
     (mut out, back): (UnboundedReceiver<Vec<u8>>, UnboundedSender<Vec<u8>>),
 ) -> io::Result<bool> {
     let mut idle = Instant::now();
+    let every = if let Fault::Keepalive(every) = fault { every } else { Duration::from_secs(3600) };
+    let (mut due, mut waits) = (Instant::now() + every, false);
     loop {
         if let Fault::Collected(time) = fault {
             sleep_until(Instant::now() + time).await;
         }
         while let Some((header, frame)) = next(&mut bytes) {
+            if matches!(fault, Fault::Keepalive(_))
+                && header.opcode == Opcode::Pong
+                && unmasked(&header, &frame) == OWN
+            {
+                waits = false;
+                continue;
+            }
             let answers = matches!(fault, Fault::PingAnswered | Fault::PingAnsweredToo);
             if answers && header.opcode == Opcode::Ping {
                 let mut pong = header;
@@ -388,10 +404,21 @@ async fn pass(
                 }
                 idle = Instant::now();
             }
+            () = sleep_until(due) => {
+                if waits {
+                    return Ok(false);
+                }
+                let mask = (from == Role::Server).then_some([1, 2, 3, 4]);
+                let _ = back.send(written(Header::new(Opcode::Ping, OWN.len() as u64, mask), OWN));
+                (due, waits) = (Instant::now() + every, true);
+            }
             () = sleep_until(idle + limit) => return Ok(false),
         }
     }
 }
+
+/// The payload of the relay's own Pings.
+const OWN: &[u8] = b"the relay's own";
 
 /// The next complete frame.
 pub(crate) fn next(bytes: &mut Vec<u8>) -> Option<(Header, Vec<u8>)> {
