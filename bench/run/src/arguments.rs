@@ -11,13 +11,14 @@ const USAGE: &str = "\
 cargo run --release -p run -- [OPTIONS]
 
   --quick            one short round of a few cells: whether everything runs, no measurement
-  --parts a,b        of servers, idle, deflate, clients (all of them)
+  --parts a,b        of servers, idle, deflate, clients, proxies (all of them)
   --peers a,b        only peers whose name contains one of these; Framewise and the floor always
   --cells a,b        other cells for the servers: CONNECTIONSxBYTESxINFLIGHT:text|utf8|binary|json
   --rounds N         rounds of each cell (5)
   --seconds S        measured in each round (0.8)
   --idle N           idle connections (10000)
   --framewise FILE   measures this program, started as FILE ADDR, in place of the example echo_server
+  --inspect FILE     measures this build of the command framewise among the proxies
   --no-build         uses what was built before
   --out FILE         writes the tables there (RESULTS.md; a quick run: the target folder)";
 
@@ -45,6 +46,8 @@ const CLIENT_CELLS: [&str; 6] = [
     "1x1048576x1:binary",
 ];
 
+const PROXY_CELLS: [&str; 3] = ["64x1024x1:binary", "64x1024x16:binary", "64x65536x1:binary"];
+
 const QUICK_CELLS: [&str; 5] =
     ["64x128x1:text", "64x128x16:text", "64x1024x16:utf8", "64x16384x1:binary", "64x131072x1:utf8"];
 const QUICK_DEFLATE_CELLS: [&str; 1] = ["64x1024x1:json"];
@@ -56,6 +59,7 @@ pub enum Part {
     Idle,
     Deflate,
     Clients,
+    Proxies,
 }
 
 pub struct Arguments {
@@ -67,11 +71,13 @@ pub struct Arguments {
     pub cells: Vec<Cell>,
     pub deflate_cells: Vec<Cell>,
     pub client_cells: Vec<Cell>,
+    pub proxy_cells: Vec<Cell>,
     pub rounds: usize,
     pub warm_up: Duration,
     pub measured: Duration,
     pub idle: usize,
     pub framewise: Option<PathBuf>,
+    pub inspect: Option<PathBuf>,
     pub build: bool,
     pub out: Option<PathBuf>,
 }
@@ -111,6 +117,7 @@ impl Arguments {
                 }
                 "--idle" => parsed.idle = value.parse().map_err(|_| wrong())?,
                 "--framewise" => parsed.framewise = Some(value.into()),
+                "--inspect" => parsed.inspect = Some(value.into()),
                 "--out" => parsed.out = Some(value.into()),
                 _ => return Err(format!("{name} is unknown\n\n{USAGE}")),
             }
@@ -125,16 +132,18 @@ impl Arguments {
         Self {
             line,
             quick,
-            parts: vec![Part::Servers, Part::Idle, Part::Deflate, Part::Clients],
+            parts: vec![Part::Servers, Part::Idle, Part::Deflate, Part::Clients, Part::Proxies],
             peers: Vec::new(),
             cells: if quick { cells(&QUICK_CELLS) } else { cells(&CELLS) },
             deflate_cells: if quick { cells(&QUICK_DEFLATE_CELLS) } else { cells(&DEFLATE_CELLS) },
             client_cells: if quick { cells(&QUICK_CLIENT_CELLS) } else { cells(&CLIENT_CELLS) },
+            proxy_cells: cells(&PROXY_CELLS),
             rounds: if quick { 1 } else { 5 },
             warm_up: milliseconds(100, 250),
             measured: milliseconds(250, 800),
             idle: if quick { 1000 } else { 10_000 },
             framewise: None,
+            inspect: None,
             build: true,
             out: None,
         }
@@ -147,6 +156,7 @@ fn part(name: &str) -> Option<Part> {
         "idle" => Part::Idle,
         "deflate" => Part::Deflate,
         "clients" => Part::Clients,
+        "proxies" => Part::Proxies,
         _ => return None,
     })
 }

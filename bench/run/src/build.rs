@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Part};
 use crate::peers::{Kind, Peer};
 use crate::results::Results;
 use crate::{Outcome, peers};
@@ -19,6 +19,7 @@ pub struct Built {
     release: PathBuf,
     product: PathBuf,
     framewise: Option<PathBuf>,
+    inspect: Option<PathBuf>,
     /// The programs outside `bench-servers` that were built.
     uwebsockets: Option<PathBuf>,
     bun: Option<PathBuf>,
@@ -34,6 +35,7 @@ pub fn everything(arguments: &Arguments, results: &mut Results) -> Outcome<Built
         release: target.join("bench/release"),
         product: target.join("product/release"),
         framewise: arguments.framewise.clone(),
+        inspect: arguments.inspect.clone(),
         uwebsockets: None,
         bun: None,
         node: None,
@@ -54,6 +56,12 @@ pub fn everything(arguments: &Arguments, results: &mut Results) -> Outcome<Built
         let example = ["-p", "framewise", "--example", "echo_server"];
         if let Err(error) = cargo(&root, &built.target.join("product"), &example) {
             results.left_out("framewise's example echo_server", &error);
+        }
+        if arguments.parts.contains(&Part::Proxies)
+            && arguments.inspect.is_none()
+            && let Err(error) = cargo(&root, &built.target.join("product"), &["-p", "framewise-cli"])
+        {
+            results.left_out("the command framewise", &error);
         }
     }
     match built.install_npm(arguments.build) {
@@ -95,6 +103,23 @@ impl Built {
 
     pub fn floor(&self) -> PathBuf {
         self.release.join(peers::FLOOR)
+    }
+
+    /// The command `framewise`.
+    pub fn inspect(&self) -> PathBuf {
+        self.inspect.clone().unwrap_or_else(|| self.product.join("framewise"))
+    }
+
+    /// A program of the system; Debian puts daemons where only root looks.
+    pub fn installed(&self, program: &str) -> Option<PathBuf> {
+        which(program).or_else(|| Some(Path::new("/usr/sbin").join(program)).filter(|path| path.exists()))
+    }
+
+    /// A folder for files of a run.
+    pub fn folder(&self, name: &str) -> Outcome<String> {
+        let folder = self.target.join(name);
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        Ok(folder.display().to_string())
     }
 
     /// The results of a quick run are not kept.

@@ -21,7 +21,8 @@ pub fn measure(arguments: &Arguments, built: &Built, results: &mut Results) -> O
                     results.left_out(&format!("{name}'s client"), "its program is not there");
                     continue;
                 };
-                let server = Server::start(&built.floor(), &[], &[])?;
+                let server =
+                    Server::start(Core::Server, &built.floor(), |address| Ok(vec![address.to_string()]))?;
                 let mut client = pinned(Core::Load, &program);
                 client.arg(server.address.to_string()).arg(cell.to_string());
                 client.arg(arguments.warm_up.as_secs_f64().to_string());

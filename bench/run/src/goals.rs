@@ -2,7 +2,7 @@
 
 use bench_common::cell::{Cell, Kind};
 
-use crate::peers::{FLOOR, FRAMEWISE, FRAMEWISE_DEFLATE, TUNGSTENITE_PLAIN};
+use crate::peers::{FLOOR, FRAMEWISE, FRAMEWISE_DEFLATE, HAPROXY, INSPECT, TUNGSTENITE_PLAIN};
 use crate::results::{Results, Table};
 use crate::statistics::geometric_mean;
 
@@ -88,6 +88,15 @@ pub fn judge(results: &Results) -> Vec<Goal> {
             goal: 1.0,
             stretch: None,
             measured: to_best(table, FRAMEWISE_DEFLATE, |_| true),
+            digits: 2,
+        });
+    }
+    for &cell in &results.proxies.cells {
+        goals.push(Goal {
+            what: format!("inspect, {}: to HAProxy", cell.to_string().replace(':', " ")),
+            goal: 1.2,
+            stretch: None,
+            measured: ratio(&results.proxies, INSPECT, HAPROXY, |other| *other == cell),
             digits: 2,
         });
     }

@@ -11,6 +11,7 @@ mod idle;
 mod machine;
 mod peers;
 mod process;
+mod proxies;
 mod report;
 mod results;
 mod servers;
@@ -45,6 +46,7 @@ fn run(arguments: &Arguments) -> Outcome {
             Part::Idle => idle::measure(arguments, &built, &mut results),
             Part::Deflate => deflate::measure(arguments, &built, &mut results)?,
             Part::Clients => clients::measure(arguments, &built, &mut results)?,
+            Part::Proxies => proxies::measure(arguments, &built, &mut results)?,
         }
     }
 

@@ -8,6 +8,11 @@ pub const FLOOR: &str = "floor";
 /// The loop that most people write today.
 pub const TUNGSTENITE_PLAIN: &str = "tokio-tungstenite plain";
 
+/// The proxies: ours, and those that look at nothing.
+pub const INSPECT: &str = "framewise inspect";
+pub const HAPROXY: &str = "HAProxy";
+pub const NGINX: &str = "nginx";
+
 /// How a peer is run.
 #[derive(Clone, Copy)]
 pub enum Kind {

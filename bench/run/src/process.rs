@@ -46,11 +46,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// `PROGRAM ARGUMENTS… ADDR OPTIONS…`, until it listens.
-    pub fn start(program: &Path, before: &[String], after: &[&str]) -> Outcome<Self> {
+    /// Starts it with the arguments for an address, and waits until it listens there.
+    pub fn start(
+        core: Core,
+        program: &Path,
+        arguments: impl FnOnce(SocketAddrV4) -> Outcome<Vec<String>>,
+    ) -> Outcome<Self> {
         let address = free_address()?;
-        let mut command = pinned(Core::Server, program);
-        command.args(before).arg(address.to_string()).args(after);
+        let mut command = pinned(core, program);
+        command.args(arguments(address)?);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
         let mut server = Self { child, address };

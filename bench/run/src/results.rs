@@ -126,6 +126,7 @@ pub struct Results {
     /// With context takeover and without.
     pub takeover: Table,
     pub no_takeover: Table,
+    pub proxies: Table,
     pub idle: Vec<Idle>,
     /// The missing peers, and why.
     pub left_out: Vec<(String, String)>,
@@ -148,6 +149,7 @@ impl Results {
         self.clients.write("clients", &mut text);
         self.takeover.write("takeover", &mut text);
         self.no_takeover.write("no-takeover", &mut text);
+        self.proxies.write("proxies", &mut text);
         text
     }
 }

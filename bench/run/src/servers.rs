@@ -76,7 +76,11 @@ pub fn start(ready: &Ready, deflate: &str) -> Outcome<Server> {
     if deflate != "none" && ready.peer.deflate == Deflate::Yes {
         options.extend(["--deflate", deflate]);
     }
-    Server::start(&ready.program, &ready.before, &options)
+    // `PROGRAM ARGUMENTS… ADDR OPTIONS…`
+    Server::start(Core::Server, &ready.program, |address| {
+        let options = options.iter().map(|option| (*option).to_owned());
+        Ok(ready.before.iter().cloned().chain([address.to_string()]).chain(options).collect())
+    })
 }
 
 /// Writes the samples as they are taken, so that an aborted run is not lost.
