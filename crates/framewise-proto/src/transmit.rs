@@ -66,6 +66,14 @@ pub struct Transmit {
 }
 
 impl Transmit {
+    /// Complete frames that were encoded elsewhere ([`IdleConnection::send_text`](crate::IdleConnection::send_text)), of which
+    /// so many bytes are written.
+    pub fn of_frames(encoded: Vec<u8>, written: usize) -> Self {
+        let mut transmit = Self { encoded, ..Self::default() };
+        transmit.advance(written);
+        transmit
+    }
+
     /// Bytes that are not written.
     #[inline]
     pub fn len(&self) -> usize {
@@ -218,6 +226,17 @@ mod tests {
                 assert_eq!(transmit.segments().collect::<Vec<_>>().concat(), rest);
                 assert_eq!(transmit.into_vec(), rest);
             }
+        }
+    }
+
+    #[test]
+    fn frames_that_were_encoded_elsewhere_are_dropped_but_for_the_one_that_was_begun() {
+        let (begun, next) = (b"\x81\x02hi", b"\x82\x01x");
+        for (written, kept) in [(0, 0), (1, 3), (4, 0), (5, 2)] {
+            let mut transmit = Transmit::of_frames([&begun[..], next].concat(), written);
+            assert_eq!(transmit.len(), 7 - written);
+            transmit.drop_unbegun();
+            assert_eq!(transmit.len(), kept, "{written} written");
         }
     }
 

@@ -61,7 +61,7 @@ mod vector;
 pub use backend::{Backend, backends};
 pub use mask::unmask;
 #[cfg(feature = "bytes")]
-pub use proven::{TextInBuffer, Utf8Buffer, Utf8Bytes, find_text};
+pub use proven::{TextInBuffer, Utf8Buffer, Utf8Bytes, append_with, find_text};
 pub use proven::{Utf8Piece, Utf8Vec};
 pub use utf8::{Utf8, Utf8Error, Utf8Fault};
 pub use validate::as_str;

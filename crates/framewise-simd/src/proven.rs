@@ -8,6 +8,8 @@
 #[cfg(feature = "bytes")]
 mod buffer;
 #[cfg(feature = "bytes")]
+mod fill;
+#[cfg(feature = "bytes")]
 mod frozen;
 #[cfg(feature = "bytes")]
 mod locate;
@@ -16,6 +18,8 @@ mod vec;
 
 #[cfg(feature = "bytes")]
 pub use buffer::Utf8Buffer;
+#[cfg(feature = "bytes")]
+pub use fill::append_with;
 #[cfg(feature = "bytes")]
 pub use frozen::Utf8Bytes;
 #[cfg(feature = "bytes")]
