@@ -43,6 +43,8 @@
 //! - [`WebSocket::into_byte_stream`] turns a connection into a stream of bytes, for tunnels.
 //! - [`Strictness`] tolerates violations, one kind at a time. They are still reported.
 //! - [`Proxy`] and [`Client::follow_redirects`]: a client can use a proxy and follow redirects.
+//! - [`Listener::handle`] serves many connections by the callbacks of a [`Handler`], with 64 bytes for each that is idle: on
+//!   Linux.
 //! - [`Listener::serve_until`] and [`Stop`] stop a server: each connection gets a Close with 1001, and the server waits for
 //!   it.
 //!
@@ -85,6 +87,7 @@ mod first_byte;
 #[cfg(feature = "hyper")]
 pub mod hyper;
 mod message;
+mod message_ref;
 mod panic;
 mod peer_head;
 mod prepared;
@@ -120,8 +123,11 @@ pub use crypto::crypto_provider;
 pub use error::{ConnectError, ConnectFault, Error, Rejected};
 pub use event::Event;
 pub use message::{Message, Text};
+pub use message_ref::MessageRef;
 pub use prepared::Prepared;
 pub use random::masking_keys;
+#[cfg(target_os = "linux")]
+pub use server::driver::{ConnectionId, End, Handle, Handler, Link, Opened};
 pub use server::{
     AcceptDelay, AcceptLoop, HandlerResult, Handshake, Incoming, Listener, PendingRequest, Reply, ServeError,
     Server, Slot,

@@ -2,6 +2,8 @@
 
 mod accept_loop;
 pub(crate) mod answer;
+#[cfg(target_os = "linux")]
+pub(crate) mod driver;
 mod handshake;
 mod listener;
 mod pending_request;

@@ -44,6 +44,15 @@ impl Span {
         )
     }
 
+    /// Runs a part of the connection in this span.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn enter<T>(&self, run: impl FnOnce() -> T) -> T {
+        #[cfg(feature = "tracing")]
+        return self.0.in_scope(run);
+        #[cfg(not(feature = "tracing"))]
+        run()
+    }
+
     /// Spawns a part of the connection as a task in this span.
     pub(crate) fn spawn(self, part: impl Future<Output = ()> + Send + 'static) {
         #[cfg(feature = "tracing")]
@@ -64,6 +73,11 @@ pub(crate) fn handler_failed(error: &Error) {
 /// A handler panicked, or [`Server::reply`](crate::Server::reply).
 pub(crate) fn panicked(message: &str) {
     tell!(ERROR, "handler panicked: {message}");
+}
+
+/// A handler ran for so long without a pause.
+pub(crate) fn blocked(time: std::time::Duration) {
+    tell!(WARN, "the handler blocked the other connections of its worker for {time:?}");
 }
 
 /// Reports a broken rule with its place.

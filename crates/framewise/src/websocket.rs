@@ -6,6 +6,8 @@ mod exchange;
 mod backpressure;
 mod byte_stream;
 mod control;
+#[cfg(target_os = "linux")]
+mod driven;
 mod established;
 mod events;
 mod halves;
@@ -40,7 +42,7 @@ use self::owned::Owned;
 pub use self::parts::Part;
 pub use self::split::{Receiver, ReuniteError, Sender};
 use self::state::State;
-use self::timer::Timer;
+pub(crate) use self::timer::Timer;
 use crate::peer_head::PeerHead;
 use crate::stop::StopRegistration;
 use crate::{Bytes, Error, Event, trace};

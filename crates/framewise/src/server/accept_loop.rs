@@ -11,9 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 
 /// Wait before the next attempt when the system has no descriptor or memory for a connection.
-const RETRY: Duration = Duration::from_millis(100);
+pub(super) const RETRY: Duration = Duration::from_millis(100);
 /// Connections that are taken from the system's queue at the end, at most: clients may go on connecting.
-const QUEUED: usize = 4096;
+pub(super) const QUEUED: usize = 4096;
 
 /// Accepts TCP connections until it is stopped: the loop of [`Listener::serve`](crate::Listener::serve), for programs that
 /// need the streams themselves, to wrap or to forward them.
@@ -195,7 +195,7 @@ impl fmt::Debug for AcceptLoop {
 }
 
 /// Whether the system has no descriptor or memory for another connection, which is not the fault of one client.
-fn is_exhausted(error: &io::Error) -> bool {
+pub(super) fn is_exhausted(error: &io::Error) -> bool {
     !matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused

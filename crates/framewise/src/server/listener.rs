@@ -18,10 +18,10 @@ use crate::{Error, NetStream, WebSocket};
 
 /// A server on a TCP address.
 pub struct Listener {
-    server: Server,
-    tcp: TcpListener,
-    stop: Stop,
-    on_error: Option<Arc<OnError>>,
+    pub(super) server: Server,
+    pub(super) tcp: TcpListener,
+    pub(super) stop: Stop,
+    pub(super) on_error: Option<Arc<OnError>>,
 }
 
 impl Listener {

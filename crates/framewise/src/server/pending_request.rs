@@ -67,7 +67,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PendingRequest<S> {
         Box::pin(self.respond(reply)).await
     }
 
-    pub(super) async fn respond(mut self, reply: Reply) -> Result<WebSocket<S>, Error> {
+    pub(super) async fn respond(self, reply: Reply) -> Result<WebSocket<S>, Error> {
+        let (stream, established, _) = self.establish(reply).await?;
+        Ok(WebSocket::new(stream, Role::Server, established))
+    }
+
+    /// Answers the request, and returns what a connection begins with.
+    pub(crate) async fn establish(mut self, reply: Reply) -> Result<(S, Established, Request), Error> {
         let mut stream = self.inner.stream.take();
         let Inner { settings, request, stop, .. } = &mut *self.inner;
         let limits = settings.config.limits;
@@ -90,8 +96,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PendingRequest<S> {
         })
         .await
         .map_err(io::Error::from)??;
-        let Inner { settings, head, rest, notes, stop, .. } = *self.inner;
-        let opened = Established {
+        let Inner { settings, request, head, rest, notes, stop, .. } = *self.inner;
+        let established = Established {
             config: Arc::clone(&settings.config),
             head_size: head.len() as u64,
             head: PeerHead::Bytes(head[..].into()),
@@ -101,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PendingRequest<S> {
             stop,
             deflate: accepted.deflate,
         };
-        Ok(WebSocket::new(stream, Role::Server, opened))
+        Ok((stream, established, request))
     }
 }
 

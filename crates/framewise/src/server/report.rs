@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use std::{error, fmt};
 
 use framewise_proto::rules::Role;
@@ -68,6 +69,9 @@ pub enum ServeError {
     /// The handler, or [`Server::reply`](crate::Server::reply), panicked, with this message. The client got a Close with 1011,
     /// or a 500 if its request was not answered yet; other connections go on.
     Panicked(String),
+    /// The code of the application ran for so long without a pause, and blocked the other connections of its worker: with
+    /// [`Listener::handle`](crate::Listener::handle). The connection goes on.
+    Blocked(Duration),
 }
 
 impl fmt::Display for ServeError {
@@ -76,6 +80,9 @@ impl fmt::Display for ServeError {
             Self::Handshake(error) => error.fmt(f),
             Self::Handler(error) => error.fmt(f),
             Self::Panicked(message) => write!(f, "the handler panicked: {message}"),
+            Self::Blocked(time) => {
+                write!(f, "the handler blocked the other connections of its worker for {time:?}")
+            }
         }
     }
 }
@@ -86,7 +93,7 @@ impl fmt::Debug for ServeError {
         match self {
             Self::Handshake(error) => fmt::Debug::fmt(error, f),
             Self::Handler(error) => fmt::Debug::fmt(error, f),
-            Self::Panicked(_) => fmt::Display::fmt(self, f),
+            Self::Panicked(_) | Self::Blocked(_) => fmt::Display::fmt(self, f),
         }
     }
 }
@@ -96,7 +103,7 @@ impl error::Error for ServeError {
         match self {
             Self::Handshake(error) => error.source(),
             Self::Handler(error) => error.source(),
-            Self::Panicked(_) => None,
+            Self::Panicked(_) | Self::Blocked(_) => None,
         }
     }
 }
@@ -119,6 +126,7 @@ impl Report {
             ServeError::Handshake(_) => {}
             ServeError::Handler(error) => trace::handler_failed(error),
             ServeError::Panicked(message) => trace::panicked(message),
+            ServeError::Blocked(time) => trace::blocked(*time),
         }
         if let Some(on_error) = &self.on_error {
             on_error(self.peer, error);

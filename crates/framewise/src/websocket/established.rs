@@ -1,7 +1,6 @@
 //! The beginning of a connection, after its handshake.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::BytesMut;
 use framewise_proto::deflate::DeflateAgreement;
@@ -51,11 +50,18 @@ impl Established {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    pub(crate) fn new(stream: S, role: Role, mut opened: Established) -> Self {
+    pub(crate) fn new(stream: S, role: Role, opened: Established) -> Self {
+        Self::started(stream, role, opened, Instant::now())
+    }
+
+    /// `start`: the beginning of the engine's time.
+    pub(crate) fn started(stream: S, role: Role, mut opened: Established, start: Instant) -> Self {
+        let timer = Timer::new(start);
+        let now = timer.now();
         let offset = opened.head_size;
         let engine = match role {
-            Role::Client => Connection::client(opened.config, random::masking_keys(), offset, Duration::ZERO),
-            Role::Server => Connection::server(opened.config, offset, Duration::ZERO),
+            Role::Client => Connection::client(opened.config, random::masking_keys(), offset, now),
+            Role::Server => Connection::server(opened.config, offset, now),
         };
         let engine = match &opened.deflate {
             Some(agreement) => engine.with_deflate(agreement),
@@ -73,7 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                 stream,
                 engine,
                 in_flight,
-                timer: Timer::new(Instant::now()),
+                timer,
                 state: State::default(),
                 ended: None,
                 head: opened.head,

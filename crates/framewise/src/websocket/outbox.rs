@@ -21,6 +21,11 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
+    #[cfg(target_os = "linux")]
+    pub(super) fn with(batch: Transmit) -> Self {
+        Self { batch: Some(batch), ..Self::default() }
+    }
+
     /// Bytes that are not written; the engine may have more.
     pub(super) fn queued(&self) -> usize {
         self.batch.as_ref().map_or(0, Transmit::len)

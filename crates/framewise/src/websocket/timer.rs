@@ -7,18 +7,18 @@ use tokio::time::{Instant, Sleep};
 
 /// The clock of a connection, and an alarm that exists only while there is a deadline.
 #[derive(Debug)]
-pub(super) struct Timer {
+pub(crate) struct Timer {
     start: Instant,
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl Timer {
-    pub(super) fn new(start: Instant) -> Self {
+    pub(crate) fn new(start: Instant) -> Self {
         Self { start, alarm: None }
     }
 
     /// The time since the start, which is the clock of the engine.
-    pub(super) fn now(&self) -> Duration {
+    pub(crate) fn now(&self) -> Duration {
         self.start.elapsed()
     }
 
@@ -26,7 +26,7 @@ impl Timer {
     ///
     /// A deadline that moves with each message (`idle`) does not reset the timer of the runtime each time: the timer fires at
     /// the old deadline, and is set again then.
-    pub(super) fn poll(&mut self, deadline: Option<Duration>, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, deadline: Option<Duration>, cx: &mut Context<'_>) -> Poll<()> {
         // A deadline beyond the range of the clock is never reached.
         let Some(deadline) = deadline.and_then(|deadline| self.start.checked_add(deadline)) else {
             self.alarm = None;
