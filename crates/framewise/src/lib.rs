@@ -127,7 +127,7 @@ pub use message_ref::MessageRef;
 pub use prepared::Prepared;
 pub use random::masking_keys;
 #[cfg(target_os = "linux")]
-pub use server::driver::{ConnectionId, End, Handle, Handler, Link, Opened};
+pub use server::driver::{ConnectionId, End, Handle, Handler, Link, LocalWebSocket, Opened};
 pub use server::{
     AcceptDelay, AcceptLoop, HandlerResult, Handshake, Incoming, Listener, PendingRequest, Reply, ServeError,
     Server, Slot,

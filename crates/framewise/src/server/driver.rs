@@ -11,7 +11,9 @@ mod accept;
 mod core;
 mod epoll;
 mod handler;
+mod local;
 mod outgoing;
+mod polled;
 mod slots;
 mod socket;
 mod wake;
@@ -37,6 +39,7 @@ use self::accept::{Acceptor, LISTENER};
 use self::core::Core;
 use self::epoll::Epoll;
 pub use self::handler::{End, Handler, Link};
+pub use self::local::LocalWebSocket;
 pub use self::slots::ConnectionId;
 use self::slots::{Opening, Phase, Shaken};
 use self::socket::{Ready, Socket};
@@ -306,7 +309,8 @@ impl<A: App> Driver<A> {
             let id = core.slots.id(index);
             let Core { slots, wakers, .. } = core;
             let Phase::Opening(opening) = &mut slots[index].phase else { return };
-            let Opening { handshake, report, .. } = &mut **opening;
+            let Opening { handshake, report, ready } = &mut **opening;
+            socket::begin(ready);
             // `Server::reply` is called here.
             match Panic::catch(|| wakers.poll(id, |cx| handshake.as_mut().poll(cx))) {
                 Ok(Poll::Pending) => return,

@@ -1,10 +1,12 @@
 //! The connections of a worker and what they share: how each is read, written, and changed between idle and active.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::io::{self, IoSlice};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use framewise_proto::rules::Role;
@@ -14,6 +16,7 @@ use rustix::io::Errno;
 use tokio::time::Instant;
 
 use super::outgoing::Outgoing;
+use super::polled::Window;
 use super::slots::{ConnectionId, Idle, Phase, Slots};
 use super::socket::{self, Ready, Socket};
 use super::wake::{Queue, Wakers};
@@ -57,6 +60,10 @@ pub(super) struct Core {
     read: Vec<u8>,
     /// `None` if idle connections have no deadline.
     wheel: Option<Wheel>,
+    /// What the future whose turn it is has not taken of the read buffer.
+    pub(super) window: Window,
+    /// Who waits for a connection beside the future that is polled in its turn.
+    pub(super) elsewhere: HashMap<u32, Waker>,
 }
 
 /// The result of reading an idle connection.
@@ -90,6 +97,8 @@ impl Core {
             outgoing: Outgoing::default(),
             read: Vec::new(),
             wheel: limit.map(Wheel::new),
+            window: Window::default(),
+            elsewhere: HashMap::new(),
         }
     }
 
@@ -126,11 +135,11 @@ impl Core {
     pub(super) fn note(&mut self, token: u64, flags: EventFlags) {
         let Some(index) = self.slots.find(ConnectionId::of_token(token)) else { return };
         match &mut self.slots[index].phase {
-            Phase::Vacant => return,
+            Phase::Vacant | Phase::Released => return,
             Phase::Opening(opening) => note(&opening.ready, flags),
             Phase::Active(ws) => note(ws.get_ref().ready(), flags),
             Phase::Idle(idle) => {
-                let mut ready = Ready { readable: idle.readable, writable: true, ended: idle.ended };
+                let mut ready = Ready { readable: idle.readable, ended: idle.ended, ..Ready::NEW };
                 ready.note(flags);
                 (idle.readable, idle.ended) = (ready.readable, ready.ended);
                 if !ready.readable {
@@ -144,6 +153,9 @@ impl Core {
     /// The turn of a connection begins: what it sends is collected.
     pub(super) fn begin(&mut self, index: u32) {
         self.current = index;
+        if let Phase::Active(ws) = &self.slots[index].phase {
+            socket::begin(ws.get_ref().ready());
+        }
         if let Some(bytes) = self.outgoing.take(&mut self.slots[index]) {
             self.out.extend_from_slice(&bytes);
             self.outgoing.recycle(bytes);
@@ -163,6 +175,10 @@ impl Core {
         }
     }
 
+    pub(super) const fn is_turn_of(&self, index: u32) -> bool {
+        self.current == index
+    }
+
     /// Whether the current connection has so much to write that no more is received.
     pub(super) fn is_full(&self) -> bool {
         self.out.len() >= self.config.config().send_queue.max(1)
@@ -180,7 +196,7 @@ impl Core {
             return Read::Nothing;
         }
         let read = socket::read(&idle.fd, &mut self.read);
-        let mut ready = Ready { readable: true, writable: true, ended: idle.ended };
+        let mut ready = Ready { ended: idle.ended, ..Ready::NEW };
         ready.note_read(read, READ);
         idle.readable = ready.readable;
         match read {
@@ -219,7 +235,7 @@ impl Core {
     pub(super) fn idle(&mut self, index: u32) -> Option<(&mut IdleConnection, &IdleConfig)> {
         match &mut self.slots[index].phase {
             Phase::Idle(idle) => Some((&mut idle.engine, &self.config)),
-            Phase::Vacant | Phase::Opening(_) | Phase::Active(_) => None,
+            Phase::Vacant | Phase::Released | Phase::Opening(_) | Phase::Active(_) => None,
         }
     }
 
@@ -251,7 +267,7 @@ impl Core {
         let current = index == self.current;
         let slot = self.slots.get(index).ok_or(Misuse::Closed)?;
         match &slot.phase {
-            Phase::Vacant | Phase::Opening(_) => Err(Misuse::Closed.into()),
+            Phase::Vacant | Phase::Released | Phase::Opening(_) => Err(Misuse::Closed.into()),
             Phase::Idle(_) if current => {
                 self.send_large(index, message);
                 Ok(())
@@ -278,7 +294,7 @@ impl Core {
         let slot = &self.slots[index];
         current
             + match &slot.phase {
-                Phase::Vacant | Phase::Opening(_) => 0,
+                Phase::Vacant | Phase::Released | Phase::Opening(_) => 0,
                 Phase::Idle(_) => self.outgoing.len_of(slot),
                 Phase::Active(ws) => ws.queued(),
             }
@@ -368,12 +384,12 @@ impl Core {
         let slot = &mut self.slots[index];
         let Idle { engine, fd, readable, ended } = match std::mem::replace(&mut slot.phase, Phase::Vacant) {
             Phase::Idle(idle) => idle,
-            other @ (Phase::Vacant | Phase::Opening(_) | Phase::Active(_)) => {
+            other @ (Phase::Vacant | Phase::Released | Phase::Opening(_) | Phase::Active(_)) => {
                 slot.phase = other;
                 return;
             }
         };
-        let ready = Ready { readable, writable: written.is_none(), ended };
+        let ready = Ready { readable, writable: written.is_none(), ended, ..Ready::NEW };
         let socket = Socket::new(fd, Rc::new(Cell::new(ready)), failed);
         let unwritten = Transmit::of_frames(out, written.unwrap_or(0));
         let (engine, stop) = (engine.connection(&self.config), self.stop.register());
@@ -396,7 +412,7 @@ impl Core {
         self.activate(index, None, None);
         match &mut self.slots.get_mut(index)?.phase {
             Phase::Active(ws) => Some(ws),
-            Phase::Vacant | Phase::Opening(_) | Phase::Idle(_) => None,
+            Phase::Vacant | Phase::Released | Phase::Opening(_) | Phase::Idle(_) => None,
         }
     }
 
@@ -436,7 +452,7 @@ impl Core {
             Phase::Idle(idle) => idle.engine.poll_timeout(&self.config),
             // Its own timer ends it; afterwards, the limit counts from its last byte.
             Phase::Active(_) => IdleConnection::new(0, self.now).poll_timeout(&self.config),
-            Phase::Vacant | Phase::Opening(_) => None,
+            Phase::Vacant | Phase::Released | Phase::Opening(_) => None,
         };
         let id = self.slots.id(index);
         if let (Some(wheel), Some(due)) = (&mut self.wheel, due) {
@@ -455,7 +471,7 @@ impl Core {
             let Some(index) = self.slots.find(id) else { continue };
             let due = match &self.slots[index].phase {
                 Phase::Idle(idle) => idle.engine.poll_timeout(&self.config),
-                Phase::Vacant | Phase::Opening(_) | Phase::Active(_) => None,
+                Phase::Vacant | Phase::Released | Phase::Opening(_) | Phase::Active(_) => None,
             };
             if due.is_some_and(|due| due <= self.now) {
                 // Its own timer, which is not coarse, does the rest.

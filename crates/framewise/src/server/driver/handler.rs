@@ -264,7 +264,7 @@ impl<H: Handler> Handled<H> {
     fn closed(&mut self, core: &mut Core, index: u32, error: Option<Error>) {
         let ended = match &mut core.slots[index].phase {
             Phase::Active(ws) => ws.take_ended(),
-            Phase::Vacant | Phase::Opening(_) | Phase::Idle(_) => None,
+            Phase::Vacant | Phase::Released | Phase::Opening(_) | Phase::Idle(_) => None,
         };
         if let Some(state) = self.states.get_mut(index as usize).and_then(mem::take) {
             self.handler.close(&mut Link { core, index }, state, End { ended, error });

@@ -57,12 +57,14 @@ pub(super) enum Phase {
     Idle(Idle),
     /// Something is open: a message or frame that is incomplete, something to write, a Close; or permessage-deflate.
     Active(WebSocket<Socket>),
+    /// It was dropped by its handler, which goes on.
+    Released,
 }
 
 impl Phase {
     pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
         match self {
-            Self::Vacant | Self::Opening(_) => None,
+            Self::Vacant | Self::Opening(_) | Self::Released => None,
             Self::Idle(idle) => Some(idle.fd.as_fd()),
             Self::Active(ws) => Some(ws.get_ref().as_fd()),
         }

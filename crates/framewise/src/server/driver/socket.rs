@@ -21,11 +21,16 @@ pub(super) struct Ready {
     pub(super) writable: bool,
     /// Its end, or a failure, is there to be read, behind what else is.
     pub(super) ended: bool,
+    /// How often it may be read in this turn.
+    pub(super) reads: u8,
 }
+
+/// How often a connection is read in its turn: others wait.
+const READS: u8 = 4;
 
 impl Ready {
     /// A new one may be tried.
-    pub(super) const NEW: Self = Self { readable: true, writable: true, ended: false };
+    pub(super) const NEW: Self = Self { readable: true, writable: true, ended: false, reads: READS };
 
     /// Notes what epoll told.
     pub(super) fn note(&mut self, flags: EventFlags) {
@@ -48,6 +53,11 @@ impl Ready {
             Err(error) => error == Errno::INTR,
         };
     }
+}
+
+/// It is the turn of its connection.
+pub(super) fn begin(ready: &Cell<Ready>) {
+    ready.set(Ready { reads: READS, ..ready.get() });
 }
 
 pub(super) fn read(socket: impl AsFd, buffer: &mut [u8]) -> Result<usize, Errno> {
@@ -118,7 +128,7 @@ impl AsFd for Socket {
 impl AsyncRead for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if let Some(error) = self.failed.take() {
@@ -126,6 +136,12 @@ impl AsyncRead for Socket {
         }
         let size = buf.remaining();
         while self.ready.get().readable {
+            let Some(reads) = self.ready.get().reads.checked_sub(1) else {
+                // In the next turn.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            };
+            self.note(|ready| ready.reads = reads);
             let read = append_with(buf, |free| {
                 net::recv(&self.fd, free, RecvFlags::empty()).map(|((filled, _), _)| filled)
             });

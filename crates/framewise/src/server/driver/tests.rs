@@ -3,6 +3,7 @@
 
 mod handlers;
 mod limits;
+mod locals;
 mod table;
 
 use std::cell::RefCell;
@@ -18,8 +19,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::core::Core;
 use super::handler::{Handled, Handler, Link};
+use super::local::{Local, LocalWebSocket};
 use super::{App, Driver, Opened};
-use crate::{MessageRef, ServeError, Server};
+use crate::{Error, MessageRef, ServeError, Server};
 
 const REQUEST: &[u8] =
     b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -49,7 +51,14 @@ impl App for AnyApp {
 type NewApp = fn(&Rc<RefCell<Core>>) -> AnyApp;
 
 /// Each interface, echoing: what does not depend on it is tested with each.
-const ECHOES: [NewApp; 1] = [|_| handled(Echo)];
+const ECHOES: [NewApp; 2] = [|_| handled(Echo), |core| Box::new(Local::new(core, echo))];
+
+async fn echo(mut ws: LocalWebSocket) -> Result<(), Error> {
+    while let Some(message) = ws.next().await {
+        ws.send(message?).await?;
+    }
+    Ok(())
+}
 
 fn handled<H: Handler>(handler: H) -> AnyApp {
     Box::new(Handled::new(handler))

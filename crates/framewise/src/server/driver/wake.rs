@@ -54,6 +54,11 @@ impl Queue {
         }
     }
 
+    /// Wakes the driver.
+    pub(super) fn wake(&self) {
+        self.fill(|_| {});
+    }
+
     /// Takes the connections that were woken, and the commands.
     pub(super) fn take(&self, mut woken: impl FnMut(ConnectionId), command: impl FnMut(Command)) {
         if !self.filled.load(Ordering::Acquire) {
@@ -125,6 +130,12 @@ impl Wakers {
             &self.spare
         });
         Arc::clone(waker).into()
+    }
+
+    /// Whether this is the waker that a connection is polled with in its turn.
+    pub(super) fn is_of(&self, id: ConnectionId, waker: &Waker) -> bool {
+        let own = if self.own.is_empty() { None } else { self.own.get(&id.index) };
+        std::ptr::eq(Arc::as_ptr(own.unwrap_or(&self.spare)).cast(), waker.data())
     }
 
     /// Somebody may have kept the waker, which was dropped.

@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 
 use super::super::{ConnectionId, End, Handle};
 use super::*;
-use crate::{EndedBy, Error, Misuse, Rule};
+use crate::{EndedBy, Misuse, Rule};
 
 #[derive(Default)]
 struct Seen {

@@ -16,29 +16,26 @@ fn server(setup: &Setup) -> Server {
 }
 
 /// What a task per connection answers, with the handshake.
-fn expected(setup: &Setup, first: &[u8], rest: &[u8]) -> Vec<u8> {
-    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(async {
-        let (mut near, far) = duplex(1 << 20);
-        let serve = async {
-            let Ok(mut ws) = server(setup).accept(far).await else { return };
-            while let Some(Ok(message)) = ws.next().await {
-                let _ = ws.send(message).await;
-            }
-        };
-        let talk = async {
-            let _ = near.write_all(first).await;
-            for _ in 0..3 {
-                tokio::task::yield_now().await;
-            }
-            let _ = near.write_all(rest).await;
-            let _ = near.shutdown().await;
-            let mut got = Vec::new();
-            near.read_to_end(&mut got).await.unwrap();
-            got
-        };
-        tokio::join!(serve, talk).1
-    })
+async fn expected(setup: &Setup, first: &[u8], rest: &[u8]) -> Vec<u8> {
+    let (mut near, far) = duplex(1 << 20);
+    let serve = async {
+        let Ok(mut ws) = server(setup).accept(far).await else { return };
+        while let Some(Ok(message)) = ws.next().await {
+            let _ = ws.send(message).await;
+        }
+    };
+    let talk = async {
+        let _ = near.write_all(first).await;
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+        let _ = near.write_all(rest).await;
+        let _ = near.shutdown().await;
+        let mut got = Vec::new();
+        near.read_to_end(&mut got).await.unwrap();
+        got
+    };
+    tokio::join!(serve, talk).1
 }
 
 /// The bytes of the clients in all examples that a server sees, with what they are judged by.
@@ -67,16 +64,15 @@ fn streams() -> Vec<(Rule, Setup, Vec<u8>)> {
 fn every_example_is_answered_as_by_a_task_of_its_own() {
     let streams = streams();
     assert!(streams.len() > 100, "{}", streams.len());
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     for (rule, setup, stream) in &streams {
-        for app in ECHOES {
-            let mut harness = Harness::new(server(setup), app);
-            // A cut after the request is one in the frames.
-            let step = (stream.len() / 8).max(1);
-            let cuts =
-                (0..stream.len()).step_by(step).chain(REQUEST.len()..(REQUEST.len() + 12).min(stream.len()));
-            for cut in cuts {
-                let (first, rest) = stream.split_at(cut);
-                let expected = expected(setup, first, rest);
+        let mut harnesses = ECHOES.map(|app| Harness::new(server(setup), app));
+        let step = (stream.len() / 4).max(1);
+        let frames = REQUEST.len()..(REQUEST.len() + 8).min(stream.len());
+        for cut in (0..stream.len()).step_by(step).chain(frames) {
+            let (first, rest) = stream.split_at(cut);
+            let expected = runtime.block_on(expected(setup, first, rest));
+            for harness in &mut harnesses {
                 let mut client = harness.accepted();
                 harness.write(&mut client, first);
                 let _ = harness.step();
@@ -87,7 +83,6 @@ fn every_example_is_answered_as_by_a_task_of_its_own() {
                 let got = harness.read_to_end(&mut client);
                 assert!(got == expected, "{rule}, cut at {cut}: {got:?} instead of {expected:?}");
             }
-            drop(harness);
         }
     }
 }
