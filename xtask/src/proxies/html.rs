@@ -31,6 +31,9 @@ a { color: LinkText }
 <p><code>framewise path</code> through real proxies, each as its documentation configures it for WebSockets (bold) and as people
 configure it by mistake. <code>cargo xtask proxies</code> runs this again. <code>framewise explain nginx</code> says what must be
 set, with the source of each default.</p>
+<p>Growth of memory is that of the resident memory of the proxy’s process and those that it started (VmRSS in /proc), looked at
+every 20 ms while the probe runs alone, over its value before. Delays and rates are those of one run on a machine that does other
+work.</p>
 <p><span class="as-sent">&nbsp;✓&nbsp;</span> everything arrived as it was sent.
 <span class="differs">&nbsp;~&nbsp;</span> something differs and does no harm.
 <span class="wrong">&nbsp;✗&nbsp;</span> something is wrong: the bytes are linked.

@@ -18,6 +18,9 @@ mistake. `cargo xtask proxies` installs them from the package registries, runs t
 | ~ | something differs and does no harm: the names of headers in lower case, their order, headers that were added, a frame that RFC 6455 forbids and that did not pass |
 | ✗ | something is wrong; below, with the bytes |
 | · | not run: no connection can be opened |
+
+Growth of memory is that of the resident memory of the proxy's process and those that it started (VmRSS in /proc), looked at every
+20 ms while the probe runs alone, over its value before. Delays and rates are those of one run on a machine that does other work.
 ";
 
 pub(super) fn page(results: &Results) -> String {

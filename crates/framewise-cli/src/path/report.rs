@@ -37,11 +37,16 @@ pub(super) fn rendered(report: &Report, kind: Kind) -> String {
 fn page(report: &Report) -> Page<'_> {
     let software =
         report.software.as_ref().map_or_else(String::new, |name| format!(" The headers name {name}."));
-    let sent = report.probes.iter().filter(|outcome| outcome.verdict == Verdict::AsSent).count();
+    let count = |verdict| report.probes.iter().filter(|outcome| outcome.verdict == verdict).count();
+    let skipped = match count(Verdict::Skipped) {
+        0 => String::new(),
+        some => format!(", {some} were not run"),
+    };
+    let ran = report.probes.len() - count(Verdict::Skipped);
     Page {
         command: "framewise path",
         target: &report.via,
-        summary: format!("{sent} of {} probes arrived as sent.{software}", report.probes.len()),
+        summary: format!("{} of {ran} probes arrived as sent{skipped}.{software}", count(Verdict::AsSent)),
         complete: true,
         fixes: report.fixes.iter().map(|fix| (fix.cause.id(), fix.fix.as_str())).collect(),
         rows: report.probes.iter().map(row).collect(),
@@ -50,6 +55,9 @@ fn page(report: &Report) -> Page<'_> {
 
 fn row(outcome: &Outcome) -> Row<'_> {
     let causes: Vec<_> = outcome.causes.iter().map(|cause| cause.id()).collect();
+    // The first says what is wrong; the others are easier to read in lines of their own.
+    let (says, more) = outcome.says.split_once("; ").unwrap_or((&outcome.says, ""));
+    let more = if more.is_empty() { String::new() } else { more.replace("; ", "\n") + "\n" };
     let hurts = if outcome.hurts.is_empty() { String::new() } else { format!("Hurts {}.\n", outcome.hurts) };
     Row {
         name: &outcome.name,
@@ -66,9 +74,9 @@ fn row(outcome: &Outcome) -> Row<'_> {
             .join(", "),
         tags: String::new(),
         description: &outcome.description,
-        says: &outcome.says,
+        says,
         source: None,
-        detail: hurts + &outcome.bytes.join("\n"),
+        detail: hurts + &more + &outcome.bytes.join("\n"),
         milliseconds: outcome.milliseconds,
     }
 }

@@ -205,11 +205,11 @@ fn seconds(milliseconds: u64) -> String {
     format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
 }
 
-const STYLE: &str = ":root{color-scheme:light dark}body{font:16px/1.4 system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem}\
-h1{overflow-wrap:anywhere}dt{font:600 1rem ui-monospace,monospace}summary{font-weight:600;padding:.4rem 0;cursor:pointer}\
+const STYLE: &str = ":root{color-scheme:light dark}body{font:16px/1.4 system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem;overflow-wrap:anywhere}\
+dd{margin-left:1rem}dt{font:600 1rem ui-monospace,monospace}summary{font-weight:600;padding:.4rem 0;cursor:pointer}\
 article{border-left:.3rem solid #888;padding:.1rem .8rem;margin:.5rem 0}\
-article h2{font:600 1rem ui-monospace,monospace;margin:.2rem 0;overflow-wrap:anywhere}article p{margin:.2rem 0}\
-article.no{border-color:#c62828}article.yes{border-color:#2e7d32}pre{overflow-x:auto;font-size:.8rem;white-space:pre-wrap;overflow-wrap:anywhere}\
+article h2{font:600 1rem ui-monospace,monospace;margin:.2rem 0}article p{margin:.2rem 0}\
+article.no{border-color:#c62828}article.yes{border-color:#2e7d32}pre{overflow-x:auto;font-size:.8rem;white-space:pre-wrap}\
 [hidden]{display:none}";
 
 const SCRIPT: &str = "const f=document.getElementById('filter'),o=document.getElementById('failed');\
