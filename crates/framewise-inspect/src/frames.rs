@@ -161,6 +161,14 @@ impl Frames {
         self.keep = keep;
     }
 
+    /// Where reading goes on: no byte before is looked at, except to explain something.
+    pub(crate) const fn unread(&self) -> u64 {
+        match self.state {
+            State::Header | State::Payload { .. } | State::Doubt { .. } => self.at,
+            State::Lost { from } => from,
+        }
+    }
+
     /// Whether RSV1 has a meaning.
     pub(crate) const fn deflate(&self) -> bool {
         self.deflate
@@ -293,15 +301,9 @@ impl Frames {
         if header.opcode.is_control() {
             self.control.clear();
         }
-        self.log.begin(FrameSeen {
-            offset: self.at,
-            number: self.sequence.frames(),
-            message: self.sequence.messages(),
-            header: *header,
-            preview: Vec::new(),
-            at,
-            split: false,
-        });
+        let (number, message) = (self.sequence.frames(), self.sequence.messages());
+        let began = log::Began { offset: self.at, number, message, header: *header, at, split: false };
+        self.log.begin(began, &[]);
         if !header.opcode.is_control()
             && let Some(open) = self.sequence.open()
         {

@@ -26,6 +26,16 @@ pub(crate) enum Http2 {
     Ignored,
 }
 
+impl Http2 {
+    /// Whether its frames are looked at.
+    pub(crate) const fn is_read(&self) -> bool {
+        match self {
+            Self::Perhaps(..) | Self::Streams(_) => true,
+            Self::No | Self::Ignored => false,
+        }
+    }
+}
+
 /// What is looked for in the frames of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Streams {

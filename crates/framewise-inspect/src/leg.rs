@@ -208,8 +208,13 @@ impl Leg {
     pub(crate) fn bytes(&mut self, from: Role, at: Moment, bytes: &[u8]) {
         self.passes(at);
         self.deadlines(at);
+        let http2 = self.http2.is_read();
         let dir = self.dir_mut(from);
-        dir.window.push(bytes);
+        let unread = match &dir.frames {
+            Some(frames) if !http2 => frames.unread(),
+            Some(_) | None => dir.window.start(),
+        };
+        dir.window.push(bytes, unread);
         dir.last = Some(at);
         if let Some(frames) = &mut dir.frames {
             frames.go_on();
@@ -223,6 +228,17 @@ impl Leg {
         self.read_streams(from, at);
         self.early_data(at);
         self.advance(from, at);
+    }
+
+    /// Whether [`Leg::look_back`] has something to do.
+    pub(crate) const fn is_apart(&self) -> bool {
+        self.client.window.is_apart() || self.server.window.is_apart()
+    }
+
+    /// Puts what was read into one piece, for whoever explains something.
+    pub(crate) fn look_back(&mut self) {
+        self.client.window.join();
+        self.server.window.join();
     }
 
     /// Reads the frames that have arrived.

@@ -118,7 +118,7 @@ enum Causes {
 /// Passing bytes never searches for causes. [`Observer::poll_observed`] and [`Observer::poll_settled`] return a
 /// [`Diagnosis`], which searches on any thread; [`Observer::finish`] does the rest.
 ///
-/// It keeps the last bytes of each direction, up to 256 KiB, not the complete stream.
+/// It keeps the last bytes of each direction, about 256 KiB, not the complete stream.
 ///
 /// ```
 /// use framewise_inspect::{Endpoints, Observer};
@@ -351,7 +351,8 @@ impl Observer {
         self.budget.spent()
     }
 
-    fn diagnosis(&self, index: usize) -> Diagnosis {
+    fn diagnosis(&mut self, index: usize) -> Diagnosis {
+        self.look_back();
         let known = &self.known[index];
         Diagnosis {
             legs: Arc::clone(&self.legs),
@@ -359,6 +360,13 @@ impl Observer {
             stream: known.stream,
             finding: known.finding.clone(),
             work: (index < SEARCHED).then(|| self.budget.allot()),
+        }
+    }
+
+    /// Lets whoever explains something look back.
+    fn look_back(&mut self) {
+        if self.legs.iter().any(Leg::is_apart) {
+            Arc::make_mut(&mut self.legs).iter_mut().for_each(Leg::look_back);
         }
     }
 
@@ -405,9 +413,16 @@ impl Observer {
                 LegEvent::Refused(_) | LegEvent::Declined(..) if self.is_enough(leg, stream, None) => {
                     continue;
                 }
-                LegEvent::Broken(violation) => finding::broken(&self.legs[leg], violation, at),
-                LegEvent::Refused(close) => finding::refused(&self.legs[leg], stream, &close, at),
+                LegEvent::Broken(violation) => {
+                    self.look_back();
+                    finding::broken(&self.legs[leg], violation, at)
+                }
+                LegEvent::Refused(close) => {
+                    self.look_back();
+                    finding::refused(&self.legs[leg], stream, &close, at)
+                }
                 LegEvent::Declined(close, refusal) => {
+                    self.look_back();
                     finding::declined(&self.legs[leg], stream, &close, refusal, at)
                 }
             };

@@ -105,6 +105,22 @@ impl Content {
         }
     }
 
+    /// Whether this is the payload of a complete, valid text.
+    pub(super) fn is_text(&mut self, payload: &[u8], mask: Option<[u8; 4]>) -> bool {
+        let mut utf8 = Utf8::new();
+        let Some(key) = mask else { return utf8.validate(payload).is_ok() && utf8.open() == 0 };
+        let mut phase = 0;
+        for bytes in payload.chunks(UNMASKED) {
+            self.unmasked.clear();
+            self.unmasked.extend_from_slice(bytes);
+            if utf8.unmask_and_validate(&mut self.unmasked, key, phase).is_err() {
+                return false;
+            }
+            phase = (phase + bytes.len()) & 3;
+        }
+        utf8.open() == 0
+    }
+
     /// Whether the payload is read as a text.
     fn reads_text(&self) -> bool {
         self.message.text && !self.message.compressed && !self.reported

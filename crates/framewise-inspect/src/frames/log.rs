@@ -38,6 +38,17 @@ impl FrameSeen {
     }
 }
 
+/// A frame that begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Began {
+    pub(super) offset: u64,
+    pub(super) number: u64,
+    pub(super) message: u64,
+    pub(super) header: Header,
+    pub(super) at: Moment,
+    pub(super) split: bool,
+}
+
 /// A complete message that was seen.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MessageSeen {
@@ -92,24 +103,44 @@ pub(crate) struct Keys {
 }
 
 impl Log {
-    /// Adds a frame, whose preview is still empty.
-    pub(super) fn begin(&mut self, mut frame: FrameSeen) {
-        match frame.header.mask {
+    /// Adds a frame, with the part of its payload that was read.
+    pub(super) fn begin(&mut self, began: Began, payload: &[u8]) {
+        let Began { offset, number, message, header, at, split } = began;
+        match header.mask {
             Some(key) => {
                 self.masked += 1;
                 self.keys.next(key);
             }
-            None if frame.header.length == 0 => self.unmasked_empty += 1,
+            None if header.length == 0 => self.unmasked_empty += 1,
             None => self.unmasked += 1,
         }
-        if self.frames.len() == FRAMES
-            && let Some(oldest) = self.frames.pop_front()
-        {
-            // Its memory serves again.
-            frame.preview = oldest.preview;
-            frame.preview.clear();
+        if self.frames.len() < FRAMES {
+            self.frames.push_back(FrameSeen {
+                offset,
+                number,
+                message,
+                header,
+                preview: Vec::new(),
+                at,
+                split,
+            });
+        } else {
+            // The memory of the oldest serves again.
+            self.frames.rotate_left(1);
         }
-        self.frames.push_back(frame);
+        if let Some(frame) = self.frames.back_mut() {
+            frame.offset = offset;
+            frame.number = number;
+            frame.message = message;
+            frame.header = header;
+            frame.at = at;
+            frame.split = split;
+            frame.preview.clear();
+            frame.preview.extend_from_slice(payload);
+            if let Some(key) = header.mask {
+                framewise_simd::unmask(&mut frame.preview, key, 0);
+            }
+        }
     }
 
     /// The beginning of the last frame's payload.

@@ -11,7 +11,7 @@ use crate::window::Window;
 /// How many payload bytes of a control frame are kept: the bytes after the legal 125 are evidence.
 const CONTROL_KEPT: usize = 1024;
 /// A frame is shown after this many payload bytes, complete or not.
-const SHOWN: usize = 256;
+pub(super) const SHOWN: usize = 256;
 
 impl Frames {
     pub(super) fn payload(&mut self, header: &Header, end: u64, window: &Window, at: Moment) -> bool {
@@ -51,6 +51,11 @@ impl Frames {
         if let Some(preview) = self.log.preview() {
             append(preview, SHOWN, bytes, header.mask, phase);
         }
+        self.check(header, bytes, phase);
+    }
+
+    /// Checks payload bytes, whose first one has this place in the mask.
+    pub(super) fn check(&mut self, header: &Header, bytes: &[u8], phase: usize) {
         if header.opcode.is_control() {
             append(&mut self.control, CONTROL_KEPT, bytes, header.mask, phase);
         } else if !self.after_close {

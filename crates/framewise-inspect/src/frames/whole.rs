@@ -1,8 +1,11 @@
 //! The short way for nearly every frame: a valid message in one frame that has arrived completely.
 
+use framewise_proto::MessageKind;
 use framewise_proto::frame::{OpenMessage, PlainHeader};
 
-use super::{FrameSeen, Frames, Moment, gap};
+use super::log::Began;
+use super::{Frames, Moment, gap};
+use crate::keep::Contents;
 use crate::window::Window;
 
 impl Frames {
@@ -15,28 +18,36 @@ impl Frames {
         if !clear || !self.sequence.allows(&plain, &self.expect(at)) {
             return false;
         }
+        let compared = self.keep.contents == Contents::Compared;
+        // Of a message that is not compared, only a text has content that matters: the long way says what is wrong with it.
+        if !compared && plain.kind == MessageKind::Text && !self.content.is_text(payload, plain.mask) {
+            return false;
+        }
         self.sequence.take_whole();
         let (header, start) = (plain.header(), self.at + plain.size as u64);
         let number = self.sequence.messages();
-        self.log.begin(FrameSeen {
-            offset: self.at,
-            number: self.sequence.frames(),
-            message: number,
-            header,
-            preview: Vec::new(),
-            at,
-            split: false,
-        });
-        let open = OpenMessage { kind: plain.kind, compressed: false, fragments: 1, length: header.length };
-        self.content.begin_message(open, self.at, number, at, self.keep.contents);
-        self.content.begin_frame(start);
+        let split = std::mem::take(&mut self.header_cut);
+        let began =
+            Began { offset: self.at, number: self.sequence.frames(), message: number, header, at, split };
+        self.log.begin(began, &payload[..payload.len().min(super::payload::SHOWN)]);
+        if compared {
+            let open =
+                OpenMessage { kind: plain.kind, compressed: false, fragments: 1, length: header.length };
+            self.content.begin_message(open, self.at, number, at, self.keep.contents);
+            self.content.begin_frame(start);
+        }
         self.predictable_key();
         self.at = start;
-        self.read(&header, payload, 0);
+        if compared {
+            self.check(&header, payload, 0);
+        }
         self.at += header.length;
         self.show();
-        self.log.complete(at.step, std::mem::take(&mut self.header_cut));
-        self.end_data(&header);
+        if compared {
+            self.end_data(&header);
+        } else {
+            self.log.message(None);
+        }
         true
     }
 }

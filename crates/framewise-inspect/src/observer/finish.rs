@@ -15,6 +15,7 @@ impl Observer {
     /// Ends the observation: searches for the remaining causes, and returns the report.
     pub fn finish(mut self) -> Connection {
         let at = self.moment(None);
+        self.look_back();
         for leg in 0..self.legs.len() {
             self.leg_mut(leg).over(at);
             self.take(leg);
