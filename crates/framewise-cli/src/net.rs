@@ -15,10 +15,11 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::failure::{Failure, plain};
 
-/// Two threads are enough for what a person looks at, also on a large machine.
+/// Two threads are enough for what a person looks at, also on a large machine. On one processor, two would only wake each other.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(processors.min(2))
         .enable_all()
         .build()
         .map_err(|error| Failure::said(format!("cannot start the runtime: {}", plain(&error))))
