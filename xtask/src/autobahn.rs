@@ -35,25 +35,37 @@ const LIMIT: Duration = Duration::from_secs(50 * 60);
 pub(crate) fn run(arguments: &[String]) -> Result {
     let mut sides = Vec::new();
     let (mut all, mut compared) = (false, false);
+    let (mut servers, mut patterns) = (Vec::new(), Vec::new());
     for argument in arguments {
         match argument.as_str() {
             "--all" => all = true,
             "--compare" => compared = true,
-            "server" | "client" => sides.push(argument.as_str()),
+            "server" | "client" if !compared => sides.push(argument.as_str()),
+            server if compared && crate::echo::PEERS.contains(&server) => servers.push(server),
+            pattern if compared && pattern.starts_with(|first: char| first.is_ascii_digit()) => {
+                patterns.push(pattern);
+            }
             other => return Err(format!("`autobahn` does not take {other:?}\n\n{HELP}")),
         }
     }
     if sides.is_empty() {
         sides = vec!["server", "client"];
     }
+    if servers.is_empty() {
+        servers = crate::echo::PEERS.to_vec();
+    }
 
     let suite = Suite::install()?;
     if std::env::var_os("FRAMEWISE").is_none() {
         run_to_end(&mut cargo(&["build", "--release", "--package", "framewise-cli"]))?;
     }
-    let cases = if all { json!(["*"]) } else { json!(GROUPS) };
+    let cases = match (patterns.is_empty(), all) {
+        (false, _) => json!(patterns),
+        (true, true) => json!(["*"]),
+        (true, false) => json!(GROUPS),
+    };
     if compared {
-        return compare::run(&suite, &cases);
+        return compare::run(&suite, &servers, &cases);
     }
     run_to_end(&mut cargo(&[
         "build",

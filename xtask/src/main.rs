@@ -21,6 +21,7 @@ mod peers;
 mod proxies;
 mod repeat;
 mod run;
+mod schemas;
 mod test;
 
 use std::process::ExitCode;
@@ -48,8 +49,10 @@ cargo xtask VERB
   autobahn [server|client] [--all]
                               run the Autobahn TestSuite against our server, our client, or both; --all includes the
                               cases about size limits and permessage-deflate (groups 12 and 13)
-  autobahn --compare [--all]  run the Autobahn TestSuite and our `wstest` against three servers, and compare what they write,
-                              file by file; FRAMEWISE names a command that is built already
+  autobahn --compare [--all] [SERVER...] [CASES...]
+                              run the Autobahn TestSuite and our `wstest` against three servers (framewise, websockets, careless),
+                              and compare what they write, file by file; CASES are patterns such as '12.1.*'; FRAMEWISE names a
+                              command that is built already
   fuzz [TARGET...] [--seconds N] [--keep] [FILE...]
                               fuzz each target of fuzz/ for N seconds (default 60); --keep adds inputs that reach new
                               code to fuzz/corpus; with FILE, only run that input
@@ -64,6 +67,8 @@ cargo xtask VERB
   repeat [--runs N] [--busy]  run `framewise check` N times (default 20) against our server and against a careless one, and
                               compare the verdicts; --busy keeps every core busy meanwhile; FRAMEWISE names a command that
                               is built already
+  schemas                     check the JUnit and SARIF reports of `framewise check` against the schemas of their readers; FRAMEWISE
+                              names a command that is built already
   neon                        run the tests of the vector kernels on an emulated 64-bit ARM
   bench [--quick] [ARGUMENTS]
                               build the peers in bench/, measure them and Framewise in turn, and write
@@ -97,6 +102,7 @@ fn main() -> ExitCode {
         "matrix" => matrix::run(rest),
         "mutants" => mutants::run(rest),
         "repeat" => repeat::run(rest),
+        "schemas" => schemas::run(rest),
         "neon" => neon::run(),
         "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {

@@ -17,7 +17,7 @@ use crate::{HELP, Result, install};
 /// Runs of the same cases, unless another number is given.
 const RUNS: usize = 20;
 /// The time limit of a run.
-const LIMIT: Duration = Duration::from_secs(10 * 60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// What a run came to: the verdict of each case.
 type Verdicts = BTreeMap<String, String>;

@@ -290,7 +290,7 @@ async fn serve(
                 output.print(format!("Updating reports, requested by peer {}\n", clean(&agent)))?;
                 write(&results, &folder, Role::Client)?;
             }
-            Some(Reported::Other { .. }) => {}
+            Some(Reported::Other { .. } | Reported::Refused { .. }) => {}
             None => break,
         }
     }

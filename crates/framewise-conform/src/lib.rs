@@ -32,6 +32,7 @@ mod handshake;
 mod listen;
 mod log;
 mod material;
+mod pace;
 pub mod report;
 mod roots;
 mod run;
@@ -46,7 +47,8 @@ pub use case::{
 };
 pub use handshake::Ask;
 pub use listen::{Clients, Io, LeftOut, Made, Reported, Wrap, serve_page};
-pub use server::{Done, Pace, Server, Unreachable};
+pub use pace::Pace;
+pub use server::{Done, Server, Unreachable};
 pub use verdict::{Behaviour, Closing, Verdict};
 
 impl std::fmt::Display for Unreachable {

@@ -27,9 +27,10 @@ pub use self::page::serve_page;
 use self::response::response;
 use crate::case::{Case, Cut, Frame, Level, Seen, Work};
 use crate::handshake::{self, NotOpen};
+use crate::pace::Pace;
 use crate::roots::Roots;
 use crate::run;
-use crate::server::{Pace, not_open};
+use crate::server::not_open;
 use crate::session::{Happened, Opened, Session};
 use crate::verdict::{Behaviour, Closing, Verdict};
 
@@ -63,6 +64,11 @@ pub enum Reported {
         agent: String,
         /// Nothing more is tested after it.
         last: bool,
+    },
+    /// What came was no handshake, or no TLS.
+    Refused {
+        /// Why, in a sentence.
+        says: String,
     },
     /// Somebody asked for a page, or for something else that is not here.
     Other {
@@ -175,7 +181,7 @@ impl Shared {
         let Some(wrap) = &self.clients.wrap else { return self.serve(io).await };
         match timeout(PATIENT, wrap(io)).await {
             Ok(Ok(io)) => self.serve(io).await,
-            Ok(Err(error)) => self.tell(Reported::Other { target: error.to_string() }).await,
+            Ok(Err(error)) => self.tell(Reported::Refused { says: error.to_string() }).await,
             // A client that connects and is silent.
             Err(_) => {}
         }
@@ -193,7 +199,7 @@ impl Shared {
                     return;
                 }
                 // A client whose request is not a handshake.
-                self.tell(Reported::Other { target: violation.to_string() }).await;
+                self.tell(Reported::Refused { says: violation.to_string() }).await;
                 if let Some(reply) = framewise_proto::handshake::rejection(&violation) {
                     write(&mut io, &reply).await;
                 }

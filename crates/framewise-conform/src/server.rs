@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use framewise::{Client, NetStream};
@@ -14,6 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::case::{Case, Due, DueStatus, Echoes, Level, Work};
 use crate::handshake::{self, Answered, Ask, NotOpen};
+use crate::pace::Pace;
 use crate::roots::Roots;
 use crate::run::{self, Wait};
 use crate::session::{Happened, Session};
@@ -23,10 +23,6 @@ use crate::verdict::{Behaviour, Closing, Verdict};
 const MANY: usize = 50;
 /// Bytes of a brief exchange.
 const BRIEF: usize = 64 * 1024;
-/// However slow the endpoint is, nothing is waited for longer than so.
-const MOST_PATIENCE: Duration = Duration::from_secs(30);
-/// The part of the patience that a peer may take at the least to fail a frame of which the rest is held back.
-const SLOW: u32 = 16;
 /// How long an answer that is only recorded is waited for.
 const RECORDED: Duration = Duration::from_secs(1);
 /// Cases that mostly wait, at a time.
@@ -259,10 +255,20 @@ impl Server {
         verdict.behaviour == Behaviour::Ok || verdict.broke.is_some()
     }
 
-    /// Runs one case.
+    /// Runs one case; once more, with patience, where a slow machine may have made the endpoint seem slow.
     pub async fn case(&self, case: &Case, pace: &Pace) -> Verdict {
         let wait = pace.wait(case);
-        let io = match self.dial().await {
+        let verdict = self.once(case, pace, wait).await;
+        if !pace.doubts(case, &verdict) {
+            return verdict;
+        }
+        let verdict = self.once(case, pace, Wait { slow: wait.patience, ..wait }).await;
+        pace.doubts(case, &verdict);
+        verdict
+    }
+
+    async fn once(&self, case: &Case, pace: &Pace, wait: Wait) -> Verdict {
+        let io = match self.dial(pace).await {
             Ok(io) => io,
             Err(says) => return Verdict::not_run(Behaviour::Failed, Closing::Crashed, says),
         };
@@ -289,7 +295,7 @@ impl Server {
         };
         pace.answered(start.elapsed());
         if let Work::Beside { steps } = &case.work {
-            let Ok(io) = self.dial().await else {
+            let Ok(io) = self.dial(pace).await else {
                 return Verdict::not_run(
                     Behaviour::Failed,
                     Closing::Crashed,
@@ -310,65 +316,24 @@ impl Server {
         verdict
     }
 
-    /// Connects; a server that has gone has a while to return.
-    async fn dial(&self) -> Result<NetStream, String> {
-        let deadline = Instant::now() + RETURN;
+    /// Connects; a server that has gone has a while to return. Where it did not, the next cases find out at once whether it has.
+    async fn dial(&self, pace: &Pace) -> Result<NetStream, String> {
+        let while_gone = if pace.is_gone() { Duration::ZERO } else { RETURN };
+        let deadline = Instant::now() + while_gone;
         loop {
             let error = match timeout(self.patience * 2, self.client.dial(&self.url)).await {
-                Ok(Ok(io)) => return Ok(io),
+                Ok(Ok(io)) => {
+                    pace.gone(false);
+                    return Ok(io);
+                }
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "the connection was not accepted in time".to_owned(),
             };
             if Instant::now() >= deadline {
+                pace.gone(true);
                 return Err(format!("the server takes no connection any more: {error}"));
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-}
-
-/// How long to wait for the endpoint under test, by how long it has taken before: a busy machine makes no case fail.
-#[derive(Debug)]
-pub struct Pace {
-    least: Duration,
-    slowest: AtomicU64,
-    /// Whether the endpoint sends messages back, as far as is known.
-    echoes: AtomicBool,
-}
-
-impl Pace {
-    /// To wait so long at the least.
-    pub const fn new(least: Duration) -> Self {
-        Self { least, slowest: AtomicU64::new(0), echoes: AtomicBool::new(false) }
-    }
-
-    pub(crate) fn answered(&self, took: Duration) {
-        self.slowest.fetch_max(took.as_millis() as u64, Ordering::Relaxed);
-    }
-
-    pub(crate) fn echo(&self, echoes: bool) {
-        self.echoes.store(echoes, Ordering::Relaxed);
-    }
-
-    /// A case that came to its end shows how long answers take, and whether messages come back.
-    pub(crate) fn ran(&self, case: &Case, verdict: &Verdict) {
-        if case.needs.echo && verdict.behaviour == Behaviour::Ok {
-            self.echo(true);
-        }
-        let prompt = matches!(&case.work, Work::Frames { .. }) && case.mebibytes() == 0;
-        if prompt && verdict.behaviour == Behaviour::Ok && verdict.closing == Closing::Clean {
-            self.answered(verdict.took / 2);
-        }
-    }
-
-    /// How long this case waits.
-    pub(crate) fn wait(&self, case: &Case) -> Wait {
-        let slowest = Duration::from_millis(self.slowest.load(Ordering::Relaxed));
-        let patience = (slowest * 10).clamp(self.least, self.least.max(MOST_PATIENCE));
-        Wait {
-            patience: patience + Duration::from_secs(case.mebibytes()),
-            slow: (slowest * 3).clamp(self.least / SLOW, patience.max(self.least)),
-            echoes: self.echoes.load(Ordering::Relaxed),
         }
     }
 }
@@ -481,5 +446,26 @@ fn status(answer: Result<Answered, NotOpen>, due: DueStatus, level: Level) -> (B
             (Behaviour::NonStrict, closing, format!("{seen}; {best} is due"))
         }
         (DueStatus::Reject(best), _) => (Behaviour::Failed, Closing::None, format!("{seen}; {best} is due")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_gone_is_waited_for_once() {
+        let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let url = format!("ws://{}", closed.local_addr().expect("it is bound"));
+        drop(closed);
+        let mut server = Server::new(&url).expect("it is a URL");
+        server.patience = Duration::from_millis(1);
+        let (pace, case) = (Pace::new(server.patience), crate::cases::visit(false));
+        let start = Instant::now();
+        for _ in 0..50 {
+            assert_eq!(server.case(&case, &pace).await.closing, Closing::Crashed);
+        }
+        let waited = start.elapsed();
+        assert!(waited >= RETURN && waited < 2 * RETURN, "{waited:?}");
     }
 }

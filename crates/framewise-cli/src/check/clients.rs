@@ -65,6 +65,9 @@ pub(crate) async fn check(
                     Some(Reported::Other { target }) => {
                         crate::failure::complain(&format!("a client asked for {}", shorten(&clean(&target), 200)));
                     }
+                    Some(Reported::Refused { says }) => {
+                        crate::failure::complain(&format!("a client was refused: {}", shorten(&clean(&says), 200)));
+                    }
                     // A client that says that it is done ends the run; the command of `--run` may go on with another.
                     Some(Reported::Reports { .. }) if started.is_none() => break Ended::Asked,
                     Some(Reported::Began { .. } | Reported::Reports { .. }) => {}
