@@ -45,6 +45,8 @@ impl<'h> Head<'h> {
     fn of(text: &'h str) -> Self {
         let mut lines = text.split("\r\n");
         let start = lines.next().unwrap_or_default();
+        // RFC 9113 §8.3: a name that begins with a colon is no header: it stands for a part of the start line.
+        let lines = lines.filter(|line| !line.starts_with(':'));
         let fields = lines.filter_map(|line| line.split_once(':')).map(|(name, value)| (name, value.trim()));
         Self { start, fields: fields.collect() }
     }
@@ -96,7 +98,7 @@ pub(crate) fn compare(sent: &str, got: &str) -> Vec<Change> {
         // RFC 8441 §5: over HTTP/2 there is neither Upgrade nor a key, and the status is 200.
         let to = if http2(&other) { "as HTTP/2 (RFC 8441)" } else { "from HTTP/2 as HTTP/1.1" };
         found(None, format!("it arrived {to}"));
-        seen.extend(["host", "sec-websocket-key", "sec-websocket-accept", ":protocol"].map(str::to_owned));
+        seen.extend(["host", "sec-websocket-key", "sec-websocket-accept"].map(str::to_owned));
     }
     for (name, _) in &one.fields {
         let lower = name.to_ascii_lowercase();

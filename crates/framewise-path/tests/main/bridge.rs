@@ -168,6 +168,7 @@ async fn a_bridge_towards_http2_is_as_good_as_what_it_passes_on() {
         let outcome = report.probes.iter().find(|outcome| outcome.name == name).expect("it ran");
         assert_eq!(outcome.causes, causes, "{bridge:?}: {outcome:#?}");
         assert!(outcome.says.contains("as HTTP/2 (RFC 8441)"), "{bridge:?}: {}", outcome.says);
+        assert!(!outcome.says.contains("protocol: websocket"), "{bridge:?}: {}", outcome.says);
         // What follows the heads passes as it was sent.
         let rest = report.probes.iter().filter(|outcome| {
             ["early/server", "size/", "fragments/", "ping/", "close/"]
