@@ -43,10 +43,17 @@
 //! - [`WebSocket::into_byte_stream`] turns a connection into a stream of bytes, for tunnels.
 //! - [`Strictness`] tolerates violations, one kind at a time. They are still reported.
 //! - [`Proxy`] and [`Client::follow_redirects`]: a client can use a proxy and follow redirects.
-//! - [`Listener::handle`] serves many connections by the callbacks of a [`Handler`], with 64 bytes for each that is idle: on
-//!   Linux.
 //! - [`Listener::serve_until`] and [`Stop`] stop a server: each connection gets a Close with 1001, and the server waits for
 //!   it.
+//!
+//! # Which way to serve
+//!
+//! - [`Listener::serve`]: a task for each connection, on any runtime and system, over TCP and TLS. The handlers are `Send`.
+//! - [`Listener::serve_local`] (Linux): the same loop, and all connections of a thread in one task. It costs a fifth of the
+//!   memory, and half of the work where messages come one by one. The handlers need not be `Send`; a thread for each
+//!   processor has a listener of its own.
+//! - [`Listener::handle`] (Linux): callbacks instead of futures, for the least memory and work. Both have topics
+//!   ([`Link::subscribe`], [`LocalWebSocket::subscribe`]): a message to many is encoded and compressed once.
 //!
 //! # Limits of this crate
 //!
@@ -127,7 +134,7 @@ pub use message_ref::MessageRef;
 pub use prepared::Prepared;
 pub use random::masking_keys;
 #[cfg(target_os = "linux")]
-pub use server::driver::{ConnectionId, End, Handle, Handler, Link, LocalWebSocket, Opened};
+pub use server::driver::{ConnectionId, End, Handle, Handler, Link, LocalWebSocket, Opened, Slow};
 pub use server::{
     AcceptDelay, AcceptLoop, HandlerResult, Handshake, Incoming, Listener, PendingRequest, Reply, ServeError,
     Server, Slot,

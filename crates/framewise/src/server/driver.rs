@@ -16,6 +16,7 @@ mod outgoing;
 mod polled;
 mod slots;
 mod socket;
+mod topics;
 mod wake;
 mod wheel;
 
@@ -43,6 +44,7 @@ pub use self::local::LocalWebSocket;
 pub use self::slots::ConnectionId;
 use self::slots::{Opening, Phase, Shaken};
 use self::socket::{Ready, Socket};
+pub use self::topics::Slow;
 use self::wake::Queue;
 use super::report::{Report, ServeError};
 use super::{Listener, Settings, handshake};
@@ -87,6 +89,7 @@ trait App {
 enum Command {
     Send(ConnectionId, Message),
     Close(ConnectionId, CloseCode, String),
+    Publish(String, Message),
 }
 
 /// Reaches the connections of a worker from elsewhere, also from other threads. Cheap to clone.
@@ -104,6 +107,11 @@ impl Handle {
     /// It does not wait: a connection whose client reads slowly keeps what is sent to it.
     pub fn send(&self, to: ConnectionId, message: impl Into<Message>) {
         self.queue.push(Command::Send(to, message.into()));
+    }
+
+    /// Sends a message to each connection of the worker that subscribed to this topic ([`Link::subscribe`]).
+    pub fn publish(&self, topic: impl Into<String>, message: impl Into<Message>) {
+        self.queue.push(Command::Publish(topic.into(), message.into()));
     }
 
     /// Closes a connection, after what was sent to it. A code that must not be sent is replaced by 1011.
@@ -199,6 +207,9 @@ impl<A: App> Driver<A> {
                         // The connection may be closing.
                         let _ = core.send(index, (&message).into());
                     }
+                }
+                Command::Publish(topic, message) => {
+                    core.publish(&topic, (&message).into(), None);
                 }
                 Command::Close(id, code, reason) => {
                     if let Some(index) = core.slots.find(id) {

@@ -15,7 +15,7 @@ use super::timer::Timer;
 use super::{Inner, Owned, WebSocket};
 use crate::peer_head::PeerHead;
 use crate::stop::StopRegistration;
-use crate::{Error, Message, MessageRef};
+use crate::{Error, Message, MessageRef, Prepared};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Goes on with a connection that was idle, and to whose peer some frames are to be written first. `start`: the beginning of
@@ -85,6 +85,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             MessageRef::Text(text) => self.inner.engine.send_text(text),
             MessageRef::Binary(bytes) => self.inner.engine.send_binary(bytes),
         }?)
+    }
+
+    pub(crate) fn queue_prepared(&mut self, message: &Prepared) -> Result<(), Error> {
+        self.inner.queue_prepared(message)
     }
 
     /// Writes what the stream takes now.

@@ -19,6 +19,7 @@ use super::outgoing::Outgoing;
 use super::polled::Window;
 use super::slots::{ConnectionId, Idle, Phase, Slots};
 use super::socket::{self, Ready, Socket};
+use super::topics::Topics;
 use super::wake::{Queue, Wakers};
 use super::wheel::Wheel;
 use crate::peer_head::PeerHead;
@@ -60,6 +61,7 @@ pub(super) struct Core {
     read: Vec<u8>,
     /// `None` if idle connections have no deadline.
     wheel: Option<Wheel>,
+    pub(super) topics: Topics,
     /// What the future whose turn it is has not taken of the read buffer.
     pub(super) window: Window,
     /// Who waits for a connection beside the future that is polled in its turn.
@@ -97,6 +99,7 @@ impl Core {
             outgoing: Outgoing::default(),
             read: Vec::new(),
             wheel: limit.map(Wheel::new),
+            topics: Topics::default(),
             window: Window::default(),
             elsewhere: HashMap::new(),
         }
@@ -156,6 +159,7 @@ impl Core {
         if let Phase::Active(ws) = &self.slots[index].phase {
             socket::begin(ws.get_ref().ready());
         }
+        self.send_missed(index);
         if let Some(bytes) = self.outgoing.take(&mut self.slots[index]) {
             self.out.extend_from_slice(&bytes);
             self.outgoing.recycle(bytes);
@@ -169,6 +173,9 @@ impl Core {
             self.current = index;
             self.write(index);
             self.current = NONE;
+        }
+        if index != NONE && self.slots.get(index).is_some_and(|slot| !slot.is_vacant()) {
+            self.send_missed(index);
         }
         if self.out.capacity() > WRITE {
             self.out = Vec::new();
@@ -298,6 +305,19 @@ impl Core {
                 Phase::Idle(_) => self.outgoing.len_of(slot),
                 Phase::Active(ws) => ws.queued(),
             }
+    }
+
+    /// Queues a frame that was encoded, for a connection that is idle. Returns whether it is.
+    pub(super) fn send_frame(&mut self, index: u32, frame: &[u8]) -> bool {
+        if self.idle(index).is_none() {
+            return false;
+        }
+        if index == self.current {
+            self.out.extend_from_slice(frame);
+        } else {
+            self.outgoing.of(&mut self.slots[index], index).extend_from_slice(frame);
+        }
+        true
     }
 
     /// Writes a large message of the current connection from where it lies, behind what is queued.
@@ -439,6 +459,7 @@ impl Core {
     /// Forgets a connection, and closes its socket.
     pub(super) fn remove(&mut self, index: u32) {
         let id = self.slots.id(index);
+        self.unsubscribe_all(index);
         self.wakers.forget(id);
         self.outgoing.take(&mut self.slots[index]);
         drop(self.slots.remove(index));

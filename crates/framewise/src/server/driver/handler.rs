@@ -10,6 +10,7 @@ use framewise_proto::Ended;
 
 use super::core::{Core, Read};
 use super::slots::{ConnectionId, Phase};
+use super::topics::Slow;
 use super::{App, Handle, MESSAGES, Opened, drive, socket};
 use crate::{CloseCode, Error, Listener, MessageRef};
 
@@ -73,6 +74,23 @@ impl Link<'_> {
     pub fn send_to<'m>(&mut self, to: ConnectionId, message: impl Into<MessageRef<'m>>) -> Result<(), Error> {
         let index = self.core.slots.find(to).ok_or(crate::Misuse::Closed)?;
         self.core.send(index, message.into())
+    }
+
+    /// Subscribes this connection to a topic of the worker. Subscribed already, it changes what becomes of messages that it is
+    /// too slow for.
+    pub fn subscribe(&mut self, topic: &str, slow: Slow) {
+        self.core.subscribe(self.index, topic, slow);
+    }
+
+    /// Ends a subscription. It ends by itself when the connection is closed.
+    pub fn unsubscribe(&mut self, topic: &str) {
+        self.core.unsubscribe(self.index, topic);
+    }
+
+    /// Sends a message to each connection of the worker that subscribed to a topic, except this one. It is encoded once, and
+    /// compressed once for each agreement. Returns to how many connections it is sent.
+    pub fn publish<'m>(&mut self, topic: &str, message: impl Into<MessageRef<'m>>) -> usize {
+        self.core.publish(topic, message.into(), Some(self.index))
     }
 
     /// Sends a Close, after what was sent before. Messages that still arrive are passed to the handler.

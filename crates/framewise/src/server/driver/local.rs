@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use super::core::Core;
 use super::slots::ConnectionId;
+use super::topics::Slow;
 use super::{App, Handle, Opened, drive, socket};
 use crate::server::report::{HandlerResult, Report, ServeError};
 use crate::{CloseCode, Error, Listener, Message, MessageRef, Misuse, trace};
@@ -64,6 +65,31 @@ impl LocalWebSocket {
     ) -> impl Future<Output = Result<(), Error>> {
         let message = message.into();
         poll_fn(move |cx| self.core.borrow_mut().poll_send(self.id, message, cx))
+    }
+
+    /// Subscribes this connection to a topic of the worker. Subscribed already, it changes what becomes of messages that it is
+    /// too slow for.
+    pub fn subscribe(&mut self, topic: &str, slow: Slow) {
+        let core = &mut *self.core.borrow_mut();
+        if let Some(index) = core.slots.find(self.id) {
+            core.subscribe(index, topic, slow);
+        }
+    }
+
+    /// Ends a subscription. It ends by itself when the connection is closed.
+    pub fn unsubscribe(&mut self, topic: &str) {
+        let core = &mut *self.core.borrow_mut();
+        if let Some(index) = core.slots.find(self.id) {
+            core.unsubscribe(index, topic);
+        }
+    }
+
+    /// Sends a message to each connection of the worker that subscribed to a topic, except this one. It is encoded once, and
+    /// compressed once for each agreement. Returns to how many connections it is sent.
+    pub fn publish<'m>(&mut self, topic: &str, message: impl Into<MessageRef<'m>>) -> usize {
+        let core = &mut *self.core.borrow_mut();
+        let but = core.slots.find(self.id);
+        core.publish(topic, message.into(), but)
     }
 
     /// Queues a Close, after what was sent. [`LocalWebSocket::next`] returns the messages that still arrive, and then `None`.

@@ -5,6 +5,7 @@ mod handlers;
 mod limits;
 mod locals;
 mod table;
+mod topics;
 
 use std::cell::RefCell;
 use std::io::{ErrorKind, Read as _, Write as _};
