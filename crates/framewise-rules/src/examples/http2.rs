@@ -115,7 +115,8 @@ pub(crate) const H2StreamReset: Examples = Examples {
             enabled!(),
             connect!(),
             "< 00 00 01 01 04 00 00 00 01 88\n",
-            "> 00 00 08 00 00 00 00 00 01 88 82 00 00 00 00 03 e8\n",
+            "> 00 00 08 00 00 00 00 00 01\n",
+            "> 88 82 00 00 00 00 03 e8  # 1000\n",
             "> 00 00 04 03 00 00 00 00 01 00 00 00 08",
         )),
         // So it does after the end of a side.
