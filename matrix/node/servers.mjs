@@ -17,12 +17,20 @@ const servers = {
   websocket() {
     const { server: WebSocketServer } = require("websocket");
     const http = createServer((_, response) => response.writeHead(426).end());
-    new WebSocketServer({
+    const server = new WebSocketServer({
       httpServer: http,
-      autoAcceptConnections: true,
       maxReceivedFrameSize: 64 << 20,
       maxReceivedMessageSize: 64 << 20,
-    }).on("connect", (socket) => {
+    });
+    server.on("request", (request) => {
+      let socket;
+      try {
+        socket = request.accept(null, request.origin);
+      } catch {
+        // It rejects a subprotocol that is no token, and throws: with `autoAcceptConnections` nobody catches that, and the
+        // process ends.
+        return;
+      }
       socket.on("message", (message) => {
         if (message.type === "utf8") socket.sendUTF(message.utf8Data);
         else socket.sendBytes(message.binaryData);

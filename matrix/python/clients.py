@@ -43,7 +43,8 @@ async def websockets(url):
 async def aiohttp(url):
     from aiohttp import ClientSession, TCPConnector, WSMsgType
 
-    async with ClientSession(connector=TCPConnector(limit=0)) as session:
+    # A connection that came to nothing is not used for the next case.
+    async with ClientSession(connector=TCPConnector(limit=0, force_close=True)) as session:
 
         async def count(url):
             async with session.ws_connect(url) as socket:
@@ -58,6 +59,80 @@ async def aiohttp(url):
                         await socket.send_bytes(message.data)
 
         await run(url, "aiohttp", count, case)
+
+
+async def wsproto(url):
+    from urllib.parse import urlsplit
+
+    from wsproto import ConnectionType, WSConnection
+    from wsproto.events import (
+        AcceptConnection,
+        CloseConnection,
+        Message,
+        Ping,
+        RejectConnection,
+        Request,
+        TextMessage,
+    )
+    from wsproto.extensions import PerMessageDeflate
+    from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+    async def connection(url, first):
+        """The loop of its documentation: the application moves the bytes, and answers what asks for an answer."""
+        parts = urlsplit(url)
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        socket = WSConnection(ConnectionType.CLIENT)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        offer = Request(host=parts.netloc, target=target, extensions=[PerMessageDeflate()])
+        writer.write(socket.send(offer))
+        try:
+            while True:
+                data = await reader.read(65536)
+                try:
+                    socket.receive_data(data or None)
+                except RemoteProtocolError as error:
+                    if error.event_hint is not None:
+                        writer.write(socket.send(error.event_hint))
+                    return
+                for event in socket.events():
+                    if isinstance(event, Message):
+                        if first:
+                            writer.write(socket.send(CloseConnection(code=1000)))
+                            return event.data
+                        kind = TextMessage if isinstance(event, TextMessage) else type(event)
+                        part = kind(data=event.data, message_finished=event.message_finished)
+                        writer.write(socket.send(part))
+                    elif isinstance(event, Ping):
+                        writer.write(socket.send(event.response()))
+                    elif isinstance(event, CloseConnection):
+                        try:
+                            writer.write(socket.send(event.response()))
+                        except LocalProtocolError:
+                            pass
+                        return
+                    elif isinstance(event, RejectConnection):
+                        return
+                    elif isinstance(event, AcceptConnection):
+                        pass
+                if not data:
+                    return
+        finally:
+            try:
+                # The server ends TCP first.
+                writer.write_eof()
+                while await reader.read(65536):
+                    pass
+                writer.close()
+                await writer.wait_closed()
+            except OSError:
+                pass
+
+    await run(
+        url,
+        "wsproto",
+        lambda url: connection(url, True),
+        lambda url: connection(url, False),
+    )
 
 
 async def tornado(url):

@@ -80,6 +80,27 @@ async def picows(host, port):
     await server.serve_forever()
 
 
+def socketify(host, port):
+    """It has a loop of its own."""
+    from socketify import App, AppListenOptions, CompressOptions
+
+    app = App()
+    app.ws(
+        "/*",
+        {
+            "compression": CompressOptions.DEDICATED_COMPRESSOR | CompressOptions.DEDICATED_DECOMPRESSOR,
+            "max_payload_length": 64 << 20,
+            "max_backpressure": 64 << 20,
+            "idle_timeout": 600,
+            "message": lambda socket, message, opcode: socket.send(message, opcode, True),
+        },
+    )
+    app.listen(AppListenOptions(port=port, host=host), lambda config: None)
+    app.run()
+
+
 if __name__ == "__main__":
     name, host, port = sys.argv[1:]
-    asyncio.run(globals()[name](host, int(port)))
+    serving = globals()[name](host, int(port))
+    if serving is not None:
+        asyncio.run(serving)

@@ -16,7 +16,7 @@ pub(crate) enum Release<'a> {
     Named(&'a str),
 }
 
-/// Unpacks packages, and their dependencies that are not installed, into `home/root`. `name:arm64` is a package for another
+/// Unpacks packages, and their dependencies that are not installed, into `home/root`; their versions go into `home/versions`. `name:arm64` is a package for another
 /// architecture. The lists and downloads of `apt-get` go into `home` too, so that the system's own state is only read.
 pub(crate) fn unpack(home: &Path, release: Release<'_>, packages: &[&str]) -> Result {
     let root = home.join("root");
@@ -55,13 +55,17 @@ pub(crate) fn unpack(home: &Path, release: Release<'_>, packages: &[&str]) -> Re
     apt(&install)?;
 
     let archives = home.join("cache/archives");
+    let mut versions = String::new();
     let entries = fs::read_dir(&archives).map_err(|error| format!("{}: {error}", archives.display()))?;
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
         if path.extension().is_some_and(|extension| extension == "deb") {
             let (path, root) = (path.to_string_lossy(), root.to_string_lossy());
             quietly(&mut command("dpkg-deb", &["--extract", &path, &root]))?;
+            let form = "--showformat=${Package} ${Version}\\n";
+            versions += &quietly(&mut command("dpkg-deb", &["--show", form, &path]))?;
         }
     }
+    write(&home.join("versions"), &versions)?;
     // What was unpacked is all that is needed from here on.
     fs::remove_dir_all(home.join("cache")).map_err(|error| format!("{}: {error}", home.display()))
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use framewise_proto::deflate::DeflateAgreement;
 use framewise_proto::extension::{DeflateParameters, Extension, PERMESSAGE_DEFLATE, parse_extensions};
-use framewise_proto::handshake::http1::{Parsed, Progress, parse_response, read_request, read_response};
+use framewise_proto::handshake::http1::{
+    Parsed, Progress, parse_response, read_request, read_response, unfold,
+};
 use framewise_proto::handshake::{ClientOffer, Headers, Request, ServerPolicy, accept_value};
 use framewise_proto::{Config, Violation};
 use framewise_rules::Role;
@@ -239,7 +241,7 @@ pub(crate) async fn ask_raw<S: AsyncRead + AsyncWrite + Unpin>(
     let deadline = Instant::now() + patience;
     let mut inbox = Vec::new();
     loop {
-        match parse_response(&inbox, 0) {
+        match parse_response(&unfold(&inbox, 0), 0) {
             Ok(Some(Parsed { head, .. })) => {
                 let extension = head.fields.first("sec-websocket-extensions").is_some();
                 return (Ok(Answered { status: head.status, extension }), log, start);

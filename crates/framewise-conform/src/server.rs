@@ -412,6 +412,9 @@ fn status(answer: Result<Answered, NotOpen>, due: DueStatus, level: Level) -> (B
         | (DueStatus::Decline, Ok(Answered { status: 101, extension: false })) => {
             (Behaviour::Ok, Closing::None, seen)
         }
+        (DueStatus::Accept, Ok(Answered { status: 400..=499, .. })) if level == Level::May => {
+            (Behaviour::NonStrict, Closing::None, format!("{seen}, which is legal; a strict one sends 101"))
+        }
         (DueStatus::Accept, _) => (Behaviour::Failed, Closing::None, format!("{seen}; 101 is due")),
         // RFC 7692 §7.1: the server "MUST decline" the offer. One that rejects the handshake has not agreed to it, either.
         (DueStatus::Decline, Ok(Answered { status: 400..=499, .. })) => (

@@ -1,7 +1,7 @@
 //! Reads the two heads of the opening handshake (RFC 6455 §4), and frames that are sent too early.
 
 use framewise_proto::handshake::http1::{
-    Parsed, interim, parse_request, parse_response, request_fault, response_fault, worth_reading,
+    Parsed, interim, parse_request, parse_response, request_fault, response_fault, unfold, worth_reading,
 };
 use framewise_proto::handshake::{
     ClientOffer, Request, Response, ResponseHead, ServerPolicy, check_policy, check_request, check_response,
@@ -80,8 +80,9 @@ impl Leg {
             Early::NotYet => return,
         };
         let within = &bytes[..bytes.len().min(early + limit)];
-        let start = early + interim(within, early);
-        let fault = match parse_response(within, start) {
+        let unfolded = unfold(within, early);
+        let start = early + interim(&unfolded, early);
+        let fault = match parse_response(&unfolded, start) {
             Ok(Some(Parsed { head, size })) => {
                 let end = start + size;
                 let found = self.check_response(&head);

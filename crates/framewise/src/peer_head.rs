@@ -30,7 +30,8 @@ impl PeerHead {
         match self {
             Self::Forgotten | Self::Request(_) => None,
             Self::Bytes(bytes) => {
-                let parsed = http1::parse_response(bytes, http1::interim(bytes, 0)).ok().flatten()?;
+                let bytes = http1::unfold(bytes, 0);
+                let parsed = http1::parse_response(&bytes, http1::interim(&bytes, 0)).ok().flatten()?;
                 Some(Response::from_head(&parsed.head))
             }
             Self::Response(response) => Some(Response::clone(response)),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use framewise_peers::tools::Tools;
+use framewise_peers::tools::{Tools, libraries as shared};
 
 use super::home;
 use super::table::{Package, Peer};
@@ -36,18 +36,32 @@ pub(super) fn install(chosen: &[&Peer]) -> Vec<String> {
     if needs(|package| matches!(package, Package::Crate(_))) {
         faults.extend(rust().err());
     }
+    if needs(|package| matches!(package, Package::Client(_))) {
+        faults.extend(clients().err());
+    }
+    // socketify needs libuv.
+    if needs(|package| matches!(package, Package::Debian(_) | Package::PyPi("socketify"))) {
+        faults.extend(libraries().and_then(|()| go()).and_then(|()| c()).err());
+    }
     if needs(|package| matches!(package, Package::Program("nginx" | "haproxy", _))) {
-        faults.extend(proxies().err());
+        faults.extend(programs(&["nginx", "haproxy"]).err());
+    }
+    if needs(|package| matches!(package, Package::Program("chromium" | "firefox", _))) {
+        faults.extend(programs(&["chromium", "firefox"]).err());
     }
     faults
 }
 
-/// Fills in the folders and programs: `{home}`, `{venv}` (its programs), `{rust}`, `{envoy}`, `{framewise}`.
+/// Fills in the folders and programs: `{home}`, `{venv}` (its programs), `{rust}`, `{clients}`, `{programs}` (those around
+/// Debian's libraries), `{libraries}`, `{envoy}`, `{framewise}`.
 pub(super) fn filled(word: &str, framewise: &Path) -> String {
     let envoy = site_packages().map(|folder| folder.join("envoy/_bin/envoy")).unwrap_or_default();
     word.replace("{home}", &home().to_string_lossy())
         .replace("{venv}", &venv().join("bin").to_string_lossy())
         .replace("{rust}", &root().join("bench/target/debug").to_string_lossy())
+        .replace("{clients}", &home().join("rust/target/debug").to_string_lossy())
+        .replace("{programs}", &installed().to_string_lossy())
+        .replace("{libraries}", &shared(&debian_root()))
         .replace("{envoy}", &envoy.to_string_lossy())
         .replace("{framewise}", &framewise.to_string_lossy())
 }
@@ -82,9 +96,14 @@ pub(super) fn version(peer: &Peer, framewise: &Path) -> Result<String> {
             let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
             value["version"].as_str().map(str::to_owned).ok_or_else(missing)
         }
-        Package::Crate(name) => {
-            let lock =
-                fs::read_to_string(root().join("bench/Cargo.lock")).map_err(|error| error.to_string())?;
+        Package::Debian(name) => {
+            let versions = read(&installed().join("debian/versions"))?;
+            let version = versions.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            version.map(str::to_owned).ok_or_else(missing)
+        }
+        Package::Crate(name) | Package::Client(name) => {
+            let folder = if matches!(peer.package, Package::Crate(_)) { "bench" } else { "matrix/rust" };
+            let lock = read(&root().join(folder).join("Cargo.lock"))?;
             let package = format!("name = \"{name}\"\nversion = \"");
             let version = lock.split_once(&package).and_then(|(_, after)| after.split_once('"'));
             version.map(|(version, _)| version.to_owned()).ok_or_else(missing)
@@ -143,12 +162,78 @@ fn rust() -> Result {
         .env("CARGO_PROFILE_DEV_DEBUG", "0"))
 }
 
-/// nginx and HAProxy, as for the peers.
-fn proxies() -> Result {
+/// The clients of `matrix/rust`.
+fn clients() -> Result {
+    run(&mut cargo(&["build", "--locked", "--manifest-path", "matrix/rust/Cargo.toml"]))
+}
+
+/// Programs that run as they are, unless the system has them.
+fn programs(names: &[&str]) -> Result {
     let tools = Tools::find();
-    let missing: Vec<_> =
-        ["nginx", "haproxy"].into_iter().filter(|name| tools.program(name).is_none()).collect();
-    if missing.is_empty() { Ok(()) } else { debian::unpack(&tools.debian, Release::Installed, &missing) }
+    let missing: Vec<_> = names.iter().copied().filter(|name| tools.program(name).is_none()).collect();
+    // Firefox is in a package of another name.
+    let packages: Vec<_> =
+        missing.iter().map(|name| if *name == "firefox" { "firefox-esr" } else { name }).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    debian::unpack(&tools.debian, Release::Installed, &packages)
+}
+
+/// Libraries of Debian, and Go's compiler: a folder of their own, so that what they bring meets no other program.
+const LIBRARIES: [&str; 5] = [
+    "golang-go",
+    "golang-github-gorilla-websocket-dev",
+    "golang-nhooyr-websocket-dev",
+    "libwebsockets-dev",
+    "libuv1",
+];
+
+fn debian_root() -> PathBuf {
+    installed().join("debian/root")
+}
+
+fn libraries() -> Result {
+    let home = installed().join("debian");
+    once(&home.join("installed"), &LIBRARIES.join(" "), || {
+        debian::unpack(&home, Release::Installed, &LIBRARIES)?;
+        Ok(String::new())
+    })
+}
+
+/// The programs of `matrix/go`, with the compiler that is beside the libraries, and without its modules.
+fn go() -> Result {
+    let root = debian_root();
+    let compilers = fs::read_dir(root.join("usr/lib")).map_err(|error| error.to_string())?;
+    let compiler = compilers.flatten().map(|entry| entry.path()).find(|path| path.join("bin/go").is_file());
+    let compiler = compiler.ok_or("Go is not installed")?;
+    for name in ["gorilla", "coder"] {
+        let output = installed().join(name);
+        let folder = home().join("go").join(name);
+        let mut build = program(compiler.join("bin/go"), &["build", "-o", &output.to_string_lossy()]);
+        build
+            .current_dir(folder)
+            .env("GOROOT", &compiler)
+            .env("GOPATH", root.join("usr/share/gocode"))
+            .env("GOCACHE", installed().join("go"))
+            .env("GO111MODULE", "off")
+            .env("CGO_ENABLED", "0");
+        quietly(&mut build)?;
+    }
+    Ok(())
+}
+
+/// The program of `matrix/c`.
+fn c() -> Result {
+    let root = debian_root();
+    let (output, source) = (installed().join("libwebsockets"), home().join("c/libwebsockets.c"));
+    let libraries = shared(&root);
+    let mut compile = program("cc", &["-O1", "-o", &output.to_string_lossy(), &source.to_string_lossy()]);
+    compile.arg("-I").arg(root.join("usr/include"));
+    for folder in libraries.split(':') {
+        compile.arg(format!("-L{folder}")).arg(format!("-Wl,-rpath,{folder}"));
+    }
+    quietly(compile.args(["-lwebsockets", "-Wl,--allow-shlib-undefined"])).map(drop)
 }
 
 fn read(path: &Path) -> Result<String> {

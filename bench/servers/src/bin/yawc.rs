@@ -4,8 +4,6 @@
 //! its README's loop behind hyper. Best is what its own benchmark does: larger buffers, batches of messages that are
 //! ready, then one flush.
 
-use std::convert::Infallible;
-
 use bench_common::handshake;
 use bench_servers::{Arguments, Failure, Mode, echo, serve};
 use hyper::Request;
@@ -43,10 +41,9 @@ async fn upgrade(arguments: Arguments, stream: TcpStream) -> Result<(), Failure>
     let service = service_fn(move |mut request: Request<Incoming>| async move {
         let options = if arguments.mode == Mode::Best { tuned() } else { options() };
         let options = if arguments.deflate { options.with_balanced_compression() } else { options };
-        let (response, future) =
-            HttpWebSocket::upgrade_with_options(&mut request, options).expect("the load's request is right");
+        let (response, future) = HttpWebSocket::upgrade_with_options(&mut request, options)?;
         tokio::spawn(async move { run(arguments.mode, future.await?).await });
-        Ok::<_, Infallible>(response)
+        Ok::<_, Failure>(response)
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     Ok(connection.with_upgrades().await?)

@@ -1,6 +1,6 @@
 //! Who answered a handshake, and with what words.
 
-use framewise_proto::handshake::http1::{Parsed, parse_response};
+use framewise_proto::handshake::http1::{Parsed, parse_response, unfold};
 use framewise_rules::Role;
 use framewise_transcript::Transcript;
 
@@ -39,6 +39,7 @@ impl Answer {
             return None;
         }
         let stream = transcript.stream(0, Role::Server);
+        let stream = unfold(&stream, 0);
         let Parsed { head, size } = parse_response(&stream, 0).ok()??;
         let headers = head
             .fields

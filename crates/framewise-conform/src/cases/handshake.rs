@@ -145,7 +145,8 @@ fn accepted(cases: &mut Vec<Case>, line: &str) {
         ("tab-around-value", "Connection", "\tUpgrade\t", "Tabs around a value are not part of it"),
     ];
     for (name, field, value, says) in values {
-        cases.push(accept(name, says, &with(field, value)));
+        let case = accept(name, says, &with(field, value));
+        cases.push(if offers_others(&case) { case.level(Level::May) } else { case });
     }
     let no_space = lines(&FIELDS, ":");
     let head = format!("{line}\r\n{no_space}\r\n").into_bytes();
@@ -195,6 +196,18 @@ fn accepted(cases: &mut Vec<Case>, line: &str) {
     cases.push(
         accept("cookie-of-4000-bytes", "A head of a few KiB is accepted", &fields).level(Level::Should),
     );
+}
+
+/// Whether the request asks for another protocol besides. RFC 9110 §7.8: "A server MAY ignore a received Upgrade header field if it
+/// wishes to continue using the current protocol": which of several it takes, if any, is its own affair.
+pub(super) fn offers_others(case: &Case) -> bool {
+    let Work::Request { head, .. } = &case.work else { return false };
+    let text = String::from_utf8_lossy(head);
+    let lines = text.split("\r\n").filter_map(|line| line.split_once(':'));
+    let upgrades = lines.filter(|(name, _)| name.eq_ignore_ascii_case("Upgrade"));
+    let asked =
+        upgrades.flat_map(|(_, value)| value.split(',')).map(str::trim).filter(|name| !name.is_empty());
+    asked.map(str::to_ascii_lowercase).any(|name| name != "websocket")
 }
 
 fn missing_and_repeated(cases: &mut Vec<Case>, line: &str) {
@@ -364,4 +377,22 @@ fn observed(cases: &mut Vec<Case>, line: &str) {
     let large: String = std::iter::repeat_n('a', 64 * 1024).collect();
     let all: Vec<_> = FIELDS.iter().copied().chain([("Cookie", large.as_str())]).collect();
     cases.push(observe("64-kib", "A head of 64 KiB", request(line, &all)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_request_for_several_protocols_may_be_answered_in_the_one_it_came_in() {
+        let others = |value: &str| {
+            let head = request("GET / HTTP/1.1", &with("Upgrade", value));
+            offers_others(&case("", "", head, DueStatus::Accept))
+        };
+        assert!(others("h2c, websocket"));
+        assert!(others("websocket,h2c"));
+        for value in ["websocket", "WebSocket", " websocket ", ", websocket", "websocket, websocket"] {
+            assert!(!others(value), "{value}");
+        }
+    }
 }

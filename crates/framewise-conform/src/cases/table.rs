@@ -9,6 +9,7 @@ use framewise_proto::{Config, Connection, Event, Header, MessageKind, Opcode, Pa
 use framewise_rules::{Answer, Limits, MessageKinds, Offender, Role, Rule, SeenBy, Setup};
 use framewise_transcript::{Action, Transcript};
 
+use super::handshake::offers_others;
 use super::{codes_of, frames, framing};
 use crate::case::{Case, Cut, Deflate, Due, DueStatus, Frame, Level, Needs, Of, Payload, Seen, Step, Work};
 
@@ -259,8 +260,10 @@ fn level(rule: Rule, bytes: &[u8]) -> Level {
             | Rule::ResponseBodyFraming
     );
     let mended = rule == Rule::RequestHeaderMalformed && may_be_mended(bytes);
+    let repeated = rule == Rule::RequestSubprotocolSyntax && only_repeats(bytes);
     let undecoded = rule == Rule::RequestKeyInvalid && !breaks_the_grammar(bytes);
-    if unsaid || mended || undecoded {
+    let large_port = rule == Rule::RequestHostInvalid && has_a_large_port(bytes);
+    if unsaid || mended || undecoded || repeated || large_port {
         Level::May
     } else if rule.topic() == "limit" {
         Level::Should
@@ -276,6 +279,34 @@ fn may_be_mended(head: &[u8]) -> bool {
     let text = String::from_utf8_lossy(head);
     let mut lines = text.split("\r\n").skip(1);
     lines.any(|line| line.starts_with([' ', '\t']) || line.contains(['\r', '\0']))
+}
+
+/// Whether all subprotocols are tokens, and some come more than once. RFC 6455 §4.1 has a client send "unique strings"; what a server
+/// has to find in a request (§4.2.1) is "a list of values", and its grammar (§4.3) says no more.
+fn only_repeats(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head);
+    let lines = text.split("\r\n").filter_map(|line| line.strip_prefix("Sec-WebSocket-Protocol:"));
+    let mut names: Vec<_> = lines.flat_map(|value| value.split(',')).map(str::trim).collect();
+    // RFC 9110 §5.6.2.
+    let of_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let tokens = names.iter().all(|name| !name.is_empty() && name.bytes().all(of_token));
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    tokens && names.len() < count
+}
+
+/// Whether all that is wrong with Host is a port above 65535. It follows the grammar, which is all that RFC 9112 §3.2 demands: RFC
+/// 3986 §3.2.3 has "port = *DIGIT".
+fn has_a_large_port(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head);
+    let host = text.split("\r\n").find_map(|line| line.strip_prefix("Host:"));
+    let Some((name, port)) = host.and_then(|host| host.trim().rsplit_once(':')) else { return false };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    !name.is_empty()
+        && name.bytes().all(plain)
+        && !port.is_empty()
+        && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether the key breaks the grammar of RFC 6455 §4.1, base64 in groups of four characters: "any violations of the ABNF" have to
@@ -351,26 +382,28 @@ fn handshake(cases: &mut Vec<Case>, rule: Rule, name: &str, transcript: &Transcr
             }
             let work = Work::Request { head, cut: Cut::Whole, end: due == DueStatus::NotAccept, due };
             let case = case(says, Of::Server, work);
-            cases.push(if due == DueStatus::Observe { case.level(Level::Observe) } else { case });
+            cases.push(if due == DueStatus::Observe {
+                case.level(Level::Observe)
+            } else if due == DueStatus::Accept && offers_others(&case) {
+                case.level(Level::May)
+            } else {
+                case
+            });
         }
         (Answer::Abort, Offender::Server) if !response.is_empty() && transcript.events.len() == 2 => {
             let head = template(&response, &[(ACCEPT, "{accept}")]);
             let sample = request.windows(KEY.len()).any(|window| window == KEY.as_bytes());
-            // RFC 9112 §5.2: a user agent "MUST replace each received obs-fold" in a response "with one or more SP octets". We
-            // reject it, as browsers do: nothing to judge others by.
-            if !sample || is_open(rule, bad) || (bad && may_be_mended(&response)) {
+            if !sample || is_open(rule, bad) {
                 return;
             }
+            // A client may wait for the rest of a head that has no end.
+            let end = bad && !head.windows(4).any(|window| window == b"\r\n\r\n");
             let says = if bad {
                 format!("{}: the client gives up", rule.sentence())
             } else {
                 format!("It looks like {rule} and is legal: the client accepts it")
             };
-            cases.push(case(
-                says,
-                Of::Client,
-                Work::Response { head, cut: Cut::Whole, end: false, accept: !bad },
-            ));
+            cases.push(case(says, Of::Client, Work::Response { end, head, cut: Cut::Whole, accept: !bad }));
         }
         _ => {}
     }
@@ -419,6 +452,37 @@ mod tests {
             ("GET / HTTP/1.1\r\nX\r\n\r\n", false),
         ] {
             assert_eq!(may_be_mended(head.as_bytes()), may, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_may_take_a_subprotocol_that_is_listed_twice_but_not_one_that_is_no_token() {
+        for (value, repeats) in [
+            ("chat, superchat, chat", true),
+            ("chat\r\nSec-WebSocket-Protocol: chat", true),
+            ("chat, superchat", false),
+            ("a b, chat, chat", false),
+            ("chat, , chat", false),
+            ("", false),
+        ] {
+            let head = format!("GET / HTTP/1.1\r\nSec-WebSocket-Protocol: {value}\r\n\r\n");
+            assert_eq!(only_repeats(head.as_bytes()), repeats, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_port_may_be_large_but_is_a_number() {
+        for (host, large) in [
+            ("example.com:65536", true),
+            ("example.com:ws", false),
+            ("example.com:", false),
+            ("user@example.com:65536", false),
+            ("::1", false),
+            (":1", false),
+            ("", false),
+        ] {
+            let head = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            assert_eq!(has_a_large_port(head.as_bytes()), large, "{host}");
         }
     }
 

@@ -9,7 +9,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// RFC 9112 §3.2.2: "a server MUST accept the absolute-form in requests", and RFC 6455 §4.1 has a client send "a relative URI" or
+    /// "an absolute http/https URI".
     pub(super) fn of(target: &str) -> Self {
+        let after_scheme = ["http://", "https://"].iter().find_map(|scheme| target.strip_prefix(scheme));
+        let target = after_scheme.map_or(target, |rest| rest.find('/').map_or("/", |at| &rest[at..]));
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let parameters = query
             .split('&')
@@ -59,5 +63,19 @@ mod tests {
         assert_eq!(asked.get("agent"), Some("My Client/1.0"));
         assert_eq!(asked.get("x"), Some("%zz%4"));
         assert_eq!(asked.get("y"), None);
+    }
+
+    #[test]
+    fn an_absolute_target_asks_for_its_path() {
+        for (target, path, case) in [
+            ("http://127.0.0.1:9001/runCase?case=3", "/runCase", Some("3")),
+            ("https://a.example/getCaseCount", "/getCaseCount", None),
+            ("http://a.example", "/", None),
+            ("/http://a.example/runCase?case=3", "/http://a.example/runCase", Some("3")),
+            ("ftp://a.example/runCase?case=3", "ftp://a.example/runCase", Some("3")),
+        ] {
+            let asked = Asked::of(target);
+            assert_eq!((&*asked.path, asked.get("case")), (path, case), "{target}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use framewise_proto::Opcode;
-use framewise_proto::handshake::http1::{Parsed, parse_response};
+use framewise_proto::handshake::http1::{Parsed, parse_response, unfold};
 use framewise_proto::handshake::{ClientOffer, Request, check_response, verdict};
 use framewise_rules::{Answer, Role};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
@@ -27,8 +27,10 @@ pub(super) async fn response<S: AsyncRead + AsyncWrite + Unpin>(
     let head = handshake::fill_accept(head, &request.key);
     // What the client offered decides whether the response is right for it.
     let offer = ClientOffer::of(request);
-    let wrong = match parse_response(&head, 0) {
+    let mut status = None;
+    let wrong = match parse_response(&unfold(&head, 0), 0) {
         Ok(Some(Parsed { head, .. })) => {
+            status = Some(head.status);
             verdict(check_response(&head, &offer), |violation| violation.answer() != Answer::Note).is_err()
         }
         Ok(None) | Err(_) => true,
@@ -75,6 +77,11 @@ pub(super) async fn response<S: AsyncRead + AsyncWrite + Unpin>(
         // RFC 6455 §7.1.7: with a Close frame, too, the connection is failed; but before it is open there is none to send.
         (false, Happened::Close(_)) => {
             (Behaviour::NonStrict, Closing::None, "the client gave up with a Close frame")
+        }
+        // RFC 6455 §4.1: "If the status code received from the server is not 101, the client handles the response per HTTP
+        // procedures": it may wait for a body, or keep the connection for another request.
+        (false, Happened::Quiet) if status.is_some_and(|status| status >= 200) => {
+            (Behaviour::NonStrict, Closing::None, "the client took it for a response of HTTP, and waits")
         }
         (false, Happened::Quiet) => (Behaviour::Failed, Closing::Missing, "the client did nothing"),
         (false, Happened::Seen(_) | Happened::Broke(_) | Happened::Flood) => {

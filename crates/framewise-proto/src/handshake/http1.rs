@@ -1,11 +1,13 @@
 //! The handshake's bytes in HTTP/1.1, and their offsets (RFC 9112).
 
+mod fold;
 mod lines;
 mod read;
 mod write;
 
 use core::mem::MaybeUninit;
 
+pub use self::fold::unfold;
 pub use self::read::{Progress, read_request, read_response, request_fault, response_fault};
 use super::{Field, Fields, HttpVersion, Place, RequestHead, ResponseHead};
 
@@ -59,6 +61,7 @@ pub fn parse_request(bytes: &[u8]) -> Result<Option<Parsed<RequestHead<'_>>>, He
 }
 
 /// Parses the response's head that begins at byte `start` of what the server sent; `None` as long as it is not complete.
+/// A folded line is malformed: [`unfold`] before.
 /// Places count from the first byte.
 pub fn parse_response(bytes: &[u8], start: usize) -> Result<Option<Parsed<ResponseHead<'_>>>, HeadFault> {
     let mut lines = [MaybeUninit::uninit(); MAX_LINES];

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use framewise_proto::Violation;
 use framewise_proto::deflate::DeflateAgreement;
 use framewise_proto::handshake::http1::{
-    FIRST_READ, Progress, interim, parse_response, read_response, worth_reading,
+    FIRST_READ, Progress, interim, parse_response, read_response, unfold, worth_reading,
 };
 use framewise_proto::handshake::{
     ClientOffer, Response, extension_required, response_ended, response_timed_out,
@@ -145,8 +145,9 @@ async fn rejected<S: AsyncRead + Unpin>(
     stream: &mut S,
     attempt: &Attempt,
 ) -> Error {
-    let start = interim(&bytes, 0);
-    let (response, reason, size) = match parse_response(&bytes, start) {
+    let unfolded = unfold(&bytes, 0);
+    let start = interim(&unfolded, 0);
+    let (response, reason, size) = match parse_response(&unfolded, start) {
         Ok(Some(parsed)) => {
             let reason = parsed.head.reason.to_owned();
             (Response::from_head(&parsed.head), reason, start + parsed.size)
@@ -154,6 +155,7 @@ async fn rejected<S: AsyncRead + Unpin>(
         // It was read before.
         Ok(None) | Err(_) => return violation.into(),
     };
+    drop(unfolded);
     let mut body = bytes.split_off(size);
     let mut rejected = Rejected {
         violation,

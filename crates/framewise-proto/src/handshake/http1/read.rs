@@ -1,8 +1,9 @@
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use framewise_rules::{Answer, Role, Rule};
 
-use super::{HeadFault, MAX_LINES, Parsed, first_line, interim, parse_request, parse_response};
+use super::{HeadFault, MAX_LINES, Parsed, first_line, interim, parse_request, parse_response, unfold};
 use crate::handshake::check::check_with_extensions;
 use crate::handshake::{
     ClientOffer, Place, Request, Response, ServerPolicy, check_policy, check_response, verdict,
@@ -53,8 +54,18 @@ pub fn read_request(bytes: &[u8], policy: &ServerPolicy) -> Progress<Request> {
 pub fn read_response(bytes: &[u8], offer: &ClientOffer, config: &Config) -> Progress<Response> {
     let limit = config.limits.head;
     let within = &bytes[..bytes.len().min(limit)];
-    let start = interim(within, 0);
-    let Parsed { head, size } = match parse_response(within, start) {
+    let mut start = interim(within, 0);
+    let mut parsed = parse_response(within, start);
+    let unfolded;
+    if let Ok(Some(Parsed { head, .. })) = &parsed
+        && head.fields.malformed().is_some()
+        && let Cow::Owned(bytes) = unfold(within, start)
+    {
+        unfolded = bytes;
+        start += interim(&unfolded, start);
+        parsed = parse_response(&unfolded, start);
+    }
+    let Parsed { head, size } = match parsed {
         Ok(Some(parsed)) => parsed,
         Ok(None) if bytes.len() > limit => {
             return Progress::Broken(beyond(Rule::ResponseTooLarge, Role::Server, bytes, limit));

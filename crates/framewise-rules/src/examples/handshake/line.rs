@@ -36,7 +36,15 @@ pub(crate) const ResponseHeaderMalformed: Examples = Examples {
         Bad::new(concat!(request!(), response!("Server : example")), 127),
         // A warning that a script printed between its headers.
         Bad::new(concat!(request!(), response!("Warning in chat.php on line 12")), 127),
-        Bad::new(concat!(request!(), response!("X-Long: one" "  two")), 140),
+        // White space before the first header line is no fold.
+        Bad::new(
+            concat!(
+                request!(),
+                head!("<" "HTTP/1.1 101 Switching Protocols" " X-Long: one" "Upgrade: websocket" "Connection: Upgrade"
+                    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+            ),
+            34,
+        ),
         // The connection is judged on: Upgrade is missing as well.
         Bad::new(
             concat!(
@@ -54,6 +62,13 @@ pub(crate) const ResponseHeaderMalformed: Examples = Examples {
         Good::new(concat!(
             request!(),
             response!("X-A:1" r"X-B:\t2" "X-C:" "Date: Sat, 28 Nov 2026 05:00:00 GMT")
+        )),
+        // A value that continues in the next line: RFC 9112 §5.2 has a server never send it, and a client read it.
+        Good::new(concat!(request!(), response!("X-Long: one" "  two" r"\tthree"))),
+        Good::new(concat!(
+            request!(),
+            head!("<" "HTTP/1.1 101 Switching Protocols" "Upgrade: websocket" "Connection: keep-alive," " Upgrade"
+                "Sec-WebSocket-Accept:" " s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
         )),
     ],
 };
