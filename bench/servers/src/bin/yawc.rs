@@ -13,7 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use yawc::{Frame, HttpWebSocket, OpCode, Options, Role, WebSocket};
+use yawc::{Frame, HttpWebSocket, OpCode, Options, Role, WebSocket, WebSocketError};
 
 /// The default limit of a message is just too small for a megabyte.
 const LIMIT: usize = 64 << 20;
@@ -43,7 +43,7 @@ async fn upgrade(arguments: Arguments, stream: TcpStream) -> Result<(), Failure>
         let options = if arguments.deflate { options.with_balanced_compression() } else { options };
         let (response, future) = HttpWebSocket::upgrade_with_options(&mut request, options)?;
         tokio::spawn(async move { run(arguments.mode, future.await?).await });
-        Ok::<_, Failure>(response)
+        Ok::<_, WebSocketError>(response)
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     Ok(connection.with_upgrades().await?)
