@@ -89,6 +89,22 @@ fn table(all: &[Found]) -> String {
     serde_json::to_string_pretty(&json!({ "implementations": rows })).unwrap_or_default() + "\n"
 }
 
+/// What the table cannot tell.
+const NOTES: &[&str] = &[
+    "ws-framer has no handshake for servers: its example reads the request with another library. It is checked as a client.",
+    "uWebSockets is in no registry of its own; socketify (PyPI) has it inside. uWebSockets.js is published on GitHub only.",
+    "gorilla, coder (under its earlier name nhooyr.io/websocket) and libwebsockets are those of Debian 12: newer versions are in no \
+     registry that `cargo xtask matrix` reads.",
+    "undici is version 7 of npm, which is what Node 24 has built in as `WebSocket`; version 8 wants a newer Node than Debian's.",
+    "The client of tokio-websockets panics at a Sec-WebSocket-Accept that decodes to more than it has room for \
+     (`base64::Engine::decode_slice`: \"Output slice is too small\"): a server can end the task, or the program. The cells count \
+     it as a rejection. Without a limit, as in its example, it reserves what a header claims: \
+     one of 2^40 bytes ends the program. It is checked with a limit.",
+    "Where a line above says that a false alarm of the suite was mended since, the run is of the time before: it still counts it.",
+    "The server of websocket (npm) ends its whole process at a request with a subprotocol that is no token, if \
+     `autoAcceptConnections` is set: it throws where nobody catches it. It is checked with a handler that does.",
+];
+
 const KINDS: [(&str, &str); 3] =
     [("server", "Servers"), ("proxy", "Proxies in front of `framewise serve`"), ("client", "Clients")];
 
@@ -136,6 +152,10 @@ fn markdown(all: &[Found], remarks: &[Remark]) -> String {
     let _ = writeln!(text, "\n## What it is\n");
     for remark in remarks {
         let _ = writeln!(text, "- **{}**{}: {}", remark.rule, whose(remark), remark.says);
+    }
+    text.push_str("\n## What it does not tell\n\n");
+    for note in NOTES {
+        let _ = writeln!(text, "- {note}");
     }
     text
 }
