@@ -1,7 +1,8 @@
 //! How well texts with known answers are read: `cargo run -p framewise-messages --example measure -- FILES…`
 //!
 //! A file of JSON lines has reports (`text` and `causes`, or `paste`, `cause` and `also`), messages (`message`, and `rules` and `causes`, or `expect`) or
-//! incidents (`title`, `messages`, `software`, `expect.cause`). Any other file is a text that must claim nothing. With
+//! incidents (`title`, `messages`, `software`, `expect.cause`). A line with `kind` and `paste`, and any other file, is a text
+//! that must claim nothing. With
 //! `--totals` only the table is printed, so that a set that nobody has looked at remains one.
 #![allow(missing_docs, clippy::cast_precision_loss, clippy::case_sensitive_file_extension_comparisons)]
 
@@ -42,31 +43,21 @@ fn main() {
         let bytes = std::fs::read(&argument).expect("a readable file");
         let text = String::from_utf8_lossy(&bytes);
         if !argument.ends_with(".jsonl") {
-            let reading = read(&text);
-            claims.1 += 1;
-            if !reading.causes.is_empty() || !reading.messages.is_empty() {
-                claims.0 += 1;
-                if !totals_only {
-                    println!("CLAIM {argument}");
-                    show(&reading, &text, 3);
-                    for found in reading.messages.iter().take(5) {
-                        println!(
-                            "      {:.2} {} <- {:?}",
-                            found.certainty,
-                            found.message.text,
-                            &text[found.span.clone()]
-                        );
-                    }
-                }
-            }
+            innocent(&argument, &text, &mut claims, totals_only);
             continue;
         }
         let mut totals = Totals::default();
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             let value: Value = serde_json::from_str(line).expect("JSON");
-            if let Some(case) = case(&value) {
+            if value["kind"].is_string() {
+                let get = |name: &str| value[name].as_str().unwrap_or("");
+                innocent(get("id"), get("paste"), &mut claims, totals_only);
+            } else if let Some(case) = case(&value) {
                 judge(&case, &mut totals, totals_only);
             }
+        }
+        if totals.texts == 0 {
+            continue;
         }
         let share = |count: usize| format!("{:.0} %", 100.0 * count as f64 / totals.texts.max(1) as f64);
         println!(
@@ -85,6 +76,28 @@ fn main() {
     }
     if claims.1 > 0 {
         println!("{} of {} other texts claim something", claims.0, claims.1);
+    }
+}
+
+/// A text that must claim nothing.
+fn innocent(name: &str, text: &str, claims: &mut (usize, usize), totals_only: bool) {
+    let reading = read(text);
+    claims.1 += 1;
+    if reading.causes.is_empty() && reading.messages.is_empty() {
+        return;
+    }
+    claims.0 += 1;
+    if !totals_only {
+        println!("CLAIM {name} {:?}", reading.decides());
+        show(&reading, text, 3);
+        for found in reading.messages.iter().take(5) {
+            println!(
+                "      {:.2} {} <- {:?}",
+                found.certainty,
+                found.message.text,
+                &text[found.span.clone()]
+            );
+        }
     }
 }
 

@@ -32,6 +32,8 @@ struct Candidate {
 /// How certain a message must be, that its words are its own; and how much they count beside it.
 const SPOKEN: f64 = 0.6;
 const AGAIN: f64 = 0.5;
+/// How certain a message must be, that its status is one of a handshake.
+const SURE: f64 = 0.85;
 /// Words that a description has at least: a text with fewer is a message.
 const TOLD: usize = 12;
 /// Words that a description has at most before its words begin to count for less.
@@ -142,6 +144,10 @@ struct Weighing {
     rules: Scale<Named>,
     codes: Scale<CloseCode>,
     statuses: Vec<Fact>,
+    /// Places of statuses that a message of a failed handshake gives: no other protocol's.
+    sure_statuses: Vec<Span>,
+    /// Places of messages whose words are their own: words like them in a sentence are words.
+    sure_messages: Vec<Span>,
     /// Places of close codes that a message complains about: they ended nothing.
     wrong_codes: Vec<Span>,
     software: Vec<(&'static str, Span)>,
@@ -163,6 +169,8 @@ impl Weighing {
             rules: Scale::new(),
             codes: Scale::new(),
             statuses: Vec::new(),
+            sure_statuses: Vec::new(),
+            sure_messages: Vec::new(),
             wrong_codes: Vec::new(),
             software: Vec::new(),
             shown: Shown::default(),
@@ -409,6 +417,9 @@ impl Weighing {
     fn messages(&mut self, text: &Text<'_>, groups: &[Vec<Candidate>]) {
         for group in groups {
             let best = group[0].certainty;
+            if best >= SPOKEN {
+                self.sure_messages.push(group[0].span.clone());
+            }
             // Where the product is named, what others mean by the same words does not count.
             let counted: Vec<&Candidate> = group.iter().filter(|other| other.certainty >= best).collect();
             let share = 1.0 / counted.iter().map(|_| 1.0).sum::<f64>();
@@ -436,7 +447,11 @@ impl Weighing {
                 if let Some(value) = status
                     && let Some(&at) = variable.iter().find(|&&at| text.words[at].number() == Some(value))
                 {
-                    self.statuses.push(Fact { value, span: text.words[at].span.clone() });
+                    let span = text.words[at].span.clone();
+                    if candidate.certainty >= SURE {
+                        self.sure_statuses.push(span.clone());
+                    }
+                    self.statuses.push(Fact { value, span });
                 }
                 let about_codes = [Rule::CloseCodeReserved, Rule::CloseCodeInvalid].map(Named::Rule);
                 let spelled = || {

@@ -131,6 +131,18 @@ fn what_only_looks_like_a_message_is_none() {
     }
 }
 
+/// A status in a message about a handshake needs no word about WebSocket beside it; any other status does.
+#[test]
+fn a_status_in_a_message_of_a_handshake_is_enough() {
+    let told = "Since May my bot gets this once or twice a day, on the production machine as well as at home. It never \
+                happened before. Others have reported the same lately. The bot starts, runs for some hours, and then \
+                prints what is below; I have changed nothing, and I use the version 14.15.3 of the library.\n";
+    let reading = read(&format!("{told}Unexpected server response: 520"));
+    assert_eq!(reading.causes.first().map(|cause| cause.is), Some(Cause::ServerErrorStatus));
+    let reading = read("The page shows an error with status 520");
+    assert!(reading.causes.is_empty(), "{:?}", reading.causes);
+}
+
 /// Code, lists, configurations and documentation name messages and faults, and have none.
 #[test]
 fn a_message_in_code_or_in_a_list_is_none() {

@@ -18,15 +18,15 @@ struct Figures {
 /// What a table that grew must still reach, by set. None of the sets was used before its first measurement, which is in
 /// `reports.md`; since then their failures were looked at, so these are no figures for texts not seen.
 const REACHED: [(&str, Figures); 9] = [
-    ("first", Figures { reports: 73, first: 72, among_three: 73, none: 0 }),
-    ("second", Figures { reports: 47, first: 44, among_three: 46, none: 1 }),
-    ("third", Figures { reports: 25, first: 24, among_three: 25, none: 0 }),
-    ("fourth", Figures { reports: 22, first: 20, among_three: 20, none: 2 }),
-    ("fifth", Figures { reports: 48, first: 44, among_three: 48, none: 0 }),
-    ("sixth", Figures { reports: 40, first: 28, among_three: 37, none: 0 }),
-    ("seventh", Figures { reports: 34, first: 28, among_three: 30, none: 2 }),
-    ("eighth", Figures { reports: 34, first: 24, among_three: 30, none: 2 }),
-    ("ninth", Figures { reports: 39, first: 35, among_three: 37, none: 1 }),
+    ("first", Figures { reports: 73, first: 73, among_three: 73, none: 0 }),
+    ("second", Figures { reports: 47, first: 47, among_three: 47, none: 0 }),
+    ("third", Figures { reports: 25, first: 25, among_three: 25, none: 0 }),
+    ("fourth", Figures { reports: 22, first: 21, among_three: 21, none: 1 }),
+    ("fifth", Figures { reports: 48, first: 48, among_three: 48, none: 0 }),
+    ("sixth", Figures { reports: 40, first: 40, among_three: 40, none: 0 }),
+    ("seventh", Figures { reports: 34, first: 34, among_three: 34, none: 0 }),
+    ("eighth", Figures { reports: 34, first: 33, among_three: 33, none: 1 }),
+    ("ninth", Figures { reports: 39, first: 38, among_three: 38, none: 1 }),
 ];
 
 #[test]

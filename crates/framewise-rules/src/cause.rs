@@ -102,6 +102,7 @@ causes! {
     UpgradeHeadersDropped "upgrade-headers-dropped";
     Http10ToUpstream "http10-to-upstream";
     NotAWebsocketEndpoint "not-a-websocket-endpoint";
+    WebsocketDisabledOnHost "websocket-disabled-on-host";
     NotAWebsocketClient "not-a-websocket-client";
     ServerErrorStatus "server-error-status";
     Redirected "redirected";
@@ -138,6 +139,7 @@ causes! {
     IdleTimeoutIntermediary "idle-timeout-intermediary";
     IdleTimeoutEndpoint "idle-timeout-endpoint";
     KeepaliveTimeout "keepalive-timeout";
+    ConnectionAgeLimit "connection-age-limit";
     LimitOfReceiver "limit-of-receiver";
     MessageTypeUnsupported "message-type-unsupported";
     LimitOfIntermediary "limit-of-intermediary";
@@ -152,11 +154,14 @@ causes! {
     EndNotForwardedOnPath "end-not-forwarded-on-path";
     AnotherServerAnswers "another-server-answers";
     ForwardingLoop "forwarding-loop";
+    BlockedOnPath "blocked-on-path";
+    ProxyReload "proxy-reload";
     FramesRefragmentedOnPath "frames-refragmented-on-path";
     FramesBufferedOnPath "frames-buffered-on-path";
     CloseSwallowedOnPath "close-swallowed-on-path";
     PeerCrashed "peer-crashed";
     ClientNetworkLost "client-network-lost";
+    ClientSuspended "client-suspended";
     ReceiverTooSlow "receiver-too-slow";
     ApplicationProtocolMismatch "application-protocol-mismatch";
     ReceiverRejectsLegalFrame "receiver-rejects-legal-frame";

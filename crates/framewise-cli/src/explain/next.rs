@@ -111,6 +111,8 @@ const LOG: Next = Next {
 pub(super) fn of(cause: Cause) -> &'static Next {
     match cause {
         Cause::NotAWebsocketEndpoint
+        | Cause::WebsocketDisabledOnHost
+        | Cause::BlockedOnPath
         | Cause::NotAWebsocketClient
         | Cause::ServerErrorStatus
         | Cause::Redirected
@@ -145,10 +147,13 @@ pub(super) fn of(cause: Cause) -> &'static Next {
         | Cause::ConnectionCutOnPath
         | Cause::EndNotForwardedOnPath
         | Cause::AnotherServerAnswers
-        | Cause::ForwardingLoop => &BEHIND,
+        | Cause::ForwardingLoop
+        | Cause::ProxyReload => &BEHIND,
         Cause::IdleTimeoutIntermediary
         | Cause::IdleTimeoutEndpoint
         | Cause::KeepaliveTimeout
+        | Cause::ConnectionAgeLimit
+        | Cause::ClientSuspended
         | Cause::ClientNetworkLost => &WAIT,
         Cause::TlsInPlainStream
         | Cause::PlainInTlsPort

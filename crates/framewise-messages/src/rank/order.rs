@@ -2,7 +2,7 @@
 
 use framewise_rules::Cause;
 
-use super::{About, Candidate, Weighing};
+use super::{About, Candidate, SPOKEN, Weighing};
 use crate::find::How;
 use crate::reading::{Evidence, Ranked, Reading, Recognized, Speaks};
 use crate::table::TABLE;
@@ -16,7 +16,7 @@ const OTHERS: f64 = 0.9;
 /// What a head or a configuration must speak, that it alone names a cause.
 const SIGN: f64 = 2.5;
 /// How like a text must be to the reports of a cause, that this alone names it.
-const LIKE: f64 = 0.6;
+const LIKE: f64 = 0.4;
 /// What a cause lacks for which only the likeness to reports speaks.
 const UNSAID: f64 = 1.5;
 /// What speaks for no cause at all, beside the likeness to texts that report nothing.
@@ -31,7 +31,7 @@ const TIMELESS: f64 = 1.1;
 const OF_TIME: f64 = 1.0;
 /// How much everything but the likeness counts: the other tables were written by hand beside the reports that they are
 /// measured with, and say more of those than of reports that nobody has read.
-const TRUST: f64 = 0.7;
+const TRUST: f64 = 0.9;
 /// How much the frequency of a cause counts.
 const PRIOR: f64 = 0.4;
 /// Causes that are named at most, and the share that one must have.
@@ -76,11 +76,11 @@ impl Weighing {
             let mut evidence = self.causes.evidence(is).to_vec();
             let said = sum(&evidence);
             let like = self.like(is);
-            if said < OTHERS && !(self.told && self.is_about() && like >= LIKE && said >= 0.0) {
+            if said < OTHERS && !(self.told && self.margin().is_some() && like >= LIKE && said >= 0.0) {
                 continue;
             }
             evidence.retain(|evidence| evidence.weight > 0.0);
-            if said < OTHERS {
+            if said < OTHERS || like >= LIKE {
                 let words = self.likeness.words(is).iter();
                 evidence.extend(words.map(|(weight, span)| Evidence {
                     span: span.clone(),
@@ -104,12 +104,12 @@ impl Weighing {
         shared.take(MOST).filter(|cause| cause.score >= SHARE).collect()
     }
 
-    /// Whether words alone may name a cause.
-    fn is_about(&self) -> bool {
+    /// How much less than for none may speak for a cause that words alone name; none where they may not name any.
+    fn margin(&self) -> Option<f64> {
         match self.about {
-            About::Fault => true,
-            About::Unclear => self.told && self.likeness.none < REPORT,
-            About::Other | About::Long => false,
+            About::Fault => Some(MARGIN),
+            About::Unclear if self.told && self.likeness.none < REPORT => Some(MARGIN),
+            About::Unclear | About::Other | About::Long => None,
         }
     }
 
@@ -118,22 +118,31 @@ impl Weighing {
         // A number is no more than a word: other protocols have codes and statuses too.
         let is_more = |evidence: &Evidence| match evidence.speaks {
             Speaks::Words | Speaks::Software(_) | Speaks::Duration { .. } | Speaks::Size { .. } => false,
-            Speaks::Code(_) | Speaks::Status(_) => false,
-            Speaks::Message(_) => evidence.weight >= FIRST,
+            Speaks::Code(_) => false,
+            Speaks::Status(_) => self.sure_statuses.contains(&evidence.span),
+            Speaks::Message(_) => evidence.weight >= FIRST && self.sure_messages.contains(&evidence.span),
             Speaks::Sign(_) => evidence.weight >= SIGN,
         };
         if self.about == About::Long {
             false
         } else if !first.evidence.iter().any(is_more) {
             let said = said >= FIRST_BY_WORDS || score > NONE;
-            self.is_about() && said && score > NONE + self.likeness.none - MARGIN
+            self.margin().is_some_and(|margin| said && score > NONE + self.likeness.none - margin)
         } else {
             said >= FIRST
         }
     }
 
-    pub(super) fn reading(self, groups: Vec<Vec<Candidate>>) -> Reading {
+    pub(super) fn reading(self, mut groups: Vec<Vec<Candidate>>) -> Reading {
         let causes = self.causes();
+        // Code and documentation name messages and have none.
+        let least = match self.about {
+            About::Fault | About::Unclear => 0.0,
+            About::Other if causes.is_empty() => SPOKEN,
+            About::Other => 0.0,
+            About::Long => f64::INFINITY,
+        };
+        groups.retain(|group| group[0].certainty >= least);
         let mut statuses: Vec<(u16, Span)> =
             self.statuses.into_iter().map(|status| (status.value as u16, status.span)).collect();
         statuses.dedup();
