@@ -233,6 +233,29 @@ fn a_paste_as_json_has_places_and_scores() {
 }
 
 #[test]
+fn each_field_of_the_json_of_a_paste_is_explained() {
+    let page = include_str!("../../../../docs/explain-json.md");
+    let symptom =
+        "closed with code 1006 after 60 s, nginx in front\nHTTP/1.1 404 Not Found\nInvalid frame header";
+    let object = run(&["explain", "--json", symptom]).json();
+    let mut fields: Vec<&String> = object.as_object().unwrap().keys().collect();
+    for list in ["causes", "rules", "codes", "messages", "statuses", "software"] {
+        fields.extend(object[list][0].as_object().unwrap_or_else(|| panic!("{list}: {object}")).keys());
+    }
+    fields.extend(object["messages"][0]["place"].as_object().unwrap().keys());
+    for field in fields {
+        assert!(page.contains(&format!("`{field}`")), "docs/explain-json.md does not name `{field}`");
+    }
+    let sure = "sent 1009 (message too big) frame exceeds limit of 1048576 bytes; no close frame received";
+    for (paste, decides) in [(sure, "first"), (symptom, "symptom"), ("closed with code 1006", "none")] {
+        assert_eq!(run(&["explain", "--json", paste]).json()["decides"], decides, "{paste}");
+    }
+    for decides in ["first", "among", "symptom", "none"] {
+        assert!(page.contains(&format!("`{decides}`")), "docs/explain-json.md does not explain `{decides}`");
+    }
+}
+
+#[test]
 fn what_is_not_known_is_refused_with_what_is_near() {
     assert!(run(&["explain", "mask-mising"]).refused().contains("did you mean mask-missing?"));
     assert!(run(&["explain", "the quick brown fox"]).refused().contains("is not known"));
