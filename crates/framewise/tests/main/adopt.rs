@@ -7,7 +7,9 @@ use framewise::{
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
-use crate::common::{masked, plain, read_head, switch};
+#[cfg(feature = "hyper")]
+use crate::common::switch;
+use crate::common::{masked, plain, read_head};
 
 type Lines<'l> = &'l [(&'l str, &'l str)];
 
