@@ -125,7 +125,7 @@ impl fmt::Debug for Link<'_> {
 
 impl Listener {
     /// Serves for ever, or until its [`Stop`](crate::Stop), by the callbacks of a handler: the way with the least work and
-    /// memory for each connection. An idle connection takes 64 bytes and the handler's state.
+    /// memory for each connection. The slot of an idle connection has 64 bytes, beside the handler's state.
     ///
     /// All connections are served by the calling task. For more than one processor, start a thread for each, with a runtime
     /// and a listener of its own (`SO_REUSEPORT`), as the example `echo_handler` does.
